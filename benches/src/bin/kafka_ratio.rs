@@ -1,0 +1,219 @@
+//! Prints what the real loop costs beside a bare one that consumes, decodes and counts, with the same client settings on the
+//! same topics of a running Apache Kafka. See `benches/README.md`.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use mareva_benches::{BANK, EXCHANGE, Economy, PipelineJudge, Usage, option};
+use mareva_codec::{Decoder, Limits, Record, Stream};
+use mareva_kafka::{
+    BatchQueue, Connection, Fetched, JudgeError, RunConfig, TopicPartition, TopicSpec, Topics, create_topics, run,
+};
+use mareva_pipeline::{Parts, Pipeline, PipelineConfig};
+use rdkafka::ClientConfig;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
+
+/// The consumer settings of the real loop.
+const CONSUMER: [(&str, &str); 8] = [
+    ("fetch.wait.max.ms", "5"),
+    ("fetch.queue.backoff.ms", "5"),
+    ("queued.max.messages.kbytes", "32768"),
+    ("enable.auto.commit", "false"),
+    ("enable.auto.offset.store", "false"),
+    ("isolation.level", "read_committed"),
+    ("auto.offset.reset", "error"),
+    ("enable.partition.eof", "true"),
+];
+
+/// Records a call and how long it gathers them, as in the real loop.
+const BATCH: usize = 4_096;
+const LINGER: Duration = Duration::from_millis(5);
+
+/// How long the broker may take to make topics.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+struct Place {
+    brokers: String,
+    topics: Topics,
+    partitions: i32,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let transactions: u64 = option("transactions", 2_000_000);
+    let rounds: u32 = option("rounds", 2);
+    let economy = Economy::new(option("seed", 1), transactions);
+    let count = economy.records.len();
+    let place = fill(&economy)?;
+    let parts = parts(&economy, &place.topics);
+    drop(economy);
+    println!("records                {count} in {} partitions a topic", place.partitions);
+
+    let (mut bare_best, mut real_best) = (Cost::WORST, Cost::WORST);
+    for _ in 0..rounds.max(1) {
+        bare_best = bare_best.min(bare(&place, count)?);
+        real_best = real_best.min(real(&place, &parts, count)?);
+    }
+    println!("bare loop              {}", bare_best.shown(count));
+    println!("real loop              {}", real_best.shown(count));
+    println!("ratio of rates         {:>12.3}", bare_best.elapsed.as_secs_f64() / real_best.elapsed.as_secs_f64());
+    println!("ratio of processor     {:>12.3}", bare_best.processor.as_secs_f64() / real_best.processor.as_secs_f64());
+    Ok(())
+}
+
+#[derive(Clone, Copy)]
+struct Cost {
+    elapsed: Duration,
+    processor: Duration,
+}
+
+impl Cost {
+    const WORST: Self = Self { elapsed: Duration::MAX, processor: Duration::MAX };
+
+    fn of(usage: &Usage) -> Self {
+        Self { elapsed: usage.elapsed(), processor: usage.processor() }
+    }
+
+    fn min(self, other: Self) -> Self {
+        Self { elapsed: self.elapsed.min(other.elapsed), processor: self.processor.min(other.processor) }
+    }
+
+    fn shown(self, count: usize) -> String {
+        let rate = count as f64 / self.elapsed.as_secs_f64();
+        let micros = self.processor.as_secs_f64() * 1e6 / count.max(1) as f64;
+        format!("{rate:>12.0} records/s   {micros:.3} µs of processor each")
+    }
+}
+
+/// Makes topics that nobody has used and writes the economy to them, over all partitions by account.
+fn fill(economy: &Economy) -> Result<Place, Box<dyn Error>> {
+    let brokers: String = option("brokers", "localhost:9092".to_owned());
+    let partitions: i32 = option("partitions", 4);
+    let run = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
+    let name = |topic: &str| format!("bench-{run}-{topic}");
+    let topics = Topics { inputs: [BANK, EXCHANGE].map(name).into(), ..outputs(&format!("{run}-fill")) };
+    let inputs: Vec<TopicSpec> = topics.inputs.iter().map(|topic| TopicSpec::new(topic, partitions)).collect();
+    create_topics(&Connection::to(&brokers), &inputs, PATIENCE)?;
+
+    let producer: ThreadedProducer<DefaultProducerContext> = ClientConfig::new()
+        .set("bootstrap.servers", &brokers)
+        .set("linger.ms", "20")
+        .set("enable.idempotence", "true")
+        .create()?;
+    for (at, record) in economy.records.iter().enumerate() {
+        let topic = name(&record.topic);
+        // In turn: event time stays in order in each partition, and the partitions stay together.
+        let partition = i32::try_from(at)? % partitions;
+        let mut sent = BaseRecord::<(), [u8]>::to(&topic).partition(partition).payload(&record.payload);
+        while let Err((error, again)) = producer.send(sent) {
+            if error != KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) {
+                return Err(error.into());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+            sent = again;
+        }
+    }
+    producer.flush(Duration::from_secs(60))?;
+    Ok(Place { brokers, topics, partitions })
+}
+
+/// Output topics of one run.
+fn outputs(run: &str) -> Topics {
+    let name = |topic: &str| format!("bench-{run}-{topic}");
+    Topics {
+        alerts: name("alerts"),
+        dead_letters: name("deadletters"),
+        late: name("late"),
+        sequence: name("sequence"),
+        ..Topics::default()
+    }
+}
+
+/// The parts of the economy, reading the topics of the bench.
+fn parts(economy: &Economy, topics: &Topics) -> Parts {
+    let mut parts = economy.parts();
+    let streams = topics.inputs.iter().map(|topic| (topic.clone(), stream_of(topic))).collect();
+    parts.config = Arc::new(PipelineConfig { streams, ..PipelineConfig::clone(&parts.config) });
+    parts
+}
+
+fn stream_of(topic: &str) -> Stream {
+    if topic.ends_with(BANK) { Stream::Bank } else { Stream::Exchange }
+}
+
+/// Consumes, decodes and counts.
+fn bare(place: &Place, count: usize) -> Result<Cost, Box<dyn Error>> {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", &place.brokers);
+    for (key, value) in CONSUMER {
+        config.set(key, value);
+    }
+    let usage = Usage::begin();
+    let mut queue = BatchQueue::open(&config, BATCH)?;
+    let mut open = 0;
+    for topic in &place.topics.inputs {
+        for partition in 0..place.partitions {
+            queue.start(&TopicPartition { topic: topic.as_str().into(), partition }, 0)?;
+            open += 1;
+        }
+    }
+    let mut decoder = Decoder::new(Limits::default());
+    let (mut records, mut rows, mut failed) = (0, 0, None);
+    while open > 0 && failed.is_none() {
+        queue.next_batch(LINGER, |fetched| match fetched {
+            Fetched::Record { topic, partition, offset, time, payload, .. } => {
+                records += 1;
+                let record = Record { topic, partition, offset, append_time: time, payload };
+                decoder.decode(stream_of(topic), record);
+            }
+            Fetched::End { .. } => open -= 1,
+            Fetched::Failed { code, .. } => failed = Some(code),
+        });
+        rows += decoder.finish().batch.len();
+        queue.serve();
+    }
+    if let Some(code) = failed {
+        return Err(format!("a partition failed: {code}").into());
+    }
+    let cost = Cost::of(&usage);
+    if records != count || rows == 0 {
+        return Err(format!("read {records} records of {count}, {rows} rows").into());
+    }
+    Ok(cost)
+}
+
+/// The loop of `mareva run`, to the end of the topics.
+fn real(place: &Place, parts: &Parts, count: usize) -> Result<Cost, Box<dyn Error>> {
+    let run_name = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis().to_string();
+    let topics = Topics { inputs: place.topics.inputs.clone(), ..outputs(&run_name) };
+    let connection = Connection::to(&place.brokers);
+    let specs: Vec<TopicSpec> = topics.outputs().map(|topic| TopicSpec::new(topic, 1)).into();
+    create_topics(&connection, &specs, PATIENCE)?;
+    let config = RunConfig {
+        topics,
+        transactional_id: format!("bench-{run_name}"),
+        group_id: format!("bench-{run_name}"),
+        until_end: true,
+        ..RunConfig::new(connection, parts.epoch())
+    };
+    let usage = Usage::begin();
+    let open = |_: Option<&mut dyn std::io::Read>| -> Result<PipelineJudge, JudgeError> {
+        Ok(PipelineJudge(Pipeline::new(parts.clone())?))
+    };
+    let summary = run(&config, open, &AtomicBool::new(false), &mut |_| {})?;
+    let cost = Cost::of(&usage);
+    if summary.stats.records != count as u64 {
+        return Err(format!("judged {} records of {count}", summary.stats.records).into());
+    }
+    let stats = &summary.stats;
+    println!(
+        "  real: {} slices, {} transactions, {} alerts, commit p99 {:?} ms",
+        stats.figures.slices,
+        stats.figures.transactions,
+        stats.alerts,
+        stats.commit.quantile(0.99)
+    );
+    Ok(cost)
+}

@@ -1,0 +1,57 @@
+//! The pipeline as Kafka sees it: the same records to publish as the binary's.
+
+use std::collections::HashMap;
+use std::io;
+
+use mareva_kafka::{Judge, JudgeError, Message, Sink, Verdict};
+use mareva_model::{Digest, SourcePosition};
+use mareva_pipeline::{InputSlice, Output, Pipeline};
+use serde::Serialize;
+
+/// A pipeline and how its output is written.
+pub struct PipelineJudge(pub Pipeline);
+
+impl Judge for PipelineJudge {
+    type Output = Output;
+
+    fn epoch(&self) -> Digest {
+        self.0.epoch()
+    }
+
+    fn process(&mut self, slice: &InputSlice) -> Result<Output, JudgeError> {
+        Ok(self.0.process(slice)?)
+    }
+
+    fn verdict(&self, slice: &InputSlice, output: &Output) -> Verdict {
+        // An alert is due to the youngest record of the slice at the latest.
+        let newest = slice.records.iter().map(|record| record.append_time).max();
+        let mut appended = HashMap::new();
+        if !output.dead_letters.is_empty() || !output.late.is_empty() {
+            for record in &slice.records {
+                appended.insert((&*record.topic, record.partition, record.offset), record.append_time);
+            }
+        }
+        let time = |at: &SourcePosition| appended.get(&(at.topic.as_str(), at.partition, at.offset)).copied();
+        let mut messages = Vec::new();
+        for alert in &output.alerts {
+            let key = Some(alert.key(None).into_bytes());
+            messages.push(Message { sink: Sink::Alerts, key, payload: alert.to_json(), append_time: newest });
+        }
+        for letter in &output.dead_letters {
+            messages.push(message(Sink::DeadLetters, letter, time(&letter.position)));
+        }
+        for late in &output.late {
+            messages.push(message(Sink::Late, late, time(&late.position)));
+        }
+        Verdict { messages, counts: output.counts, low_time: output.low_time }
+    }
+
+    fn write_snapshot(&self, out: &mut dyn io::Write) -> Result<(), JudgeError> {
+        Ok(self.0.write_snapshot(out)?)
+    }
+}
+
+fn message(sink: Sink, value: &impl Serialize, append_time: Option<i64>) -> Message {
+    let payload = serde_json::to_vec(value).expect("plain structs with text keys fit into JSON");
+    Message { sink, key: None, payload, append_time }
+}

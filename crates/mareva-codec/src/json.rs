@@ -1,0 +1,175 @@
+//! JSON fields that borrow from the record.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use mareva_model::{Reason, TimeError, parse_time, time_from_seconds};
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+
+use crate::fault::Fault;
+
+/// A text field: absent, `null` and the empty text are one. Borrowed unless it holds escapes.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Field<'a>(Option<Cow<'a, str>>);
+
+impl Field<'_> {
+    /// The text, `None` when there is none.
+    pub(crate) fn get(&self) -> Option<&str> {
+        self.0.as_deref().filter(|text| !text.is_empty())
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Field<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_option(Text).map(Self)
+    }
+}
+
+struct Text;
+
+impl<'de> Visitor<'de> for Text {
+    type Value = Option<Cow<'de, str>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Some(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        // Only escapes lead here, and only an escape can smuggle a NUL in, which no store behind us takes.
+        if text.contains('\0') {
+            return Err(E::custom("expected text without NUL"));
+        }
+        Ok(Some(Cow::Owned(text.to_owned())))
+    }
+}
+
+/// Reads one object. Unknown fields are ignored, repeated ones refused.
+pub(crate) fn parse<'a, T: Deserialize<'a>>(text: &'a str, max_depth: usize) -> Result<T, Fault> {
+    if deeper_than(text.as_bytes(), max_depth) {
+        return Err(Fault::new(
+            Reason::TooLarge,
+            format!("nested deeper than {max_depth} levels; flatten it"),
+        ));
+    }
+    serde_json::from_str(text).map_err(|error| {
+        let place = format!("line {} column {}", error.line(), error.column());
+        let message = error.to_string();
+        if error.is_eof() {
+            return Fault::new(
+                Reason::Malformed,
+                format!("JSON ends too early at {place}; send the whole record"),
+            );
+        }
+        if !error.is_data() {
+            return Fault::new(
+                Reason::Malformed,
+                format!("not JSON at {place}; send one object a record"),
+            );
+        }
+        // Parts of the message that repeat the sender's value stay out.
+        let told = match (
+            message.starts_with("duplicate field"),
+            message.rfind("expected "),
+        ) {
+            (true, _) => message.split(" at line").next().unwrap_or_default(),
+            (false, Some(at)) => message[at..].split(" at line").next().unwrap_or_default(),
+            (false, None) => "wrong type",
+        };
+        Fault::new(
+            Reason::InvalidField,
+            format!("{told} at {place}; compare with the schema"),
+        )
+    })
+}
+
+/// Whether brackets nest deeper than `max`, outside strings. Counting all brackets first is enough for nearly every record.
+fn deeper_than(bytes: &[u8], max: usize) -> bool {
+    let opening = |byte: &&u8| matches!(**byte, b'{' | b'[');
+    if bytes.iter().filter(opening).count() <= max {
+        return false;
+    }
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'{' | b'[' if !in_text => {
+                depth += 1;
+                if depth > max {
+                    return true;
+                }
+            }
+            b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Reads a time token: RFC 3339 text or whole milliseconds since 1970.
+pub(crate) fn time(field: &str, token: &str) -> Result<i64, Fault> {
+    let read = match token.as_bytes() {
+        [b'"', .., b'"'] if token.len() > 1 => parse_time(&token[1..token.len() - 1]),
+        [b'0'..=b'9', rest @ ..] if rest.iter().all(u8::is_ascii_digit) => {
+            match token.parse::<i64>() {
+                Ok(ms) => {
+                    time_from_seconds(ms.div_euclid(1000)).map(|whole| whole + ms.rem_euclid(1000))
+                }
+                Err(_) => Err(TimeError::Range),
+            }
+        }
+        [b'-', ..] => Err(TimeError::Range),
+        _ => Err(TimeError::Syntax),
+    };
+    read.map_err(|error| Fault::time(field, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_text_or_milliseconds() {
+        for (token, expected) in [
+            ("\"2026-01-05T10:00:00.123Z\"", Some(1_767_607_200_123)),
+            ("1767607200123", Some(1_767_607_200_123)),
+            ("0", Some(0)),
+            ("-1", None),
+            ("1767607200.5", None),
+            ("253402300799000", None),
+            ("99999999999999999999999", None),
+            ("\"9999-12-31T23:59:59Z\"", None),
+            ("\"\"", None),
+            ("\"", None),
+            ("true", None),
+        ] {
+            assert_eq!(time("time", token).ok(), expected, "{token}");
+        }
+    }
+
+    #[test]
+    fn depth_counts_brackets_outside_texts() {
+        for (text, max, expected) in [
+            (r#"{"a":"[[[[[["}"#, 2, false),
+            (r#"{"a":"\"[[[[[["}"#, 2, false),
+            (r#"[[[]]]"#, 2, true),
+            (r#"[[],[],[]]"#, 2, false),
+            (r#"{"a":"\\"},[[["#, 2, true),
+        ] {
+            assert_eq!(deeper_than(text.as_bytes(), max), expected, "{text}");
+        }
+    }
+}

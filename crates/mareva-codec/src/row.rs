@@ -1,0 +1,196 @@
+//! What the formats share: limits on fields, texts that are written rather than borrowed, and the way into the batch.
+
+use mareva_model::identifier::{Identifier, recognise_in_text};
+use mareva_model::{
+    DeadLetter, PartyRole, Reason, SourcePosition, Text, TransactionBatchBuilder, TransactionRow,
+};
+
+use crate::decoder::{ExtraParty, Limits, PartyText, Record};
+use crate::fault::Fault;
+
+/// Sources whose ids a sender could otherwise counterfeit: they begin row ids of other formats.
+const RESERVED_SOURCES: [&str; 3] = ["uetr", "return", "ethereum"];
+
+/// Canonical texts of one transaction, kept from record to record so that no field allocates.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    pub(crate) row_id: String,
+    pub(crate) source: String,
+    pub(crate) originator: String,
+    pub(crate) beneficiary: String,
+    pub(crate) originator_agent: String,
+    pub(crate) beneficiary_agent: String,
+    pub(crate) linked_account: String,
+    pub(crate) asset_contract: String,
+    pub(crate) uetr: String,
+    pub(crate) original: String,
+    pub(crate) tx_hash: String,
+    pub(crate) remittance: String,
+}
+
+impl Scratch {
+    pub(crate) fn clear(&mut self) {
+        for text in [
+            &mut self.row_id,
+            &mut self.source,
+            &mut self.originator,
+            &mut self.beneficiary,
+            &mut self.originator_agent,
+            &mut self.beneficiary_agent,
+            &mut self.linked_account,
+            &mut self.asset_contract,
+            &mut self.uetr,
+            &mut self.original,
+            &mut self.tx_hash,
+            &mut self.remittance,
+        ] {
+            text.clear();
+        }
+    }
+}
+
+/// Everything that decoded so far.
+#[derive(Debug, Default)]
+pub(crate) struct Collected {
+    pub(crate) builder: TransactionBatchBuilder,
+    pub(crate) text_bytes: usize,
+    pub(crate) dead_letters: Vec<DeadLetter>,
+    pub(crate) dead_letter_parties: Vec<(usize, PartyRole, PartyText)>,
+    pub(crate) parties: Vec<ExtraParty>,
+}
+
+impl Collected {
+    /// Adds a row that was read at `index` of `record`.
+    pub(crate) fn append<'a>(
+        &mut self,
+        mut row: TransactionRow<'a>,
+        record: &Record<'a>,
+        index: i32,
+    ) {
+        row.partition = record.partition;
+        row.offset = record.offset;
+        row.index = index;
+        row.append_time = record.append_time;
+        row.set(Text::Topic, record.topic);
+        self.builder.append(&row);
+    }
+
+    /// Adds a party of the row that was appended last.
+    pub(crate) fn party(&mut self, role: PartyRole, text: PartyText) {
+        let row = u32::try_from(self.builder.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        self.parties.push(ExtraParty { row, role, text });
+    }
+
+    /// Adds a dead letter and what parties could be read from it.
+    pub(crate) fn refuse(
+        &mut self,
+        letter: DeadLetter,
+        parties: impl IntoIterator<Item = (PartyRole, PartyText)>,
+    ) {
+        let number = self.dead_letters.len();
+        self.dead_letters.push(letter);
+        self.dead_letter_parties
+            .extend(parties.into_iter().map(|(role, text)| (number, role, text)));
+    }
+}
+
+/// What a format needs to decode one record.
+pub(crate) struct Context<'d, 'r> {
+    pub(crate) limits: &'d Limits,
+    pub(crate) record: &'d Record<'r>,
+    pub(crate) scratch: &'d mut Scratch,
+    pub(crate) collected: &'d mut Collected,
+}
+
+impl Limits {
+    /// The text, unless it is too long for a field.
+    pub(crate) fn text<'t>(
+        &self,
+        field: &str,
+        text: Option<&'t str>,
+    ) -> Result<Option<&'t str>, Fault> {
+        match text {
+            Some(text) if text.len() > self.field_bytes => {
+                Err(Fault::too_long(field, self.field_bytes))
+            }
+            text => Ok(text),
+        }
+    }
+
+    /// The text of a field that must be there and hold more than white space.
+    pub(crate) fn required<'t>(
+        &self,
+        field: &str,
+        text: Option<&'t str>,
+    ) -> Result<&'t str, Fault> {
+        self.text(field, text)?
+            .filter(|text| !text.trim().is_empty())
+            .ok_or_else(|| Fault::missing(field))
+    }
+
+    /// Remittance text, which may be longer.
+    pub(crate) fn remittance<'t>(&self, text: Option<&'t str>) -> Result<Option<&'t str>, Fault> {
+        match text {
+            Some(text) if text.len() > self.remittance_bytes => {
+                Err(Fault::too_long("remittance", self.remittance_bytes))
+            }
+            text => Ok(text),
+        }
+    }
+
+    /// The source of a canonical record: it begins the row id, so it holds no colon and is no word of ours.
+    pub(crate) fn source<'t>(&self, text: Option<&'t str>) -> Result<&'t str, Fault> {
+        let source = self.required("source", text)?;
+        if source.contains(':') || RESERVED_SOURCES.contains(&source) {
+            return Err(Fault::invalid(
+                "source",
+                "has a colon or is a reserved word; use the name of the institution",
+            ));
+        }
+        Ok(source)
+    }
+}
+
+/// Writes a UETR in lower case when `text` is a UUID.
+pub(crate) fn write_uetr(out: &mut String, text: &str) -> bool {
+    let hyphens = [8, 13, 18, 23];
+    let valid = text.len() == 36
+        && text.bytes().enumerate().all(|(place, b)| {
+            if hyphens.contains(&place) {
+                b == b'-'
+            } else {
+                b.is_ascii_hexdigit()
+            }
+        });
+    if valid {
+        out.extend(text.bytes().map(|b| char::from(b.to_ascii_lowercase())));
+    }
+    valid
+}
+
+/// Where the n-th transaction of a record was read.
+pub(crate) fn position(record: &Record<'_>, index: i32) -> SourcePosition {
+    SourcePosition {
+        topic: record.topic.to_owned(),
+        partition: record.partition,
+        offset: record.offset,
+        index,
+    }
+}
+
+/// Identifiers in free text as parties to screen.
+pub(crate) fn text_parties(text: &str) -> impl Iterator<Item = (PartyRole, PartyText)> {
+    let mut found = Vec::new();
+    recognise_in_text(text, &mut found);
+    found.into_iter().map(|Identifier { canonical, .. }| {
+        (PartyRole::Remittance, PartyText::Identifier(canonical))
+    })
+}
+
+/// The fault of a field whose value is none of the known ones.
+pub(crate) fn unknown_value(field: &str, known: &str) -> Fault {
+    Fault::new(
+        Reason::InvalidField,
+        format!("{field}: unknown value; known are {known}"),
+    )
+}

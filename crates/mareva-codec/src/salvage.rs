@@ -1,0 +1,316 @@
+//! Parties of a record that cannot be decoded, read on a best effort: a sender must not escape screening by breaking a
+//! record. Nothing here is trusted; a wrong reading costs a probe.
+
+use mareva_model::PartyRole;
+use mareva_model::identifier::{
+    exchange_account, phone, recognise, write_account, write_agent, write_merchant, write_wallet,
+};
+
+use crate::decoder::{PartyText, Stream};
+use crate::row::text_parties;
+
+/// Parties taken from one record at most.
+const MAX_PARTIES: usize = 4_096;
+
+/// Bytes behind a tag that are read as its text: overlapping texts must not multiply a record.
+const MAX_CONTENT: usize = 4_096;
+
+type Found = Vec<(PartyRole, PartyText)>;
+
+/// The parties that can be made out in `payload`.
+pub(crate) fn parties(stream: Stream, payload: &[u8]) -> Found {
+    let text = text(payload);
+    let mut found = if text
+        .trim_start_matches('\u{feff}')
+        .trim_start()
+        .starts_with('<')
+    {
+        xml(&text)
+    } else {
+        json(stream, &text)
+    };
+    found.truncate(MAX_PARTIES);
+    found
+}
+
+/// The payload as text: UTF-8, with Latin-1 for what is not, or UTF-16 where every second byte of the start is zero.
+fn text(payload: &[u8]) -> String {
+    let wide = |pair: fn([u8; 2]) -> u16| {
+        let units = payload
+            .chunks_exact(2)
+            .map(|bytes| pair([bytes[0], bytes[1]]));
+        char::decode_utf16(units)
+            .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
+            .collect()
+    };
+    match payload {
+        [0xff, 0xfe, ..] | [1..=255, 0, 1..=255, 0, ..] => return wide(u16::from_le_bytes),
+        [0xfe, 0xff, ..] | [0, 1..=255, 0, 1..=255, ..] => return wide(u16::from_be_bytes),
+        _ => {}
+    }
+    let mut text = String::with_capacity(payload.len());
+    for chunk in payload.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|byte| char::from(*byte)));
+    }
+    text
+}
+
+/// A text field of JSON, with the object it stands in.
+struct Pair<'t> {
+    side: Option<PartyRole>,
+    key: &'t str,
+    value: String,
+}
+
+fn json(stream: Stream, text: &str) -> Found {
+    let pairs = pairs(text);
+    let first = |key: &str| {
+        pairs
+            .iter()
+            .find(|pair| pair.key == key)
+            .map(|pair| pair.value.as_str())
+    };
+    let (network, tag, source) = (
+        first("network"),
+        first("tag"),
+        first("source").unwrap_or("?"),
+    );
+    let user = match first("type") {
+        Some("deposit") => PartyRole::Beneficiary,
+        _ => PartyRole::Originator,
+    };
+    let mut found = Found::new();
+    for Pair { side, key, value } in pairs.iter().take(MAX_PARTIES) {
+        let role = side.unwrap_or(PartyRole::Originator);
+        let agent = pairs
+            .iter()
+            .find(|pair| pair.side == *side && pair.key == "agent")
+            .map(|pair| pair.value.as_str());
+        let mut canonical = String::new();
+        let role = match (stream, *key) {
+            (_, "name") => {
+                found.push((role, PartyText::Name(value.clone())));
+                continue;
+            }
+            (_, "user_name") => {
+                found.push((user, PartyText::Name(value.clone())));
+                continue;
+            }
+            (_, "remittance") => {
+                found.extend(text_parties(value));
+                continue;
+            }
+            (_, "account") => {
+                write_account(&mut canonical, value, agent);
+                role
+            }
+            (_, "linked_account") => {
+                write_account(&mut canonical, value, None);
+                PartyRole::LinkedAccount
+            }
+            (_, "agent") => {
+                write_agent(&mut canonical, value);
+                agent_role(role)
+            }
+            (Stream::Bank, "merchant") => {
+                write_merchant(&mut canonical, value);
+                PartyRole::Beneficiary
+            }
+            (_, "from_address") => {
+                write_wallet(&mut canonical, value, network, None);
+                PartyRole::Originator
+            }
+            (_, "to_address" | "receipt_contract_address") => {
+                write_wallet(&mut canonical, value, network, tag);
+                PartyRole::Beneficiary
+            }
+            (_, "asset_contract" | "token_address") => {
+                write_wallet(&mut canonical, value, network, None);
+                PartyRole::AssetContract
+            }
+            (Stream::Exchange, "user") => {
+                canonical = exchange_account(source, value);
+                user
+            }
+            (Stream::Exchange, "counterparty_user") => {
+                canonical = exchange_account(source, value);
+                PartyRole::Beneficiary
+            }
+            _ => continue,
+        };
+        found.push((role, PartyText::Identifier(canonical)));
+    }
+    found
+}
+
+fn agent_role(role: PartyRole) -> PartyRole {
+    match role {
+        PartyRole::Originator => PartyRole::OriginatorAgent,
+        PartyRole::Beneficiary => PartyRole::BeneficiaryAgent,
+        other => other,
+    }
+}
+
+/// Every `"key": "text"` in broken or whole JSON, repeated ones included.
+fn pairs(text: &str) -> Vec<Pair<'_>> {
+    let mut pairs = Vec::new();
+    let mut sides: Vec<Option<PartyRole>> = Vec::new();
+    let mut key = None;
+    let mut rest = text;
+    while let Some(at) = rest.find(['"', '{', '}', ',']) {
+        let (found, behind) = (rest.as_bytes()[at], &rest[at + 1..]);
+        rest = behind;
+        match found {
+            b'{' => {
+                let inherited = sides.last().copied().flatten();
+                sides.push(match key.take() {
+                    Some("originator") => Some(PartyRole::Originator),
+                    Some("beneficiary") => Some(PartyRole::Beneficiary),
+                    _ => inherited,
+                });
+            }
+            b'}' => _ = sides.pop(),
+            b',' => key = None,
+            _ => {
+                let (quoted, after) = quoted(behind);
+                rest = after;
+                match key.take() {
+                    Some(key) => {
+                        let side = sides.last().copied().flatten();
+                        pairs.push(Pair {
+                            side,
+                            key,
+                            value: unescape(quoted),
+                        });
+                    }
+                    None if after.trim_start().starts_with(':') => key = Some(quoted),
+                    None => {}
+                }
+            }
+        }
+        if pairs.len() >= 2 * MAX_PARTIES {
+            break;
+        }
+    }
+    pairs
+}
+
+/// Splits behind the next quote that is not escaped; all of it when there is none.
+fn quoted(text: &str) -> (&str, &str) {
+    let mut escaped = false;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return (&text[..at], &text[at + 1..]),
+            _ => {}
+        }
+    }
+    (text, "")
+}
+
+fn unescape(quoted: &str) -> String {
+    if !quoted.contains('\\') {
+        return quoted.to_owned();
+    }
+    serde_json::from_str(&format!("\"{quoted}\"")).unwrap_or_else(|_| quoted.replace('\\', ""))
+}
+
+fn xml(text: &str) -> Found {
+    let mut found = Found::new();
+    let mut party: Option<(PartyRole, &str)> = None;
+    let mut rest = text;
+    while let Some(at) = rest.find('<') {
+        let tag_end = rest[at..].find('>').map_or(rest.len(), |end| at + end);
+        let tag = &rest[at + 1..tag_end];
+        let behind = rest.get(tag_end + 1..).unwrap_or_default();
+        rest = behind;
+        let closing = tag.starts_with('/');
+        let name = tag
+            .trim_start_matches('/')
+            .split([' ', '\t', '\r', '\n', '/', '>'])
+            .next()
+            .unwrap_or_default();
+        let name = name.rsplit(':').next().unwrap_or_default();
+        if let Some(role) = xml_role(name) {
+            party = (!closing).then_some((role, name));
+            continue;
+        }
+        if closing || tag.ends_with('/') {
+            continue;
+        }
+        let content = xml_text(behind);
+        if !content.is_empty() {
+            xml_leaf(name, party, &content, &mut found);
+        }
+        if found.len() >= MAX_PARTIES {
+            break;
+        }
+    }
+    found
+}
+
+fn xml_role(name: &str) -> Option<PartyRole> {
+    Some(match name {
+        "Dbtr" | "DbtrAcct" => PartyRole::Originator,
+        "Cdtr" | "CdtrAcct" => PartyRole::Beneficiary,
+        "DbtrAgt" | "DbtrAgtAcct" => PartyRole::OriginatorAgent,
+        "CdtrAgt" | "CdtrAgtAcct" => PartyRole::BeneficiaryAgent,
+        "UltmtDbtr" => PartyRole::UltimateOriginator,
+        "UltmtCdtr" => PartyRole::UltimateBeneficiary,
+        "InitgPty" => PartyRole::InitiatingParty,
+        "InstgAgt" | "InstdAgt" | "IntrmyAgt1" | "IntrmyAgt2" | "IntrmyAgt3" | "PrvsInstgAgt"
+        | "PrvsInstgAgt1" | "PrvsInstgAgt2" | "PrvsInstgAgt3" => PartyRole::IntermediaryAgent,
+        _ => return None,
+    })
+}
+
+/// Text up to the next tag, with what stands in CDATA sections, references of XML itself resolved.
+fn xml_text(behind: &str) -> String {
+    let mut content = String::new();
+    let mut rest = &behind[..behind.floor_char_boundary(MAX_CONTENT)];
+    loop {
+        let end = rest.find('<').unwrap_or(rest.len());
+        content.push_str(&unescape_xml(&rest[..end]));
+        let Some(data) = rest[end..].strip_prefix("<![CDATA[") else {
+            break;
+        };
+        let close = data.find("]]>").unwrap_or(data.len());
+        content.push_str(&data[..close]);
+        rest = data.get(close + 3..).unwrap_or_default();
+    }
+    content.trim().to_owned()
+}
+
+fn unescape_xml(text: &str) -> String {
+    if !text.contains('&') {
+        return text.to_owned();
+    }
+    quick_xml::escape::unescape(text).map_or_else(|_| text.to_owned(), |text| text.into_owned())
+}
+
+fn xml_leaf(name: &str, party: Option<(PartyRole, &str)>, content: &str, found: &mut Found) {
+    let role = party.map_or(PartyRole::Originator, |(role, _)| role);
+    let in_account = party.is_some_and(|(_, container)| container.ends_with("Acct"));
+    let mut canonical = String::new();
+    match name {
+        "Nm" => found.push((role, PartyText::Name(content.to_owned()))),
+        "Ustrd" | "AddtlRmtInf" => found.extend(text_parties(content)),
+        "IBAN" => _ = write_account(&mut canonical, content, None),
+        "Id" if in_account => _ = write_account(&mut canonical, content, None),
+        "Id" => {
+            canonical = recognise(content)
+                .map(|identifier| identifier.canonical)
+                .unwrap_or_default()
+        }
+        "BICFI" | "BIC" | "AnyBIC" | "BICOrBEI" | "MmbId" => {
+            _ = write_agent(&mut canonical, content)
+        }
+        "PhneNb" | "MobNb" => canonical = phone(content).unwrap_or_default(),
+        _ => {}
+    }
+    if !canonical.is_empty() {
+        found.push((role, PartyText::Identifier(canonical)));
+    }
+}

@@ -1,0 +1,226 @@
+//! What a run is told.
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+    time::Duration,
+};
+
+use mareva_model::Digest;
+use rdkafka::{ClientConfig, error::KafkaError};
+
+use crate::{error::Error, failpoint::Failpoints, machine::Limits};
+
+/// Properties for which the value is read from the file that `PROPERTY.file` names.
+const SECRETS: [&str; 5] =
+    ["sasl.password", "ssl.key.password", "ssl.keystore.password", "sasl.oauthbearer.client.secret", "ssl.key.pem"];
+
+/// How brokers are reached. Every property of librdkafka passes through untouched; `consumer.X` and `producer.X` hold for
+/// one side only; `sasl.password.file`, `ssl.key.password.file`, `ssl.keystore.password.file`, `ssl.key.pem.file` and
+/// `sasl.oauthbearer.client.secret.file` name files whose trimmed content is the value.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Connection {
+    /// Names and values.
+    pub properties: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Consumer,
+    Producer,
+}
+
+impl Connection {
+    /// A connection to `brokers` (`host:port`, comma-separated) with everything else at its default.
+    pub fn to(brokers: impl Into<String>) -> Self {
+        Self { properties: [("bootstrap.servers".to_owned(), brokers.into())].into() }
+    }
+
+    /// `bootstrap.servers`.
+    pub fn brokers(&self) -> &str {
+        self.properties.get("bootstrap.servers").map_or("", String::as_str)
+    }
+
+    /// Names in which the client is configured; `own` are our values, which the user's overrule, and `fixed` are those
+    /// that nobody may overrule.
+    pub(crate) fn client(
+        &self,
+        side: Side,
+        own: &[(&str, &str)],
+        fixed: &[(&str, &str)],
+    ) -> Result<ClientConfig, Error> {
+        let mut config = ClientConfig::new();
+        for (key, value) in own {
+            config.set(*key, *value);
+        }
+        let (mine, other) = match side {
+            Side::Consumer => ("consumer.", "producer."),
+            Side::Producer => ("producer.", "consumer."),
+        };
+        let own_side = |key: &String| key.starts_with(mine);
+        let general = self.properties.iter().filter(|(key, _)| !own_side(key) && !key.starts_with(other));
+        let special = self.properties.iter().filter(|(key, _)| own_side(key));
+        for (key, value) in general.chain(special) {
+            let key = key.strip_prefix(mine).unwrap_or(key);
+            match key.strip_suffix(".file").filter(|key| SECRETS.contains(key)) {
+                Some(secret) => {
+                    let path = PathBuf::from(value);
+                    let text = fs::read_to_string(&path)
+                        .map_err(|error| Error::Secret { key: secret.to_owned(), path, error })?;
+                    config.set(secret, text.trim_end_matches(['\n', '\r']));
+                }
+                None => {
+                    config.set(key, value);
+                }
+            }
+        }
+        for (key, value) in fixed {
+            config.set(*key, *value);
+        }
+        Ok(config)
+    }
+
+    /// Checks names and values of all properties.
+    ///
+    /// # Errors
+    /// The first property that librdkafka refuses, or a secret that cannot be read.
+    pub fn check(&self) -> Result<(), Error> {
+        for side in [Side::Consumer, Side::Producer] {
+            let config = self.client(side, &[], &[])?;
+            config.create_native_config().map_err(property)?;
+        }
+        Ok(())
+    }
+}
+
+/// Tells a wrong property from other failures of creating a client.
+pub(crate) fn property(error: KafkaError) -> Error {
+    match error {
+        KafkaError::ClientConfig(_, reason, key, value) => {
+            let hidden = SECRETS.contains(&key.as_str());
+            let value = if hidden { "(hidden)".to_owned() } else { value };
+            Error::Property { key, value, reason }
+        }
+        error => Error::Client { doing: "cannot create the kafka client, check its properties", error },
+    }
+}
+
+/// The topics of a run. They must exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topics {
+    /// Read, all partitions.
+    pub inputs: BTreeSet<String>,
+    /// Alert revisions.
+    pub alerts: String,
+    /// Refused records.
+    pub dead_letters: String,
+    /// Late rows.
+    pub late: String,
+    /// Sequence records; unlimited retention, not compacted.
+    pub sequence: String,
+    /// Partition of the sequence topic that is ours.
+    pub sequence_partition: i32,
+}
+
+impl Default for Topics {
+    fn default() -> Self {
+        Self {
+            inputs: ["bank.transactions", "exchange.transactions"].map(str::to_owned).into(),
+            alerts: "mareva.alerts".to_owned(),
+            dead_letters: "mareva.deadletters".to_owned(),
+            late: "mareva.late".to_owned(),
+            sequence: "mareva.sequence".to_owned(),
+            sequence_partition: 0,
+        }
+    }
+}
+
+impl Topics {
+    /// Those that are written.
+    pub fn outputs(&self) -> [&str; 4] {
+        [&self.alerts, &self.dead_letters, &self.late, &self.sequence]
+    }
+}
+
+/// Where and when snapshots are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnapshotConfig {
+    /// The folder; made when it is not there.
+    pub folder: PathBuf,
+    /// Time between snapshots.
+    pub every: Duration,
+    /// How many are kept.
+    pub keep: usize,
+    /// Bytes of a snapshot that may wait for the disk in memory while judging goes on.
+    pub buffer_bytes: usize,
+}
+
+impl SnapshotConfig {
+    /// Every five minutes into `folder`, keeping two.
+    pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), every: Duration::from_secs(300), keep: 2, buffer_bytes: 256 << 20 }
+    }
+}
+
+/// What to do when the log was written with other rules, lists or config than are loaded now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum EpochChange {
+    /// Refuse to start.
+    #[default]
+    Refuse,
+    /// Judge the recorded input again under the new epoch, its output suppressed. Snapshots of another epoch are not
+    /// used.
+    Replay,
+}
+
+/// All that a run is told.
+#[derive(Debug, Clone)]
+pub struct RunConfig {
+    /// How brokers are reached.
+    pub connection: Connection,
+    /// Topics.
+    pub topics: Topics,
+    /// `transactional.id`: one per instance, the same in every run of it. A second run with it takes over from the first.
+    pub transactional_id: String,
+    /// Group under which offsets are committed, for lag monitors.
+    pub group_id: String,
+    /// Epoch of the judge that will be opened.
+    pub epoch: Digest,
+    /// Bounds and times.
+    pub limits: Limits,
+    /// Snapshots; without, every start judges the whole log again.
+    pub snapshots: Option<SnapshotConfig>,
+    /// Stop when all that the topics held at the start is judged.
+    pub until_end: bool,
+    /// Start although needed input is gone.
+    pub accept_gap: bool,
+    /// What to do on another epoch.
+    pub epoch_change: EpochChange,
+    /// How long the first contact with the brokers may take.
+    pub connect: Duration,
+    /// How often new partitions are looked for.
+    pub discover_every: Duration,
+    /// Where a test makes it die.
+    pub failpoints: Failpoints,
+}
+
+impl RunConfig {
+    /// A run of a judge with `epoch` over the default topics, with default bounds and no snapshots.
+    pub fn new(connection: Connection, epoch: Digest) -> Self {
+        Self {
+            connection,
+            topics: Topics::default(),
+            transactional_id: "mareva-0".to_owned(),
+            group_id: "mareva".to_owned(),
+            epoch,
+            limits: Limits::default(),
+            snapshots: None,
+            until_end: false,
+            accept_gap: false,
+            epoch_change: EpochChange::Refuse,
+            connect: Duration::from_secs(10),
+            discover_every: Duration::from_secs(60),
+            failpoints: Failpoints::default(),
+        }
+    }
+}

@@ -1,0 +1,294 @@
+use std::{path::PathBuf, time::Duration};
+
+use mareva_model::Digest;
+use rdkafka::{error::KafkaError, types::RDKafkaErrorCode};
+
+use crate::{judge::JudgeError, record::TopicPartition};
+
+/// Why a run, a follower or a set-up ended. Every message says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No broker answered.
+    #[error(
+        "cannot reach broker {brokers} after {} s{}; check the address (`bootstrap.servers`), the network, and the security settings",
+        waited.as_secs(), because(reason)
+    )]
+    Unreachable {
+        /// `bootstrap.servers`.
+        brokers: String,
+        /// How long was tried.
+        waited: Duration,
+        /// The last error that the client reported.
+        reason: Option<String>,
+    },
+    /// Topics that the run needs are not there.
+    #[error("topics {} do not exist on {brokers}; create them, or correct `[topics]` in the config", topics.join(", "))]
+    TopicsMissing {
+        /// `bootstrap.servers`.
+        brokers: String,
+        /// All that are missing.
+        topics: Vec<String>,
+    },
+    /// A librdkafka property has a wrong name or value.
+    #[error("kafka property `{key}` = `{value}` is refused: {reason}; see the configuration page of librdkafka")]
+    Property {
+        /// Name.
+        key: String,
+        /// Value; hidden for secrets.
+        value: String,
+        /// Why.
+        reason: String,
+    },
+    /// A file with a secret cannot be read.
+    #[error("cannot read the secret for `{key}` from {}: {error}; check the path and its permissions", path.display())]
+    Secret {
+        /// The property.
+        key: String,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A client call failed.
+    #[error("{doing}: {error}")]
+    Client {
+        /// What was being done.
+        doing: &'static str,
+        /// What librdkafka says.
+        error: KafkaError,
+    },
+    /// The client may not do this.
+    #[error("not allowed to use {what}: {reason}; grant it in the broker's access rules, or correct the credentials")]
+    NotAllowed {
+        /// Topic, group or transactional id.
+        what: String,
+        /// What the broker says.
+        reason: String,
+    },
+    /// An offset that is needed was deleted by retention.
+    #[error(
+        "offset {offset} of {at} is needed and gone (the topic begins at {low}); restore a snapshot that covers it, \
+         seed with --history, or start with --accept-gap"
+    )]
+    OffsetGone {
+        /// The partition.
+        at: TopicPartition,
+        /// Offset needed.
+        offset: i64,
+        /// First offset there.
+        low: i64,
+    },
+    /// An offset that was judged is not there: the topic is another one.
+    #[error(
+        "{at} ends at {high}, yet its records below {offset} were judged: the topic was truncated or created anew; \
+         restore it, or use a new sequence topic and an empty snapshot folder"
+    )]
+    OffsetBeyond {
+        /// The partition.
+        at: TopicPartition,
+        /// Offset known to be judged.
+        offset: i64,
+        /// Offset at which it ends.
+        high: i64,
+    },
+    /// A partition that recorded slices came from is not there.
+    #[error("{at} is needed from offset {offset} and does not exist; restore the topic, or correct `[topics]` in the config")]
+    PartitionGone {
+        /// The partition.
+        at: TopicPartition,
+        /// Offset needed.
+        offset: i64,
+    },
+    /// The log was written under another epoch.
+    #[error(
+        "the log was written under epoch {recorded}, now rules, lists and config give {current}; \
+         put the former ones back, or start with --replay-under-new-epoch to judge the recorded input again"
+    )]
+    EpochChanged {
+        /// Epoch in the log.
+        recorded: Digest,
+        /// Epoch of the judge.
+        current: Digest,
+    },
+    /// Sequence records are missing.
+    #[error(
+        "slices {from} to {to} are needed and not in the sequence topic; set its retention to unlimited, \
+         restore a newer snapshot, or start with --accept-gap"
+    )]
+    LogGap {
+        /// First slice missing.
+        from: u64,
+        /// Last slice needed.
+        to: u64,
+    },
+    /// The sequence topic lost committed records while we ran.
+    #[error("the sequence topic ends with transaction {found}, {expected} was committed: it lost data; check its replication, then restart")]
+    LogBehind {
+        /// Last transaction known to be committed.
+        expected: u64,
+        /// Last transaction found.
+        found: u64,
+    },
+    /// A record of the sequence topic cannot be read.
+    #[error("{at} offset {offset} is no sequence record: {reason}; nothing else may write to this topic")]
+    SequenceUnreadable {
+        /// The partition.
+        at: TopicPartition,
+        /// Offset.
+        offset: i64,
+        /// Why.
+        reason: String,
+    },
+    /// A snapshot does not belong to this log.
+    #[error(
+        "the snapshot stands at offset {snapshot} of {at}, the log at {recorded}: it belongs to another log; \
+         use the snapshot folder of this sequence topic"
+    )]
+    ForeignSnapshot {
+        /// The partition.
+        at: TopicPartition,
+        /// Offset in the snapshot.
+        snapshot: i64,
+        /// Offset in the log.
+        recorded: i64,
+    },
+    /// Judging a recorded slice again gave other alerts.
+    #[error(
+        "slice {seq} judged again gives {now} alerts that differ from the {recorded} published; \
+         the engine is not the one that wrote the log, please report this"
+    )]
+    Diverged {
+        /// The slice.
+        seq: u64,
+        /// Alerts published then.
+        recorded: usize,
+        /// Alerts derived now.
+        now: usize,
+    },
+    /// Another instance has taken our place.
+    #[error("another instance writes with our transactional id (run {writer}); stop one of the two, or give each its own id")]
+    Fenced {
+        /// The other run.
+        writer: String,
+    },
+    /// No transaction could be committed for too long.
+    #[error("no transaction could be committed for {seconds} s: {reason}; check the brokers, nothing is lost")]
+    CannotCommit {
+        /// How long.
+        seconds: u64,
+        /// The last error.
+        reason: String,
+    },
+    /// The input stands still though there is more.
+    #[error("{at} gives no record from offset {offset} on for {seconds} s though it has more: {reason}; check its leader")]
+    Stalled {
+        /// The partition.
+        at: TopicPartition,
+        /// Next offset.
+        offset: i64,
+        /// How long.
+        seconds: u64,
+        /// The last error of that partition.
+        reason: String,
+    },
+    /// A record is larger than the topic takes.
+    #[error("a record of {bytes} bytes is too large for {topic}; raise its `max.message.bytes` and `producer.message.max.bytes`")]
+    TooLarge {
+        /// Topic.
+        topic: String,
+        /// Payload bytes.
+        bytes: usize,
+    },
+    /// The judge cannot go on.
+    #[error("cannot judge slice {seq}: {error}")]
+    Judge {
+        /// The slice.
+        seq: u64,
+        /// Its error.
+        error: JudgeError,
+    },
+    /// The judge cannot be opened.
+    #[error("cannot open the engine{}: {error}", at.as_ref().map(|at| format!(" on snapshot {}", at.display())).unwrap_or_default())]
+    Open {
+        /// The snapshot.
+        at: Option<PathBuf>,
+        /// Its error.
+        error: JudgeError,
+    },
+    /// The snapshot folder fails.
+    #[error("{doing} {}: {error}; check space and permissions", path.display())]
+    Snapshot {
+        /// What was being done.
+        doing: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A thread cannot be started.
+    #[error("cannot start thread {name}: {error}; raise the limit on processes")]
+    Thread {
+        /// Its name.
+        name: &'static str,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A thread ended without a word.
+    #[error("thread {0} ended unexpectedly; please report this")]
+    ThreadLost(&'static str),
+}
+
+fn because(reason: &Option<String>) -> String {
+    reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default()
+}
+
+impl PartialEq for Error {
+    /// By what they say: for tests of the state machine.
+    fn eq(&self, other: &Self) -> bool {
+        self.to_string() == other.to_string()
+    }
+}
+
+impl Error {
+    /// Whether starting again, with nothing changed, may help.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Unreachable { .. }
+            | Self::CannotCommit { .. }
+            | Self::Stalled { .. }
+            | Self::Thread { .. }
+            | Self::ThreadLost(_)
+            | Self::Snapshot { .. }
+            | Self::Fenced { .. } => true,
+            Self::Client { error, .. } => !is_permanent(error),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn client(doing: &'static str) -> impl FnOnce(KafkaError) -> Self {
+        move |error| Self::Client { doing, error }
+    }
+}
+
+/// Errors that no retry mends: access and configuration.
+pub(crate) fn is_permanent(error: &KafkaError) -> bool {
+    if matches!(error, KafkaError::ClientConfig(..) | KafkaError::ClientCreation(_)) {
+        return true;
+    }
+    error.rdkafka_error_code().is_some_and(|code| is_denied(code) || code == RDKafkaErrorCode::MessageSizeTooLarge)
+}
+
+/// Whether the broker refuses us.
+pub(crate) fn is_denied(code: RDKafkaErrorCode) -> bool {
+    matches!(
+        code,
+        RDKafkaErrorCode::TopicAuthorizationFailed
+            | RDKafkaErrorCode::GroupAuthorizationFailed
+            | RDKafkaErrorCode::ClusterAuthorizationFailed
+            | RDKafkaErrorCode::TransactionalIdAuthorizationFailed
+            | RDKafkaErrorCode::SaslAuthenticationFailed
+            | RDKafkaErrorCode::Authentication
+            | RDKafkaErrorCode::InvalidTransactionTimeout
+            | RDKafkaErrorCode::UnsupportedFeature
+    )
+}

@@ -1,0 +1,84 @@
+//! What judges the slices.
+use std::{error::Error as StdError, io};
+
+use mareva_model::Digest;
+use mareva_pipeline::{Counts, InputSlice};
+
+use crate::record::AlertDigest;
+
+/// What a judge reports when it cannot go on. The run ends with it.
+pub type JudgeError = Box<dyn StdError + Send + Sync>;
+
+/// A pure function over numbered slices: the same slices give the same bytes. The pipeline is one
+/// ([`crate::PipelineJudge`]); the bare consume-and-count loop of the benches is another.
+pub trait Judge {
+    /// What a slice gives, before it is encoded: shown to the observer.
+    type Output;
+
+    /// Digest of all it was configured with.
+    fn epoch(&self) -> Digest;
+
+    /// Judges a slice. Slices come in order of their numbers, each once.
+    ///
+    /// # Errors
+    /// Whatever keeps it from going on; bad input is not among it.
+    fn process(&mut self, slice: &InputSlice) -> Result<Self::Output, JudgeError>;
+
+    /// The records to publish for what a slice gave, in the order to publish them.
+    fn verdict(&self, slice: &InputSlice, output: &Self::Output) -> Verdict;
+
+    /// Writes the state after the last slice.
+    ///
+    /// # Errors
+    /// Those of the writer, and its own.
+    fn write_snapshot(&self, out: &mut dyn io::Write) -> Result<(), JudgeError>;
+}
+
+/// Topic that a message goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Sink {
+    /// Alert revisions.
+    Alerts,
+    /// Refused records and transactions.
+    DeadLetters,
+    /// Transactions too late for the rules.
+    Late,
+    /// Sequence records.
+    Sequence,
+}
+
+/// A record to publish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Topic.
+    pub sink: Sink,
+    /// Kafka key.
+    pub key: Option<Vec<u8>>,
+    /// Kafka value.
+    pub payload: Vec<u8>,
+    /// Append time at the broker of the input record that gave rise to it, UTC milliseconds; `None` when time alone did.
+    pub append_time: Option<i64>,
+}
+
+impl Message {
+    /// The digest that the sequence record lists, of an alert.
+    pub fn digest(&self) -> AlertDigest {
+        AlertDigest::of(&self.payload)
+    }
+
+    /// Bytes it takes in memory and on the wire, about.
+    pub fn bytes(&self) -> usize {
+        self.payload.len() + self.key.as_ref().map_or(0, Vec::len) + 64
+    }
+}
+
+/// What is to be published for a slice.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Verdict {
+    /// Alerts, dead letters and late rows, in order.
+    pub messages: Vec<Message>,
+    /// What became of the transactions.
+    pub counts: Counts,
+    /// Low time after the slice, UTC milliseconds.
+    pub low_time: Option<i64>,
+}

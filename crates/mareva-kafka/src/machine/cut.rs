@@ -1,0 +1,211 @@
+//! Cutting slices.
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use mareva_pipeline::{InputRecord, InputSlice};
+
+use super::{Action, Machine, Now, Phase};
+use crate::record::{Cut, SliceCut, TopicPartition};
+
+/// Bounds and times of a run. Every buffer in it has its bound here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Records in a slice.
+    pub slice_records: usize,
+    /// Payload bytes in a slice (one record may be larger).
+    pub slice_bytes: usize,
+    /// How long the consumer gathers records before it hands them over.
+    pub linger: Duration,
+    /// Time between commits when there is no alert.
+    pub commit_every: Duration,
+    /// Time after which a slice is cut without any record, so that the clock is seen to go on.
+    pub idle_tick: Duration,
+    /// Slices judged and not committed.
+    pub slices_in_flight: usize,
+    /// Bytes of their output (one slice may give more).
+    pub output_bytes: usize,
+    /// Records that arrived and are not cut.
+    pub buffer_records: usize,
+    /// Bytes of their payload.
+    pub buffer_bytes: usize,
+    /// While catching up, how much later (by append time) a partition may be judged than one that has more to give.
+    pub max_skew: Duration,
+    /// How long that waits for a silent partition.
+    pub skew_wait: Duration,
+    /// Silence of a partition that has more to give, after which the consumer is replaced.
+    pub stall: Duration,
+    /// How often the consumer is replaced before the run ends.
+    pub reopens: u32,
+    /// How long a transaction is tried again before the run ends.
+    pub patience: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            slice_records: 4_096,
+            slice_bytes: 8 << 20,
+            linger: Duration::from_millis(5),
+            commit_every: Duration::from_millis(250),
+            idle_tick: Duration::from_secs(1),
+            slices_in_flight: 64,
+            output_bytes: 64 << 20,
+            buffer_records: 32_768,
+            buffer_bytes: 64 << 20,
+            max_skew: Duration::from_secs(10),
+            skew_wait: Duration::from_millis(500),
+            stall: Duration::from_secs(30),
+            reopens: 3,
+            patience: Duration::from_secs(120),
+        }
+    }
+}
+
+impl Limits {
+    pub(super) fn millis(&self, time: Duration) -> u64 {
+        u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Machine {
+    /// Whether a new slice may be cut at all now.
+    pub(super) fn may_cut(&self) -> bool {
+        let limits = &self.settings.limits;
+        self.judging.is_none()
+            && match self.phase {
+                Phase::Replaying => !self.stopping,
+                Phase::Live => {
+                    !self.stopping
+                        && !self.ended
+                        && self.uncommitted.len() < limits.slices_in_flight
+                        && self.output_bytes < limits.output_bytes
+                }
+                Phase::Starting | Phase::Done => false,
+            }
+    }
+
+    pub(super) fn cut(&mut self, now: Now) -> Option<Action> {
+        if !self.may_cut() {
+            return None;
+        }
+        if self.phase == Phase::Replaying {
+            return self.cut_again();
+        }
+        let end = self.settings.until_end && self.lanes.values().all(|lane| lane.stop_at.is_some() && at_stop(lane));
+        let chosen = self.choose(now);
+        let all = chosen.values().sum::<usize>() == self.buffered_records;
+        let end = end && all;
+        let idle = now.mono.saturating_sub(self.last_cut) >= self.settings.limits.millis(self.settings.limits.idle_tick);
+        if end && chosen.is_empty() && self.ended_before {
+            // The last run ended the input and nothing has come since.
+            self.ended = true;
+            self.stopping = true;
+            return None;
+        }
+        if chosen.is_empty() && !idle && !end {
+            return None;
+        }
+        self.seq += 1;
+        self.tick = self.tick.max(now.wall);
+        self.last_cut = now.mono;
+        self.ended = end;
+        self.ended_before = false;
+        let mut cuts = Vec::with_capacity(chosen.len());
+        let mut records = Vec::with_capacity(chosen.values().sum());
+        for (source, count) in chosen {
+            let Some(lane) = self.lanes.get_mut(&source) else { continue };
+            let from = lane.next;
+            let start = records.len();
+            records.extend(lane.pending.drain(..count));
+            let to = records.last().map_or(from, |last: &InputRecord| last.offset + 1);
+            lane.next = to;
+            self.buffered_records -= count;
+            self.buffered_bytes -= records[start..].iter().map(|r: &InputRecord| r.payload.len()).sum::<usize>();
+            cuts.push(Cut { topic: source.topic, partition: source.partition, from, to });
+        }
+        let cut = SliceCut { seq: self.seq, tick: self.tick, end, joined: self.join(), cuts, alerts: 0 };
+        Some(self.judge(cut, records, false))
+    }
+
+    /// The partitions that no slice has named yet.
+    fn join(&mut self) -> Vec<(Arc<str>, i32)> {
+        let new = self.lanes.iter_mut().filter(|(_, lane)| !lane.joined);
+        new.map(|(source, lane)| {
+            lane.joined = true;
+            (source.topic.clone(), source.partition)
+        })
+        .collect()
+    }
+
+    pub(super) fn judge(&mut self, cut: SliceCut, records: Vec<InputRecord>, replay: bool) -> Action {
+        self.cut_last = true;
+        let slice = InputSlice {
+            seq: cut.seq,
+            records,
+            tick: cut.tick,
+            end: cut.end,
+            joined: cut.joined.clone(),
+            epoch: self.settings.epoch,
+        };
+        self.judging = Some((cut, replay));
+        Action::Judge { slice, replay }
+    }
+
+    /// How many pending records of each partition the next slice takes: those appended first, so that partitions keep
+    /// in step while catching up. Nothing when that waits for a partition that has more to give.
+    fn choose(&self, now: Now) -> BTreeMap<TopicPartition, usize> {
+        let limits = &self.settings.limits;
+        let horizon = self.horizon(now);
+        let lanes: Vec<_> = self.lanes.iter().filter(|(_, lane)| !lane.pending.is_empty()).collect();
+        let mut taken = vec![0usize; lanes.len()];
+        let (mut records, mut bytes) = (0, 0);
+        let full = |records: usize, bytes: usize| records >= limits.slice_records || bytes >= limits.slice_bytes;
+        while !full(records, bytes) {
+            // The lane with the oldest front, and how far it may go before another one is older.
+            let (mut first, mut oldest, mut until) = (None, i64::MAX, i64::MAX);
+            for (index, (_, lane)) in lanes.iter().enumerate() {
+                let Some(record) = lane.pending.get(taken[index]) else { continue };
+                if first.is_none() || record.append_time < oldest {
+                    (first, until, oldest) = (Some(index), oldest, record.append_time);
+                } else {
+                    until = until.min(record.append_time);
+                }
+            }
+            let Some(index) = first else { break };
+            if oldest > horizon {
+                break;
+            }
+            let mut advanced = false;
+            while let Some(record) = lanes[index].1.pending.get(taken[index]) {
+                if full(records, bytes) || (advanced && record.append_time > until.min(horizon)) {
+                    break;
+                }
+                taken[index] += 1;
+                records += 1;
+                bytes += record.payload.len();
+                advanced = true;
+            }
+        }
+        let chosen = lanes.iter().zip(taken).filter(|(_, count)| *count > 0);
+        chosen.map(|((source, _), count)| ((*source).clone(), count)).collect()
+    }
+
+    /// The latest append time that may be judged now. A partition that has more to give and has nothing here holds
+    /// the others back, for a while, unless the buffer is full.
+    fn horizon(&self, now: Now) -> i64 {
+        let limits = &self.settings.limits;
+        if !self.wants_records() {
+            return i64::MAX;
+        }
+        let wait = limits.millis(limits.skew_wait);
+        let skew = i64::try_from(limits.max_skew.as_millis()).unwrap_or(i64::MAX);
+        let holds =
+            |lane: &&super::Lane| lane.pending.is_empty() && !lane.at_end && now.mono - lane.last_arrival.min(now.mono) < wait;
+        let limit = |lane: &super::Lane| lane.last_append.map_or(i64::MIN, |time| time.saturating_add(skew));
+        self.lanes.values().filter(holds).map(limit).min().unwrap_or(i64::MAX)
+    }
+}
+
+/// Whether all that a lane held at the start has arrived.
+fn at_stop(lane: &super::Lane) -> bool {
+    lane.stop_at.is_some_and(|stop| lane.fetched >= stop)
+}

@@ -1,0 +1,481 @@
+//! Sequencing, commit and recovery, without I/O and without a clock: `step(now, Input) -> Vec<Action>`.
+//!
+//! Start: fence, inspect the logs, open the judge on the newest usable snapshot, read the log since, judge the recorded
+//! slices again with their output suppressed, go live. Live: cut slices from what arrived, gather what they give, commit
+//! one transaction at a time while the judge goes on. After any doubt between begin and commit: fence, inspect, and go on
+//! from what the broker really holds; the judge never goes back.
+
+mod cut;
+mod lane;
+mod publish;
+mod recover;
+mod settle;
+mod transaction;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use mareva_model::Digest;
+use mareva_pipeline::{InputRecord, InputSlice};
+
+pub use cut::Limits;
+pub use transaction::{Step, Transaction};
+
+use crate::{
+    error::Error,
+    judge::{Message, Verdict},
+    record::{AlertDigest, Cut, SequenceRecord, SliceCut, TopicPartition},
+};
+use lane::Lane;
+
+/// The two clocks, read by whoever drives the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// Milliseconds on a clock that never goes back: deadlines.
+    pub mono: u64,
+    /// UTC milliseconds: ticks.
+    pub wall: i64,
+}
+
+/// What a machine is built with.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Bounds and times.
+    pub limits: Limits,
+    /// Epoch of the judge.
+    pub epoch: Digest,
+    /// Name of this run, different in every run.
+    pub writer: String,
+    /// Stop when all that the topics held at the start is judged, ending with a slice that ends the input.
+    pub until_end: bool,
+    /// Go on where needed input is gone.
+    pub accept_gap: bool,
+    /// When the log was written under another epoch: judge its slices again under the new one, instead of refusing.
+    pub replay_other_epoch: bool,
+    /// Time between snapshots; `None` without a folder for them.
+    pub snapshot_every: Option<Duration>,
+}
+
+/// Known end of a partition: first and next offset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bounds {
+    /// The partition.
+    pub source: TopicPartition,
+    /// First offset still there.
+    pub low: i64,
+    /// Offset after the last committed record.
+    pub high: i64,
+}
+
+/// Records of one partition, ascending by offset.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Block {
+    /// The partition.
+    pub source: TopicPartition,
+    /// Its records.
+    pub records: Vec<InputRecord>,
+}
+
+/// What the logs hold, read after fencing, committed data only.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Inspection {
+    /// The last sequence record.
+    pub last: Option<SequenceRecord>,
+    /// Digests of the alerts from its `alerts_from` on (from the start when there is no record).
+    pub visible: BTreeSet<AlertDigest>,
+    /// Whether every offset from `alerts_from` on was still there to read.
+    pub complete: bool,
+}
+
+/// Why a transaction is in doubt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// The broker says that a newer producer has taken our place, or that our transaction took too long.
+    pub fenced: bool,
+    /// What was reported.
+    pub reason: String,
+}
+
+/// What happens to the machine.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// Start.
+    Begin,
+    /// A new producer is initialised; next offsets of the alerts topic.
+    Fenced(BTreeMap<i32, i64>),
+    /// Answer to [`Action::Inspect`].
+    Inspected(Inspection),
+    /// The judge holds the state after slice `seq` (0: empty), which ended at `positions`.
+    Opened {
+        /// Last slice in the state.
+        seq: u64,
+        /// Next offsets after it.
+        positions: BTreeMap<TopicPartition, i64>,
+    },
+    /// Answer to [`Action::ReadLog`].
+    Log {
+        /// Sequence records, ascending.
+        records: Vec<SequenceRecord>,
+        /// All input partitions.
+        bounds: Vec<Bounds>,
+    },
+    /// Records arrived.
+    Records(Block),
+    /// The end of a partition is reached: its next offset.
+    End(TopicPartition, i64),
+    /// The offset asked for is gone; this is the first there.
+    Gone(TopicPartition, i64),
+    /// A partition reports an error that may pass.
+    Trouble(TopicPartition, String),
+    /// Partitions that were not there before.
+    Partitions(Vec<Bounds>),
+    /// What the slice gave.
+    Judged(Verdict),
+    /// The transaction is committed; next offsets of the alerts topic.
+    Committed(BTreeMap<i32, i64>),
+    /// The transaction may or may not be committed.
+    Doubt(Doubt),
+    /// A snapshot is complete under its temporary name.
+    SnapshotWritten(u64),
+    /// A snapshot has its final name.
+    SnapshotPublished(u64),
+    /// A snapshot could not be written.
+    SnapshotFailed(u64),
+    /// Finish what is under way, then stop.
+    Stop,
+    /// Time has passed.
+    Clock,
+}
+
+/// What the machine wants done.
+#[derive(Debug, PartialEq)]
+pub enum Action {
+    /// Drop the producer, initialise a new one. Answer: [`Input::Fenced`].
+    Fence,
+    /// Read the last sequence record and the alerts since. Answer: [`Input::Inspected`].
+    Inspect,
+    /// Open the judge on the newest snapshot with `seq` ≤ `not_after`, or empty. Answer: [`Input::Opened`].
+    OpenJudge {
+        /// Last slice that the snapshot may hold.
+        not_after: u64,
+    },
+    /// Read the sequence records of slices after `after`, and the bounds of the input. Answer: [`Input::Log`].
+    ReadLog {
+        /// Last slice not needed.
+        after: u64,
+    },
+    /// Read these partitions from these offsets on, beside what is read already.
+    Assign(Vec<(TopicPartition, i64)>),
+    /// Replace the consumer by a new one that reads these partitions.
+    Reopen(Vec<(TopicPartition, i64)>),
+    /// Judge a slice. Answer: [`Input::Judged`].
+    Judge {
+        /// The slice.
+        slice: InputSlice,
+        /// Whether it was judged before, by an earlier run.
+        replay: bool,
+    },
+    /// Carry out a transaction. Answer: [`Input::Committed`] or [`Input::Doubt`].
+    Transact(Arc<Transaction>),
+    /// Write the judge's state. Answer: [`Input::SnapshotWritten`] or [`Input::SnapshotFailed`].
+    WriteSnapshot {
+        /// Last slice in it.
+        seq: u64,
+        /// Next offsets after it.
+        positions: BTreeMap<TopicPartition, i64>,
+    },
+    /// Give a written snapshot its final name. Answer: [`Input::SnapshotPublished`] or [`Input::SnapshotFailed`].
+    PublishSnapshot(u64),
+    /// All is committed and, where wanted, in a snapshot.
+    Finish,
+    /// Give up.
+    Fail(Error),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Starting,
+    Replaying,
+    Live,
+    Done,
+}
+
+/// State of the producer side.
+#[derive(Debug, Clone, PartialEq)]
+enum Publishing {
+    Fencing,
+    Inspecting,
+    Ready,
+    InFlight(Arc<Transaction>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Snapshot {
+    None,
+    Writing,
+    Written(u64),
+    Publishing,
+}
+
+/// A judged slice whose output is in no transaction yet.
+#[derive(Debug, Clone)]
+struct JudgedSlice {
+    cut: SliceCut,
+    messages: Vec<Message>,
+    digests: Vec<AlertDigest>,
+}
+
+/// A slice of the log that is to be judged again.
+#[derive(Debug, Clone)]
+struct Recorded {
+    cut: SliceCut,
+    digests: Vec<AlertDigest>,
+}
+
+/// Figures for the operator.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Slices judged live.
+    pub slices: u64,
+    /// Slices judged again at the start.
+    pub replayed: u64,
+    /// Transactions committed.
+    pub transactions: u64,
+    /// Transactions that ended in doubt.
+    pub doubts: u64,
+    /// Alerts published again because a transaction was torn.
+    pub reissued: u64,
+    /// Alerts of a torn transaction that could not be derived again.
+    pub lost: u64,
+    /// Alerts that readers can see and no sequence record covers.
+    pub orphans: u64,
+    /// Records that arrived a second time and were dropped.
+    pub duplicates: u64,
+    /// Offsets without a record (control records, compaction).
+    pub skipped_offsets: u64,
+    /// Times the consumer was replaced because it made no progress.
+    pub reopened: u64,
+}
+
+/// The state machine. See the module.
+#[derive(Debug)]
+pub struct Machine {
+    settings: Settings,
+    phase: Phase,
+    publishing: Publishing,
+    snapshot: Snapshot,
+
+    lanes: BTreeMap<TopicPartition, Lane>,
+    buffered_records: usize,
+    buffered_bytes: usize,
+    last_clock: u64,
+    reopens: u32,
+
+    seq: u64,
+    tick: i64,
+    judging: Option<(SliceCut, bool)>,
+    cut_last: bool,
+    last_cut: u64,
+    ended: bool,
+    ended_before: bool,
+    stopping: bool,
+
+    recorded: VecDeque<Recorded>,
+    last_record: Option<SequenceRecord>,
+    missing: BTreeSet<AlertDigest>,
+    orphans: BTreeSet<AlertDigest>,
+    reissue: Vec<Message>,
+    gaps: Vec<Cut>,
+
+    uncommitted: VecDeque<JudgedSlice>,
+    output_bytes: usize,
+    alerts_waiting: bool,
+    covered: BTreeMap<TopicPartition, i64>,
+    alert_ends: BTreeMap<i32, i64>,
+    number: u64,
+    committed_seq: u64,
+    last_begin: u64,
+    doubted: Option<Arc<Transaction>>,
+    doubt_since: Option<u64>,
+    doubt_reason: String,
+    fences: u32,
+
+    snapshot_seq: u64,
+    last_snapshot: u64,
+    snapshot_gave_up: bool,
+    figures: Figures,
+}
+
+impl Machine {
+    /// A machine that waits for [`Input::Begin`].
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            phase: Phase::Starting,
+            publishing: Publishing::Fencing,
+            snapshot: Snapshot::None,
+            lanes: BTreeMap::new(),
+            buffered_records: 0,
+            buffered_bytes: 0,
+            last_clock: 0,
+            reopens: 0,
+            seq: 0,
+            tick: i64::MIN,
+            judging: None,
+            cut_last: false,
+            last_cut: 0,
+            ended: false,
+            ended_before: false,
+            stopping: false,
+            recorded: VecDeque::new(),
+            last_record: None,
+            missing: BTreeSet::new(),
+            orphans: BTreeSet::new(),
+            reissue: Vec::new(),
+            gaps: Vec::new(),
+            uncommitted: VecDeque::new(),
+            output_bytes: 0,
+            alerts_waiting: false,
+            covered: BTreeMap::new(),
+            alert_ends: BTreeMap::new(),
+            number: 0,
+            committed_seq: 0,
+            last_begin: 0,
+            doubted: None,
+            doubt_since: None,
+            doubt_reason: String::new(),
+            fences: 0,
+            snapshot_seq: 0,
+            last_snapshot: 0,
+            snapshot_gave_up: false,
+            figures: Figures::default(),
+        }
+    }
+
+    /// Takes an input; gives what is to be done, in order.
+    pub fn step(&mut self, now: Now, input: Input) -> Vec<Action> {
+        if self.phase == Phase::Done {
+            return Vec::new();
+        }
+        let actions = match input {
+            Input::Begin => Ok(vec![Action::Fence]),
+            Input::Fenced(ends) => self.fenced(ends),
+            Input::Inspected(found) if self.phase == Phase::Starting => self.start_from(found),
+            Input::Inspected(found) => self.resolve(now, found),
+            Input::Opened { seq, positions } => self.opened(seq, positions),
+            Input::Log { records, bounds } => self.log_read(now, records, bounds),
+            Input::Records(block) => Ok(self.arrived(now, block)),
+            Input::End(source, offset) => Ok(self.end_reached(now, &source, offset)),
+            Input::Gone(source, low) => self.offset_gone(source, low),
+            Input::Trouble(source, reason) => Ok(self.trouble(&source, reason)),
+            Input::Partitions(bounds) => Ok(self.partitions_found(now, bounds)),
+            Input::Judged(verdict) => self.judged(now, verdict),
+            Input::Committed(ends) => Ok(self.committed(now, ends)),
+            Input::Doubt(doubt) => self.doubt(now, doubt),
+            Input::SnapshotWritten(seq) => Ok(self.snapshot_written(seq)),
+            Input::SnapshotPublished(seq) => Ok(self.snapshot_published(seq)),
+            Input::SnapshotFailed(_) => Ok(self.snapshot_failed()),
+            Input::Stop => Ok(self.stop()),
+            Input::Clock => self.clock(now),
+        };
+        match actions {
+            Ok(mut actions) => {
+                if self.can_finish() {
+                    self.phase = Phase::Done;
+                    actions.push(Action::Finish);
+                }
+                actions
+            }
+            Err(error) => {
+                self.phase = Phase::Done;
+                vec![Action::Fail(error)]
+            }
+        }
+    }
+
+    /// Whether it has room for more records. When not, the consumer waits: back-pressure.
+    pub fn wants_records(&self) -> bool {
+        match self.phase {
+            Phase::Live => {
+                !self.stopping
+                    && self.buffered_records < self.settings.limits.buffer_records
+                    && self.buffered_bytes < self.settings.limits.buffer_bytes
+            }
+            // What a recorded slice needs may come after anything else.
+            Phase::Replaying => true,
+            Phase::Starting | Phase::Done => false,
+        }
+    }
+
+    /// For how long nothing will happen by time alone, in milliseconds, at most 100.
+    pub fn wait(&self, now: Now) -> u64 {
+        if self.cut_last && self.judging.is_none() {
+            return 0;
+        }
+        let mut wait: u64 = if self.buffered_records > 0 && self.may_cut() { 10 } else { 100 };
+        if self.phase == Phase::Live {
+            let due = |since: u64, every: Duration| {
+                let every = u64::try_from(every.as_millis()).unwrap_or(u64::MAX);
+                since.saturating_add(every).saturating_sub(now.mono)
+            };
+            if !self.uncommitted.is_empty() && self.publishing == Publishing::Ready {
+                wait = wait.min(due(self.last_begin, self.settings.limits.commit_every).max(1));
+            }
+            wait = wait.min(due(self.last_cut, self.settings.limits.idle_tick).max(1));
+        }
+        wait
+    }
+
+    /// Last slice whose output is committed.
+    pub fn committed_seq(&self) -> u64 {
+        self.committed_seq
+    }
+
+    /// Last slice judged.
+    pub fn judged_seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// Whether it judges new input (not recorded slices, not starting).
+    pub fn is_live(&self) -> bool {
+        self.phase == Phase::Live
+    }
+
+    /// Records that wait to be cut.
+    pub fn buffered(&self) -> usize {
+        self.buffered_records
+    }
+
+    /// Figures so far.
+    pub fn figures(&self) -> Figures {
+        self.figures
+    }
+
+    /// Next offset to be judged, by partition; those that no slice has seen yet are not among them.
+    pub fn positions(&self) -> BTreeMap<TopicPartition, i64> {
+        let mut positions = self.covered.clone();
+        let joined = self.lanes.iter().filter(|(_, lane)| lane.joined);
+        positions.extend(joined.map(|(source, lane)| (source.clone(), lane.next)));
+        positions
+    }
+
+    fn clock(&mut self, now: Now) -> Result<Vec<Action>, Error> {
+        self.cut_last = false;
+        let mut actions = Vec::new();
+        if !matches!(self.phase, Phase::Live | Phase::Replaying) {
+            return Ok(actions);
+        }
+        self.check_patience(now)?;
+        actions.extend(self.check_progress(now)?);
+        actions.extend(self.begin_transaction(now));
+        actions.extend(self.begin_snapshot(now));
+        actions.extend(self.cut(now));
+        Ok(actions)
+    }
+}
+
+#[cfg(test)]
+mod tests;

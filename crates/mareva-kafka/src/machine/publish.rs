@@ -1,0 +1,202 @@
+//! What slices gave, into transactions; doubts.
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{Action, Doubt, Inspection, JudgedSlice, Machine, Now, Phase, Publishing, Transaction};
+use crate::{
+    error::Error,
+    judge::{Message, Sink, Verdict},
+    record::{AlertDigest, SequenceRecord, SliceCut, TopicPartition},
+};
+
+/// Times in a row that we may be fenced without a commit of our own in between and without a trace of another writer.
+const FENCES: u32 = 3;
+
+impl Machine {
+    pub(super) fn judged(&mut self, now: Now, verdict: Verdict) -> Result<Vec<Action>, Error> {
+        let Some((mut cut, replay)) = self.judging.take() else { return Ok(Vec::new()) };
+        let alert = |message: &&Message| message.sink == Sink::Alerts;
+        let digests: Vec<_> = verdict.messages.iter().filter(alert).map(Message::digest).collect();
+        if replay {
+            return self.judged_again(now, &cut, verdict, digests);
+        }
+        self.figures.slices += 1;
+        cut.alerts = digests.len();
+        self.alerts_waiting |= !digests.is_empty();
+        self.output_bytes += verdict.messages.iter().map(Message::bytes).sum::<usize>();
+        self.stopping |= cut.end;
+        self.uncommitted.push_back(JudgedSlice { cut, messages: verdict.messages, digests });
+        Ok(self.begin_transaction(now).into_iter().collect())
+    }
+
+    /// Begins a transaction if there is something to publish and it is time.
+    pub(super) fn begin_transaction(&mut self, now: Now) -> Option<Action> {
+        let limits = &self.settings.limits;
+        if self.phase != Phase::Live || self.publishing != Publishing::Ready {
+            return None;
+        }
+        if self.uncommitted.is_empty() && self.reissue.is_empty() {
+            return None;
+        }
+        let due = self.alerts_waiting
+            || self.stopping
+            || !self.reissue.is_empty()
+            || self.uncommitted.len() >= limits.slices_in_flight / 2
+            || self.output_bytes >= limits.output_bytes / 2
+            || now.mono.saturating_sub(self.last_begin) >= limits.millis(limits.commit_every);
+        if !due {
+            return None;
+        }
+        let transaction = Arc::new(self.next_transaction());
+        self.last_begin = now.mono;
+        self.publishing = Publishing::InFlight(transaction.clone());
+        Some(Action::Transact(transaction))
+    }
+
+    fn next_transaction(&mut self) -> Transaction {
+        let mut slices: Vec<SliceCut> = Vec::new();
+        let mut alerts: Vec<AlertDigest> = Vec::new();
+        let mut messages: Vec<Message> = Vec::new();
+        while let Some(judged) = self.uncommitted.pop_front() {
+            self.cover(&judged.cut);
+            slices.push(judged.cut);
+            alerts.extend(judged.digests);
+            messages.extend(judged.messages);
+        }
+        let reissued = self.reissue.iter().map(Message::digest).collect();
+        self.figures.reissued += self.reissue.len() as u64;
+        messages.append(&mut self.reissue);
+        self.alerts_waiting = false;
+        self.number += 1;
+        let mut judged: crate::record::Judged = BTreeMap::new();
+        for (source, offset) in &self.covered {
+            judged.entry(source.topic.clone()).or_default().insert(source.partition, *offset);
+        }
+        let record = SequenceRecord {
+            version: SequenceRecord::VERSION,
+            number: self.number,
+            last_seq: slices.last().map_or(self.committed_seq, |slice| slice.seq),
+            epoch: self.settings.epoch,
+            writer: self.settings.writer.clone(),
+            part: false,
+            slices,
+            alerts,
+            reissued,
+            judged,
+            alerts_from: self.alert_ends.clone(),
+            gaps: std::mem::take(&mut self.gaps),
+        };
+        let mut transaction = Transaction::new(record, messages);
+        for digest in &transaction.record.alerts {
+            // An alert that a torn transaction of an earlier run left visible, derived again with the same bytes.
+            if self.orphans.remove(digest) {
+                transaction.seen.insert(*digest);
+            }
+        }
+        transaction
+    }
+
+    /// Positions after a slice: a partition that joins without a record stands where its lane began.
+    pub(super) fn cover(&mut self, slice: &SliceCut) {
+        for (topic, partition) in &slice.joined {
+            let source = TopicPartition::new(topic.clone(), *partition);
+            if let Some(lane) = self.lanes.get(&source) {
+                let start = slice.cuts.iter().find(|cut| cut.source() == source).map_or(lane.began, |cut| cut.from);
+                self.covered.insert(source, start);
+            }
+        }
+        for cut in &slice.cuts {
+            self.covered.insert(cut.source(), cut.to);
+        }
+    }
+
+    pub(super) fn committed(&mut self, now: Now, ends: BTreeMap<i32, i64>) -> Vec<Action> {
+        if let Publishing::InFlight(transaction) = std::mem::replace(&mut self.publishing, Publishing::Ready) {
+            self.alert_ends = ends;
+            self.close(&transaction);
+        }
+        let mut actions: Vec<_> = self.begin_transaction(now).into_iter().collect();
+        actions.extend(self.publish_snapshot());
+        actions
+    }
+
+    /// The transaction is committed: what it carried need not be kept.
+    fn close(&mut self, transaction: &Transaction) {
+        let bytes: usize =
+            transaction.messages.iter().filter(|m| m.sink != Sink::Sequence).map(Message::bytes).sum();
+        self.output_bytes = self.output_bytes.saturating_sub(bytes);
+        self.committed_seq = transaction.record.last_seq;
+        self.figures.transactions += 1;
+        self.doubted = None;
+        self.doubt_since = None;
+        self.fences = 0;
+    }
+
+    pub(super) fn doubt(&mut self, now: Now, doubt: Doubt) -> Result<Vec<Action>, Error> {
+        self.figures.doubts += 1;
+        self.doubt_since.get_or_insert(now.mono);
+        self.doubt_reason = doubt.reason;
+        if doubt.fenced {
+            self.fences += 1;
+            if self.fences >= FENCES {
+                return Err(Error::Fenced { writer: "an unknown run".to_owned() });
+            }
+        }
+        self.check_patience(now)?;
+        if let Publishing::InFlight(transaction) = &self.publishing {
+            self.doubted = Some(transaction.clone());
+        }
+        self.publishing = Publishing::Fencing;
+        Ok(vec![Action::Fence])
+    }
+
+    pub(super) fn check_patience(&self, now: Now) -> Result<(), Error> {
+        let patience = self.settings.limits.millis(self.settings.limits.patience);
+        match self.doubt_since {
+            Some(since) if now.mono.saturating_sub(since) > patience => {
+                Err(Error::CannotCommit { seconds: (now.mono - since) / 1_000, reason: self.doubt_reason.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn fenced(&mut self, ends: BTreeMap<i32, i64>) -> Result<Vec<Action>, Error> {
+        self.alert_ends = ends;
+        self.publishing = Publishing::Inspecting;
+        Ok(vec![Action::Inspect])
+    }
+
+    /// After a doubt: what the broker holds decides.
+    pub(super) fn resolve(&mut self, now: Now, found: Inspection) -> Result<Vec<Action>, Error> {
+        self.publishing = Publishing::Ready;
+        let Some(doubted) = self.doubted.take() else { return Ok(self.begin_transaction(now).into_iter().collect()) };
+        let (number, writer) = found.last.as_ref().map_or((0, ""), |last| (last.number, last.writer.as_str()));
+        if number >= doubted.record.number && writer != self.settings.writer {
+            return Err(Error::Fenced { writer: writer.to_owned() });
+        }
+        if number == doubted.record.number {
+            if found.complete {
+                self.reissue_missing(&doubted, &found);
+            }
+            self.close(&doubted);
+            return Ok(self.begin_transaction(now).into_iter().chain(self.publish_snapshot()).collect());
+        }
+        if number + 1 != doubted.record.number {
+            return Err(Error::LogBehind { expected: doubted.record.number - 1, found: number });
+        }
+        let mut again = (*doubted).clone();
+        let carried = doubted.record.alerts.iter().chain(&doubted.record.reissued);
+        again.seen.extend(carried.filter(|digest| found.visible.contains(digest)));
+        let again = Arc::new(again);
+        self.publishing = Publishing::InFlight(again.clone());
+        self.last_begin = now.mono;
+        Ok(vec![Action::Transact(again)])
+    }
+
+    /// The sequence record of `doubted` is committed and some of its alerts are not: they are published again.
+    fn reissue_missing(&mut self, doubted: &Transaction, found: &Inspection) {
+        let missing = doubted.alerts().filter(|alert| !found.visible.contains(&alert.digest()));
+        let missing: Vec<_> = missing.cloned().collect();
+        self.output_bytes += missing.iter().map(Message::bytes).sum::<usize>();
+        self.reissue.extend(missing);
+    }
+}

@@ -1,0 +1,251 @@
+//! The start: from the logs and a snapshot to the state that the last committed slice left.
+use std::collections::BTreeMap;
+
+use super::{Action, Bounds, Inspection, Lane, Machine, Now, Phase, Publishing, Recorded};
+use crate::{
+    error::Error,
+    judge::{Message, Sink, Verdict},
+    record::{AlertDigest, Cut, SequenceRecord, SliceCut, TopicPartition},
+};
+
+impl Machine {
+    pub(super) fn start_from(&mut self, found: Inspection) -> Result<Vec<Action>, Error> {
+        self.publishing = Publishing::Ready;
+        let Some(last) = found.last else {
+            // No record: alerts there belong to nobody we know.
+            self.figures.orphans = found.visible.len() as u64;
+            self.orphans = found.visible;
+            return Ok(vec![Action::OpenJudge { not_after: 0 }]);
+        };
+        if last.epoch != self.settings.epoch && !self.settings.replay_other_epoch {
+            return Err(Error::EpochChanged { recorded: last.epoch, current: self.settings.epoch });
+        }
+        self.number = last.number;
+        self.committed_seq = last.last_seq;
+        let carried = || last.alerts.iter().chain(&last.reissued).copied();
+        if found.complete {
+            self.missing = carried().filter(|digest| !found.visible.contains(digest)).collect();
+        }
+        self.orphans = found.visible;
+        carried().for_each(|digest| {
+            self.orphans.remove(&digest);
+        });
+        self.figures.orphans = self.orphans.len() as u64;
+        let first = last.slices.first().map(|slice| slice.seq);
+        // What a torn transaction lost must be derived again: from a state before its slices.
+        let not_after = match first {
+            Some(first) if !self.missing.is_empty() => first - 1,
+            _ => last.last_seq,
+        };
+        self.last_record = Some(last);
+        Ok(vec![Action::OpenJudge { not_after }])
+    }
+
+    pub(super) fn opened(&mut self, seq: u64, positions: BTreeMap<TopicPartition, i64>) -> Result<Vec<Action>, Error> {
+        self.seq = seq;
+        self.snapshot_seq = seq;
+        self.covered = positions;
+        Ok(vec![Action::ReadLog { after: seq }])
+    }
+
+    pub(super) fn log_read(
+        &mut self,
+        now: Now,
+        records: Vec<SequenceRecord>,
+        bounds: Vec<Bounds>,
+    ) -> Result<Vec<Action>, Error> {
+        self.collect_recorded(records)?;
+        let mut needed = self.covered.clone();
+        self.check_tiling(&mut needed)?;
+        let end = |offset: &BTreeMap<TopicPartition, i64>, bound: &Bounds| offset.get(&bound.source).copied();
+        let mut assign = Vec::new();
+        for bound in bounds {
+            let first = end(&needed, &bound).unwrap_or(bound.low);
+            let fetched = self.check_bounds(&bound, first)?;
+            let stop_at = self.settings.until_end.then_some(bound.high);
+            let lane = Lane {
+                joined: self.covered.contains_key(&bound.source),
+                began: fetched,
+                next: first.max(if self.recorded.is_empty() { fetched } else { first }),
+                fetched,
+                last_arrival: now.mono,
+                stop_at,
+                at_end: fetched >= bound.high,
+                ..Lane::default()
+            };
+            assign.push((bound.source.clone(), fetched));
+            self.lanes.insert(bound.source, lane);
+        }
+        for recorded in &self.recorded {
+            for cut in &recorded.cut.cuts {
+                if !self.lanes.contains_key(&cut.source()) {
+                    return Err(Error::PartitionGone { at: cut.source(), offset: cut.from });
+                }
+            }
+        }
+        self.phase = Phase::Replaying;
+        self.last_clock = now.mono;
+        if self.recorded.is_empty() {
+            self.go_live(now);
+        }
+        Ok(vec![Action::Assign(assign)])
+    }
+
+    /// The slices of the log after the snapshot, complete and without a gap.
+    fn collect_recorded(&mut self, records: Vec<SequenceRecord>) -> Result<(), Error> {
+        let mut expected = self.seq + 1;
+        for record in records {
+            let mut digests = record.alerts.into_iter();
+            for cut in record.slices {
+                let own: Vec<_> = digests.by_ref().take(cut.alerts).collect();
+                if cut.seq < expected || cut.seq > self.committed_seq {
+                    continue;
+                }
+                if cut.seq > expected {
+                    return self.log_gap(expected, cut.seq);
+                }
+                expected += 1;
+                self.recorded.push_back(Recorded { cut, digests: own });
+            }
+        }
+        if expected <= self.committed_seq {
+            return self.log_gap(expected, self.committed_seq);
+        }
+        Ok(())
+    }
+
+    fn log_gap(&mut self, from: u64, to: u64) -> Result<(), Error> {
+        if !self.settings.accept_gap {
+            return Err(Error::LogGap { from, to });
+        }
+        // Go on after the last committed slice, without the state of those before it.
+        self.recorded.clear();
+        self.seq = self.committed_seq;
+        for (topic, partitions) in self.last_record.iter().flat_map(|last| &last.judged) {
+            for (partition, offset) in partitions {
+                self.covered.insert(TopicPartition::new(topic.clone(), *partition), *offset);
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that the recorded ranges follow the snapshot and each other; gives the first offset needed per partition.
+    fn check_tiling(&self, needed: &mut BTreeMap<TopicPartition, i64>) -> Result<(), Error> {
+        let mut position = needed.clone();
+        for cut in self.recorded.iter().flat_map(|recorded| &recorded.cut.cuts) {
+            let source = cut.source();
+            match position.get(&source) {
+                // A gap that an operator accepted leaves a hole; going back is another past.
+                Some(next) if cut.from < *next => {
+                    return Err(Error::ForeignSnapshot { at: source, snapshot: *next, recorded: cut.from });
+                }
+                Some(_) => {}
+                None => {
+                    needed.insert(source.clone(), cut.from);
+                }
+            }
+            position.insert(source, cut.to);
+        }
+        for (topic, partitions) in self.last_record.iter().flat_map(|last| &last.judged) {
+            for (partition, offset) in partitions {
+                // Joined since the snapshot, and no record of it was judged.
+                needed.entry(TopicPartition::new(topic.clone(), *partition)).or_insert(*offset);
+            }
+        }
+        if self.recorded.is_empty()
+            && let Some(last) = &self.last_record
+        {
+            for (source, next) in needed.iter() {
+                let judged = last.judged_offset(source).unwrap_or(*next);
+                if judged != *next {
+                    return Err(Error::ForeignSnapshot { at: source.clone(), snapshot: *next, recorded: judged });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Where to read a partition from, of which `needed` is the first offset wanted.
+    fn check_bounds(&mut self, bound: &Bounds, needed: i64) -> Result<i64, Error> {
+        if needed > bound.high {
+            return Err(Error::OffsetBeyond { at: bound.source.clone(), offset: needed, high: bound.high });
+        }
+        if needed >= bound.low {
+            return Ok(needed);
+        }
+        if !self.settings.accept_gap {
+            return Err(Error::OffsetGone { at: bound.source.clone(), offset: needed, low: bound.low });
+        }
+        let source = &bound.source;
+        self.gaps.push(Cut { topic: source.topic.clone(), partition: source.partition, from: needed, to: bound.low });
+        Ok(bound.low)
+    }
+
+    /// Cuts the next slice as the log says, once all its records are here.
+    pub(super) fn cut_again(&mut self) -> Option<Action> {
+        let recorded = self.recorded.front()?;
+        let here = |cut: &Cut| self.lanes.get(&cut.source()).is_some_and(|lane| lane.fetched >= cut.to);
+        if !recorded.cut.cuts.iter().all(here) {
+            return None;
+        }
+        let cut = recorded.cut.clone();
+        let mut records = Vec::new();
+        for block in &cut.cuts {
+            let Some(lane) = self.lanes.get_mut(&block.source()) else { continue };
+            while let Some(record) = lane.pending.pop_front_if(|record| record.offset < block.to) {
+                self.buffered_records -= 1;
+                self.buffered_bytes -= record.payload.len();
+                records.push(record);
+            }
+            lane.next = lane.next.max(block.to);
+        }
+        for (topic, partition) in &cut.joined {
+            if let Some(lane) = self.lanes.get_mut(&TopicPartition::new(topic.clone(), *partition)) {
+                lane.joined = true;
+            }
+        }
+        self.seq = cut.seq;
+        self.tick = self.tick.max(cut.tick);
+        Some(self.judge(cut, records, true))
+    }
+
+    pub(super) fn judged_again(
+        &mut self,
+        now: Now,
+        cut: &SliceCut,
+        verdict: Verdict,
+        digests: Vec<AlertDigest>,
+    ) -> Result<Vec<Action>, Error> {
+        let Some(recorded) = self.recorded.pop_front() else { return Ok(Vec::new()) };
+        self.figures.replayed += 1;
+        let strict = !self.settings.replay_other_epoch && self.gaps.is_empty();
+        if strict && recorded.digests != digests {
+            return Err(Error::Diverged { seq: cut.seq, recorded: recorded.digests.len(), now: digests.len() });
+        }
+        for (message, digest) in verdict.messages.into_iter().filter(|m| m.sink == Sink::Alerts).zip(digests) {
+            if self.missing.remove(&digest) {
+                self.output_bytes += Message::bytes(&message);
+                self.reissue.push(message);
+            }
+        }
+        self.cover(cut);
+        if self.recorded.is_empty() {
+            self.go_live(now);
+        }
+        Ok(Vec::new())
+    }
+
+    fn go_live(&mut self, now: Now) {
+        self.phase = Phase::Live;
+        self.figures.lost += self.missing.len() as u64;
+        self.missing.clear();
+        self.last_begin = now.mono;
+        self.last_cut = now.mono;
+        self.last_snapshot = now.mono;
+        let last = self.last_record.take();
+        if let Some(tick) = last.as_ref().and_then(|last| last.slices.last()).map(|slice| slice.tick) {
+            self.tick = self.tick.max(tick);
+        }
+        self.ended_before = last.is_some_and(|last| last.slices.last().is_some_and(|slice| slice.end));
+    }
+}

@@ -1,0 +1,68 @@
+//! Snapshots and the end of a run.
+use super::{Action, Machine, Now, Phase, Publishing, Snapshot};
+
+impl Machine {
+    pub(super) fn begin_snapshot(&mut self, now: Now) -> Option<Action> {
+        let every = self.settings.limits.millis(self.settings.snapshot_every?);
+        let settled = self.uncommitted.is_empty() && self.publishing == Publishing::Ready && self.reissue.is_empty();
+        let due = now.mono.saturating_sub(self.last_snapshot) >= every || (self.stopping && settled);
+        let wanted = self.seq > self.snapshot_seq && !(self.stopping && self.snapshot_gave_up);
+        if self.phase != Phase::Live || self.snapshot != Snapshot::None || !due || !wanted || self.judging.is_some() {
+            return None;
+        }
+        // While the last slices are being committed a stop waits: one snapshot of the final state is enough.
+        if self.stopping && !settled {
+            return None;
+        }
+        self.snapshot = Snapshot::Writing;
+        self.last_snapshot = now.mono;
+        Some(Action::WriteSnapshot { seq: self.seq, positions: self.positions() })
+    }
+
+    pub(super) fn snapshot_written(&mut self, seq: u64) -> Vec<Action> {
+        self.snapshot = Snapshot::Written(seq);
+        self.publish_snapshot().into_iter().collect()
+    }
+
+    /// A snapshot gets its name only when its slices are committed: a named one is never of a past that did not happen.
+    pub(super) fn publish_snapshot(&mut self) -> Option<Action> {
+        match self.snapshot {
+            Snapshot::Written(seq) if seq <= self.committed_seq => {
+                self.snapshot = Snapshot::Publishing;
+                Some(Action::PublishSnapshot(seq))
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn snapshot_published(&mut self, seq: u64) -> Vec<Action> {
+        self.snapshot = Snapshot::None;
+        self.snapshot_seq = seq;
+        Vec::new()
+    }
+
+    pub(super) fn snapshot_failed(&mut self) -> Vec<Action> {
+        self.snapshot = Snapshot::None;
+        self.snapshot_gave_up = self.stopping;
+        Vec::new()
+    }
+
+    pub(super) fn stop(&mut self) -> Vec<Action> {
+        self.stopping = true;
+        Vec::new()
+    }
+
+    /// Whether all is done that a stop waits for. A run that is still starting or replaying has nothing of its own.
+    pub(super) fn can_finish(&self) -> bool {
+        if !self.stopping || self.judging.is_some() {
+            return false;
+        }
+        if self.phase != Phase::Live {
+            return self.phase != Phase::Done;
+        }
+        let committed =
+            self.uncommitted.is_empty() && self.reissue.is_empty() && self.publishing == Publishing::Ready;
+        let wanted = self.settings.snapshot_every.is_some() && self.seq > self.snapshot_seq && !self.snapshot_gave_up;
+        committed && self.snapshot == Snapshot::None && !wanted
+    }
+}

@@ -1,0 +1,309 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use super::*;
+use crate::judge::Sink;
+use world::{Broker, Dice, Disk, Process, Troubles, check, settings};
+
+mod world;
+
+/// Runs processes, one after the other, until one finishes.
+fn run_to_end(broker: &mut Broker, dice: &mut Dice, troubles: Troubles) -> Figures {
+    let mut disk = Disk::default();
+    let mut clock = 0;
+    for life in 0..10_000 {
+        let mut process = Process::start(settings(&format!("run {life}")), clock);
+        let mut turns = 0;
+        while process.turn(broker, &mut disk, dice, troubles).is_ok() {
+            turns += 1;
+            assert!(turns < 200_000, "it stands still: {:?}", process.machine);
+            match process.ended.take() {
+                Some(Ok(())) => return process.machine.figures(),
+                Some(Err(error)) => panic!("life {life}: {error}"),
+                None => {}
+            }
+        }
+        clock = process.clock;
+    }
+    panic!("it never gets through");
+}
+
+fn simulate(seeds: std::ops::Range<u64>, troubles: Troubles) -> Figures {
+    let mut all = Figures::default();
+    for seed in seeds {
+        let mut dice = Dice(seed);
+        let mut broker = Broker::with_records(&mut dice, 3, 400);
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let figures = run_to_end(&mut broker, &mut dice, troubles);
+            check(&broker);
+            figures
+        }));
+        let figures = result.unwrap_or_else(|_| panic!("seed {seed} of {troubles:?}"));
+        all.doubts += figures.doubts;
+        all.replayed += figures.replayed;
+        all.reissued += figures.reissued;
+        all.duplicates += figures.duplicates;
+    }
+    all
+}
+
+#[test]
+fn undisturbed() {
+    let figures = simulate(0..20, Troubles::default());
+    assert!(figures.doubts == 0 && figures.replayed == 0 && figures.duplicates > 0);
+}
+
+#[test]
+fn crashes_at_every_action() {
+    let figures = simulate(0..300, Troubles { crash: 60, ..Troubles::default() });
+    assert!(figures.replayed > 100, "{figures:?}");
+}
+
+#[test]
+fn answers_and_requests_get_lost() {
+    let figures = simulate(0..300, Troubles { doubt: 40, ..Troubles::default() });
+    assert!(figures.doubts > 100, "{figures:?}");
+}
+
+#[test]
+fn crashes_and_losses_together() {
+    let figures = simulate(0..300, Troubles { crash: 150, doubt: 60, torn: 0 });
+    assert!(figures.doubts > 100 && figures.replayed > 100, "{figures:?}");
+}
+
+#[test]
+fn torn_transactions_are_mended() {
+    let figures = simulate(0..300, Troubles { torn: 4, ..Troubles::default() });
+    assert!(figures.reissued > 50, "{figures:?}");
+    simulate(0..300, Troubles { torn: 4, doubt: 60, crash: 0 });
+}
+
+#[test]
+fn what_a_torn_transaction_lost_is_derived_again_after_a_crash() {
+    let mut mended = 0;
+    for seed in 0..100 {
+        let mut dice = Dice(seed);
+        let mut broker = Broker::with_records(&mut dice, 2, 200);
+        run_to_end(&mut broker, &mut dice, Troubles::default());
+        // The last transaction that carried alerts loses some of them; what followed it never was.
+        let records = broker.records();
+        let Some(last) = records.iter().rposition(|record| !record.alerts.is_empty()) else { continue };
+        broker.sequence.truncate(last + 1);
+        let from = usize::try_from(records[last].alerts_from[&0]).unwrap();
+        broker.alerts.truncate(from + dice.roll(records[last].alerts.len() as u64) as usize);
+        let figures = run_to_end(&mut broker, &mut dice, Troubles::default());
+        mended += figures.reissued;
+        check(&broker);
+    }
+    assert!(mended > 50, "{mended}");
+}
+
+#[test]
+fn of_two_runs_one_gives_way_and_nothing_is_published_twice() {
+    let mut gave_way = 0;
+    for seed in 0..200 {
+        let mut dice = Dice(seed);
+        let mut broker = Broker::with_records(&mut dice, 3, 400);
+        let mut disks = [Disk::default(), Disk::default()];
+        let mut runs = [Process::start(settings("a"), 0), Process::start(settings("b"), 0)];
+        let mut finished = [false, false];
+        let mut turns = 0;
+        while !finished.iter().all(|finished| *finished) {
+            turns += 1;
+            assert!(turns < 400_000, "seed {seed} stands still");
+            // In long stretches, so that one sleeps while the other goes on.
+            let index = usize::from((turns / (200 + seed % 300)) % 2 == 1);
+            if finished[index] {
+                turns += 100;
+                continue;
+            }
+            let (run, disk) = (&mut runs[index], &mut disks[index]);
+            assert!(run.turn(&mut broker, disk, &mut dice, Troubles::default()).is_ok());
+            match run.ended.take() {
+                Some(Ok(())) => finished[index] = true,
+                Some(Err(Error::Fenced { .. })) => {
+                    gave_way += 1;
+                    finished[index] = true;
+                }
+                Some(Err(error)) => panic!("seed {seed}: {error}"),
+                None => {}
+            }
+        }
+        // One of them, or a third, comes to the end.
+        run_to_end(&mut broker, &mut dice, Troubles::default());
+        check(&broker);
+    }
+    assert!(gave_way > 20, "{gave_way}");
+}
+
+fn started(settings: Settings, bounds: Vec<Bounds>) -> (Machine, Vec<Action>) {
+    let mut machine = Machine::new(settings);
+    let now = Now { mono: 0, wall: 1_000_000 };
+    machine.step(now, Input::Begin);
+    machine.step(now, Input::Fenced(BTreeMap::new()));
+    machine.step(now, Input::Inspected(Inspection::default()));
+    machine.step(now, Input::Opened { seq: 0, positions: BTreeMap::new() });
+    let actions = machine.step(now, Input::Log { records: Vec::new(), bounds });
+    (machine, actions)
+}
+
+fn source(partition: i32) -> TopicPartition {
+    TopicPartition::new("in", partition)
+}
+
+fn bounds(low: i64, high: i64) -> Vec<Bounds> {
+    (0..2).map(|partition| Bounds { source: source(partition), low, high }).collect()
+}
+
+fn block(partition: i32, offsets: std::ops::Range<i64>, append_time: i64) -> Input {
+    let record = |offset| InputRecord { topic: "in".into(), partition, offset, append_time, payload: vec![0; 10] };
+    Input::Records(Block { source: source(partition), records: offsets.map(record).collect() })
+}
+
+fn judged_slice(actions: Vec<Action>) -> Option<InputSlice> {
+    actions.into_iter().find_map(|action| match action {
+        Action::Judge { slice, .. } => Some(slice),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_partition_far_ahead_waits_for_one_that_has_more_to_give() {
+    let live = Settings { until_end: false, ..settings("w") };
+    let (mut machine, actions) = started(live, bounds(0, 1_000));
+    assert_eq!(actions, [Action::Assign(vec![(source(0), 0), (source(1), 0)])]);
+    let at = |mono| Now { mono, wall: 1_000_000 };
+    machine.step(at(1), block(0, 0..5, 50_000));
+    assert_eq!(judged_slice(machine.step(at(2), Input::Clock)), None, "partition 1 has not said anything yet");
+    machine.step(at(3), block(1, 0..2, 20_000));
+    let slice = judged_slice(machine.step(at(4), Input::Clock)).unwrap();
+    assert_eq!(slice.records.len(), 2, "partition 0 is 30 s ahead, 10 s are allowed");
+    assert_eq!(slice.joined.len(), 2);
+    machine.step(at(5), Input::Judged(Verdict::default()));
+    assert_eq!(judged_slice(machine.step(at(6), Input::Clock)), None);
+    machine.step(at(7), Input::End(source(1), 1_000));
+    let slice = judged_slice(machine.step(at(8), Input::Clock)).unwrap();
+    assert_eq!((slice.records.len(), slice.joined.len()), (5, 0), "nothing more to wait for");
+}
+
+#[test]
+fn waiting_for_a_silent_partition_ends() {
+    let live = Settings { until_end: false, ..settings("w") };
+    let (mut machine, _) = started(live, bounds(0, 1_000));
+    machine.step(Now { mono: 1, wall: 5 }, block(0, 0..5, 50_000));
+    assert!(judged_slice(machine.step(Now { mono: 499, wall: 5 }, Input::Clock)).is_none());
+    assert!(judged_slice(machine.step(Now { mono: 502, wall: 5 }, Input::Clock)).is_some());
+}
+
+#[test]
+fn input_that_is_gone_is_a_fault_unless_accepted() {
+    let (mut machine, _) = started(Settings { until_end: false, ..settings("w") }, bounds(0, 1_000));
+    let now = Now { mono: 1, wall: 5 };
+    machine.step(now, block(0, 0..5, 50_000));
+    let actions = machine.step(now, Input::Gone(source(0), 700));
+    let [Action::Fail(error)] = &actions[..] else { panic!("{actions:?}") };
+    assert_eq!(
+        error.to_string(),
+        "offset 5 of in/0 is needed and gone (the topic begins at 700); restore a snapshot that covers it, \
+         seed with --history, or start with --accept-gap"
+    );
+    let accepting = Settings { until_end: false, accept_gap: true, ..settings("w") };
+    let (mut machine, _) = started(accepting, bounds(0, 1_000));
+    machine.step(now, block(0, 0..5, 50_000));
+    assert_eq!(machine.step(now, Input::Gone(source(0), 700)), [Action::Assign(vec![(source(0), 700)])]);
+    machine.step(now, Input::End(source(1), 1_000));
+    assert!(judged_slice(machine.step(now, Input::Clock)).is_some());
+    machine.step(now, Input::Judged(Verdict::default()));
+    let actions = machine.step(Now { mono: 400, wall: 5 }, Input::Clock);
+    let [Action::Transact(transaction)] = &actions[..] else { panic!("{actions:?}") };
+    assert_eq!(transaction.record.gaps, [Cut { topic: "in".into(), partition: 0, from: 5, to: 700 }], "recorded");
+}
+
+#[test]
+fn an_alert_is_committed_at_once_and_quiet_slices_every_so_often() {
+    let (mut machine, _) = started(Settings { until_end: false, ..settings("w") }, bounds(0, 1_000));
+    let at = |mono| Now { mono, wall: 1_000_000 };
+    machine.step(at(1), block(0, 0..1, 0));
+    machine.step(at(1), block(1, 0..1, 0));
+    assert!(judged_slice(machine.step(at(2), Input::Clock)).is_some());
+    assert_eq!(machine.step(at(3), Input::Judged(Verdict::default())), [], "quiet");
+    assert!(machine.wait(at(3)) <= 247);
+    assert!(matches!(machine.step(at(260), Input::Clock)[..], [Action::Transact(_)]));
+    machine.step(at(261), Input::Committed(BTreeMap::new()));
+    machine.step(at(261), block(0, 1..2, 0));
+    assert!(judged_slice(machine.step(at(262), Input::Clock)).is_some());
+    let alert = Message { sink: Sink::Alerts, key: None, payload: b"a/1".to_vec(), append_time: None };
+    let verdict = Verdict { messages: vec![alert], ..Verdict::default() };
+    let actions = machine.step(at(263), Input::Judged(verdict));
+    let [Action::Transact(transaction)] = &actions[..] else { panic!("{actions:?}") };
+    let sinks: Vec<_> = transaction.messages.iter().map(|message| message.sink).collect();
+    assert_eq!(sinks, [Sink::Alerts, Sink::Sequence], "the sequence record comes last");
+    assert_eq!(transaction.offsets, [(source(0), 2), (source(1), 1)]);
+}
+
+#[test]
+fn slices_in_flight_are_bounded() {
+    let live = Settings { until_end: false, snapshot_every: None, ..settings("w") };
+    let (mut machine, _) = started(live, bounds(0, 1_000));
+    let at = |mono| Now { mono, wall: 1_000_000 };
+    machine.step(at(1), Input::End(source(1), 1_000));
+    let mut slices = 0;
+    for turn in 0..100 {
+        machine.step(at(turn), block(0, 16 * turn as i64..16 * (turn as i64 + 1), 0));
+        if judged_slice(machine.step(at(turn), Input::Clock)).is_some() {
+            slices += 1;
+            machine.step(at(turn), Input::Judged(Verdict::default()));
+        }
+    }
+    // Half of the bound goes into the transaction that is never answered, then the whole bound waits.
+    assert_eq!(slices, 3 + 6);
+    assert!(!machine.wants_records(), "back-pressure");
+}
+
+#[test]
+fn silence_replaces_the_consumer_and_then_ends_the_run() {
+    let (mut machine, _) = started(Settings { until_end: false, ..settings("w") }, bounds(0, 1_000));
+    let mut reopened = 0;
+    for mono in (0..200_000).step_by(1_000) {
+        for action in machine.step(Now { mono, wall: 5 }, Input::Clock) {
+            match action {
+                Action::Reopen(partitions) => {
+                    assert_eq!(partitions.len(), 2);
+                    reopened += 1;
+                }
+                Action::Judge { .. } => {
+                    machine.step(Now { mono, wall: 5 }, Input::Judged(Verdict::default()));
+                }
+                Action::Transact(_) => {
+                    machine.step(Now { mono, wall: 5 }, Input::Committed(BTreeMap::new()));
+                }
+                Action::Fail(error) => {
+                    assert!(matches!(error, Error::Stalled { .. }), "{error}");
+                    assert_eq!(reopened, 3);
+                    return;
+                }
+                _ => {}
+            }
+        }
+    }
+    panic!("it waits for ever");
+}
+
+#[test]
+fn doubts_without_end_end_the_run() {
+    let (mut machine, _) = started(Settings { until_end: false, ..settings("w") }, bounds(0, 0));
+    machine.step(Now { mono: 1_500, wall: 5 }, Input::Clock);
+    machine.step(Now { mono: 1_500, wall: 5 }, Input::Judged(Verdict::default()));
+    machine.step(Now { mono: 2_000, wall: 5 }, Input::Clock);
+    for mono in (2_000..).step_by(5_000) {
+        let now = Now { mono, wall: 5 };
+        let actions = machine.step(now, Input::Doubt(Doubt { fenced: false, reason: "timed out".to_owned() }));
+        if let [Action::Fail(error)] = &actions[..] {
+            assert!(error.is_retryable() && error.to_string().contains("timed out"), "{error}");
+            assert!(Duration::from_millis(mono) > Duration::from_secs(120));
+            return;
+        }
+        assert_eq!(actions, [Action::Fence]);
+        machine.step(now, Input::Fenced(BTreeMap::new()));
+        machine.step(now, Input::Inspected(Inspection::default()));
+    }
+}

@@ -1,0 +1,371 @@
+//! The transactional producer, on its own thread.
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    ClientContext, Offset, TopicPartitionList,
+    config::RDKafkaLogLevel,
+    consumer::{BaseConsumer, Consumer, ConsumerGroupMetadata},
+    error::KafkaError,
+    message::Message as _,
+    producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext},
+    types::RDKafkaErrorCode,
+};
+
+use crate::{
+    config::{RunConfig, Side, property},
+    error::{Error, is_denied, is_permanent},
+    failpoint::Failpoint,
+    judge::{Message, Sink},
+    machine::{Doubt, Input, Step, Transaction},
+    mailbox::{Letter, Mailbox},
+    record::TopicPartition,
+    run::Clock,
+    tail::Tail,
+};
+
+/// Our values of producer properties; the user's overrule them.
+const OWN: [(&str, &str); 5] = [
+    ("linger.ms", "0"),
+    ("transaction.timeout.ms", "10000"),
+    ("compression.type", "zstd"),
+    ("client.id", "mareva"),
+    ("log.connection.close", "false"),
+];
+
+/// What the loop asks for.
+pub(crate) enum Request {
+    Fence,
+    Inspect,
+    Transact(Arc<Transaction>),
+}
+
+/// The producer thread.
+pub(crate) struct Publisher {
+    requests: Option<mpsc::Sender<Request>>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Publisher {
+    pub(crate) fn start(config: &RunConfig, mailbox: &Arc<Mailbox>, clock: Clock) -> Result<Self, Error> {
+        let name = "mareva-publisher";
+        let (requests, received) = mpsc::channel();
+        let stop = Arc::new(AtomicBool::new(false));
+        let worker = Worker {
+            config: config.clone(),
+            clock,
+            producer: None,
+            group: None,
+            deliveries: Arc::default(),
+            stop: stop.clone(),
+        };
+        let mailbox = mailbox.clone();
+        let thread = thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || worker.run(&received, &mailbox))
+            .map_err(|error| Error::Thread { name, error })?;
+        Ok(Self { requests: Some(requests), stop, thread: Some(thread) })
+    }
+
+    pub(crate) fn ask(&self, request: Request) -> Result<(), Error> {
+        let lost = || Error::ThreadLost("mareva-publisher");
+        self.requests.as_ref().ok_or_else(lost)?.send(request).map_err(|_| lost())
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        self.requests = None;
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // A panic in the thread has been reported on standard error; there is nothing to add.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What delivery reports say.
+#[derive(Debug, Default)]
+struct Deliveries {
+    failed: Mutex<Option<(String, usize, KafkaError)>>,
+    alert_ends: Mutex<BTreeMap<i32, i64>>,
+}
+
+struct DeliveryContext {
+    alerts: String,
+    deliveries: Arc<Deliveries>,
+}
+
+impl ClientContext for DeliveryContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        crate::stats::log_line(level, facility, text);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::warn!(%error, reason, "kafka producer");
+    }
+}
+
+impl ProducerContext for DeliveryContext {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        match result {
+            Ok(message) => {
+                if message.topic() == self.alerts {
+                    let mut ends = self.deliveries.alert_ends.lock().unwrap_or_else(PoisonError::into_inner);
+                    let end = ends.entry(message.partition()).or_default();
+                    *end = (*end).max(message.offset() + 1);
+                }
+            }
+            Err((error, message)) => {
+                let mut failed = self.deliveries.failed.lock().unwrap_or_else(PoisonError::into_inner);
+                failed.get_or_insert((message.topic().to_owned(), message.payload_len(), error.clone()));
+            }
+        }
+    }
+}
+
+/// How a step failed.
+enum Failure {
+    /// It may have worked.
+    Doubt(Doubt),
+    /// It never will.
+    Final(Error),
+}
+
+struct Worker {
+    config: RunConfig,
+    clock: Clock,
+    producer: Option<BaseProducer<DeliveryContext>>,
+    group: Option<ConsumerGroupMetadata>,
+    deliveries: Arc<Deliveries>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Worker {
+    fn run(mut self, requests: &mpsc::Receiver<Request>, mailbox: &Mailbox) {
+        loop {
+            let request = match requests.recv_timeout(Duration::from_millis(100)) {
+                Ok(request) => request,
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    if let Some(producer) = &self.producer {
+                        producer.poll(Duration::ZERO);
+                    }
+                    continue;
+                }
+                Err(mpsc::RecvTimeoutError::Disconnected) => return,
+            };
+            let began = Instant::now();
+            let letter = match request {
+                Request::Fence => self.fence().map_or_else(Letter::Failed, |ends| Letter::Input(Input::Fenced(ends))),
+                Request::Inspect => {
+                    let found = self.retried("cannot read the output topics", |worker| {
+                        Tail::open(&worker.config.connection, &worker.config.topics, Duration::from_secs(10))?.inspect()
+                    });
+                    found.map_or_else(Letter::Failed, |found| Letter::Input(Input::Inspected(found)))
+                }
+                Request::Transact(transaction) => match self.transact(&transaction) {
+                    Ok(ends) => {
+                        let took = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+                        Letter::Committed { input: Input::Committed(ends), at: self.clock.now(), took }
+                    }
+                    Err(Failure::Doubt(doubt)) => Letter::Input(Input::Doubt(doubt)),
+                    Err(Failure::Final(error)) => Letter::Failed(error),
+                },
+            };
+            mailbox.reply(letter);
+        }
+    }
+
+    /// Tries again until patience is over; errors that no retry mends end it at once.
+    fn retried<T>(
+        &mut self,
+        doing: &'static str,
+        mut attempt: impl FnMut(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let since = Instant::now();
+        let mut pause = Duration::from_millis(50);
+        loop {
+            match attempt(self) {
+                Ok(done) => return Ok(done),
+                Err(error) if !error.is_retryable() || self.stop.load(Ordering::Relaxed) => return Err(error),
+                Err(error) if since.elapsed() > self.config.limits.patience => {
+                    let seconds = since.elapsed().as_secs();
+                    return Err(Error::CannotCommit { seconds, reason: format!("{doing}: {error}") });
+                }
+                Err(error) => tracing::warn!(%error, "{doing}, trying again"),
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_secs(2));
+        }
+    }
+
+    fn fence(&mut self) -> Result<BTreeMap<i32, i64>, Error> {
+        // Its transaction, if one is open, is aborted by the initialisation of the next.
+        self.producer = None;
+        self.retried("cannot initialise the producer", Self::new_producer)?;
+        let ends = self.retried("cannot read the ends of the alerts topic", |worker| {
+            Tail::open(&worker.config.connection, &worker.config.topics, Duration::from_secs(10))?.alert_ends()
+        })?;
+        *self.deliveries.alert_ends.lock().unwrap_or_else(PoisonError::into_inner) = ends.clone();
+        Ok(ends)
+    }
+
+    fn new_producer(&mut self) -> Result<(), Error> {
+        if self.group.is_none() {
+            self.group = Some(self.group_metadata()?);
+        }
+        let fixed = [
+            ("transactional.id", self.config.transactional_id.as_str()),
+            ("enable.idempotence", "true"),
+        ];
+        let mut client = self.config.connection.client(Side::Producer, &OWN, &fixed)?;
+        client.remove("group.id");
+        self.deliveries = Arc::default();
+        let context = DeliveryContext { alerts: self.config.topics.alerts.clone(), deliveries: self.deliveries.clone() };
+        let producer: BaseProducer<DeliveryContext> = client.create_with_context(context).map_err(property)?;
+        let answer = producer.init_transactions(Duration::from_secs(10));
+        producer.poll(Duration::ZERO);
+        match answer {
+            Ok(()) => {
+                self.producer = Some(producer);
+                Ok(())
+            }
+            Err(error) if error.rdkafka_error_code().is_some_and(is_denied) => Err(Error::NotAllowed {
+                what: format!("transactional id {}", self.config.transactional_id),
+                reason: error.to_string(),
+            }),
+            Err(error) => Err(Error::Client { doing: "cannot initialise transactions", error }),
+        }
+    }
+
+    /// The name of the group, in the form that a transaction wants it. No consumer ever joins it.
+    fn group_metadata(&self) -> Result<ConsumerGroupMetadata, Error> {
+        let fixed = [("group.id", self.config.group_id.as_str()), ("enable.auto.commit", "false")];
+        let client = self.config.connection.client(Side::Consumer, &[("client.id", "mareva")], &fixed)?;
+        let consumer: BaseConsumer = client.create().map_err(property)?;
+        consumer.group_metadata().ok_or(Error::Client {
+            doing: "cannot name the consumer group",
+            error: KafkaError::ClientCreation("no group metadata".to_owned()),
+        })
+    }
+
+    fn transact(&mut self, transaction: &Transaction) -> Result<BTreeMap<i32, i64>, Failure> {
+        let lost = || Failure::Doubt(Doubt { fenced: false, reason: "there is no producer".to_owned() });
+        let producer = self.producer.as_ref().ok_or_else(lost)?;
+        let group = self.group.as_ref().ok_or_else(lost)?;
+        let points = &self.config.failpoints;
+        let patience = Duration::from_secs(10);
+        for step in transaction.steps() {
+            match step {
+                Step::Begin => producer.begin_transaction().map_err(doubt)?,
+                Step::Produce(message) => self.produce(producer, message)?,
+                Step::Drain => self.drain(producer, patience)?,
+                Step::SendOffsets(offsets) => {
+                    points.pass(Failpoint::BeforeOffsets);
+                    producer.send_offsets_to_transaction(&offset_list(offsets)?, group, patience).map_err(doubt)?;
+                    points.pass(Failpoint::AfterOffsets);
+                }
+                Step::Commit => {
+                    self.drain(producer, patience)?;
+                    points.pass(Failpoint::BeforeCommit);
+                    producer.commit_transaction(patience).map_err(doubt)?;
+                    points.pass(Failpoint::AfterCommit);
+                }
+            }
+        }
+        Ok(self.deliveries.alert_ends.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    fn topic(&self, sink: Sink) -> &str {
+        let topics = &self.config.topics;
+        match sink {
+            Sink::Alerts => &topics.alerts,
+            Sink::DeadLetters => &topics.dead_letters,
+            Sink::Late => &topics.late,
+            Sink::Sequence => &topics.sequence,
+        }
+    }
+
+    fn produce(&self, producer: &BaseProducer<DeliveryContext>, message: &Message) -> Result<(), Failure> {
+        let topic = self.topic(message.sink);
+        let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(topic).payload(&message.payload);
+        if let Some(key) = &message.key {
+            record = record.key(key);
+        }
+        if message.sink == Sink::Sequence {
+            record = record.partition(self.config.topics.sequence_partition);
+        }
+        let since = Instant::now();
+        loop {
+            match producer.send(record) {
+                Ok(()) => return Ok(()),
+                Err((error, again)) => {
+                    match error.rdkafka_error_code() {
+                        Some(RDKafkaErrorCode::QueueFull) if since.elapsed() < Duration::from_secs(10) => {
+                            producer.poll(Duration::from_millis(1));
+                        }
+                        Some(RDKafkaErrorCode::MessageSizeTooLarge) => {
+                            let bytes = message.payload.len();
+                            return Err(Failure::Final(Error::TooLarge { topic: topic.to_owned(), bytes }));
+                        }
+                        _ => return Err(doubt(error)),
+                    }
+                    record = again;
+                }
+            }
+        }
+    }
+
+    /// Waits until every record is acknowledged. Without it the calls that follow sit out 100 ms each in a poll.
+    fn drain(&self, producer: &BaseProducer<DeliveryContext>, patience: Duration) -> Result<(), Failure> {
+        let since = Instant::now();
+        while producer.in_flight_count() > 0 {
+            if since.elapsed() > patience {
+                return Err(Failure::Doubt(Doubt { fenced: false, reason: "records were not acknowledged".to_owned() }));
+            }
+            producer.poll(Duration::from_millis(1));
+        }
+        match self.deliveries.failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            None => Ok(()),
+            Some((topic, bytes, error)) => match error.rdkafka_error_code() {
+                Some(RDKafkaErrorCode::MessageSizeTooLarge) => Err(Failure::Final(Error::TooLarge { topic, bytes })),
+                Some(code) if is_denied(code) => {
+                    let what = format!("topic {topic}");
+                    Err(Failure::Final(Error::NotAllowed { what, reason: code.to_string() }))
+                }
+                _ => Err(doubt(error)),
+            },
+        }
+    }
+}
+
+fn offset_list(offsets: &[(TopicPartition, i64)]) -> Result<TopicPartitionList, Failure> {
+    let mut list = TopicPartitionList::with_capacity(offsets.len());
+    for (at, offset) in offsets {
+        list.add_partition_offset(&at.topic, at.partition, Offset::Offset(*offset)).map_err(doubt)?;
+    }
+    Ok(list)
+}
+
+fn doubt(error: KafkaError) -> Failure {
+    let code = error.rdkafka_error_code();
+    if is_permanent(&error) {
+        return Failure::Final(Error::Client { doing: "cannot publish", error });
+    }
+    let fenced = matches!(
+        code,
+        Some(RDKafkaErrorCode::Fenced | RDKafkaErrorCode::ProducerFenced | RDKafkaErrorCode::InvalidProducerEpoch)
+    );
+    Failure::Doubt(Doubt { fenced, reason: error.to_string() })
+}

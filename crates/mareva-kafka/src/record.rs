@@ -1,0 +1,217 @@
+//! The sequence record: what pins the input of every slice, so that it can be judged again with the same result.
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use mareva_model::Digest;
+use serde::{Deserialize, Serialize};
+
+/// A partition of a topic.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TopicPartition {
+    /// Topic.
+    pub topic: Arc<str>,
+    /// Partition.
+    pub partition: i32,
+}
+
+impl TopicPartition {
+    /// Partition `partition` of `topic`.
+    pub fn new(topic: impl Into<Arc<str>>, partition: i32) -> Self {
+        Self { topic: topic.into(), partition }
+    }
+}
+
+impl fmt::Display for TopicPartition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.topic, self.partition)
+    }
+}
+
+/// The first 16 bytes of the BLAKE3 digest of an alert's published bytes, written as 32 hex digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AlertDigest(pub [u8; 16]);
+
+impl AlertDigest {
+    /// The digest of published bytes.
+    pub fn of(payload: &[u8]) -> Self {
+        let mut short = [0; 16];
+        short.copy_from_slice(&blake3::hash(payload).as_bytes()[..16]);
+        Self(short)
+    }
+}
+
+impl fmt::Display for AlertDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl Serialize for AlertDigest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for AlertDigest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        let wrong = || serde::de::Error::custom("an alert digest is 32 hex digits");
+        if text.len() != 32 || !text.is_ascii() {
+            return Err(wrong());
+        }
+        let mut bytes = [0; 16];
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).map_err(|_| wrong())?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+/// A block of one partition inside a slice: its records with `from` ≤ offset < `to`, in offset order. The ranges of a
+/// partition tile: each begins where the last one ended. Offsets without a record (control records of transactions,
+/// compaction) lie inside a range and hold nothing; `to - 1` held a record when the slice was cut.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cut {
+    /// Topic.
+    pub topic: Arc<str>,
+    /// Partition.
+    pub partition: i32,
+    /// First offset.
+    pub from: i64,
+    /// Offset after the last record.
+    pub to: i64,
+}
+
+impl Cut {
+    /// The partition it is cut from.
+    pub fn source(&self) -> TopicPartition {
+        TopicPartition { topic: self.topic.clone(), partition: self.partition }
+    }
+}
+
+/// How one slice was cut. Its records are those of `cuts`, block after block.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SliceCut {
+    /// Number of the slice.
+    pub seq: u64,
+    /// Wall clock when it was cut, UTC milliseconds.
+    pub tick: i64,
+    /// Whether the input ended with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub end: bool,
+    /// Partitions that begin to hold low time with this slice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub joined: Vec<(Arc<str>, i32)>,
+    /// The blocks, in the order they are judged.
+    pub cuts: Vec<Cut>,
+    /// How many alerts it gave: so many of [`SequenceRecord::alerts`], in order.
+    pub alerts: usize,
+}
+
+/// Next offset by topic and partition.
+pub type Judged = BTreeMap<Arc<str>, BTreeMap<i32, i64>>;
+
+/// Last record of every transaction. `judged` is also what a payment hub waits for: no alert plus a judged offset past its
+/// payment means the payment was judged and nothing was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SequenceRecord {
+    /// Format, now 1.
+    pub version: u32,
+    /// Number of the transaction, from 1, without gaps.
+    pub number: u64,
+    /// Number of the last slice whose output is published.
+    pub last_seq: u64,
+    /// Digest of all that the engine was configured with.
+    pub epoch: Digest,
+    /// The run that wrote it.
+    pub writer: String,
+    /// More digests of this transaction than fit one record: such a part precedes the record that counts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub part: bool,
+    /// The slices it covers; none in a part, or when it only publishes again what a torn transaction lost.
+    pub slices: Vec<SliceCut>,
+    /// Digests of the alerts carried, in order.
+    pub alerts: Vec<AlertDigest>,
+    /// Digests of alerts of earlier transactions that were lost and are published again here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reissued: Vec<AlertDigest>,
+    /// Next offset of every input partition.
+    pub judged: Judged,
+    /// For every partition of the alerts topic, an offset that none of these alerts lies before: where an audit starts.
+    pub alerts_from: BTreeMap<i32, i64>,
+    /// Input that was gone before it could be judged, accepted by the operator.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<Cut>,
+}
+
+impl SequenceRecord {
+    /// The format written here.
+    pub const VERSION: u32 = 1;
+
+    /// Digests that one record holds at most: 35 bytes each, far below the broker's default limit of 1 MiB.
+    pub const MAX_DIGESTS: usize = 8_000;
+
+    /// The JSON records to write, parts first.
+    pub fn to_payloads(&self) -> Vec<Vec<u8>> {
+        let mut parts = Vec::new();
+        let surplus = self.alerts.len().saturating_sub(Self::MAX_DIGESTS);
+        for digests in self.alerts[..surplus].chunks(Self::MAX_DIGESTS) {
+            parts.push(Self {
+                part: true,
+                slices: Vec::new(),
+                alerts: digests.to_vec(),
+                reissued: Vec::new(),
+                judged: BTreeMap::new(),
+                alerts_from: BTreeMap::new(),
+                gaps: Vec::new(),
+                writer: self.writer.clone(),
+                ..*self
+            });
+        }
+        let last = Self { alerts: self.alerts[surplus..].to_vec(), ..self.clone() };
+        parts.push(last);
+        // Maps of strings, integers and vectors: nothing in them can fail to serialise.
+        parts.iter().map(|part| serde_json::to_vec(part).unwrap_or_default()).collect()
+    }
+
+    /// Next offset of a partition, when it is known.
+    pub fn judged_offset(&self, source: &TopicPartition) -> Option<i64> {
+        self.judged.get(&source.topic)?.get(&source.partition).copied()
+    }
+}
+
+/// Puts parts and records together again.
+#[derive(Debug, Default)]
+pub struct Assembler {
+    number: u64,
+    digests: Vec<AlertDigest>,
+}
+
+impl Assembler {
+    /// Takes the next record of the topic; gives a whole one when it is complete.
+    ///
+    /// # Errors
+    /// A text saying why it is not a sequence record of a known version.
+    pub fn take(&mut self, payload: &[u8]) -> Result<Option<SequenceRecord>, String> {
+        let mut record: SequenceRecord = serde_json::from_slice(payload).map_err(|error| error.to_string())?;
+        if record.version != SequenceRecord::VERSION {
+            return Err(format!("format version {} is not {}", record.version, SequenceRecord::VERSION));
+        }
+        if record.number != self.number {
+            self.number = record.number;
+            self.digests.clear();
+        }
+        if record.part {
+            self.digests.append(&mut record.alerts);
+            return Ok(None);
+        }
+        let mut digests = std::mem::take(&mut self.digests);
+        digests.append(&mut record.alerts);
+        record.alerts = digests;
+        // Reading began between its parts: it is not whole.
+        let expected: usize = record.slices.iter().map(|slice| slice.alerts).sum();
+        Ok((record.alerts.len() == expected).then_some(record))
+    }
+}
+
+#[cfg(test)]
+mod tests;

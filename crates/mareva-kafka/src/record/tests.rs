@@ -1,0 +1,70 @@
+use super::*;
+
+fn record(alerts: usize) -> SequenceRecord {
+    let digest = |i: usize| AlertDigest::of(&i.to_le_bytes());
+    SequenceRecord {
+        version: SequenceRecord::VERSION,
+        number: 7,
+        last_seq: 12,
+        epoch: mareva_model::digest(b"epoch"),
+        writer: "w1".to_owned(),
+        part: false,
+        slices: vec![SliceCut {
+            seq: 12,
+            tick: 1_700_000_000_000,
+            end: false,
+            joined: vec![("bank.transactions".into(), 3)],
+            cuts: vec![Cut { topic: "bank.transactions".into(), partition: 3, from: 10, to: 20 }],
+            alerts,
+        }],
+        alerts: (0..alerts).map(digest).collect(),
+        reissued: Vec::new(),
+        judged: [(Arc::from("bank.transactions"), [(3, 20)].into())].into(),
+        alerts_from: [(0, 5)].into(),
+        gaps: Vec::new(),
+    }
+}
+
+#[test]
+fn a_record_is_read_back_whole_however_many_alerts_it_carries() {
+    for alerts in [0, 1, 8_000, 8_001, 20_000] {
+        let record = record(alerts);
+        let payloads = record.to_payloads();
+        assert!(payloads.iter().all(|p| p.len() < 900_000), "fits a broker's default message size");
+        let mut assembler = Assembler::default();
+        let read: Vec<_> = payloads.iter().filter_map(|p| assembler.take(p).unwrap()).collect();
+        assert_eq!(read, [record]);
+    }
+}
+
+#[test]
+fn parts_of_an_aborted_transaction_do_not_leak_into_the_next() {
+    let mut aborted = record(9_000);
+    aborted.number = 6;
+    let mut assembler = Assembler::default();
+    assert_eq!(assembler.take(&aborted.to_payloads()[0]), Ok(None));
+    let whole = record(2);
+    assert_eq!(assembler.take(&whole.to_payloads()[0]), Ok(Some(whole)));
+}
+
+#[test]
+fn the_published_form_is_stable() {
+    let text = String::from_utf8(record(1).to_payloads().remove(0)).unwrap();
+    assert_eq!(
+        text,
+        concat!(
+            r#"{"version":1,"number":7,"last_seq":12,"#,
+            r#""epoch":"09ac12ae9be6aee3af4d5a5e5f33c4d5f1ae2d7ae60d4a4bd2fa7ec1cd6ad1a7","writer":"w1","#,
+            r#""slices":[{"seq":12,"tick":1700000000000,"joined":[["bank.transactions",3]],"cuts":[{"topic":"bank.transactions","partition":3,"from":10,"to":20}],"#,
+            r#""alerts":1}],"alerts":["71e0a99173564931c0b8acc52d2685a8"],"#,
+            r#""judged":{"bank.transactions":{"3":20}},"alerts_from":{"0":5}}"#
+        )
+    );
+}
+
+#[test]
+fn another_version_is_refused() {
+    let mut newer = record(0);
+    newer.version = 2;
+    assert!(Assembler::default().take(&newer.to_payloads()[0]).is_err());
+}

@@ -1,0 +1,372 @@
+//! The loop that drives the machine with real clients. It runs on the caller's thread; consumer, producer and snapshot
+//! writer have their own. Each waits only on its own queue.
+use std::{
+    collections::{BTreeMap, VecDeque},
+    io,
+    sync::{
+        Arc, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use mareva_pipeline::InputSlice;
+
+use crate::{
+    config::{EpochChange, RunConfig},
+    error::Error,
+    failpoint::Failpoint,
+    judge::{Judge, JudgeError, Sink},
+    machine::{Action, Input, Machine, Now, Settings, Transaction},
+    mailbox::{Letter, Mailbox},
+    publisher::{Publisher, Request},
+    record::TopicPartition,
+    snapshot::{SnapshotInfo, SnapshotStore, SnapshotWriter},
+    source::{Ends, Source},
+    startup,
+    stats::{self, Stats},
+    tail::Tail,
+};
+
+/// Batches of records that wait between consumer and loop.
+const CHUNKS: usize = 4;
+
+/// What the observer is told, on the loop's thread: it must be quick.
+#[derive(Debug)]
+pub enum Progress<'a, O> {
+    /// The recorded slices are judged again; from here on new input is judged.
+    Live {
+        /// Figures.
+        stats: &'a Stats,
+    },
+    /// A slice was judged. Its output is not committed yet.
+    Judged {
+        /// The slice.
+        slice: &'a InputSlice,
+        /// What it gave.
+        output: &'a O,
+        /// Whether an earlier run has published it.
+        replay: bool,
+        /// Figures.
+        stats: &'a Stats,
+    },
+    /// A transaction is committed.
+    Committed {
+        /// It.
+        transaction: &'a Transaction,
+        /// Figures.
+        stats: &'a Stats,
+    },
+    /// A second has passed.
+    Second {
+        /// Figures.
+        stats: &'a Stats,
+    },
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunSummary {
+    /// Figures.
+    pub stats: Stats,
+    /// Next offset to be judged, by partition.
+    pub positions: BTreeMap<TopicPartition, i64>,
+}
+
+/// Both clocks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Clock(Instant);
+
+impl Clock {
+    pub(crate) fn now(self) -> Now {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        let mono = self.0.elapsed().as_millis();
+        Now { mono: u64::try_from(mono).unwrap_or(u64::MAX), wall: i64::try_from(wall).unwrap_or(i64::MAX) }
+    }
+}
+
+/// Judges the input topics until `stop` is set (what is under way is finished and, where configured, a snapshot written),
+/// until the end of the input if so configured, or until an error. `open` makes the judge: from the snapshot it is given,
+/// or empty.
+///
+/// # Errors
+/// Anything that keeps it from going on. All that is committed stays; started again, it goes on from there.
+pub fn run<J: Judge>(
+    config: &RunConfig,
+    open: impl FnOnce(Option<&mut dyn io::Read>) -> Result<J, JudgeError>,
+    stop: &AtomicBool,
+    observe: &mut dyn FnMut(&Progress<'_, J::Output>),
+) -> Result<RunSummary, Error> {
+    let first = config.topics.inputs.first().map_or(config.topics.sequence.as_str(), String::as_str);
+    let contact = startup::contact(&config.connection, config.connect, first)?;
+    startup::check_topics(&contact, config)?;
+    drop(contact);
+    let clock = Clock(Instant::now());
+    let mailbox = Arc::new(Mailbox::new(CHUNKS));
+    let snapshots = match &config.snapshots {
+        None => None,
+        Some(settings) => {
+            let store = SnapshotStore::open(&settings.folder, settings.keep)?;
+            let writer = SnapshotWriter::start(settings, store.clone(), config.failpoints.clone(), &mailbox)?;
+            Some((store, writer))
+        }
+    };
+    let machine = Machine::new(Settings {
+        limits: config.limits,
+        epoch: config.epoch,
+        writer: writer_name(&config.transactional_id),
+        until_end: config.until_end,
+        accept_gap: config.accept_gap,
+        replay_other_epoch: config.epoch_change == EpochChange::Replay,
+        snapshot_every: config.snapshots.as_ref().map(|snapshots| snapshots.every),
+    });
+    let running = Running {
+        config,
+        clock,
+        machine,
+        publisher: Publisher::start(config, &mailbox, clock)?,
+        mailbox,
+        source: None,
+        ends: Ends::default(),
+        snapshots,
+        open: Some(open),
+        judge: None,
+        in_flight: None,
+        stats: Stats::default(),
+        observe,
+        finished: false,
+    };
+    running.drive(stop)
+}
+
+/// A name that no other run has.
+fn writer_name(transactional_id: &str) -> String {
+    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let text = format!("{transactional_id}/{}/{nanos}", std::process::id());
+    mareva_model::digest(text.as_bytes()).to_string()[..16].to_owned()
+}
+
+struct Running<'a, J: Judge, F> {
+    config: &'a RunConfig,
+    clock: Clock,
+    machine: Machine,
+    publisher: Publisher,
+    mailbox: Arc<Mailbox>,
+    source: Option<Source>,
+    ends: Ends,
+    snapshots: Option<(SnapshotStore, SnapshotWriter)>,
+    open: Option<F>,
+    judge: Option<J>,
+    in_flight: Option<Arc<Transaction>>,
+    stats: Stats,
+    observe: &'a mut dyn FnMut(&Progress<'_, J::Output>),
+    finished: bool,
+}
+
+impl<J, F> Running<'_, J, F>
+where
+    J: Judge,
+    F: FnOnce(Option<&mut dyn io::Read>) -> Result<J, JudgeError>,
+{
+    fn drive(mut self, stop: &AtomicBool) -> Result<RunSummary, Error> {
+        let (mut stopped, mut live, mut second) = (false, false, Instant::now());
+        self.apply(Input::Begin)?;
+        while !self.finished {
+            let wait = Duration::from_millis(self.machine.wait(self.clock.now()));
+            for letter in self.mailbox.take(self.machine.wants_records(), wait) {
+                self.receive(letter)?;
+            }
+            if stop.load(Ordering::Relaxed) && !std::mem::replace(&mut stopped, true) {
+                tracing::info!("stopping: finishing what is under way");
+                self.apply(Input::Stop)?;
+            }
+            self.apply(Input::Clock)?;
+            if self.machine.is_live() && !std::mem::replace(&mut live, true) {
+                self.measure();
+                tracing::info!(replayed = self.stats.figures.replayed, seq = self.machine.judged_seq(), "live");
+                (self.observe)(&Progress::Live { stats: &self.stats });
+            }
+            if second.elapsed() >= Duration::from_secs(1) {
+                second = Instant::now();
+                self.measure();
+                (self.observe)(&Progress::Second { stats: &self.stats });
+            }
+        }
+        self.source = None;
+        self.measure();
+        let positions = self.machine.positions();
+        Ok(RunSummary { stats: self.stats, positions })
+    }
+
+    fn receive(&mut self, letter: Letter) -> Result<(), Error> {
+        match letter {
+            Letter::Failed(error) => Err(error),
+            Letter::Committed { input, at, took } => {
+                if let Some(transaction) = self.in_flight.take() {
+                    self.account(&transaction, at, took);
+                }
+                self.apply(input)
+            }
+            Letter::Input(input) => {
+                match &input {
+                    Input::Doubt(doubt) => tracing::warn!(reason = doubt.reason, "transaction in doubt, recovering"),
+                    Input::SnapshotPublished(seq) => {
+                        self.stats.snapshots += 1;
+                        tracing::info!(seq, bytes = self.stats.snapshot_bytes, "snapshot published");
+                    }
+                    Input::SnapshotFailed(_) => self.stats.snapshots_failed += 1,
+                    _ => {}
+                }
+                self.apply(input)
+            }
+        }
+    }
+
+    fn apply(&mut self, input: Input) -> Result<(), Error> {
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            for action in self.machine.step(self.clock.now(), input) {
+                inputs.extend(self.perform(action)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn perform(&mut self, action: Action) -> Result<Option<Input>, Error> {
+        match action {
+            Action::Fence => self.publisher.ask(Request::Fence)?,
+            Action::Inspect => self.publisher.ask(Request::Inspect)?,
+            Action::Transact(transaction) => {
+                self.in_flight = Some(transaction.clone());
+                self.publisher.ask(Request::Transact(transaction))?;
+            }
+            Action::OpenJudge { not_after } => return self.open_judge(not_after).map(Some),
+            Action::ReadLog { after } => return self.read_log(after).map(Some),
+            Action::Assign(partitions) => {
+                if self.source.is_none() {
+                    self.source = Some(Source::start(self.config, &self.mailbox, &self.ends)?);
+                }
+                if let Some(source) = &self.source {
+                    source.assign(partitions)?;
+                }
+            }
+            Action::Reopen(partitions) => {
+                tracing::warn!("no progress though there is more to read: replacing the consumer");
+                self.source = None;
+                let source = Source::start(self.config, &self.mailbox, &self.ends)?;
+                source.assign(partitions)?;
+                self.source = Some(source);
+            }
+            Action::Judge { slice, replay } => return self.judge(&slice, replay).map(Some),
+            Action::WriteSnapshot { seq, positions } => return Ok(self.write_snapshot(seq, &positions)),
+            Action::PublishSnapshot(seq) => {
+                let published = self.snapshots.as_ref().map(|(_, writer)| writer.publish(seq));
+                if let Some(Err(_)) = published {
+                    return Err(Error::ThreadLost("mareva-snapshots"));
+                }
+            }
+            Action::Finish => self.finished = true,
+            Action::Fail(error) => return Err(error),
+        }
+        Ok(None)
+    }
+
+    fn open_judge(&mut self, not_after: u64) -> Result<Input, Error> {
+        let found = match &self.snapshots {
+            Some((store, _)) => store.newest(not_after, self.config.epoch)?,
+            None => None,
+        };
+        let open = self.open.take().ok_or(Error::ThreadLost("mareva"))?;
+        match found {
+            None => {
+                self.judge = Some(open(None).map_err(|error| Error::Open { at: None, error })?);
+                Ok(Input::Opened { seq: 0, positions: BTreeMap::new() })
+            }
+            Some((info, path, mut state)) => {
+                tracing::info!(seq = info.seq, path = %path.display(), "restoring snapshot");
+                let opened = open(Some(&mut state));
+                self.judge = Some(opened.map_err(|error| Error::Open { at: Some(path), error })?);
+                Ok(Input::Opened { seq: info.seq, positions: info.next_offsets() })
+            }
+        }
+    }
+
+    fn read_log(&mut self, after: u64) -> Result<Input, Error> {
+        let patience = Duration::from_secs(30);
+        let records = Tail::open(&self.config.connection, &self.config.topics, patience)?.records_after(after)?;
+        let contact = startup::contact(&self.config.connection, patience, &self.config.topics.sequence)?;
+        let partitions = startup::partitions(contact.client(), &self.config.topics.inputs, patience)?;
+        let bounds: Result<Vec<_>, _> =
+            partitions.iter().map(|at| startup::bounds(contact.client(), at, patience)).collect();
+        Ok(Input::Log { records, bounds: bounds? })
+    }
+
+    fn judge(&mut self, slice: &InputSlice, replay: bool) -> Result<Input, Error> {
+        let judge = self.judge.as_mut().ok_or(Error::ThreadLost("mareva"))?;
+        let began = Instant::now();
+        let output = judge.process(slice).map_err(|error| Error::Judge { seq: slice.seq, error })?;
+        let verdict = judge.verdict(slice, &output);
+        let took = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let stats = &mut self.stats;
+        stats.low_time = verdict.low_time;
+        stats.judged_seq = slice.seq;
+        if replay {
+            self.config.failpoints.pass(Failpoint::DuringReplay);
+        } else {
+            stats.judging_micros += took;
+            stats.records += slice.records.len() as u64;
+            stats.bytes += slice.records.iter().map(|record| record.payload.len() as u64).sum::<u64>();
+            stats::add(&mut stats.counts, &verdict.counts);
+        }
+        (self.observe)(&Progress::Judged { slice, output: &output, replay, stats: &self.stats });
+        Ok(Input::Judged(verdict))
+    }
+
+    fn account(&mut self, transaction: &Transaction, at: Now, took: u64) {
+        let stats = &mut self.stats;
+        stats.commit.record(took / 1_000);
+        for message in &transaction.messages {
+            match message.sink {
+                Sink::Alerts => {
+                    stats.alerts += 1;
+                    if let Some(append_time) = message.append_time {
+                        let latency = at.wall.saturating_sub(append_time).max(0);
+                        stats.append_to_alert.record(u64::try_from(latency).unwrap_or(0));
+                    }
+                }
+                Sink::DeadLetters => stats.dead_letters += 1,
+                Sink::Late => stats.late += 1,
+                Sink::Sequence => continue,
+            }
+            stats.published += 1;
+        }
+        stats.committed_seq = transaction.record.last_seq;
+        (self.observe)(&Progress::Committed { transaction, stats: &self.stats });
+    }
+
+    fn write_snapshot(&mut self, seq: u64, positions: &BTreeMap<TopicPartition, i64>) -> Option<Input> {
+        let (Some((_, writer)), Some(judge)) = (&self.snapshots, &self.judge) else {
+            return Some(Input::SnapshotFailed(seq));
+        };
+        let began = Instant::now();
+        let info = SnapshotInfo::new(seq, self.config.epoch, positions);
+        let written = writer.write::<JudgeError>(info, |out| judge.write_snapshot(out));
+        self.stats.snapshot_stall = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        match written {
+            Ok(bytes) => self.stats.snapshot_bytes = bytes,
+            // The writer thread reports the failure, as that of any snapshot.
+            Err(error) => tracing::error!(seq, %error, "cannot write a snapshot"),
+        }
+        None
+    }
+
+    fn measure(&mut self) {
+        self.stats.figures = self.machine.figures();
+        self.stats.buffered = self.machine.buffered();
+        self.stats.committed_seq = self.machine.committed_seq();
+        let positions = self.machine.positions();
+        let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        let lag = |(at, end): &(TopicPartition, i64)| Some((at.clone(), (end - positions.get(at)?).max(0)));
+        self.stats.lag = ends.iter().filter_map(lag).collect();
+    }
+}

@@ -1,0 +1,345 @@
+//! Snapshots: the state after a slice, in a folder.
+//!
+//! File: `MAREVASN`, format version (u32), length of the description (u32), length of the state (u64), BLAKE3 of
+//! description and state (32 bytes), description (JSON), state. Numbers are little-endian. It is written under a temporary
+//! name, flushed to disk, and gets its final name only when its slice is committed.
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    sync::{Arc, mpsc},
+    thread::{self, JoinHandle},
+};
+
+use mareva_model::Digest;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    config::SnapshotConfig,
+    error::Error,
+    failpoint::{Failpoint, Failpoints},
+    machine::Input,
+    mailbox::{Letter, Mailbox},
+    record::{Judged, TopicPartition},
+};
+
+const MAGIC: &[u8; 8] = b"MAREVASN";
+const VERSION: u32 = 1;
+const HEADER: usize = 8 + 4 + 4 + 8 + 32;
+const CHUNK: usize = 1 << 20;
+
+/// Description of a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotInfo {
+    /// Last slice in it.
+    pub seq: u64,
+    /// Epoch of the judge.
+    pub epoch: Digest,
+    /// Next offsets of the input after that slice.
+    pub positions: Judged,
+}
+
+impl SnapshotInfo {
+    pub(crate) fn new(seq: u64, epoch: Digest, positions: &BTreeMap<TopicPartition, i64>) -> Self {
+        let mut judged = Judged::new();
+        for (at, offset) in positions {
+            judged.entry(at.topic.clone()).or_default().insert(at.partition, *offset);
+        }
+        Self { seq, epoch, positions: judged }
+    }
+
+    pub(crate) fn next_offsets(&self) -> BTreeMap<TopicPartition, i64> {
+        let each = |(topic, partitions): (&Arc<str>, &BTreeMap<i32, i64>)| {
+            let topic = topic.clone();
+            let at = move |(partition, offset): (&i32, &i64)| (TopicPartition::new(topic.clone(), *partition), *offset);
+            partitions.iter().map(at).collect::<Vec<_>>()
+        };
+        self.positions.iter().flat_map(each).collect()
+    }
+}
+
+/// A folder of snapshots.
+#[derive(Debug, Clone)]
+pub struct SnapshotStore {
+    folder: PathBuf,
+    keep: usize,
+}
+
+fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+    move |error| Error::Snapshot { doing, path: path.to_owned(), error }
+}
+
+impl SnapshotStore {
+    /// The folder, made if need be; what an earlier run left unfinished is removed.
+    ///
+    /// # Errors
+    /// The folder cannot be made or read.
+    pub fn open(folder: impl Into<PathBuf>, keep: usize) -> Result<Self, Error> {
+        let store = Self { folder: folder.into(), keep: keep.max(1) };
+        fs::create_dir_all(&store.folder).map_err(failed("cannot make the snapshot folder", &store.folder))?;
+        for path in store.files("partial")? {
+            fs::remove_file(&path).map_err(failed("cannot remove the unfinished snapshot", &path))?;
+        }
+        Ok(store)
+    }
+
+    fn files(&self, extension: &str) -> Result<Vec<PathBuf>, Error> {
+        let list = fs::read_dir(&self.folder).map_err(failed("cannot read the snapshot folder", &self.folder))?;
+        let mut paths = Vec::new();
+        for entry in list {
+            let path = entry.map_err(failed("cannot read the snapshot folder", &self.folder))?.path();
+            if path.extension().is_some_and(|found| found == extension) {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        Ok(paths)
+    }
+
+    fn path(&self, seq: u64, extension: &str) -> PathBuf {
+        // Twenty digits: in order of names is in order of numbers.
+        self.folder.join(format!("snapshot-{seq:020}.{extension}"))
+    }
+
+    /// The newest whole snapshot of `epoch` with a slice number up to `not_after`, positioned at its state. Damaged files
+    /// are passed over with a warning.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn newest(&self, not_after: u64, epoch: Digest) -> Result<Option<(SnapshotInfo, PathBuf, impl Read + use<>)>, Error> {
+        for path in self.files("mareva")?.into_iter().rev() {
+            match open_whole(&path) {
+                Ok((info, state)) if info.seq <= not_after && info.epoch == epoch => {
+                    return Ok(Some((info, path, state)));
+                }
+                Ok((info, _)) => tracing::info!(path = %path.display(), seq = info.seq, "snapshot not usable"),
+                Err(error) => tracing::warn!(path = %path.display(), %error, "snapshot is damaged"),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Gives the written snapshot of `seq` its name and removes all but the newest.
+    fn publish(&self, seq: u64, failpoints: &Failpoints) -> Result<(), Error> {
+        let (from, to) = (self.path(seq, "partial"), self.path(seq, "mareva"));
+        failpoints.pass(Failpoint::BeforeSnapshotRename);
+        fs::rename(&from, &to).map_err(failed("cannot name the snapshot", &to))?;
+        let folder = File::open(&self.folder).and_then(|folder| folder.sync_all());
+        folder.map_err(failed("cannot flush the snapshot folder", &self.folder))?;
+        failpoints.pass(Failpoint::AfterSnapshotRename);
+        let files = self.files("mareva")?;
+        for path in &files[..files.len().saturating_sub(self.keep)] {
+            fs::remove_file(path).map_err(failed("cannot remove the old snapshot", path))?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads the header and checks the digest of the rest.
+fn open_whole(path: &Path) -> io::Result<(SnapshotInfo, impl Read + use<>)> {
+    let wrong = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what);
+    let mut file = File::open(path)?;
+    let mut header = [0u8; HEADER];
+    file.read_exact(&mut header)?;
+    if &header[..8] != MAGIC {
+        return Err(wrong("it is no snapshot"));
+    }
+    let u32_at = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+    if u32_at(8) != VERSION {
+        return Err(wrong("its format version is not known"));
+    }
+    let described = u64::from(u32_at(12));
+    let length = u64::from(u32_at(16)) | u64::from(u32_at(20)) << 32;
+    if file.metadata()?.len() != HEADER as u64 + described + length {
+        return Err(wrong("its length is not what its header says"));
+    }
+    let mut hasher = blake3::Hasher::new();
+    io::copy(&mut BufReader::with_capacity(CHUNK, &file), &mut hasher)?;
+    if hasher.finalize().as_bytes() != &header[24..56] {
+        return Err(wrong("its digest is not what its header says"));
+    }
+    file.seek(SeekFrom::Start(HEADER as u64))?;
+    let mut state = BufReader::with_capacity(CHUNK, file);
+    let mut description = Vec::new();
+    (&mut state).take(described).read_to_end(&mut description)?;
+    let info = serde_json::from_slice(&description).map_err(|error| wrong(&error.to_string()))?;
+    Ok((info, state))
+}
+
+/// A snapshot being written.
+struct Partial {
+    file: BufWriter<File>,
+    hasher: blake3::Hasher,
+    described: u32,
+    length: u64,
+}
+
+impl Partial {
+    fn create(path: &Path, info: &SnapshotInfo) -> io::Result<Self> {
+        let description = serde_json::to_vec(info)?;
+        let mut file = BufWriter::with_capacity(CHUNK, File::create(path)?);
+        file.write_all(&[0; HEADER])?;
+        file.write_all(&description)?;
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&description);
+        let described = u32::try_from(description.len()).map_err(io::Error::other)?;
+        Ok(Self { file, hasher, described, length: 0 })
+    }
+
+    fn write(&mut self, chunk: &[u8]) -> io::Result<()> {
+        self.hasher.update(chunk);
+        self.length += chunk.len() as u64;
+        self.file.write_all(chunk)
+    }
+
+    fn finish(self) -> io::Result<()> {
+        let mut file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(MAGIC)?;
+        file.write_all(&VERSION.to_le_bytes())?;
+        file.write_all(&self.described.to_le_bytes())?;
+        file.write_all(&self.length.to_le_bytes())?;
+        file.write_all(self.hasher.finalize().as_bytes())?;
+        file.sync_all()
+    }
+}
+
+enum Order {
+    Begin(SnapshotInfo),
+    Chunk(Vec<u8>),
+    End { whole: bool },
+    Publish(u64),
+}
+
+/// The thread that writes snapshots, so that judging waits for memory only, as long as the buffer is not full.
+pub(crate) struct SnapshotWriter {
+    orders: Option<mpsc::SyncSender<Order>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl SnapshotWriter {
+    pub(crate) fn start(
+        config: &SnapshotConfig,
+        store: SnapshotStore,
+        failpoints: Failpoints,
+        mailbox: &Arc<Mailbox>,
+    ) -> Result<Self, Error> {
+        let name = "mareva-snapshots";
+        let (orders, received) = mpsc::sync_channel((config.buffer_bytes / CHUNK).max(1));
+        let mailbox = mailbox.clone();
+        let thread = thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || write_snapshots(&store, &failpoints, &received, &mailbox))
+            .map_err(|error| Error::Thread { name, error })?;
+        Ok(Self { orders: Some(orders), thread: Some(thread) })
+    }
+
+    fn order(&self, order: Order) -> io::Result<()> {
+        let lost = || io::Error::new(io::ErrorKind::BrokenPipe, "the snapshot thread has ended");
+        self.orders.as_ref().ok_or_else(lost)?.send(order).map_err(|_| lost())
+    }
+
+    /// Hands over what `write` writes; the answer comes by the mailbox.
+    pub(crate) fn write<E: From<io::Error>>(
+        &self,
+        info: SnapshotInfo,
+        write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
+    ) -> Result<u64, E> {
+        self.order(Order::Begin(info))?;
+        let mut chunks = Chunks { writer: self, chunk: Vec::with_capacity(CHUNK), bytes: 0 };
+        let written = write(&mut chunks).and_then(|()| Ok(chunks.flush()?));
+        let bytes = chunks.bytes;
+        self.order(Order::End { whole: written.is_ok() })?;
+        written.map(|()| bytes)
+    }
+
+    pub(crate) fn publish(&self, seq: u64) -> io::Result<()> {
+        self.order(Order::Publish(seq))
+    }
+}
+
+impl Drop for SnapshotWriter {
+    fn drop(&mut self) {
+        self.orders = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic in the thread has been reported on standard error; there is nothing to add.
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Chunks<'a> {
+    writer: &'a SnapshotWriter,
+    chunk: Vec<u8>,
+    bytes: u64,
+}
+
+impl Write for Chunks<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = bytes.len().min(CHUNK - self.chunk.len());
+        self.chunk.extend_from_slice(&bytes[..taken]);
+        self.bytes += taken as u64;
+        if self.chunk.len() == CHUNK {
+            self.flush()?;
+        }
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.chunk.is_empty() {
+            return Ok(());
+        }
+        self.writer.order(Order::Chunk(std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK))))
+    }
+}
+
+fn write_snapshots(
+    store: &SnapshotStore,
+    failpoints: &Failpoints,
+    orders: &mpsc::Receiver<Order>,
+    mailbox: &Mailbox,
+) {
+    let mut seq = 0;
+    let mut partial: io::Result<Partial> = Err(io::Error::other("nothing begun"));
+    for order in orders {
+        match order {
+            Order::Begin(info) => {
+                seq = info.seq;
+                partial = Partial::create(&store.path(seq, "partial"), &info);
+            }
+            Order::Chunk(chunk) => {
+                if let Ok(open) = &mut partial
+                    && let Err(error) = open.write(&chunk)
+                {
+                    partial = Err(error);
+                }
+            }
+            Order::End { whole } => {
+                let open = std::mem::replace(&mut partial, Err(io::Error::other("nothing begun")));
+                let input = match open.and_then(Partial::finish) {
+                    Ok(()) if whole => Input::SnapshotWritten(seq),
+                    Ok(()) => Input::SnapshotFailed(seq),
+                    Err(error) => {
+                        tracing::error!(seq, %error, folder = %store.folder.display(), "cannot write a snapshot");
+                        Input::SnapshotFailed(seq)
+                    }
+                };
+                mailbox.reply(Letter::Input(input));
+            }
+            Order::Publish(seq) => {
+                let input = match store.publish(seq, failpoints) {
+                    Ok(()) => Input::SnapshotPublished(seq),
+                    Err(error) => {
+                        tracing::error!(seq, %error, "cannot publish a snapshot");
+                        Input::SnapshotFailed(seq)
+                    }
+                };
+                mailbox.reply(Letter::Input(input));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+use std::time::Duration;
+
+use super::*;
+
+fn epoch() -> Digest {
+    mareva_model::digest(b"epoch")
+}
+
+fn folder(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("mareva-snapshot-{}-{name}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    folder
+}
+
+fn write(store: &SnapshotStore, seqs: &[u64], bytes: usize) {
+    let mailbox = Arc::new(Mailbox::new(4));
+    let config = SnapshotConfig::in_folder(&store.folder);
+    let writer = SnapshotWriter::start(&config, store.clone(), Failpoints::default(), &mailbox).unwrap();
+    for &seq in seqs {
+        let positions = [(TopicPartition::new("bank.transactions", 0), seq as i64 * 10)].into();
+        let info = SnapshotInfo::new(seq, epoch(), &positions);
+        let state = vec![u8::try_from(seq % 251).unwrap(); bytes];
+        writer.write::<io::Error>(info, |out| out.write_all(&state)).unwrap();
+        writer.publish(seq).unwrap();
+    }
+    let mut answers = 0;
+    while answers < 2 * seqs.len() {
+        for letter in mailbox.take(true, Duration::from_secs(5)) {
+            assert!(matches!(letter, Letter::Input(Input::SnapshotWritten(_) | Input::SnapshotPublished(_))));
+            answers += 1;
+        }
+    }
+}
+
+fn newest(store: &SnapshotStore, not_after: u64) -> Option<(u64, Vec<u8>)> {
+    let (info, _, mut state) = store.newest(not_after, epoch()).unwrap()?;
+    let mut bytes = Vec::new();
+    state.read_to_end(&mut bytes).unwrap();
+    Some((info.seq, bytes))
+}
+
+#[test]
+fn the_newest_usable_one_is_read_back_and_two_are_kept() {
+    let store = SnapshotStore::open(folder("keep"), 2).unwrap();
+    assert_eq!(newest(&store, u64::MAX), None);
+    write(&store, &[3, 9, 10], 3 * CHUNK + 17);
+    assert_eq!(newest(&store, u64::MAX), Some((10, vec![10; 3 * CHUNK + 17])));
+    assert_eq!(newest(&store, 9).map(|found| found.0), Some(9));
+    assert_eq!(newest(&store, 8), None, "the oldest is gone");
+    let (info, ..) = store.newest(9, epoch()).unwrap().unwrap();
+    assert_eq!(info.next_offsets(), [(TopicPartition::new("bank.transactions", 0), 90)].into());
+    assert!(store.newest(u64::MAX, mareva_model::digest(b"other")).unwrap().is_none(), "another epoch's is not used");
+    fs::remove_dir_all(&store.folder).unwrap();
+}
+
+#[test]
+fn a_damaged_or_cut_one_is_passed_over() {
+    let store = SnapshotStore::open(folder("damage"), 9).unwrap();
+    write(&store, &[1, 2, 3, 4], 1000);
+    let mut bytes = fs::read(store.path(4, "mareva")).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(store.path(4, "mareva"), &bytes).unwrap();
+    fs::write(store.path(3, "mareva"), &bytes[..bytes.len() - 1]).unwrap();
+    fs::write(store.path(2, "mareva"), b"").unwrap();
+    assert_eq!(newest(&store, u64::MAX), Some((1, vec![1; 1000])));
+    fs::remove_dir_all(&store.folder).unwrap();
+}
+
+#[test]
+fn what_was_not_finished_is_removed_at_the_next_start() {
+    let folder = folder("partial");
+    let store = SnapshotStore::open(&folder, 2).unwrap();
+    fs::write(store.path(7, "partial"), b"half").unwrap();
+    let store = SnapshotStore::open(&folder, 2).unwrap();
+    assert!(store.files("partial").unwrap().is_empty());
+    fs::remove_dir_all(&folder).unwrap();
+}

@@ -1,0 +1,104 @@
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// What a rule's detection becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Raises {
+    /// A weak signal: a row of the `signals` table, for second-level rules.
+    Signal,
+    /// An alert.
+    Alert,
+}
+
+/// What the subject of a detection is suspected to be. A victim's account is never a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SubjectRole {
+    /// Loses the money.
+    Victim,
+    /// Receives or moves it.
+    Suspect,
+    /// Named on a list.
+    Listed,
+    /// Not known.
+    Unknown,
+}
+
+/// What an alert of a rule asks to restrain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Targets {
+    /// The suspect money on the subject's account, and the payments that carried it on.
+    SubjectAccount,
+    /// The payments that left the subject, at their beneficiaries.
+    OutgoingPayments,
+    /// Nothing.
+    None,
+}
+
+/// The rule behind a detection, with all that makes it derivable again.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RuleRef {
+    /// Rule id, the name of its folder.
+    pub id: String,
+    /// Version from `rule.toml`.
+    pub version: u32,
+    /// Title.
+    pub title: String,
+    /// `low`, `medium`, `high`, `critical`.
+    pub severity: String,
+    /// Signal or alert.
+    pub raises: Raises,
+    /// Role of its subject.
+    pub subject_role: SubjectRole,
+    /// What to restrain.
+    pub targets: Targets,
+    /// `hold`, `recall`, `report`, `warn`, `review`.
+    pub action: String,
+    /// ISO 20022 `ExternalCancellationReason1Code` for a recall, such as `FRAD`.
+    pub reason_code: String,
+    /// Typology id and name.
+    pub typology: String,
+    /// Longest window of the rule, milliseconds: how far back its rows reach.
+    pub span_ms: i64,
+    /// Parameter values in force, by name.
+    pub parameters: std::collections::BTreeMap<String, String>,
+}
+
+/// A row of a rule's SQL: this subject, at this row, crossed the line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Detection {
+    /// The rule.
+    pub rule: Arc<RuleRef>,
+    /// `row_id` in the rule's table (a movement's ends in `/in` or `/out`; a signal's is `rule:row_id`).
+    pub row_id: String,
+    /// Account, device or other key the rule is about.
+    pub subject: String,
+    /// Time of the row, UTC milliseconds.
+    pub event_time: i64,
+    /// The rule's other columns as JSON (decimals as text): the numbers that crossed the line.
+    pub columns: serde_json::Map<String, serde_json::Value>,
+}
+
+/// How a detection came or went.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "change", content = "detection")]
+pub enum DetectionChange {
+    /// New.
+    Raised(Detection),
+    /// Still holds with other numbers, after a late row.
+    Revised(Detection),
+    /// No longer holds.
+    Withdrawn(Detection),
+}
+
+impl DetectionChange {
+    /// The detection, whatever became of it.
+    pub fn detection(&self) -> &Detection {
+        match self {
+            Self::Raised(d) | Self::Revised(d) | Self::Withdrawn(d) => d,
+        }
+    }
+}

@@ -1,0 +1,158 @@
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::SourcePosition;
+
+/// Which of the two legal regimes a list, rule or alert belongs to. They never mix in one alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Regime {
+    /// A fraud hold: limited in amount, with a legal clock, expires.
+    Fraud,
+    /// A sanctions block: all property of a listed party, ends by delisting, licence or order.
+    Sanctions,
+}
+
+/// What a list programme asks for on a hit, where it binds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ListAction {
+    /// A person looks at it.
+    Review,
+    /// Warn the payer.
+    Warn,
+    /// Report to the authority, restrain nothing.
+    Report,
+    /// Hold the suspect money.
+    Hold,
+    /// Block all property.
+    Block,
+}
+
+/// How sure the source of an entry is, strongest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EvidenceClass {
+    /// A legal order or designation.
+    Order,
+    /// Confirmed by the account-holding institution.
+    InstitutionConfirmed,
+    /// Reported by a partner.
+    Partner,
+    /// An allegation.
+    Allegation,
+    /// Derived by a heuristic.
+    Heuristic,
+}
+
+/// Quality of a listed name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AliasQuality {
+    /// Primary name.
+    Primary,
+    /// Strong alias.
+    Strong,
+    /// Weak alias (OFAC "weak a.k.a.").
+    Weak,
+}
+
+/// Which party of a transaction was matched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PartyRole {
+    /// The payer.
+    Originator,
+    /// The receiver.
+    Beneficiary,
+    /// The payer's institution.
+    OriginatorAgent,
+    /// The receiver's institution.
+    BeneficiaryAgent,
+    /// On whose behalf the payer pays.
+    UltimateOriginator,
+    /// For whom the receiver receives.
+    UltimateBeneficiary,
+    /// Who started the payment.
+    InitiatingParty,
+    /// An institution in between.
+    IntermediaryAgent,
+    /// An identifier found in remittance text.
+    Remittance,
+    /// The token contract.
+    AssetContract,
+    /// The bank account linked to an exchange account.
+    LinkedAccount,
+}
+
+/// What exactly matched.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "by")]
+pub enum MatchedOn {
+    /// A canonical identifier, equal to one of the entry's.
+    Identifier {
+        /// The identifier.
+        value: String,
+    },
+    /// A name, equal to one of the entry's after normalisation and token sorting.
+    Name {
+        /// The name as the transaction wrote it.
+        value: String,
+        /// The listed name.
+        listed: String,
+        /// Quality of the listed name.
+        quality: AliasQuality,
+        /// What else agrees: `birth_date`, `country`, `document`. Empty means a name alone.
+        supported_by: Vec<String>,
+    },
+}
+
+/// The list that holds an entry.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ListRef {
+    /// Name from the config.
+    pub name: String,
+    /// Version: the publication date where the list states one, else the first 12 digits of the digest.
+    pub version: String,
+    /// BLAKE3 of the files, hex.
+    pub digest: String,
+    /// Regime.
+    pub regime: Regime,
+    /// Action where it binds.
+    pub action: ListAction,
+    /// ISO 3166 codes where it binds, `*` everywhere.
+    pub binding_in: Vec<String>,
+}
+
+/// The entry that was hit.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct EntryRef {
+    /// Id in its list, such as `ofac-sdn:36216`.
+    pub id: String,
+    /// Primary name, or the reason a mule account is listed.
+    pub name: String,
+    /// Sanctions programme or report.
+    pub programme: Option<String>,
+    /// Evidence class.
+    pub evidence_class: EvidenceClass,
+}
+
+/// A party of a transaction confirmed against the exact entry of a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Hit {
+    /// `row_id` of the transaction.
+    pub row_id: String,
+    /// Its time, UTC milliseconds.
+    pub event_time: i64,
+    /// Where it was read.
+    pub position: SourcePosition,
+    /// The party that matched.
+    pub role: PartyRole,
+    /// What matched.
+    pub matched: MatchedOn,
+    /// The list.
+    pub list: Arc<ListRef>,
+    /// The entry.
+    pub entry: Arc<EntryRef>,
+}

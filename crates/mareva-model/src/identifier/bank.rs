@@ -1,0 +1,127 @@
+//! IBAN, BIC and telephone numbers.
+
+use iban::Iban;
+
+/// ISO 3166 alpha-2 codes and XK, which SWIFT uses for Kosovo. Only bare text is held against it, because any word of 8 letters
+/// would pass for a BIC otherwise.
+const COUNTRIES: &str = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY \
+BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA \
+GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH \
+KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY \
+MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH \
+SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI \
+VN VU WF WS XK YE YT ZA ZM ZW";
+
+/// The canonical `bic:…` of 11 characters, or `None`.
+pub fn bic(text: &str) -> Option<String> {
+    let mut out = String::new();
+    write_bic(&mut out, text).then_some(out)
+}
+
+/// The canonical `phone:+…` of an international number, or `None`. Spaces, hyphens, points, slashes and parentheses are
+/// dropped, `00` is read as `+`.
+pub fn phone(text: &str) -> Option<String> {
+    let mut out = String::new();
+    write_phone(&mut out, text).then_some(out)
+}
+
+/// Whether `bytes` is a BIC as banks print it: upper case, with a country that exists.
+pub(super) fn is_plain_bic(bytes: &[u8]) -> bool {
+    let country = bytes
+        .get(4..6)
+        .and_then(|code| std::str::from_utf8(code).ok());
+    bytes[..4].iter().all(u8::is_ascii_uppercase)
+        && !bytes.iter().any(u8::is_ascii_lowercase)
+        && country.is_some_and(|code| COUNTRIES.split(' ').any(|known| known == code))
+}
+
+/// Appends `bic:` and 11 characters when `text` is a BIC (ISO 9362: 8 or 11 characters).
+pub fn write_bic(out: &mut String, text: &str) -> bool {
+    let text = strip_scheme(text.trim(), "bic:");
+    if !is_bic(text.as_bytes()) {
+        return false;
+    }
+    out.push_str("bic:");
+    out.extend(text.bytes().map(|b| char::from(b.to_ascii_uppercase())));
+    if text.len() == 8 {
+        out.push_str("XXX");
+    }
+    true
+}
+
+/// Whether the format is that of ISO 20022 `AnyBICDec2014Identifier`, in any case.
+pub(super) fn is_bic(bytes: &[u8]) -> bool {
+    matches!(bytes.len(), 8 | 11)
+        && bytes.iter().all(u8::is_ascii_alphanumeric)
+        && bytes[4..6].iter().all(u8::is_ascii_alphabetic)
+}
+
+pub(super) fn strip_scheme<'a>(text: &'a str, scheme: &str) -> &'a str {
+    match text.as_bytes().get(..scheme.len()) {
+        Some(start) if start.eq_ignore_ascii_case(scheme.as_bytes()) => {
+            text[scheme.len()..].trim_start()
+        }
+        _ => text,
+    }
+}
+
+/// Appends `iban:` and the electronic form when `text` is a valid IBAN; spaces and hyphens are dropped first.
+pub fn write_iban(out: &mut String, text: &str) -> bool {
+    let text = strip_scheme(strip_scheme(text.trim(), "iban"), ":");
+    if !text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic) {
+        return false;
+    }
+    let mut kept = [0_u8; 34];
+    let mut length = 0;
+    for &byte in text.as_bytes() {
+        match byte {
+            b' ' | b'-' => {}
+            _ if !byte.is_ascii_alphanumeric() || length == kept.len() => return false,
+            _ => {
+                kept[length] = byte.to_ascii_uppercase();
+                length += 1;
+            }
+        }
+    }
+    if length < 15
+        || !kept[..2].iter().all(u8::is_ascii_alphabetic)
+        || !kept[2..4].iter().all(u8::is_ascii_digit)
+    {
+        return false;
+    }
+    let Ok(electronic) = std::str::from_utf8(&kept[..length]) else {
+        return false;
+    };
+    if electronic.parse::<Iban>().is_err() {
+        return false;
+    }
+    out.push_str("iban:");
+    out.push_str(electronic);
+    true
+}
+
+/// Appends `phone:+…` for 8 to 15 digits (E.164) behind `+` or `00`.
+pub(super) fn write_phone(out: &mut String, text: &str) -> bool {
+    let text = strip_scheme(text.trim(), "phone:");
+    let Some(number) = text.strip_prefix('+').or_else(|| text.strip_prefix("00")) else {
+        return false;
+    };
+    let mut digits = [0_u8; 15];
+    let mut length = 0;
+    for byte in number.bytes() {
+        match byte {
+            b'0'..=b'9' if length < digits.len() => {
+                digits[length] = byte;
+                length += 1;
+            }
+            b' ' | b'-' | b'.' | b'/' | b'(' | b')' => {}
+            _ => return false,
+        }
+    }
+    if length < 8 || digits[0] == b'0' {
+        return false;
+    }
+    out.push_str("phone:+");
+    out.extend(digits[..length].iter().map(|&digit| char::from(digit)));
+    true
+}

@@ -1,0 +1,28 @@
+//! The nouns of Mareva. Principal type: [`TransactionBatch`], Arrow columns with one fixed schema. Values enter from the
+//! decoders and the lists and leave in hits, detections, alerts and dead letters. This crate does no I/O, reads no clock and
+//! knows no wire format; what it normalises (identifiers, money, time) it normalises once, for everybody.
+
+pub mod alert;
+mod batch;
+mod dead_letter;
+mod detection;
+mod digest;
+mod hit;
+pub mod identifier;
+mod money;
+mod refusal;
+mod time;
+mod transaction;
+
+pub use batch::{
+    PREPARED_COLUMNS, Prepared, TransactionBatch, TransactionBatchBuilder, WIRE_COLUMNS, column, prepared_schema,
+    wire_schema,
+};
+pub use dead_letter::{DeadLetter, Reason, SourcePosition};
+pub use detection::{Detection, DetectionChange, Raises, RuleRef, SubjectRole, Targets};
+pub use digest::{Digest, digest};
+pub use hit::{AliasQuality, EntryRef, EvidenceClass, Hit, ListAction, ListRef, MatchedOn, PartyRole, Regime};
+pub use money::{AMOUNT_SCALE, Amount, MoneyError, REFERENCE_SCALE, ReferenceAmount};
+pub use refusal::{Fault, Refusal};
+pub use time::{TimeError, format_time, parse_time, time_from_seconds};
+pub use transaction::{Kind, Status, Text, TransactionRow};

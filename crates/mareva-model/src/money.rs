@@ -1,0 +1,183 @@
+use std::fmt;
+
+/// Decimal places of [`Amount`]: 18, the finest unit of the chains read (wei).
+pub const AMOUNT_SCALE: u32 = 18;
+/// Decimal places of [`ReferenceAmount`].
+pub const REFERENCE_SCALE: u32 = 2;
+
+const AMOUNT_UNIT: i128 = 10_i128.pow(AMOUNT_SCALE);
+/// Amounts from 10^12 units on are outside what rules may sum: 10^12 units is 10^14 hundredths, far from overflow in any sum.
+const MAX_REFERENCE_UNITS: i128 = 1_000_000_000_000;
+
+/// Why an amount was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MoneyError {
+    /// Not a plain decimal.
+    #[error("not a decimal amount; write digits with an optional point")]
+    Syntax,
+    /// Beyond `Decimal128(38, 18)`: kept as text only.
+    #[error("amount beyond 38 digits at 18 places; it is kept as text")]
+    Range,
+}
+
+/// An amount in its own currency, in units of 10^-18: for showing, never summed by a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Amount(pub i128);
+
+impl Amount {
+    /// Largest magnitude that `Decimal128(38, 18)` holds.
+    pub const MAX: i128 = 10_i128.pow(38) - 1;
+
+    /// Parses a non-negative or negative decimal such as `1500.00`. More than 18 places are refused unless zeros.
+    ///
+    /// # Errors
+    /// [`MoneyError`] when it is no decimal or does not fit.
+    pub fn parse(text: &str) -> Result<Self, MoneyError> {
+        Self::parse_scaled(text, 0)
+    }
+
+    /// Parses `text × 10^-decimals`: an integer of base units of an asset with `decimals` places.
+    ///
+    /// # Errors
+    /// [`MoneyError`] when it is no decimal or does not fit.
+    pub fn parse_scaled(text: &str, decimals: u32) -> Result<Self, MoneyError> {
+        let (negative, body) = match text.as_bytes() {
+            [b'-', rest @ ..] => (true, rest),
+            [b'+', rest @ ..] => (false, rest),
+            rest => (false, rest),
+        };
+        let point = body.iter().position(|&b| b == b'.').unwrap_or(body.len());
+        let fraction = body.get(point + 1..).unwrap_or_default();
+        let digits = body[..point].iter().chain(fraction);
+        if body.is_empty() || point + fraction.len() == 0 || !digits.clone().all(u8::is_ascii_digit) {
+            return Err(MoneyError::Syntax);
+        }
+        if body.len() > 100 {
+            return Err(MoneyError::Range);
+        }
+        // Place value of the first digit read, as a power of ten of the smallest unit.
+        let mut place = point as i64 - 1 + i64::from(AMOUNT_SCALE) - i64::from(decimals);
+        let mut units: i128 = 0;
+        for &digit in digits {
+            let value = i128::from(digit - b'0');
+            if place >= 0 {
+                units = units.checked_mul(10).and_then(|u| u.checked_add(value)).ok_or(MoneyError::Range)?;
+            } else if value != 0 {
+                return Err(MoneyError::Range);
+            }
+            place -= 1;
+        }
+        let missing = u32::try_from(place + 1).unwrap_or(0);
+        let units = 10_i128.checked_pow(missing).and_then(|p| units.checked_mul(p)).ok_or(MoneyError::Range)?;
+        if units > Self::MAX {
+            return Err(MoneyError::Range);
+        }
+        Ok(Self(if negative { -units } else { units }))
+    }
+
+    /// The amount in the reference currency at `rate` (reference units per unit), half away from zero at the hundredth;
+    /// `None` from 10^12 reference units on, or when the product overflows.
+    pub fn to_reference(self, rate: Amount) -> Option<ReferenceAmount> {
+        // Split both factors so that no intermediate exceeds i128: units·rate = (ai + af)(ri + rf).
+        let (ai, af) = (self.0 / AMOUNT_UNIT, self.0 % AMOUNT_UNIT);
+        if ai.abs() >= 10_i128.pow(18) || rate.0 < 0 {
+            return None;
+        }
+        let (ri, rf) = (rate.0 / AMOUNT_UNIT, rate.0 % AMOUNT_UNIT);
+        // In units of 10^-18; af·rf is in units of 10^-36 and is carried down exactly.
+        let whole = ai.checked_mul(rate.0)?.checked_add(af.checked_mul(ri)?)?;
+        let fine = af.checked_mul(rf)?;
+        let total = whole.checked_add(fine / AMOUNT_UNIT)?;
+        let cut = fine % AMOUNT_UNIT;
+        let cent = 10_i128.pow(AMOUNT_SCALE - REFERENCE_SCALE);
+        let (mut hundredths, rest) = (total / cent, total % cent);
+        // The part cut off below 10^-18 decides nothing unless `rest` is exactly half: then it only confirms rounding up.
+        let half = cent / 2;
+        let up = rest.abs() > half || (rest.abs() == half && rest.signum() * cut.signum() >= 0);
+        if up {
+            hundredths += if total < 0 { -1 } else { 1 };
+        }
+        ReferenceAmount::new(hundredths)
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_decimal(f, self.0, AMOUNT_SCALE, 2)
+    }
+}
+
+/// An amount in the reference currency, in hundredths. This is what rules sum; it always fits an `i64`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReferenceAmount(pub i64);
+
+impl ReferenceAmount {
+    /// `None` from 10^12 units on (design: such amounts are null in `amount_ref`, kept as text and counted).
+    pub fn new(hundredths: i128) -> Option<Self> {
+        if hundredths.abs() >= MAX_REFERENCE_UNITS * 100 {
+            return None;
+        }
+        i64::try_from(hundredths).ok().map(Self)
+    }
+}
+
+impl fmt::Display for ReferenceAmount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_decimal(f, i128::from(self.0), REFERENCE_SCALE, 2)
+    }
+}
+
+fn write_decimal(f: &mut fmt::Formatter<'_>, units: i128, scale: u32, min_places: usize) -> fmt::Result {
+    let unit = 10_u128.pow(scale);
+    let magnitude = units.unsigned_abs();
+    let fraction = format!("{:0width$}", magnitude % unit, width = scale as usize);
+    let places = fraction.trim_end_matches('0').len().max(min_places);
+    let sign = if units < 0 { "-" } else { "" };
+    write!(f, "{sign}{}.{}", magnitude / unit, &fraction[..places])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn amounts_parse_exactly_or_not_at_all() {
+        for (text, shown) in [
+            ("1500", Ok("1500.00")),
+            ("1500.5", Ok("1500.50")),
+            ("-0.01", Ok("-0.01")),
+            ("0.000000000000000001", Ok("0.000000000000000001")),
+            ("0.0000000000000000010", Ok("0.000000000000000001")),
+            ("0.0000000000000000001", Err(MoneyError::Range)),
+            ("99999999999999999999", Ok("99999999999999999999.00")),
+            ("100000000000000000000", Err(MoneyError::Range)),
+            ("115792089237316195423570985008687907853269984665640564039457584007913129639935", Err(MoneyError::Range)),
+            ("", Err(MoneyError::Syntax)),
+            (".", Err(MoneyError::Syntax)),
+            ("1e5", Err(MoneyError::Syntax)),
+            ("1,5", Err(MoneyError::Syntax)),
+        ] {
+            assert_eq!(Amount::parse(text).map(|a| a.to_string()), shown.map(str::to_owned), "{text}");
+        }
+        assert_eq!(Amount::parse_scaled("1500000", 6).map(|a| a.to_string()), Ok("1.50".to_owned()));
+    }
+
+    proptest! {
+        #[test]
+        fn shown_amounts_parse_back(units in -Amount::MAX..=Amount::MAX) {
+            prop_assert_eq!(Amount::parse(&Amount(units).to_string()), Ok(Amount(units)));
+        }
+
+        #[test]
+        fn conversion_rounds_to_the_nearest_hundredth(units in 0_i64..1_000_000_000_000, rate in 1_i64..10_000_000) {
+            // units in hundredths, rate in millionths: the exact product in 10^-8 is a small integer.
+            let amount = Amount(i128::from(units) * 10_i128.pow(16));
+            let rate_units = Amount(i128::from(rate) * 10_i128.pow(12));
+            let exact = i128::from(units) * i128::from(rate);
+            let rounded = (exact + 500_000) / 1_000_000;
+            prop_assert_eq!(amount.to_reference(rate_units), ReferenceAmount::new(rounded));
+        }
+    }
+}

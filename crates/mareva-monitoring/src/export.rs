@@ -1,0 +1,85 @@
+//! The tables that rules see as Parquet, so that any engine can run a rule's SQL over them.
+
+use std::io::Write;
+
+use arrow::array::RecordBatch;
+use mareva_model::{Detection, Raises, TransactionBatch};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
+
+use crate::error::Error;
+use crate::retained::RetainedRows;
+use crate::ruleset::Ruleset;
+use crate::signals::{Signal, table};
+use crate::tables::{Table, whole};
+
+/// Rows that are gathered before they are written: what a writer holds in memory.
+const GROUP_ROWS: usize = 65_536;
+
+/// A Parquet file that is written batch by batch.
+pub struct ParquetWriter<W: Write + Send>(ArrowWriter<W>);
+
+impl<W: Write + Send> ParquetWriter<W> {
+    /// Begins a file for batches with the schema of this one, without its rows.
+    ///
+    /// # Errors
+    /// When the header cannot be written.
+    pub fn new(out: W, like: &RecordBatch) -> Result<Self, ParquetError> {
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+            .set_max_row_group_row_count(Some(GROUP_ROWS))
+            .build();
+        Ok(Self(ArrowWriter::try_new(out, like.schema(), Some(properties))?))
+    }
+
+    /// Adds rows.
+    ///
+    /// # Errors
+    /// Another schema, or what the file system reports.
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<(), ParquetError> {
+        self.0.write(batch)
+    }
+
+    /// Writes what is left and the footer.
+    ///
+    /// # Errors
+    /// What the file system reports.
+    pub fn finish(self) -> Result<(), ParquetError> {
+        self.0.close().map(|_| ())
+    }
+}
+
+/// Writes one batch as a whole Parquet file.
+///
+/// # Errors
+/// What the file system reports.
+pub fn write_parquet<W: Write + Send>(batch: &RecordBatch, out: W) -> Result<(), ParquetError> {
+    let mut writer = ParquetWriter::new(out, batch)?;
+    writer.write(batch)?;
+    writer.finish()
+}
+
+/// The rows of `movements` that accepted transactions give.
+///
+/// # Errors
+/// When a column cannot be built, which would be a fault of this crate.
+pub fn movements_of(accepted: &TransactionBatch) -> Result<RecordBatch, Error> {
+    let mut retained = RetainedRows::new();
+    if !accepted.is_empty() {
+        retained.insert(accepted);
+    }
+    Ok(whole(&retained, Table::Movements)?)
+}
+
+/// The rows of `signals` that settled detections give.
+///
+/// # Errors
+/// When a column cannot be built, which would be a fault of this crate.
+pub fn signals_of(ruleset: &Ruleset, settled: &[Detection]) -> Result<RecordBatch, Error> {
+    let weight = |id: &str| ruleset.rules().iter().find(|rule| rule.reference.id == id).map_or(0, |r| r.checked.weight);
+    let raising = settled.iter().filter(|detection| detection.rule.raises == Raises::Signal);
+    let signals: Vec<Signal> = raising.map(|detection| Signal::of(detection, weight(&detection.rule.id))).collect();
+    Ok(table(signals.iter())?)
+}

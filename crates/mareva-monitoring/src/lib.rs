@@ -1,0 +1,34 @@
+//! Transaction monitoring: SQL rules compiled onto per-key timelines over retained rows. Principal type: [`Monitor`].
+//! Prepared batches enter, detections leave: raised as of the row that crosses the line, revised or withdrawn when a late
+//! row changes what they rest on. It takes no paths, reads no clock and never hands DataFusion an unbounded input:
+//! DataFusion parses, plans, types and compiles expressions, and is the oracle.
+
+mod accounts;
+mod aggregate;
+mod error;
+mod export;
+mod key;
+mod level;
+mod monitor;
+pub mod oracle;
+mod plan;
+mod program;
+mod retained;
+mod rule;
+mod ruleset;
+mod signals;
+mod state;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod timeline;
+mod values;
+
+pub use accounts::{Account, Accounts, accounts_schema};
+pub use error::Error;
+pub use export::{ParquetWriter, movements_of, signals_of, write_parquet};
+pub use monitor::{Bounds, Monitor, Monitored, Sizes};
+pub use retained::{Direction, Movement, RetainedRows, RowNumber, TransactionView};
+pub use rule::{RuleText, Source};
+pub use ruleset::{Rule, Ruleset};
+pub use tables::{Table, whole};

@@ -1,0 +1,96 @@
+//! The same SQL in stock DataFusion over finished tables: the oracle of the tests and the engine of back-tests.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::datasource::MemTable;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use mareva_model::{Detection, Raises};
+
+use crate::accounts::Accounts;
+use crate::error::Error;
+use crate::ruleset::{Rule, Ruleset};
+use crate::signals::{Signal, table};
+use crate::tables::Table;
+use crate::values;
+
+/// Runs every rule over whole tables: level one, then level two over the signals of level one. Detections come sorted by
+/// (event time, row id, rule). `needs_history` counts from the earliest row of `transactions`.
+///
+/// # Errors
+/// What stock DataFusion returns for the rule's text.
+pub async fn detections(
+    ruleset: &Ruleset,
+    accounts: &Accounts,
+    transactions: RecordBatch,
+    movements: RecordBatch,
+) -> Result<Vec<Detection>, Error> {
+    let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
+    let register = |name: &str, batch: RecordBatch| -> Result<(), Error> {
+        context.deregister_table(name)?;
+        context.register_table(name, Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))?;
+        Ok(())
+    };
+    let times = transactions.column_by_name("event_time").cloned().ok_or(Error::Column)?;
+    let times = arrow::array::AsArray::as_primitive::<arrow::datatypes::TimestampMillisecondType>(&times);
+    let from = times.values().iter().copied().min();
+    register("transactions", transactions.clone())?;
+    register("movements", movements)?;
+    register("accounts", accounts.batch().clone())?;
+    let mut found = Vec::new();
+    for rule in ruleset.rules().iter().filter(|rule| rule.table != Table::Signals) {
+        found.extend(run(&context, rule).await?);
+    }
+    let enough = |d: &Detection| {
+        let needed = ruleset.needs_history(&d.rule.id);
+        needed == 0 || from.is_some_and(|from| d.event_time - from >= needed)
+    };
+    found.retain(enough);
+    let weight = |id: &str| ruleset.rules().iter().find(|r| r.reference.id == id).map_or(0, |r| r.checked.weight);
+    let signals: Vec<Signal> = found
+        .iter()
+        .filter(|d| d.rule.raises == Raises::Signal)
+        .map(|d| Signal::of(d, weight(&d.rule.id)))
+        .collect();
+    register("signals", table(signals.iter())?)?;
+    for rule in ruleset.rules().iter().filter(|rule| rule.table == Table::Signals) {
+        found.extend(run(&context, rule).await?);
+    }
+    found.sort_by(|a, b| {
+        (a.event_time, &a.row_id, &a.rule.id).cmp(&(b.event_time, &b.row_id, &b.rule.id))
+    });
+    Ok(found)
+}
+
+async fn run(context: &SessionContext, rule: &Rule) -> Result<Vec<Detection>, Error> {
+    let parameters: std::collections::HashMap<String, ScalarValue> = rule.checked.parameters.iter().cloned().collect();
+    let frame = context.sql(&rule.sql).await?.with_param_values(ParamValues::from(parameters))?;
+    let mut found = Vec::new();
+    for batch in frame.collect().await? {
+        for row in 0..batch.num_rows() {
+            let mut detection = Detection {
+                rule: rule.reference.clone(),
+                row_id: String::new(),
+                subject: String::new(),
+                event_time: 0,
+                columns: serde_json::Map::new(),
+            };
+            for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
+                match field.name().as_str() {
+                    "row_id" => detection.row_id = values::text(array, row),
+                    "subject" => detection.subject = values::text(array, row),
+                    "event_time" => {
+                        detection.event_time =
+                            mareva_model::parse_time(&values::text(array, row)).map_err(|_| Error::Column)?;
+                    }
+                    name => {
+                        detection.columns.insert(name.to_owned(), values::json(array, row));
+                    }
+                }
+            }
+            found.push(detection);
+        }
+    }
+    Ok(found)
+}

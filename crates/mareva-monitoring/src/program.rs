@@ -1,0 +1,286 @@
+//! All rules of one table, compiled together: distinct predicates, arguments, dimensions and features are shared.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::common::{Column, DFSchema};
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::Expr;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::prelude::SessionContext;
+
+use crate::plan::{RulePlan, WindowPlan};
+use crate::rule::SharedRule;
+use crate::tables::Table;
+use crate::timeline::Feature;
+
+/// An expression and the positions, in the table's base columns then features, of the columns it reads.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    pub expr: Arc<dyn PhysicalExpr>,
+    pub inputs: Vec<usize>,
+    pub schema: SchemaRef,
+}
+
+/// Where a feature is kept: dimension and index in it; and the type of its value.
+#[derive(Debug, Clone)]
+pub(crate) struct FeaturePlace {
+    pub dimension: usize,
+    pub index: usize,
+    pub output: DataType,
+    /// Predicates of the rules that read it: where none holds, its value is not computed.
+    pub gates: Vec<usize>,
+}
+
+/// One rule of the table.
+#[derive(Debug)]
+pub(crate) struct RuleProgram {
+    pub rule: SharedRule,
+    pub weight: i64,
+    /// The predicate that a row must hold to be judged at all.
+    pub gate: usize,
+    pub qualify: Option<Bound>,
+    /// Output columns beside row_id; evaluated on detections only.
+    pub outputs: Vec<(String, Bound)>,
+}
+
+/// The program of one table.
+#[derive(Debug)]
+pub(crate) struct Program {
+    pub table: Table,
+    /// Own columns that are read off retained rows.
+    pub own: Vec<String>,
+    /// Joined columns: key column among `own`, column of `accounts`.
+    pub joined: Vec<(usize, String)>,
+    /// Distinct conditions, evaluated once a batch.
+    pub atoms: Vec<Bound>,
+    /// Predicates: conjunctions of atoms.
+    pub predicates: Vec<Vec<usize>>,
+    pub arguments: Vec<Bound>,
+    /// Key columns (positions among the base columns) and features of each dimension.
+    pub dimensions: Vec<(Vec<usize>, Vec<Feature>)>,
+    /// Predicates that bring a row onto a dimension's timelines.
+    pub enters: Vec<Vec<usize>>,
+    pub features: Vec<FeaturePlace>,
+    pub rules: Vec<RuleProgram>,
+}
+
+/// A planned rule on its way into a program.
+pub(crate) struct Planned {
+    pub rule: SharedRule,
+    pub weight: i64,
+    pub plan: RulePlan,
+}
+
+struct Builder<'a> {
+    context: &'a SessionContext,
+    base: Vec<(String, Field)>,
+    atoms: Vec<(Expr, Bound)>,
+    predicates: Vec<Vec<usize>>,
+    arguments: Vec<(Expr, Bound)>,
+    dimensions: Vec<(Vec<usize>, Vec<Feature>)>,
+    enters: Vec<Vec<usize>>,
+    features: Vec<FeaturePlace>,
+    feature_names: HashMap<String, usize>,
+}
+
+impl Program {
+    /// Compiles the rules of a table.
+    ///
+    /// # Errors
+    /// When DataFusion cannot compile an expression.
+    pub fn compile(context: &SessionContext, table: Table, rules: &[Planned]) -> Result<Self, DataFusionError> {
+        let mut columns: BTreeMap<String, Field> = BTreeMap::new();
+        for name in ["row_id", "event_time"] {
+            columns.insert(name.to_owned(), table.schema().field_with_name(name)?.clone());
+        }
+        for rule in rules {
+            columns.extend(rule.plan.columns.iter().map(|(name, field)| (name.clone(), field.clone())));
+        }
+        // The key of a join is an own column that must be read as well.
+        let keys: Vec<String> = columns.keys().filter_map(|name| join_key(name).map(|(key, _)| key)).collect();
+        for key in keys {
+            columns.insert(key.clone(), table.schema().field_with_name(&key)?.clone());
+        }
+        let (joined, own): (Vec<_>, Vec<_>) = columns.into_iter().partition(|(name, _)| join_key(name).is_some());
+        let own_names: Vec<String> = own.iter().map(|(name, _)| name.clone()).collect();
+        let joins = joined
+            .iter()
+            .filter_map(|(name, _)| {
+                let (key, column) = join_key(name)?;
+                Some((own_names.iter().position(|n| *n == key)?, column))
+            })
+            .collect();
+        let mut builder = Builder {
+            context,
+            base: own.into_iter().chain(joined).collect(),
+            atoms: Vec::new(),
+            predicates: Vec::new(),
+            arguments: Vec::new(),
+            dimensions: Vec::new(),
+            enters: Vec::new(),
+            features: Vec::new(),
+            feature_names: HashMap::new(),
+        };
+        for rule in rules {
+            for window in &rule.plan.windows {
+                let gate = builder.predicate(&rule.plan.gate)?;
+                builder.feature(window, gate)?;
+            }
+        }
+        let programs = rules.iter().map(|rule| builder.rule(rule)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            table,
+            own: own_names,
+            joined: joins,
+            atoms: builder.atoms.into_iter().map(|(_, bound)| bound).collect(),
+            predicates: builder.predicates,
+            arguments: builder.arguments.into_iter().map(|(_, bound)| bound).collect(),
+            dimensions: builder.dimensions,
+            enters: builder.enters,
+            features: builder.features,
+            rules: programs,
+        })
+    }
+}
+
+impl Program {
+    /// Which base columns predicates, arguments, keys and conditions read; the others are read for detections only.
+    pub fn eager(&self) -> Vec<bool> {
+        let columns = self.own.len() + self.joined.len();
+        let mut eager = vec![false; columns];
+        let bounds = self.atoms.iter().chain(&self.arguments).chain(self.rules.iter().filter_map(|r| r.qualify.as_ref()));
+        let inputs = bounds.flat_map(|bound| bound.inputs.iter().copied());
+        for position in inputs.chain(self.dimensions.iter().flat_map(|(keys, _)| keys.iter().copied())) {
+            if position < columns {
+                eager[position] = true;
+            }
+        }
+        for (offset, (key, _)) in self.joined.iter().enumerate() {
+            eager[*key] |= eager[self.own.len() + offset];
+        }
+        for (position, name) in self.own.iter().enumerate() {
+            eager[position] |= name == "event_time";
+        }
+        eager
+    }
+}
+
+/// `accounts(<key>).<column>` taken apart.
+fn join_key(name: &str) -> Option<(String, String)> {
+    let (key, column) = name.strip_prefix("accounts(")?.split_once(").")?;
+    Some((key.to_owned(), column.to_owned()))
+}
+
+impl Builder<'_> {
+    fn predicate(&mut self, atoms: &[Expr]) -> Result<usize, DataFusionError> {
+        let mut ids = Vec::with_capacity(atoms.len());
+        for atom in atoms {
+            let id = match self.atoms.iter().position(|(known, _)| known == atom) {
+                Some(id) => id,
+                None => {
+                    let bound = self.bind(atom)?;
+                    self.atoms.push((atom.clone(), bound));
+                    self.atoms.len() - 1
+                }
+            };
+            ids.push(id);
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(match self.predicates.iter().position(|known| *known == ids) {
+            Some(id) => id,
+            None => {
+                self.predicates.push(ids);
+                self.predicates.len() - 1
+            }
+        })
+    }
+
+    fn feature(&mut self, window: &WindowPlan, gate: usize) -> Result<(), DataFusionError> {
+        let predicate = self.predicate(&window.atoms)?;
+        let argument = match &window.argument {
+            // COUNT(x) counts the rows that its predicate lets in; it needs no value.
+            Some(argument) if window.kind != crate::aggregate::AggregateKind::Count => {
+                Some(match self.arguments.iter().position(|(known, _)| known == argument) {
+                    Some(id) => id,
+                    None => {
+                        let bound = self.bind(argument)?;
+                        self.arguments.push((argument.clone(), bound));
+                        self.arguments.len() - 1
+                    }
+                })
+            }
+            _ => None,
+        };
+        let keys: Vec<usize> =
+            window.keys.iter().filter_map(|key| self.base.iter().position(|(name, _)| name == key)).collect();
+        let dimension = match self.dimensions.iter().position(|(known, _)| *known == keys) {
+            Some(dimension) => dimension,
+            None => {
+                self.dimensions.push((keys, Vec::new()));
+                self.enters.push(Vec::new());
+                self.dimensions.len() - 1
+            }
+        };
+        for enters in [predicate, gate] {
+            if !self.enters[dimension].contains(&enters) {
+                self.enters[dimension].push(enters);
+            }
+        }
+        let feature = Feature { kind: window.kind, predicate, argument, span: window.span };
+        let features = &mut self.dimensions[dimension].1;
+        let index = features.iter().position(|known| *known == feature).unwrap_or_else(|| {
+            features.push(feature);
+            features.len() - 1
+        });
+        let known = self.features.iter().position(|f| f.dimension == dimension && f.index == index);
+        let place = known.unwrap_or_else(|| {
+            let output = window.output.clone();
+            self.features.push(FeaturePlace { dimension, index, output, gates: Vec::new() });
+            self.features.len() - 1
+        });
+        if !self.features[place].gates.contains(&gate) {
+            self.features[place].gates.push(gate);
+        }
+        self.feature_names.insert(window.name.clone(), place);
+        Ok(())
+    }
+
+    fn rule(&mut self, planned: &Planned) -> Result<RuleProgram, DataFusionError> {
+        let gate = self.predicate(&planned.plan.gate)?;
+        let qualify = planned.plan.qualify.iter().cloned().reduce(Expr::and).map(|q| self.bind(&q)).transpose()?;
+        let mut outputs = Vec::new();
+        for (name, expr) in &planned.plan.outputs {
+            outputs.push((name.clone(), self.bind(expr)?));
+        }
+        Ok(RuleProgram { rule: planned.rule.clone(), weight: planned.weight, gate, qualify, outputs })
+    }
+
+    /// Compiles an expression over just the columns it reads.
+    fn bind(&self, expr: &Expr) -> Result<Bound, DataFusionError> {
+        let mut inputs = Vec::new();
+        let mut fields = Vec::new();
+        let mut columns: Vec<&Column> = expr.column_refs().into_iter().collect();
+        columns.sort();
+        for column in columns {
+            let (position, field) = match self.base.iter().position(|(name, _)| *name == column.name) {
+                Some(position) => (position, self.base[position].1.clone().with_name(&column.name)),
+                None => {
+                    let feature = *self.feature_names.get(&column.name).ok_or_else(|| {
+                        DataFusionError::Plan(format!("the column {} is neither own nor a window", column.name))
+                    })?;
+                    let output = self.features[feature].output.clone();
+                    (self.base.len() + feature, Field::new(&column.name, output, true))
+                }
+            };
+            inputs.push(position);
+            fields.push(field);
+        }
+        let schema = Arc::new(Schema::new(fields));
+        let df_schema = DFSchema::try_from(schema.as_ref().clone())?;
+        let expr = self.context.create_physical_expr(expr.clone(), &df_schema)?;
+        Ok(Bound { expr, inputs, schema })
+    }
+}

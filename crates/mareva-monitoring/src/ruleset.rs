@@ -1,0 +1,117 @@
+//! Rules in force: read, planned and compiled together.
+
+use std::sync::Arc;
+
+use datafusion::prelude::SessionContext;
+use mareva_model::{Digest, Fault, Raises, Refusal, RuleRef, digest};
+
+use crate::accounts::accounts_schema;
+use crate::plan::{RulePlan, plan, session};
+use crate::program::{Planned, Program};
+use crate::rule::{CheckedRule, RuleText, read_all};
+use crate::tables::Table;
+
+/// A rule with its plan.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// What detections carry.
+    pub reference: Arc<RuleRef>,
+    /// Table it starts from.
+    pub table: Table,
+    /// Its SQL.
+    pub sql: String,
+    pub(crate) checked: CheckedRule,
+    plan: RulePlan,
+}
+
+/// All rules in force; immutable.
+#[derive(Clone)]
+pub struct Ruleset {
+    rules: Vec<Rule>,
+    digest: Digest,
+    context: SessionContext,
+}
+
+impl std::fmt::Debug for Ruleset {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.rules.iter().map(|rule| &rule.reference.id)).finish()
+    }
+}
+
+impl Ruleset {
+    /// Reads, plans and compiles rules.
+    ///
+    /// # Errors
+    /// Every fault of every rule.
+    pub fn load(texts: &[RuleText]) -> Result<Self, Refusal> {
+        let checked = read_all(texts)?;
+        let context = session(&accounts_schema())
+            .map_err(|e| Refusal::one("rules", e.to_string(), "report this: the rule tables themselves do not plan"))?;
+        let mut faults = Refusal::default();
+        let mut rules = Vec::new();
+        for rule in checked {
+            match futures::executor::block_on(plan(&context, &rule)).and_then(|plan| level(&rule, plan)) {
+                Ok(rule) => rules.push(rule),
+                Err(fault) => faults.0.push(fault),
+            }
+        }
+        faults.into_result()?;
+        let mut sorted: Vec<&RuleText> = texts.iter().collect();
+        sorted.sort_by(|a, b| a.folder.cmp(&b.folder));
+        let mut bytes = Vec::new();
+        for text in sorted {
+            for part in [&text.folder, &text.toml, &text.sql] {
+                bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
+                bytes.extend_from_slice(part.as_bytes());
+            }
+        }
+        let ruleset = Self { rules, digest: digest(&bytes), context };
+        for table in [Table::Transactions, Table::Movements, Table::Signals] {
+            ruleset
+                .program(table)
+                .map_err(|e| Refusal::one("rules", e.to_string(), "simplify the expression that is named"))?;
+        }
+        Ok(ruleset)
+    }
+
+    /// The rules, by id.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// Digest over all texts.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    pub(crate) fn program(&self, table: Table) -> Result<Program, datafusion::error::DataFusionError> {
+        let planned: Vec<Planned> = self
+            .rules
+            .iter()
+            .filter(|rule| rule.table == table)
+            .map(|rule| Planned {
+                rule: rule.reference.clone(),
+                weight: rule.checked.weight,
+                plan: rule.plan.clone(),
+            })
+            .collect();
+        Program::compile(&self.context, table, &planned)
+    }
+
+    pub(crate) fn needs_history(&self, id: &str) -> i64 {
+        self.rules.iter().find(|r| r.reference.id == id).map_or(0, |r| r.checked.needs_history_ms)
+    }
+}
+
+fn level(rule: &CheckedRule, plan: RulePlan) -> Result<Rule, Fault> {
+    if plan.table == Table::Signals && rule.reference.raises == Raises::Signal {
+        return Err(Fault::new(
+            format!("rules/{}/rule.toml: raises", rule.reference.id),
+            "a rule over signals cannot raise a signal",
+            "set raises = \"alert\"",
+        ));
+    }
+    let span_ms = plan.windows.iter().map(|w| w.span).max().unwrap_or(0);
+    let reference = Arc::new(RuleRef { span_ms, ..rule.reference.clone() });
+    Ok(Rule { reference, table: plan.table, sql: rule.sql.clone(), checked: rule.clone(), plan })
+}

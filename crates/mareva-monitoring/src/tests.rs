@@ -1,0 +1,259 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, Decimal128Array, RecordBatch, StringArray};
+use mareva_model::{
+    Detection, DetectionChange, PREPARED_COLUMNS, Text, TransactionBatch, TransactionBatchBuilder, TransactionRow,
+    prepared_schema,
+};
+use proptest::prelude::*;
+
+use crate::*;
+
+/// One transaction of a generated stream.
+#[derive(Debug, Clone)]
+struct Tx {
+    time: i64,
+    from: Option<u8>,
+    to: Option<u8>,
+    cents: Option<i64>,
+    device: Option<u8>,
+    status: u8,
+    kind: u8,
+}
+
+fn batch(rows: &[(usize, Tx)]) -> TransactionBatch {
+    let mut builder = TransactionBatchBuilder::default();
+    for (index, tx) in rows {
+        let mut row = TransactionRow::new(tx.time);
+        let (id, from, to) = (format!("s:{index}"), tx.from.map(|a| format!("a{a}")), tx.to.map(|a| format!("a{a}")));
+        let device = tx.device.map(|d| format!("d{d}"));
+        row.set(Text::RowId, id.as_str());
+        row.set(Text::Kind, ["credit_transfer", "trade", "deposit"][usize::from(tx.kind) % 3]);
+        row.set(Text::Status, ["settled", "rejected", "pending", "accepted"][usize::from(tx.status) % 4]);
+        row.set(Text::Source, "s");
+        row.set(Text::Currency, "EUR");
+        row.set(Text::Topic, "t");
+        row.set(Text::Originator, from.as_deref());
+        row.set(Text::Beneficiary, to.as_deref());
+        row.set(Text::Device, device.as_deref());
+        builder.append(&row);
+    }
+    let wire = builder.finish().into_batch();
+    let amounts: Decimal128Array = rows.iter().map(|(_, tx)| tx.cents.map(i128::from)).collect();
+    let amounts: ArrayRef = Arc::new(amounts.with_precision_and_scale(38, 2).unwrap());
+    let mut columns = wire.columns().to_vec();
+    for (name, kind) in PREPARED_COLUMNS {
+        columns.push(match name {
+            "amount_ref" => amounts.clone(),
+            "originator_is_vasp" | "beneficiary_is_vasp" => Arc::new(BooleanArray::from(vec![None; rows.len()])),
+            _ if kind == arrow::datatypes::DataType::Utf8 => Arc::new(StringArray::from(vec![None::<&str>; rows.len()])),
+            _ => arrow::array::new_null_array(&kind, rows.len()),
+        });
+    }
+    TransactionBatch::try_new(RecordBatch::try_new(prepared_schema(), columns).unwrap()).unwrap()
+}
+
+fn rule(id: &str, raises: &str, sql: &str) -> RuleText {
+    let toml = format!(
+        "id = \"{id}\"\nversion = 1\ntitle = \"t\"\nseverity = \"low\"\nraises = \"{raises}\"\nweight = \"1.50\"\n\
+         subject_role = \"suspect\"\ntargets = \"none\"\naction = \"review\"\nreason_code = \"FRAD\"\n\
+         typology = \"T\"\nsources = [\"s\"]\n[parameters]\nlimit = {{ value = \"12.50\", type = \"decimal\" }}\n"
+    );
+    RuleText { folder: id.to_owned(), toml, sql: sql.to_owned() }
+}
+
+/// A windowed aggregate and a comparison it can be put to.
+const FEATURES: [(&str, &str); 9] = [
+    ("COUNT(*)", ">= 3"),
+    ("COUNT(amount_ref)", ">= 2"),
+    ("COUNT(DISTINCT counterparty)", ">= 2"),
+    ("SUM(amount_ref)", ">= CAST('20.00' AS DECIMAL(6,2))"),
+    ("AVG(amount_ref)", "> $limit"),
+    ("MIN(amount_ref)", "< $limit"),
+    ("MAX(amount_ref)", ">= $limit"),
+    ("MIN(event_time)", "< event_time"),
+    ("COUNT(DISTINCT device)", ">= 2"),
+];
+const FILTERS: [&str; 5] = [
+    "",
+    "FILTER (WHERE direction = 'in')",
+    "FILTER (WHERE direction = 'out' AND amount_ref > $limit)",
+    "FILTER (WHERE counterparty <> 'a1')",
+    "FILTER (WHERE status = 'settled' OR device IS NULL)",
+];
+const WHERES: [&str; 4] = [
+    "WHERE device IS NOT NULL AND counterparty IS NOT NULL",
+    "WHERE counterparty IS NOT NULL AND device IS NOT NULL AND amount_ref > 1",
+    "WHERE device IS NOT NULL AND counterparty IS NOT NULL AND status <> 'pending'",
+    "WHERE device IS NOT NULL AND counterparty IS NOT NULL AND account <> 'a0'",
+];
+const KEYS: [&str; 4] = ["account", "account, counterparty", "device", "counterparty"];
+
+#[derive(Debug, Clone)]
+struct Shape {
+    features: [(usize, usize, usize, i64); 2],
+    filter: usize,
+    any: bool,
+}
+
+impl Shape {
+    fn sql(&self) -> String {
+        let [a, b] = self.features;
+        let column = |(feature, filter, _, _): (usize, usize, usize, i64), window: &str| {
+            format!("{} {} OVER {window}", FEATURES[feature].0, FILTERS[filter])
+        };
+        let window = |(_, _, key, span): (usize, usize, usize, i64)| {
+            format!(
+                "(PARTITION BY {} ORDER BY event_time RANGE BETWEEN INTERVAL '{span}' SECOND PRECEDING AND CURRENT ROW)",
+                KEYS[key]
+            )
+        };
+        format!(
+            "SELECT row_id, account AS subject, event_time, direction, {} AS x, {} AS y FROM movements {} \
+             WINDOW v AS {}, w AS {} QUALIFY direction = 'out' AND (x {} {} y {})",
+            column(a, "v"),
+            column(b, "w"),
+            WHERES[self.filter],
+            window(a),
+            window(b),
+            FEATURES[a.0].1,
+            if self.any { "OR" } else { "AND" },
+            FEATURES[b.0].1,
+        )
+    }
+}
+
+fn shape() -> impl Strategy<Value = Shape> {
+    let feature = || (0..FEATURES.len(), 0..FILTERS.len(), 0..KEYS.len(), 1..20_i64);
+    (feature(), feature(), 0..WHERES.len(), any::<bool>())
+        .prop_map(|(a, b, filter, any)| Shape { features: [a, b], filter, any })
+}
+
+fn tx() -> impl Strategy<Value = Tx> {
+    let account = || prop::option::weighted(0.9, 0..4_u8);
+    let cents = prop::option::weighted(0.9, prop_oneof![0..3000_i64, Just(99_999_999_999_999)]);
+    (0..40_i64, account(), account(), cents, prop::option::weighted(0.8, 0..3_u8), 0..8_u8, 0..6_u8).prop_map(
+        |(second, from, to, cents, device, status, kind)| Tx {
+            time: 1_767_607_200_000 + second * 1000,
+            from,
+            to,
+            cents,
+            device,
+            status: if status > 3 { 0 } else { status },
+            kind: if kind > 2 { 0 } else { kind },
+        },
+    )
+}
+
+const LEVEL_TWO: &str = "SELECT row_id, subject, event_time, COUNT(DISTINCT rule) OVER w AS rules, SUM(weight) OVER w AS total \
+    FROM signals WINDOW w AS (PARTITION BY subject ORDER BY event_time \
+    RANGE BETWEEN INTERVAL '10' SECOND PRECEDING AND CURRENT ROW) QUALIFY total >= 3";
+
+fn shown(detections: &[Detection]) -> BTreeMap<(String, String), String> {
+    detections
+        .iter()
+        .map(|d| ((d.rule.id.clone(), d.row_id.clone()), format!("{} {} {:?}", d.event_time, d.subject, d.columns)))
+        .collect()
+}
+
+const BOUNDS: Bounds = Bounds { allowed_lateness_ms: 12_000, lookback_ms: 0, max_rows: u64::MAX };
+
+/// Feeds the accepted rows in the given cuts, restarting from a snapshot where asked, and returns what settled.
+fn run(rules: &Ruleset, rows: &[(usize, Tx)], cuts: &[usize], restart_at: usize) -> (Vec<Detection>, Vec<(usize, Tx)>) {
+    let accounts = Arc::new(Accounts::new(&[]));
+    let mut monitor = Monitor::new(rules, accounts.clone(), BOUNDS).unwrap();
+    let (mut settled, mut accepted, mut at, mut low) = (Vec::new(), Vec::new(), 0, None::<i64>);
+    let mut standing: BTreeMap<(String, String), String> = BTreeMap::new();
+    for (step, cut) in cuts.iter().chain([&rows.len()]).enumerate() {
+        let piece = &rows[at..(at + cut).min(rows.len())];
+        at = (at + cut).min(rows.len());
+        let on_time: Vec<(usize, Tx)> =
+            piece.iter().filter(|(_, tx)| low.is_none_or(|low| tx.time >= low - 12_000)).cloned().collect();
+        accepted.extend(on_time.iter().cloned());
+        // Low time ends a little behind the newest row, as with several partitions.
+        low = low.into_iter().chain(on_time.iter().map(|(_, tx)| tx.time - 5_000)).max();
+        let monitored = monitor.accept(&batch(&on_time), low, i64::MAX).unwrap();
+        for change in &monitored.changes {
+            let d = change.detection();
+            let key = (d.rule.id.clone(), d.row_id.clone());
+            let value = format!("{} {} {:?}", d.event_time, d.subject, d.columns);
+            match change {
+                DetectionChange::Raised(_) => assert_eq!(standing.insert(key, value), None, "raised twice"),
+                DetectionChange::Revised(_) => assert!(standing.insert(key, value).is_some(), "revised from nothing"),
+                DetectionChange::Withdrawn(_) => assert!(standing.remove(&key).is_some(), "withdrawn from nothing"),
+            }
+        }
+        settled.extend(monitored.settled);
+        if step == restart_at {
+            let mut bytes = Vec::new();
+            monitor.write(&mut bytes).unwrap();
+            monitor = Monitor::read(rules, accounts.clone(), BOUNDS, &mut bytes.as_slice()).unwrap();
+        }
+    }
+    settled.extend(monitor.finish());
+    assert_eq!(shown(&settled), standing, "what settled is what was raised and not withdrawn");
+    (settled, accepted)
+}
+
+fn oracle(rules: &Ruleset, rows: &[(usize, Tx)]) -> Vec<Detection> {
+    let mut all = RetainedRows::new();
+    all.insert(&batch(rows));
+    let (transactions, movements) = (whole(&all, Table::Transactions).unwrap(), whole(&all, Table::Movements).unwrap());
+    let accounts = Accounts::new(&[]);
+    let found = oracle::detections(rules, &accounts, transactions, movements);
+    futures::executor::block_on(found).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    /// The stream equals the SQL: whatever the cuts, the order within the lateness and a restart.
+    #[test]
+    fn settled_detections_equal_stock_datafusion(
+        shapes in prop::collection::vec(shape(), 1..4),
+        txs in prop::collection::vec(tx(), 1..120),
+        jitter in prop::collection::vec(0..9_i64, 120),
+        cuts in prop::collection::vec(1..20_usize, 0..12),
+        restart_at in 0..12_usize,
+    ) {
+        let mut texts: Vec<RuleText> =
+            shapes.iter().enumerate().map(|(i, s)| rule(&format!("r{i}"), "signal", &s.sql())).collect();
+        texts.push(rule("two", "alert", LEVEL_TWO));
+        let rules = Ruleset::load(&texts).unwrap();
+        let mut rows: Vec<(usize, Tx)> = txs.into_iter().enumerate().collect();
+        rows.sort_by_key(|(index, tx)| tx.time + jitter[*index] * 1000);
+        let (settled, accepted) = run(&rules, &rows, &cuts, restart_at);
+        let expected = oracle(&rules, &accepted);
+        prop_assert_eq!(shown(&settled), shown(&expected));
+    }
+}
+
+#[test]
+fn sql_outside_the_forms_is_refused_with_its_place() {
+    let over = "OVER (PARTITION BY account ORDER BY event_time RANGE BETWEEN INTERVAL '1' HOUR PRECEDING AND CURRENT ROW)";
+    let select = |what: &str| {
+        format!("SELECT row_id, account AS subject, event_time, {what} AS x\nFROM movements QUALIFY x > 1")
+    };
+    for (sql, reason) in [
+        (select(&format!("SUM(amount) {over}")), "wrap"),
+        (select(&format!("ROW_NUMBER() {over}")), "not supported over a window"),
+        (select(&format!("STDDEV(amount_ref) {over}")), "not exact"),
+        (select(&format!("AVG(CAST(amount_ref AS BIGINT)) {over}")), "not exact"),
+        (select(&format!("SUM(amount_ref) {}", over.replace("account", "device"))), "can be null"),
+        (select(&format!("SUM(amount_ref) {}", over.replace("PARTITION BY account ", ""))), "no PARTITION BY"),
+        (select(&format!("SUM(amount_ref) {}", over.replace("'1' HOUR", "'1' MONTH"))), "whole number"),
+        (select(&format!("SUM(amount_ref) {}", over.replace("RANGE", "ROWS").replace("INTERVAL '1' HOUR", "5"))), "RANGE"),
+        (select(&format!("COUNT(*) {over} * 0.5")), "not exact"),
+        (select(&format!("100 / COUNT(*) {over}")), "meet a zero"),
+        ("SELECT row_id, account AS subject FROM movements".to_owned(), "event_time is not selected"),
+        ("SELECT * FROM nowhere".to_owned(), "nowhere"),
+        ("SELEC 1".to_owned(), "SELEC"),
+        ("SELECT account AS subject, MAX(row_id) AS row_id, MAX(event_time) AS event_time FROM movements GROUP BY account".into(), "not supported"),
+        ("SELECT row_id, account AS subject, event_time FROM movements WHERE event_time > now()".into(), "every time"),
+    ] {
+        let refusal = Ruleset::load(&[rule("r", "signal", &sql)]).expect_err(&sql);
+        let text = refusal.to_string();
+        assert!(text.contains(reason) && text.contains("rules/r/rule.sql"), "{sql}\n{text}");
+    }
+}

@@ -1,0 +1,303 @@
+//! Targets of a fraud alert: the suspect money still on the subject's account, the payments that carried it on, and the
+//! payments of a victim.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mareva_model::alert::{Action, AmountBasis, Target};
+use mareva_model::{Amount, Kind, Prepared, ReferenceAmount, Text};
+use mareva_monitoring::{Direction, RowNumber, TransactionView};
+
+use super::config::{Standing, effective, is_collective};
+use super::contribution::{Side, identities};
+use super::draft::{Scene, Yield};
+use super::fifo::{self, Flow, Leg};
+use super::place::{Sum, account_target, amount_text, payment_target};
+use super::share::{places, share, share_text};
+use super::suspicion::Suspicion;
+
+/// Movements of one account that are followed; an account with more of them in a window is nobody's mule account.
+const MAX_LEGS: usize = 20_000;
+
+/// The movements of an account with what the queue needs to know of them.
+struct Account<'a> {
+    legs: Vec<Leg>,
+    views: Vec<TransactionView<'a>>,
+    opening: i64,
+}
+
+/// Targets and sums of the fraud alert on `subject`.
+pub(super) fn targets(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, shielded: bool) -> Yield {
+    let mut found = Yield::default();
+    let role = suspicion.latest(scene, subject).and_then(|(view, side)| role_of(&view, side));
+    found.collective = is_collective(role);
+    if !found.collective && !shielded && !(suspicion.received.is_empty() && suspicion.rows.is_empty()) {
+        on_subject(scene, subject, suspicion, &mut found);
+    }
+    if !found.collective && !suspicion.payees.is_empty() {
+        paid_by_victim(scene, subject, suspicion, &mut found);
+    }
+    for (row, action) in &suspicion.named {
+        let Some(view) = scene.rows.transaction(*row) else { continue };
+        let action = (*action).min(Action::Review);
+        found.add(payment_target(&view, action, scene.config.institution.standing(&view), Sum::default()));
+    }
+    found
+}
+
+fn role_of<'a>(view: &TransactionView<'a>, side: Side) -> Option<&'a str> {
+    view.prepared_text(match side {
+        Side::Receiver => Prepared::BeneficiaryRole,
+        Side::Payer => Prepared::OriginatorRole,
+    })
+}
+
+/// Reads the movements of an account; `None` where there are too many to follow.
+fn account<'a>(scene: &Scene<'a>, name: &str, from: i64, to: i64) -> Option<Account<'a>> {
+    let movements = scene.rows.movements(name, from, to);
+    if movements.len() > MAX_LEGS {
+        return None;
+    }
+    let mut found = Account { legs: Vec::new(), views: Vec::new(), opening: 0 };
+    for movement in movements {
+        let Some(view) = scene.rows.transaction(movement.row) else { continue };
+        if view.text(Text::Originator) == view.text(Text::Beneficiary) {
+            continue;
+        }
+        let out = movement.direction == Direction::Out;
+        if found.legs.is_empty() {
+            found.opening = opening(&view, out).unwrap_or(0);
+        }
+        let original = view.text(Text::Original).filter(|_| view.text(Text::Kind) == Some(Kind::Return.as_str()));
+        let reverses = original.and_then(|original| scene.rows.find(original));
+        found.legs.push(Leg { row: movement.row, out, amount: movement.amount_ref, reverses });
+        found.views.push(view);
+    }
+    Some(found)
+}
+
+/// What was on the account before its first movement here, from the balance after it, where that was told.
+fn opening(view: &TransactionView<'_>, out: bool) -> Option<i64> {
+    let amount = view.amount_ref()?;
+    if out {
+        view.prepared_amount(Prepared::OriginatorBalanceRef)?.checked_add(amount)
+    } else {
+        view.prepared_amount(Prepared::BeneficiaryBalanceRef)?.checked_sub(amount)
+    }
+}
+
+/// Money received by the subject: what is left of it, and where the rest went.
+fn on_subject(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found: &mut Yield) {
+    let first_row = suspicion.rows.keys().filter_map(|row| scene.rows.transaction(*row)).map(|view| view.event_time());
+    let from = first_row.min().map_or(suspicion.from, |time| time.min(suspicion.from));
+    let Some(account) = account(scene, subject, from, suspicion.as_of) else {
+        found.collective = true;
+        return;
+    };
+    let mut actions: BTreeMap<RowNumber, Action> = BTreeMap::new();
+    let mut suspect: BTreeMap<RowNumber, i64> = BTreeMap::new();
+    let mut payers: BTreeSet<String> = BTreeSet::new();
+    let mut views: BTreeMap<RowNumber, TransactionView<'_>> = BTreeMap::new();
+    for (leg, view) in account.legs.iter().zip(&account.views).filter(|(leg, _)| !leg.out) {
+        let listed = suspicion.rows.get(&leg.row).copied();
+        // Money that comes back is the account's own, and wages are nobody's loot.
+        let ordinary = view.text(Text::Kind) == Some(Kind::Return.as_str())
+            || view.prepared_text(Prepared::OriginatorRole) == Some("payroll");
+        let window = suspicion.received.at(view.event_time()).filter(|_| !ordinary);
+        let Some(action) = listed.max(window) else { continue };
+        match leg.amount.filter(|amount| *amount > 0) {
+            Some(amount) => {
+                actions.insert(leg.row, action);
+                suspect.insert(leg.row, amount);
+                views.insert(leg.row, *view);
+                if let Some(payer) = view.text(Text::Originator) {
+                    payers.extend(identities(payer, Some(view)));
+                }
+            }
+            None => unmeasured(scene, view, action, found),
+        }
+    }
+    let flow = fifo::run(&account.legs, &suspect, account.opening);
+    left_on_account(scene, subject, (&flow, &actions, &views), found);
+    carried_on(scene, &account, (&flow, &actions, &payers), suspicion.as_of, found);
+    found.count(&flow);
+}
+
+/// A suspect payment without an amount in the reference currency can be named, not measured.
+fn unmeasured(scene: &Scene<'_>, view: &TransactionView<'_>, action: Action, found: &mut Yield) {
+    let standing = scene.config.institution.standing(view);
+    found.add(payment_target(view, action.min(Action::Report), standing, Sum::default()));
+}
+
+type Lots<'a, 'b> =
+    (&'b Flow, &'b BTreeMap<RowNumber, Action>, &'b BTreeMap<RowNumber, TransactionView<'a>>);
+
+/// What is left: on our account one target a currency, on an account elsewhere one recall a payment.
+fn left_on_account(scene: &Scene<'_>, subject: &str, (flow, actions, views): Lots<'_, '_>, found: &mut Yield) {
+    let left: Vec<_> = flow.lots.iter().filter(|(_, lot)| lot.remaining > 0).collect();
+    let Some(strongest) = left.iter().filter_map(|(row, _)| actions.get(row)).max().copied() else { return };
+    if strongest < Action::Report {
+        return;
+    }
+    let mut by_currency: BTreeMap<&str, Vec<(&RowNumber, &fifo::Lot)>> = BTreeMap::new();
+    for (row, lot) in left.into_iter().filter(|(row, _)| actions.get(row) == Some(&strongest)) {
+        let Some(view) = views.get(row) else { continue };
+        let standing = scene.config.institution.standing(view);
+        if scene.config.institution.keeps(Some(subject), view.text(Text::BeneficiaryAgent)) {
+            by_currency.entry(view.text(Text::Currency).unwrap_or_default()).or_default().push((row, lot));
+            continue;
+        }
+        let action = effective(strongest, standing.reach, view.prepared_text(Prepared::BeneficiaryRole));
+        let whole = lot.remaining >= lot.received;
+        let sum = Sum {
+            native: share_text(view, lot.remaining, lot.received),
+            reference: Some(lot.remaining),
+            basis: Some(if whole { AmountBasis::Payment } else { AmountBasis::WindowFifo }),
+        };
+        found.add(payment_target(view, action, standing, sum));
+    }
+    for (currency, mut lots) in by_currency {
+        lots.sort_by_key(|(row, _)| views.get(row).map(|view| (view.event_time(), view.text(Text::RowId))));
+        let Some(last) = lots.last().and_then(|(row, _)| views.get(row)) else { continue };
+        let standing = scene.config.institution.standing(last);
+        let action = effective(strongest, standing.reach, last.prepared_text(Prepared::BeneficiaryRole));
+        let mut target = account_target(last, subject, action, standing);
+        let rows = lots.iter().filter_map(|(row, _)| views.get(row)?.text(Text::RowId));
+        target.row_ids = rows.take(Target::MAX_ROWS).map(str::to_owned).collect();
+        target.currency = Some(currency.to_owned());
+        let held = |amount: fn(&TransactionView<'_>, &fifo::Lot) -> Option<i128>| {
+            lots.iter().try_fold(0_i128, |sum, (row, lot)| sum.checked_add(amount(views.get(row)?, lot)?))
+        };
+        target.amount = held(|view, _| view.amount()).map(|sum| Amount(sum).to_string());
+        let left = held(|view, lot| Some(share(view.amount()?, lot.remaining, lot.received, places(view))));
+        let reference: i64 = lots.iter().map(|(_, lot)| lot.remaining).sum();
+        if left == Some(0) {
+            continue;
+        }
+        target.recommended_amount = left.map(|sum| Amount(sum).to_string());
+        target.amount_basis = left.map(|_| AmountBasis::WindowFifo);
+        target.recommended_reference = Some(ReferenceAmount(reference).to_string());
+        target.reachable_amount = target.recommended_amount.clone().filter(|_| !flow.uncertain);
+        found.add(target);
+    }
+}
+
+type Shares<'b> = (&'b Flow, &'b BTreeMap<RowNumber, Action>, &'b BTreeSet<String>);
+
+/// Each payment that carried suspect money on, at its beneficiary.
+fn carried_on(
+    scene: &Scene<'_>,
+    account: &Account<'_>,
+    (flow, actions, payers): Shares<'_>,
+    as_of: i64,
+    found: &mut Yield,
+) {
+    let mut onward: Vec<(TransactionView<'_>, Standing, Action, i64, i64)> = Vec::new();
+    for (leg, view) in account.legs.iter().zip(&account.views) {
+        let (Some(shares), Some(whole)) = (flow.carried.get(&leg.row), leg.amount) else { continue };
+        let strongest = shares.iter().filter_map(|(lot, _)| actions.get(lot)).max().copied();
+        let Some(strongest) = strongest.filter(|action| *action >= Action::Report) else { continue };
+        let Some(payee) = view.text(Text::Beneficiary) else { continue };
+        // Money that goes back to somebody who paid in: more likely a bait for a victim than a mule being paid.
+        let known = identities(payee, Some(view));
+        if known.iter().any(|who| payers.contains(who)) && !known.iter().any(|who| scene.suspect(who)) {
+            continue;
+        }
+        let part = shares.iter().filter(|(lot, _)| actions.get(lot) == Some(&strongest)).map(|(_, share)| share).sum();
+        let standing = scene.config.institution.standing(view);
+        let role = payee_role(view);
+        onward.push((*view, standing, effective(strongest, standing.reach, role), part, whole));
+    }
+    let still = reachable(scene, onward.iter().map(|(view, standing, _, part, _)| (*view, *standing, *part)), as_of);
+    for (view, standing, action, part, whole) in onward {
+        let native = share_text(&view, part, whole);
+        if view.amount().is_some_and(|amount| share(amount, part, whole, places(&view)) == 0) {
+            continue;
+        }
+        let sum = Sum { native, reference: Some(part), basis: Some(AmountBasis::WindowFifo) };
+        let mut target = payment_target(&view, action, standing, sum);
+        let left = view.text(Text::RowId).and_then(|row_id| still.get(row_id));
+        target.reachable_amount = left.and_then(|left| share_text(&view, *left, whole));
+        found.add(target);
+    }
+}
+
+/// Role of the receiver; whoever takes a card payment is a merchant, named so or not.
+fn payee_role<'a>(view: &TransactionView<'a>) -> Option<&'a str> {
+    let named = view.prepared_text(Prepared::BeneficiaryRole);
+    let card = view.text(Text::Kind) == Some(Kind::CardPayment.as_str());
+    let shop = view.text(Text::Beneficiary).is_some_and(|account| account.starts_with("merchant:"));
+    named.filter(|role| is_collective(Some(role))).or(if card || shop { Some("merchant") } else { named })
+}
+
+/// How much of each suspect share is still on its beneficiary's account, by `row_id`, where we keep that account.
+fn reachable<'a>(
+    scene: &Scene<'a>,
+    paid: impl Iterator<Item = (TransactionView<'a>, Standing, i64)>,
+    as_of: i64,
+) -> BTreeMap<String, i64> {
+    let mut by_payee: BTreeMap<&'a str, (i64, BTreeMap<RowNumber, (&'a str, i64)>)> = BTreeMap::new();
+    for (view, _, part) in paid.filter(|(_, standing, _)| standing.reach == Action::Hold) {
+        let (Some(payee), Some(row_id)) = (view.text(Text::Beneficiary), view.text(Text::RowId)) else { continue };
+        let Some(row) = scene.rows.find(row_id).filter(|_| !is_collective(payee_role(&view))) else { continue };
+        let entry = by_payee.entry(payee).or_insert((view.event_time(), BTreeMap::new()));
+        entry.0 = entry.0.min(view.event_time());
+        entry.1.insert(row, (row_id, part));
+    }
+    let mut still = BTreeMap::new();
+    for (payee, (from, parts)) in by_payee {
+        let Some(account) = account(scene, payee, from, as_of) else { continue };
+        let suspect = parts.iter().map(|(row, (_, part))| (*row, *part)).collect();
+        let flow = fifo::run(&account.legs, &suspect, account.opening);
+        if flow.uncertain {
+            continue;
+        }
+        for (row, (row_id, _)) in parts {
+            let left = flow.lots.get(&row).map_or(0, |lot| lot.remaining);
+            still.insert(row_id.to_owned(), left);
+        }
+    }
+    still
+}
+
+/// What a victim paid to the accounts that the detections name: each payment, whole, at its beneficiary.
+fn paid_by_victim(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found: &mut Yield) {
+    let movements = scene.rows.movements(subject, suspicion.from, suspicion.as_of);
+    if movements.len() > MAX_LEGS {
+        found.collective = true;
+        return;
+    }
+    let mut paid: Vec<(TransactionView<'_>, Standing, Action)> = Vec::new();
+    for movement in movements.iter().filter(|movement| movement.direction == Direction::Out) {
+        let Some(view) = scene.rows.transaction(movement.row) else { continue };
+        let Some(action) = suspicion.paid.at(view.event_time()) else { continue };
+        let payee = view.text(Text::Beneficiary).unwrap_or_default();
+        if !suspicion.payees.contains(payee) || same_holder(&view) || view.text(Text::Kind) == Some("return") {
+            continue;
+        }
+        let standing = scene.config.institution.standing(&view);
+        paid.push((view, standing, effective(action, standing.reach, payee_role(&view))));
+    }
+    let whole = |view: &TransactionView<'_>| view.amount_ref().filter(|amount| *amount > 0);
+    let seen = paid.iter().filter_map(|(view, standing, _)| Some((*view, *standing, whole(view)?)));
+    let still = reachable(scene, seen, suspicion.as_of);
+    for (view, standing, action) in paid {
+        let sum = Sum { native: amount_text(&view), reference: whole(&view), basis: Some(AmountBasis::Payment) };
+        let mut target = payment_target(&view, action, standing, sum);
+        let left = view.text(Text::RowId).and_then(|row_id| still.get(row_id));
+        target.reachable_amount = left.and_then(|left| share_text(&view, *left, whole(&view)?));
+        found.add(target);
+        found.paid = Some(found.paid.unwrap_or(0).saturating_add(whole(&view).unwrap_or(0)));
+    }
+}
+
+/// Whether payer and receiver are the same person: the same customer, or the bank account linked to the exchange account.
+fn same_holder(view: &TransactionView<'_>) -> bool {
+    let customers = (
+        view.prepared_text(Prepared::OriginatorCustomer),
+        view.prepared_text(Prepared::BeneficiaryCustomer),
+    );
+    let linked = view.text(Text::LinkedAccount);
+    let accounts = [view.text(Text::Originator), view.text(Text::Beneficiary)];
+    matches!(customers, (Some(payer), Some(receiver)) if payer == receiver)
+        || (linked.is_some() && accounts.contains(&linked))
+}

@@ -1,0 +1,422 @@
+//! Hits and detections in, revisions of alerts out.
+//!
+//! [`AlertBook`] keeps one record per subject, regime and episode. What contributed to it is a set keyed by (time,
+//! `row_id`, rule or entry), and its content is a function of that set and of the retained rows up to the last
+//! contribution, so neither the order of arrival nor the cut into slices decides what an alert finally says.
+
+mod config;
+mod contribution;
+mod draft;
+mod fifo;
+mod fraud;
+mod place;
+mod proof;
+mod sanctions;
+mod share;
+mod standing;
+mod state;
+mod suspicion;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mareva_model::alert::{Action, Alert, alert_id};
+use mareva_model::{Detection, DetectionChange, Digest, Hit, PartyRole, Raises, Regime};
+use mareva_monitoring::RetainedRows;
+
+pub use config::{AlertConfig, InstitutionConfig};
+pub use state::{BookCounts, BookState};
+
+use contribution::{Contribution, detection_key, hit_key, identities, resolve, subject_of};
+use draft::{AlertKey, Scene, blank, draft, finish, target_identities};
+use standing::Knowledge;
+use state::{Published, Record};
+
+/// How full the alert book is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BookSize {
+    /// Alerts whose episode is still open.
+    pub open: usize,
+    /// Closed alerts remembered.
+    pub closed: usize,
+    /// First-level detections remembered.
+    pub signals: usize,
+    /// Accounts and customers known as victims or suspects.
+    pub known: usize,
+}
+
+/// The open alerts, and what is needed to write them.
+#[derive(Debug)]
+pub struct AlertBook {
+    config: AlertConfig,
+    state: BookState,
+    /// Open records by episode.
+    open: BTreeSet<(i64, AlertKey)>,
+    /// Closed records by episode.
+    closed: BTreeSet<(i64, AlertKey)>,
+    /// Records by the names under which their targets may become known as victims.
+    watchers: BTreeMap<String, BTreeSet<AlertKey>>,
+}
+
+/// Alerts to look at again, and whether to look whatever their length.
+type Due = BTreeMap<AlertKey, bool>;
+
+impl AlertBook {
+    /// A book without alerts.
+    pub fn new(config: AlertConfig) -> Self {
+        Self::restore(config, BookState::default())
+    }
+
+    /// A book as it was when `state` was taken from it.
+    pub fn restore(mut config: AlertConfig, state: BookState) -> Self {
+        config.episode_ms = config.episode_ms.max(1);
+        let mut book = Self {
+            config,
+            state: BookState::default(),
+            open: BTreeSet::new(),
+            closed: BTreeSet::new(),
+            watchers: BTreeMap::new(),
+        };
+        for (key, record) in &state.records {
+            let index = if record.closed { &mut book.closed } else { &mut book.open };
+            index.insert((key.episode, key.clone()));
+            for name in &record.watched {
+                book.watchers.entry(name.clone()).or_default().insert(key.clone());
+            }
+        }
+        book.state = state;
+        book
+    }
+
+    /// What a snapshot has to hold.
+    pub fn state(&self) -> &BookState {
+        &self.state
+    }
+
+    /// Names another epoch in the alerts from now on.
+    pub fn set_epoch(&mut self, epoch: Digest) {
+        self.config.epoch = epoch;
+    }
+
+    /// What it had to do out of the ordinary.
+    pub fn counts(&self) -> BookCounts {
+        self.state.counts
+    }
+
+    /// How full it is.
+    pub fn size(&self) -> BookSize {
+        BookSize {
+            open: self.open.len(),
+            closed: self.closed.len(),
+            signals: self.state.signals.len(),
+            known: self.state.known.len(),
+        }
+    }
+
+    /// Earliest time of a row that an open alert, or one still to come, may look back on. Rows must be retained from here
+    /// on, or amounts would depend on when an alert is written.
+    pub fn needs_rows_from(&self, low_time: i64) -> i64 {
+        let coming = low_time.saturating_sub(self.config.lateness_ms);
+        let oldest = self.open.first().map_or(coming, |(episode, _)| self.start(*episode).min(coming));
+        oldest.saturating_sub(self.config.reach_ms)
+    }
+
+    /// Takes the hits and detections of a slice and returns the revisions that are due at once. The slice's accepted rows
+    /// must be in `rows` already.
+    pub fn apply(&mut self, hits: &[Hit], changes: &[DetectionChange], rows: &RetainedRows) -> Vec<Alert> {
+        let mut due = Due::new();
+        for hit in hits {
+            self.take_hit(hit, rows, &mut due);
+        }
+        for change in changes {
+            self.take_change(change, rows, &mut due);
+        }
+        let mut alerts = Vec::new();
+        for (key, whatever) in due {
+            alerts.extend(self.consider(&key, rows, whatever));
+        }
+        self.state.counts.signals_dropped += self.state.signals.enforce(self.config.max_signals);
+        while self.open.len() > self.config.max_open.max(1) {
+            let Some((_, key)) = self.open.first().cloned() else { break };
+            self.state.counts.closed_early += 1;
+            alerts.extend(self.close_one(&key, rows));
+        }
+        alerts
+    }
+
+    /// Closes the episodes that low time (UTC milliseconds) has passed by the lateness, or all at the end of the input, and
+    /// returns the revisions that say anything new.
+    pub fn close(&mut self, rows: &RetainedRows, low_time: i64, end: bool) -> Vec<Alert> {
+        let low_time = self.state.low_time.map_or(low_time, |known| known.max(low_time));
+        self.state.low_time = Some(low_time);
+        let over = |episode: i64| end || self.is_over(episode, low_time);
+        let keys: Vec<AlertKey> =
+            self.open.iter().take_while(|(episode, _)| over(*episode)).map(|(_, key)| key.clone()).collect();
+        let alerts = keys.iter().filter_map(|key| self.close_one(key, rows)).collect();
+        self.sweep(low_time);
+        alerts
+    }
+
+    fn start(&self, episode: i64) -> i64 {
+        episode.saturating_mul(self.config.episode_ms)
+    }
+
+    fn is_over(&self, episode: i64, low_time: i64) -> bool {
+        self.start(episode.saturating_add(1)).saturating_add(self.config.lateness_ms) <= low_time
+    }
+
+    /// The record that a contribution at `time` belongs to. One whose episode is over (a late row is screened all the same)
+    /// goes into the oldest episode that is not, so that a closed alert is never begun again.
+    fn key_for(&mut self, subject: String, regime: Regime, time: i64) -> AlertKey {
+        let mut episode = time.div_euclid(self.config.episode_ms);
+        if let Some(low_time) = self.state.low_time.filter(|low_time| self.is_over(episode, *low_time)) {
+            episode = low_time.saturating_sub(self.config.lateness_ms).div_euclid(self.config.episode_ms);
+            self.state.counts.refiled += 1;
+        }
+        AlertKey { subject, regime, episode }
+    }
+
+    fn take_hit(&mut self, hit: &Hit, rows: &RetainedRows, due: &mut Due) {
+        let subject = subject_of(hit, rows);
+        let key = self.key_for(subject.clone(), hit.list.regime, hit.event_time);
+        let fresh = self.insert(&key, hit_key(hit), Contribution::Hit(Box::new(hit.clone())));
+        due.entry(key).or_insert(false);
+        let party = matches!(hit.role, PartyRole::Originator | PartyRole::Beneficiary);
+        let listed = self.config.institution.action_of(hit) >= Action::Report;
+        if fresh && party && listed && hit.list.regime == Regime::Fraud {
+            let view = rows.find(&hit.row_id).and_then(|row| rows.transaction(row));
+            for identity in identities(&subject, view.as_ref()) {
+                self.learn(&identity, Knowledge::Suspect, hit.event_time, true, due);
+            }
+        }
+    }
+
+    fn take_change(&mut self, change: &DetectionChange, rows: &RetainedRows, due: &mut Due) {
+        let detection = change.detection();
+        let number = self.state.rules.number(&detection.rule);
+        let effect = match detection.rule.raises {
+            Raises::Signal => self.state.signals.apply(change, number),
+            Raises::Alert => self.take_alerting(change, number, due),
+        };
+        let (Some(stands), Some(what)) = (effect, Knowledge::of(detection)) else { return };
+        let view = resolve(&detection.row_id, rows).and_then(|row| rows.transaction(row));
+        for identity in identities(&detection.subject, view.as_ref()) {
+            self.learn(&identity, what, detection.event_time, stands, due);
+        }
+    }
+
+    /// A detection of a rule that raises alerts came or went.
+    fn take_alerting(&mut self, change: &DetectionChange, number: u32, due: &mut Due) -> Option<bool> {
+        let detection: &Detection = change.detection();
+        if matches!(change, DetectionChange::Withdrawn(_)) {
+            let episode = detection.event_time.div_euclid(self.config.episode_ms);
+            let key = AlertKey { subject: detection.subject.clone(), regime: Regime::Fraud, episode };
+            let record = self.state.records.get_mut(&key)?;
+            let gone = record.remove(&detection_key(detection), &self.state.rules);
+            due.entry(key).or_insert(false);
+            return gone.then_some(false);
+        }
+        let key = self.key_for(detection.subject.clone(), Regime::Fraud, detection.event_time);
+        let contribution = Contribution::Detection { rule: number, columns: detection.columns.clone() };
+        let fresh = self.insert(&key, detection_key(detection), contribution);
+        due.entry(key).or_insert(false);
+        fresh.then_some(true)
+    }
+
+    fn insert(&mut self, key: &AlertKey, at: contribution::ContributionKey, contribution: Contribution) -> bool {
+        let record = self.state.records.entry(key.clone()).or_default();
+        let omitted = record.omitted;
+        let fresh = record.insert(at, contribution, &self.state.rules);
+        self.state.counts.contributions_omitted += record.omitted - omitted;
+        record.closed = false;
+        self.closed.remove(&(key.episode, key.clone()));
+        self.open.insert((key.episode, key.clone()));
+        fresh
+    }
+
+    /// Takes note of a victim or suspect; alerts whose targets that makes a victim's, or no victim's any more, are looked
+    /// at again.
+    fn learn(&mut self, identity: &str, what: Knowledge, time: i64, stands: bool, due: &mut Due) {
+        let victim = |book: &Self, key: &AlertKey| {
+            let span = (book.start(key.episode), book.start(key.episode.saturating_add(1)));
+            let memory = book.config.memory_ms;
+            book.state.known.victim(identity, span.0.saturating_sub(memory), span.1.saturating_add(memory))
+        };
+        let watching = self.watchers.get(identity).into_iter().flatten();
+        let before: Vec<(AlertKey, bool)> = watching.map(|key| (key.clone(), victim(self, key))).collect();
+        self.state.known.apply(identity, what, time, stands);
+        for (key, was) in before {
+            if victim(self, &key) != was {
+                due.insert(key, true);
+            }
+        }
+    }
+
+    fn scene<'a>(&'a self, key: &AlertKey, rows: &'a RetainedRows) -> Scene<'a> {
+        let (from, to) = (self.start(key.episode), self.start(key.episode.saturating_add(1)));
+        Scene {
+            config: &self.config,
+            rows,
+            rules: &self.state.rules,
+            signals: &self.state.signals,
+            known: &self.state.known,
+            known_from: from.saturating_sub(self.config.memory_ms),
+            known_to: to,
+            watch_to: to.saturating_add(self.config.memory_ms),
+        }
+    }
+
+    /// The latest earlier alert that stands on the same subject under the same regime.
+    fn continues(&self, key: &AlertKey) -> Option<String> {
+        let oldest = self.start(key.episode).saturating_sub(self.config.memory_ms);
+        let from = AlertKey { episode: oldest.div_euclid(self.config.episode_ms), ..key.clone() };
+        let mut earlier = self.state.records.range(from..key.clone()).rev();
+        let (found, _) = earlier.find(|(_, record)| record.rests())?;
+        Some(alert_id(found.regime, &found.subject, found.episode))
+    }
+
+    /// The content of an alert with all its targets.
+    fn write(&self, key: &AlertKey, record: &Record, rows: &RetainedRows) -> Alert {
+        let scene = self.scene(key, rows);
+        match &record.draft {
+            Some(draft) if record.closed => Alert::clone(draft),
+            _ if record.contributions.is_empty() => blank(&scene, key),
+            _ => draft(&scene, key, &record.contributions, self.continues(key)),
+        }
+    }
+
+    /// Whether a closed alert may still lose a target to a victim found late: what is known of its time is forgotten after.
+    fn is_watched(&self, key: &AlertKey, record: &Record) -> bool {
+        let end = self.start(key.episode.saturating_add(1)).saturating_add(self.config.memory_ms);
+        let settled = self.state.low_time.map_or(i64::MIN, |low_time| low_time.saturating_sub(self.config.lateness_ms));
+        record.draft.is_some() && settled < end
+    }
+
+    /// Publishes the next revision of an alert if it is due at once.
+    fn consider(&mut self, key: &AlertKey, rows: &RetainedRows, whatever: bool) -> Option<Alert> {
+        let record = self.state.records.get(key)?;
+        if (record.closed && !self.is_watched(key, record)) || !(whatever || record.is_due()) {
+            return None;
+        }
+        let written = self.write(key, record, rows);
+        let watched = watched(&written);
+        let alert = finish(written, &self.scene(key, rows));
+        let next = Published::of(&alert, record.basis_digest());
+        let wanted = match &record.published {
+            None => record.rests(),
+            Some(last) if record.closed => last.differs(&next),
+            Some(last) => last.calls_for(&next),
+        };
+        let never = record.published.is_none() && !record.rests();
+        self.watch(key, watched);
+        if never {
+            self.forget(key);
+            return None;
+        }
+        self.note(key, alert, next, wanted)
+    }
+
+    /// Writes an alert for the last time and keeps of it what a victim found later, or the next episode, may ask for.
+    fn close_one(&mut self, key: &AlertKey, rows: &RetainedRows) -> Option<Alert> {
+        self.open.remove(&(key.episode, key.clone()));
+        let record = self.state.records.get(key)?;
+        if record.published.is_none() && !record.rests() {
+            self.forget(key);
+            return None;
+        }
+        let written = self.write(key, record, rows);
+        let watched = watched(&written);
+        let alert = finish(written.clone(), &self.scene(key, rows));
+        let next = Published::of(&alert, record.basis_digest());
+        let wanted = record.published.as_ref().is_none_or(|last| last.differs(&next));
+        let restrains = written.targets.iter().any(|target| target.action.restrains());
+        let keep = if restrains { watched } else { Vec::new() };
+        self.watch(key, keep);
+        let published = self.note(key, alert, next, wanted);
+        self.closed.insert((key.episode, key.clone()));
+        if let Some(record) = self.state.records.get_mut(key) {
+            record.stands = !record.contributions.is_empty();
+            record.closed = true;
+            record.draft = restrains.then(|| Box::new(written));
+            record.contributions = BTreeMap::new();
+        }
+        published
+    }
+
+    /// Numbers the revision and takes note of what was published.
+    fn note(&mut self, key: &AlertKey, mut alert: Alert, mut next: Published, wanted: bool) -> Option<Alert> {
+        let record = self.state.records.get_mut(key)?;
+        record.drafted_at = record.contributions.len();
+        if !wanted {
+            return None;
+        }
+        let revision = record.published.as_ref().map_or(0, |last| last.revision).saturating_add(1);
+        alert.revision = revision;
+        next.revision = revision;
+        record.published = Some(next);
+        self.state.counts.revisions += 1;
+        Some(alert)
+    }
+
+    fn watch(&mut self, key: &AlertKey, names: Vec<String>) {
+        let Some(record) = self.state.records.get_mut(key) else { return };
+        if record.watched == names {
+            return;
+        }
+        for name in std::mem::replace(&mut record.watched, names.clone()) {
+            if let Some(keys) = self.watchers.get_mut(&name) {
+                keys.remove(key);
+                if keys.is_empty() {
+                    self.watchers.remove(&name);
+                }
+            }
+        }
+        for name in names {
+            self.watchers.entry(name).or_default().insert(key.clone());
+        }
+    }
+
+    fn forget(&mut self, key: &AlertKey) {
+        self.watch(key, Vec::new());
+        self.state.records.remove(key);
+        self.open.remove(&(key.episode, key.clone()));
+        self.closed.remove(&(key.episode, key.clone()));
+    }
+
+    /// Forgets what low time has left behind: a look at everything, so only four times an episode.
+    fn sweep(&mut self, low_time: i64) {
+        let config = &self.config;
+        let due = self.state.swept_at.is_none_or(|at| low_time.saturating_sub(at) >= config.episode_ms / 4);
+        if !due && self.closed.len() <= config.max_closed {
+            return;
+        }
+        self.state.swept_at = Some(low_time);
+        let settled = low_time.saturating_sub(config.lateness_ms);
+        let (episode, memory) = (config.episode_ms, config.memory_ms);
+        self.state.signals.expire(settled.saturating_sub(episode).saturating_sub(config.reach_ms));
+        let known_before = settled.saturating_sub(episode).saturating_sub(memory.saturating_mul(2));
+        self.state.counts.known_dropped += self.state.known.expire(known_before, config.max_signals);
+        let max_closed = config.max_closed;
+        let remembered = settled.saturating_sub(memory).saturating_sub(episode);
+        while let Some((episode, key)) = self.closed.first().cloned() {
+            let end = self.start(episode.saturating_add(1));
+            // One whose episode still runs may be asked for again: its revisions must go on counting.
+            let spare = self.closed.len() > max_closed && end <= settled;
+            if end > remembered && !spare {
+                break;
+            }
+            self.forget(&key);
+        }
+    }
+}
+
+/// The names under which the targets of an alert may become known as victims.
+fn watched(alert: &Alert) -> Vec<String> {
+    let names = alert.targets.iter().filter(|target| target.action.restrains()).flat_map(target_identities);
+    let mut names: Vec<String> = names.chain([alert.subject.clone()]).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,220 @@
+//! Targets filled from the payment behind them.
+
+use mareva_model::alert::{
+    Action, AmountBasis, ChainReferences, PartyRef, PaymentReferences, Target, TargetKind,
+};
+use mareva_model::identifier::without_tag;
+use mareva_model::{Amount, Kind, Prepared, ReferenceAmount, Text};
+use mareva_monitoring::TransactionView;
+
+use super::config::{Standing, exchange_of, uid_of};
+
+/// An amount to restrain: in the payment's currency and in the reference currency.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Sum {
+    pub(super) native: Option<String>,
+    pub(super) reference: Option<i64>,
+    pub(super) basis: Option<AmountBasis>,
+}
+
+/// Whether it is a payment of the bank stream.
+pub(super) fn is_bank(view: &TransactionView<'_>) -> bool {
+    let kind = view.text(Text::Kind).unwrap_or_default();
+    [Kind::CreditTransfer, Kind::CashDeposit, Kind::CashWithdrawal, Kind::CardPayment, Kind::Return]
+        .iter()
+        .any(|bank| bank.as_str() == kind)
+}
+
+fn own(text: Option<&str>) -> Option<String> {
+    text.map(str::to_owned)
+}
+
+fn payer(view: &TransactionView<'_>) -> PartyRef {
+    PartyRef {
+        account: own(view.text(Text::Originator)),
+        name: own(view.text(Text::OriginatorName)),
+        agent: own(view.text(Text::OriginatorAgent)),
+        country: own(view.text(Text::OriginatorCountry)),
+    }
+}
+
+fn receiver(view: &TransactionView<'_>) -> PartyRef {
+    PartyRef {
+        account: own(view.text(Text::Beneficiary)),
+        name: own(view.text(Text::BeneficiaryName)),
+        agent: own(view.text(Text::BeneficiaryAgent)),
+        country: own(view.text(Text::BeneficiaryCountry)),
+    }
+}
+
+/// The payment's own amount as text: the number, or what was written where the number does not fit.
+pub(super) fn amount_text(view: &TransactionView<'_>) -> Option<String> {
+    view.amount().map(|amount| Amount(amount).to_string()).or_else(|| own(view.text(Text::AmountText)))
+}
+
+/// A payment, to be restrained or reported at its beneficiary (at its payer where it has none, as cash has).
+pub(super) fn payment_target(view: &TransactionView<'_>, action: Action, standing: Standing, sum: Sum) -> Target {
+    let (originator, beneficiary) = (payer(view), receiver(view));
+    let (party, customer) = match beneficiary.account {
+        Some(_) => (&beneficiary, Prepared::BeneficiaryCustomer),
+        None => (&originator, Prepared::OriginatorCustomer),
+    };
+    let (account, agent) = (party.account.clone(), party.agent.clone());
+    let asks = action >= Action::Report;
+    let mut target = Target {
+        kind: TargetKind::Payment,
+        action,
+        our_role: standing.role,
+        account,
+        agent,
+        customer: own(view.prepared_text(customer)),
+        originator,
+        beneficiary,
+        row_ids: view.text(Text::RowId).map(str::to_owned).into_iter().collect(),
+        event_time: view.event_time(),
+        amount: amount_text(view),
+        currency: own(view.text(Text::Currency)),
+        recommended_amount: sum.native.filter(|_| asks),
+        amount_basis: sum.basis.filter(|_| asks),
+        recommended_reference: sum.reference.filter(|_| asks).map(|cents| ReferenceAmount(cents).to_string()),
+        reachable_amount: None,
+        payment: is_bank(view).then(|| payment_references(view)),
+        chain: (!is_bank(view)).then(|| chain_references(view)),
+        missing: Vec::new(),
+    };
+    if target.recommended_amount.is_none() {
+        target.amount_basis = None;
+    }
+    target
+}
+
+/// Money on an account, described by the last payment that brought some of it (`view`).
+pub(super) fn account_target(view: &TransactionView<'_>, account: &str, action: Action, standing: Standing) -> Target {
+    let side = super::contribution::side_of(view, account);
+    let on_payer = side == Some(super::contribution::Side::Payer);
+    let (holder, customer) = if on_payer {
+        (payer(view), Prepared::OriginatorCustomer)
+    } else {
+        (receiver(view), Prepared::BeneficiaryCustomer)
+    };
+    let chain = (!is_bank(view)).then(|| ChainReferences {
+        exchange: exchange_of(account).map(str::to_owned),
+        exchange_uid: uid_of(account).map(str::to_owned),
+        linked_account: own(view.text(Text::LinkedAccount)),
+        network: own(view.text(Text::Network)),
+        asset_contract: own(view.text(Text::AssetContract)),
+        ..ChainReferences::default()
+    });
+    Target {
+        kind: TargetKind::Account,
+        action,
+        our_role: standing.role,
+        account: Some(account.to_owned()),
+        agent: holder.agent.clone(),
+        customer: own(view.prepared_text(customer)),
+        originator: PartyRef::default(),
+        beneficiary: holder,
+        row_ids: Vec::new(),
+        event_time: view.event_time(),
+        amount: None,
+        currency: None,
+        recommended_amount: None,
+        amount_basis: None,
+        recommended_reference: None,
+        reachable_amount: None,
+        payment: None,
+        chain,
+        missing: Vec::new(),
+    }
+}
+
+fn payment_references(view: &TransactionView<'_>) -> PaymentReferences {
+    PaymentReferences {
+        msg_id: own(view.text(Text::MsgId)),
+        msg_name_id: own(view.text(Text::MsgNameId)),
+        instr_id: own(view.text(Text::InstrId)),
+        end_to_end_id: own(view.text(Text::EndToEndId)),
+        tx_id: own(view.text(Text::TxId)),
+        uetr: own(view.text(Text::Uetr)),
+        clearing_ref: own(view.text(Text::ClearingRef)),
+        settlement_amount: own(view.text(Text::SettlementAmount)),
+        settlement_currency: own(view.text(Text::SettlementCurrency)),
+        settlement_date: own(view.text(Text::SettlementDate)),
+    }
+}
+
+/// The exchange's own account first on the receiving side: that is where the money is.
+fn chain_references(view: &TransactionView<'_>) -> ChainReferences {
+    let sides = [view.text(Text::Beneficiary), view.text(Text::Originator)];
+    let user = sides.into_iter().flatten().find(|account| exchange_of(account).is_some());
+    let wallet = sides.into_iter().flatten().find_map(bare_address);
+    let agents = [view.text(Text::BeneficiaryAgent), view.text(Text::OriginatorAgent)];
+    let vasp = agents.into_iter().flatten().find_map(|agent| agent.strip_prefix("vasp:"));
+    ChainReferences {
+        network: own(view.text(Text::Network)),
+        asset_contract: own(view.text(Text::AssetContract)),
+        tx_hash: own(view.text(Text::TxHash)),
+        log_index: view.log_index(),
+        address: wallet.map(|(address, _)| address.to_owned()),
+        tag: wallet.and_then(|(_, tag)| own(tag)),
+        exchange: own(user.and_then(exchange_of).or(vasp)),
+        exchange_uid: own(user.and_then(uid_of)),
+        tx_id: own(view.text(Text::TxId)),
+        linked_account: own(view.text(Text::LinkedAccount)),
+    }
+}
+
+/// The address and tag of a canonical wallet, as one writes it on its chain; `None` for accounts at banks and exchanges.
+fn bare_address(canonical: &str) -> Option<(&str, Option<&str>)> {
+    let (scheme, rest) = canonical.split_once(':')?;
+    if matches!(scheme, "iban" | "acct" | "exch" | "bic" | "vasp" | "merchant" | "phone" | "clearing") {
+        return None;
+    }
+    let whole = without_tag(canonical);
+    let tag = canonical.get(whole.len()..).and_then(|tag| tag.strip_prefix('#'));
+    let rest = rest.get(..rest.len() - (canonical.len() - whole.len())).unwrap_or(rest);
+    let address = match scheme {
+        "eip155" => rest.split_once(':').map_or(rest, |(_, address)| address),
+        "chain" => rest.split_once('/').map_or(rest, |(_, address)| address),
+        _ => rest,
+    };
+    Some((address, tag))
+}
+
+/// Names the fields that a recipient would look for and that nobody told us.
+pub(super) fn name_missing(target: &mut Target) {
+    let mut missing: Vec<&'static str> = Vec::new();
+    let mut need = |absent: bool, name: &'static str| {
+        if absent {
+            missing.push(name);
+        }
+    };
+    need(target.account.is_none(), "account");
+    need(target.agent.is_none(), "agent");
+    need(target.kind == TargetKind::Payment && target.originator.name.is_none(), "originator.name");
+    need(target.beneficiary.name.is_none(), "beneficiary.name");
+    let whole = target.amount_basis == Some(AmountBasis::AllProperty);
+    need(!whole && target.amount.is_none(), "amount");
+    need(!whole && target.action >= Action::Report && target.recommended_amount.is_none(), "recommended_amount");
+    need(target.action.restrains() && target.reachable_amount.is_none(), "reachable_amount");
+    if let Some(payment) = &target.payment {
+        need(payment.msg_id.is_none(), "payment.msg_id");
+        need(payment.msg_name_id.is_none(), "payment.msg_name_id");
+        need(payment.instr_id.is_none(), "payment.instr_id");
+        need(payment.end_to_end_id.is_none(), "payment.end_to_end_id");
+        need(payment.tx_id.is_none(), "payment.tx_id");
+        need(payment.uetr.is_none(), "payment.uetr");
+        need(payment.clearing_ref.is_none(), "payment.clearing_ref");
+        need(payment.settlement_amount.is_none(), "payment.settlement_amount");
+        need(payment.settlement_currency.is_none(), "payment.settlement_currency");
+        need(payment.settlement_date.is_none(), "payment.settlement_date");
+    }
+    if let Some(chain) = target.chain.as_ref().filter(|_| target.kind == TargetKind::Payment) {
+        need(chain.network.is_none(), "chain.network");
+        need(chain.address.is_some() && chain.tx_hash.is_none(), "chain.tx_hash");
+        need(chain.asset_contract.is_some() && chain.log_index.is_none(), "chain.log_index");
+        need(chain.exchange.is_none(), "chain.exchange");
+        need(chain.exchange_uid.is_none(), "chain.exchange_uid");
+    }
+    target.missing = missing.into_iter().map(str::to_owned).collect();
+}

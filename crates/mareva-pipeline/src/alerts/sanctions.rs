@@ -1,0 +1,74 @@
+//! Targets of a sanctions alert: all property of the listed party that is with us, and the payments that name it.
+
+use std::collections::BTreeMap;
+
+use mareva_model::alert::{Action, AmountBasis, OurRole, Target};
+use mareva_model::{PartyRole, Text};
+use mareva_monitoring::{RowNumber, TransactionView};
+
+use super::config::{Standing, exchange_of};
+use super::contribution::{Contribution, ContributionKey, Side, action_of, side_of};
+use super::draft::{Scene, Yield};
+use super::place::{Sum, account_target, amount_text, payment_target};
+
+/// Targets of the sanctions alert on `subject`.
+pub(super) fn targets(
+    scene: &Scene<'_>,
+    subject: &str,
+    contributions: &BTreeMap<ContributionKey, Contribution>,
+) -> Yield {
+    let mut found = Yield::default();
+    let mut payments: BTreeMap<(i64, String), (RowNumber, Action)> = BTreeMap::new();
+    let mut account: Option<Target> = None;
+    for (key, contribution) in contributions {
+        let Contribution::Hit(hit) = contribution else { continue };
+        let action = action_of(contribution, scene.rules, &scene.config.institution);
+        let Some(row) = scene.rows.find(&hit.row_id) else { continue };
+        let Some(view) = scene.rows.transaction(row) else { continue };
+        let party = matches!(hit.role, PartyRole::Originator | PartyRole::Beneficiary | PartyRole::LinkedAccount);
+        if party && action >= Action::Report {
+            let own = own_account(scene, &view, subject, action);
+            account = own.into_iter().chain(account).max_by_key(|target| (target.action, target.event_time));
+        }
+        if scene.moves(row) {
+            let known = payments.entry((key.event_time, key.row_id.clone())).or_insert((row, action));
+            known.1 = known.1.max(action);
+        }
+    }
+    found.extend(account);
+    for (row, action) in payments.into_values() {
+        if let Some(view) = scene.rows.transaction(row) {
+            found.add(payment(scene, &view, action));
+        }
+    }
+    found
+}
+
+/// The listed party's account where we keep it: all property, so no amount.
+fn own_account(scene: &Scene<'_>, view: &TransactionView<'_>, subject: &str, action: Action) -> Option<Target> {
+    let agent = match side_of(view, subject)? {
+        Side::Receiver => view.text(Text::BeneficiaryAgent),
+        Side::Payer => view.text(Text::OriginatorAgent),
+    };
+    if !scene.config.institution.keeps(Some(subject), agent) {
+        return None;
+    }
+    let exchange = exchange_of(subject).is_some() || agent.is_some_and(|agent| agent.starts_with("vasp:"));
+    let role = match (exchange, side_of(view, subject)?) {
+        (true, _) => OurRole::Exchange,
+        (false, Side::Receiver) => OurRole::CreditorAgent,
+        (false, Side::Payer) => OurRole::DebtorAgent,
+    };
+    let mut target = account_target(view, subject, action, Standing { role, reach: Action::Hold });
+    target.amount_basis = Some(AmountBasis::AllProperty);
+    Some(target)
+}
+
+/// A payment from, to or through a listed party: blocked while it is with us, reported once it has left.
+fn payment(scene: &Scene<'_>, view: &TransactionView<'_>, action: Action) -> Target {
+    let institution = &scene.config.institution;
+    let stopped = action < Action::Block || institution.can_stop(view);
+    let action = if stopped { action } else { Action::Report };
+    let sum = Sum { native: amount_text(view), reference: view.amount_ref(), basis: Some(AmountBasis::Payment) };
+    payment_target(view, action, institution.standing(view), sum)
+}

@@ -1,0 +1,201 @@
+//! What the alert book remembers; it goes into the snapshot as it is.
+
+use std::collections::BTreeMap;
+
+use mareva_model::alert::{Action, Alert, AlertStatus, Severity};
+use mareva_model::{Digest, digest};
+use serde::{Deserialize, Serialize};
+
+use super::contribution::{Contribution, ContributionKey, RuleTable, basis_of};
+use super::draft::{AlertKey, reference_of};
+use super::standing::{Known, Signals};
+
+/// Contributions kept for one alert: the first ones in (time, `row_id`). Only an account that many people's money runs
+/// through ever gets there.
+pub(super) const MAX_CONTRIBUTIONS: usize = 4_096;
+
+/// Everything that the alert book has to find again after a restart. Serialises sorted, so equal states give equal bytes.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BookState {
+    #[serde(with = "pairs")]
+    pub(super) records: BTreeMap<AlertKey, Record>,
+    pub(super) rules: RuleTable,
+    pub(super) signals: Signals,
+    pub(super) known: Known,
+    pub(super) low_time: Option<i64>,
+    pub(super) swept_at: Option<i64>,
+    pub(super) counts: BookCounts,
+}
+
+/// What the alert book had to do out of the ordinary, since the beginning.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BookCounts {
+    /// Revisions published.
+    pub revisions: u64,
+    /// Alerts closed early because too many were open.
+    pub closed_early: u64,
+    /// First-level detections forgotten because there were too many: alerts name fewer of them.
+    pub signals_dropped: u64,
+    /// Known victims and suspects forgotten because there were too many.
+    pub known_dropped: u64,
+    /// Contributions beyond the bound of one alert.
+    pub contributions_omitted: u64,
+    /// Contributions filed under the running episode because their own is over.
+    pub refiled: u64,
+}
+
+/// One alert.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Record {
+    #[serde(with = "pairs")]
+    pub(super) contributions: BTreeMap<ContributionKey, Contribution>,
+    /// Rules and entries it rests on, with the number of contributions of each.
+    pub(super) basis: BTreeMap<String, u32>,
+    pub(super) omitted: u64,
+    /// Contributions when its content was last made.
+    pub(super) drafted_at: usize,
+    pub(super) published: Option<Published>,
+    pub(super) closed: bool,
+    /// Closed with something to rest on.
+    pub(super) stands: bool,
+    /// Content of a closed alert that restrains, with the targets that turned out to be victims.
+    pub(super) draft: Option<Box<Alert>>,
+    /// Names under which its targets may become known as victims.
+    pub(super) watched: Vec<String>,
+}
+
+/// What was last published, as far as the next revision is decided by it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Published {
+    pub(super) revision: u32,
+    status: AlertStatus,
+    action: Action,
+    severity: Severity,
+    targets: Digest,
+    basis: Digest,
+    recommended: i64,
+    content: Digest,
+}
+
+impl Published {
+    pub(super) fn of(alert: &Alert, basis: Digest) -> Self {
+        let mut keys: Vec<String> = alert.targets.iter().map(|target| target.key()).collect();
+        keys.sort();
+        Self {
+            revision: alert.revision,
+            status: alert.status,
+            action: alert.action,
+            severity: alert.severity,
+            targets: digest(keys.join("\n").as_bytes()),
+            basis,
+            recommended: alert.targets.iter().fold(0, |sum, target| reference_of(target).saturating_add(sum)),
+            content: digest(&alert.content()),
+        }
+    }
+
+    /// Whether `next` differs so much that it is published at once: another action, severity, set of targets or basis, or
+    /// an amount that moved by a tenth.
+    pub(super) fn calls_for(&self, next: &Self) -> bool {
+        let moved = i128::from(next.recommended) - i128::from(self.recommended);
+        self.status != next.status
+            || self.action != next.action
+            || self.severity != next.severity
+            || self.targets != next.targets
+            || self.basis != next.basis
+            || (moved != 0 && moved.abs() * 10 >= i128::from(self.recommended).abs())
+    }
+
+    /// Whether `next` says anything else at all.
+    pub(super) fn differs(&self, next: &Self) -> bool {
+        self.content != next.content
+    }
+}
+
+impl Record {
+    /// Adds or replaces a contribution; whether it is new.
+    pub(super) fn insert(&mut self, key: ContributionKey, contribution: Contribution, rules: &RuleTable) -> bool {
+        let basis = basis_of(&contribution, rules);
+        if let Some(known) = self.contributions.get_mut(&key) {
+            *known = contribution;
+            return false;
+        }
+        if self.contributions.len() >= MAX_CONTRIBUTIONS {
+            self.omitted += 1;
+            if self.contributions.keys().next_back().is_some_and(|last| *last < key) {
+                return false;
+            }
+            if let Some((_, gone)) = self.contributions.pop_last() {
+                self.leave_basis(&basis_of(&gone, rules));
+            }
+        }
+        *self.basis.entry(basis).or_default() += 1;
+        self.contributions.insert(key, contribution);
+        true
+    }
+
+    /// Takes a contribution out; whether it was there.
+    pub(super) fn remove(&mut self, key: &ContributionKey, rules: &RuleTable) -> bool {
+        match self.contributions.remove(key) {
+            Some(gone) => {
+                self.leave_basis(&basis_of(&gone, rules));
+                true
+            }
+            None => {
+                self.omitted = self.omitted.saturating_sub(1);
+                false
+            }
+        }
+    }
+
+    fn leave_basis(&mut self, basis: &str) {
+        if let Some(count) = self.basis.get_mut(basis) {
+            *count -= 1;
+            if *count == 0 {
+                self.basis.remove(basis);
+            }
+        }
+    }
+
+    pub(super) fn basis_digest(&self) -> Digest {
+        let names: Vec<&str> = self.basis.keys().map(String::as_str).collect();
+        digest(names.join("\n").as_bytes())
+    }
+
+    /// Whether it rests on anything.
+    pub(super) fn rests(&self) -> bool {
+        self.stands || !self.contributions.is_empty()
+    }
+
+    /// Whether its content is worth making again before the episode closes. Making it costs as much as it has
+    /// contributions, so a long list must have grown or shrunk by a tenth, or rest on something new.
+    pub(super) fn is_due(&self) -> bool {
+        let (now, then) = (self.contributions.len(), self.drafted_at);
+        now <= 64
+            || now * 10 >= then * 11
+            || then * 10 >= now * 11
+            || self.published.as_ref().is_none_or(|published| published.basis != self.basis_digest())
+    }
+}
+
+/// Maps whose keys are no text, as lists of pairs.
+pub(super) mod pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(in super::super) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
+        map: &BTreeMap<K, V>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(map)
+    }
+
+    pub(in super::super) fn deserialize<'de, K, V, D>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+    where
+        K: Deserialize<'de> + Ord,
+        V: Deserialize<'de>,
+        D: Deserializer<'de>,
+    {
+        Ok(Vec::<(K, V)>::deserialize(deserializer)?.into_iter().collect())
+    }
+}

@@ -1,0 +1,7 @@
+mod contract;
+mod fixture;
+mod flow;
+mod fraud;
+mod order;
+mod sanctions;
+mod victims;

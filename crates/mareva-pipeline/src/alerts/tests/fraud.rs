@@ -1,0 +1,253 @@
+use mareva_model::alert::{Action, AlertStatus, AmountBasis, OurRole, TargetKind};
+use mareva_model::{DetectionChange, EvidenceClass, ListAction, PartyRole, Prepared, Regime, SubjectRole, Text};
+
+use super::fixture::*;
+use crate::alerts::AlertBook;
+
+/// Two victims pay a mule of ours 5,000; it sends 3,500 to another bank and pays 100 in a shop.
+pub(super) fn mule_payments() -> Vec<Payment> {
+    vec![
+        pay("in1", START + HOUR, ANNA, MULE, 300_000).names("Anna Beispiel", "Max Muster"),
+        pay("in2", START + 2 * HOUR, FAR, MULE, 200_000).names("Far Payer", "Max Muster"),
+        pay("out1", START + 3 * HOUR, MULE, FAR, 350_000).names("Max Muster", "Second Layer"),
+        pay("out2", START + 3 * HOUR + MINUTE, MULE, "merchant:shop", 10_000).with(Text::Kind, "card_payment"),
+    ]
+}
+
+pub(super) fn mule_changes() -> Vec<DetectionChange> {
+    composed(&pass_through(), &mule_account(), "out2", "out", MULE, START + 3 * HOUR + MINUTE)
+}
+
+#[test]
+fn a_mule_account_is_held_up_to_what_is_left_and_the_rest_recalled() {
+    let mut payments = mule_payments();
+    // Another account of the same bank, so that the payment out is no return to a payer.
+    payments[2] = pay("out1", START + 3 * HOUR, MULE, "iban:GB29NWBK60161331926819", 350_000);
+    let alerts = run(&payments, &[], &mule_changes());
+    assert_eq!(alerts.len(), 1, "one revision, nothing new at the close");
+    let alert = &alerts[0];
+    assert_eq!((alert.revision, alert.status, alert.action), (1, AlertStatus::Open, Action::Hold));
+    assert_eq!(alert.subject_role, SubjectRole::Suspect);
+    assert_eq!(alert.subject_name.as_deref(), Some("Max Muster"));
+    let [hold, recall, shop] = &alert.targets[..] else { panic!("{:#?}", alert.targets) };
+    assert_eq!((hold.kind, hold.action, hold.our_role), (TargetKind::Account, Action::Hold, OurRole::CreditorAgent));
+    assert_eq!(hold.recommended_amount.as_deref(), Some("1400.00"));
+    assert_eq!(hold.reachable_amount.as_deref(), Some("1400.00"));
+    assert_eq!(hold.amount_basis, Some(AmountBasis::WindowFifo));
+    assert_eq!((recall.action, recall.our_role), (Action::Recall, OurRole::DebtorAgent));
+    assert_eq!(recall.recommended_amount.as_deref(), Some("3500.00"));
+    assert!(recall.missing.contains(&"payment.uetr".to_owned()));
+    assert_eq!(shop.action, Action::Report, "a shop is not asked for the money");
+    let money = alert.money.as_ref().unwrap();
+    assert_eq!(money.received.as_deref(), Some("5000.00"));
+    assert_eq!(money.on_account.as_deref(), Some("1400.00"));
+    assert_eq!(money.carried_on.as_deref(), Some("3600.00"));
+    assert_eq!(money.recommended, "5000.00");
+    assert_eq!(alert.expires_at, Some(alert.event_time + 72 * HOUR));
+    let rules: Vec<&str> = alert.evidence.rules.iter().map(|rule| rule.rule.id.as_str()).collect();
+    assert_eq!(rules, ["rapid-pass-through", "mule-account"], "the signal and what composed it");
+    assert!(alert.evidence.rules.iter().all(|rule| rule.detections[0].position.is_some()));
+}
+
+#[test]
+fn signals_alone_make_no_alert() {
+    let changes = mule_changes();
+    assert!(run(&mule_payments(), &[], &changes[..1]).is_empty());
+}
+
+#[test]
+fn money_that_goes_back_to_a_payer_is_not_asked_for_unless_he_is_a_suspect() {
+    let alerts = run(&mule_payments(), &[], &mule_changes());
+    assert!(alerts[0].targets.iter().all(|target| target.account.as_deref() != Some(FAR)));
+    assert_eq!(alerts[0].money.as_ref().unwrap().carried_on.as_deref(), Some("3600.00"));
+    let mut changes = mule_changes();
+    let signal = detection(&pass_through(), &format!("{}/in", row_id("out1")), FAR, START + 3 * HOUR);
+    changes.push(DetectionChange::Raised(signal));
+    let alerts = run(&mule_payments(), &[], &changes);
+    assert!(alerts[0].targets.iter().any(|target| target.account.as_deref() == Some(FAR)));
+}
+
+#[test]
+fn money_with_a_collective_account_is_never_held() {
+    for role in ["payroll", "merchant", "omnibus", "psp", "internal", "collective"] {
+        let payments: Vec<Payment> = mule_payments()
+            .into_iter()
+            .map(|payment| payment.prepared(Prepared::OriginatorRole, role).prepared(Prepared::BeneficiaryRole, role))
+            .collect();
+        let alerts = run(&payments, &[], &mule_changes());
+        assert!(alerts.iter().all(|alert| !alert.action.restrains()), "{role}");
+        assert!(alerts.iter().flat_map(|alert| &alert.targets).all(|target| !target.action.restrains()), "{role}");
+    }
+}
+
+#[test]
+fn wages_and_the_opening_balance_are_not_suspect() {
+    let payments = vec![
+        pay("wage", START + HOUR, BERT, MULE, 250_000).prepared(Prepared::OriginatorRole, "payroll").balance(false, 300_000),
+        pay("in1", START + 2 * HOUR, ANNA, MULE, 300_000),
+        pay("out2", START + 3 * HOUR, MULE, "iban:GB29NWBK60161331926819", 350_000),
+    ];
+    let changes = composed(&pass_through(), &mule_account(), "out2", "out", MULE, START + 3 * HOUR);
+    let alert = run(&payments, &[], &changes).remove(0);
+    let money = alert.money.unwrap();
+    // 500 were there, then 2,500 of wages: the 3,500 sent on carry 500 of the suspect 3,000.
+    assert_eq!(money.received.as_deref(), Some("3000.00"));
+    assert_eq!(money.carried_on.as_deref(), Some("500.00"));
+    assert_eq!(money.on_account.as_deref(), Some("2500.00"));
+}
+
+#[test]
+fn amounts_are_in_the_currency_of_the_payment() {
+    // 1,000 units of which each is worth 0.50 in the reference currency.
+    let payments = vec![
+        pay("in1", START + HOUR, WALLET, USER, 100_000)
+            .with(Text::Currency, "USDT")
+            .with(Text::Kind, "deposit")
+            .reference(Some(50_000)),
+        pay("out1", START + 2 * HOUR, USER, "tron:TX", 33_333)
+            .with(Text::Currency, "TRX")
+            .with(Text::Kind, "withdrawal")
+            .with(Text::Network, "tron")
+            .with(Text::TxHash, "abc")
+            .log_index(3)
+            .reference(Some(20_000)),
+    ];
+    let changes = composed(&pass_through(), &mule_account(), "out1", "out", USER, START + 2 * HOUR);
+    let alert = run(&payments, &[], &changes).remove(0);
+    let [hold, recall] = &alert.targets[..] else { panic!("{:#?}", alert.targets) };
+    assert_eq!((hold.our_role, hold.currency.as_deref()), (OurRole::Exchange, Some("USDT")));
+    assert_eq!(hold.recommended_amount.as_deref(), Some("600.00"));
+    assert_eq!(hold.recommended_reference.as_deref(), Some("300.00"));
+    assert_eq!((recall.our_role, recall.action), (OurRole::Exchange, Action::Recall));
+    assert_eq!(recall.recommended_amount.as_deref(), Some("333.33"), "a payment wholly suspect, to the last digit");
+    let chain = recall.chain.as_ref().unwrap();
+    assert_eq!((chain.address.as_deref(), chain.tx_hash.as_deref()), (Some("TX"), Some("abc")));
+    assert_eq!((chain.exchange.as_deref(), chain.exchange_uid.as_deref()), (Some("kestrel"), Some("10023")));
+    assert_eq!((chain.log_index, recall.agent.as_deref()), (Some(3), None));
+    assert!(recall.missing.contains(&"agent".to_owned()));
+}
+
+fn mules(binding_in: &str) -> std::sync::Arc<mareva_model::ListRef> {
+    list("mules", Regime::Fraud, ListAction::Hold, binding_in)
+}
+
+#[test]
+fn a_payment_to_a_listed_mule_is_held_with_us_and_recalled_elsewhere() {
+    let class = EvidenceClass::InstitutionConfirmed;
+    for (account, action, kind) in [(MULE, Action::Hold, TargetKind::Account), (FAR, Action::Recall, TargetKind::Payment)] {
+        let payments = [pay("p", START + HOUR, ANNA, account, 120_000)];
+        let hit = hit("p", START + HOUR, PartyRole::Beneficiary, account, &mules("*"), class);
+        let alert = run(&payments, &[hit], &[]).remove(0);
+        assert_eq!((alert.action, alert.subject.as_str(), alert.subject_role), (action, account, SubjectRole::Listed));
+        let [target] = &alert.targets[..] else { panic!("{:#?}", alert.targets) };
+        assert_eq!((target.kind, target.action), (kind, action));
+        assert_eq!(target.recommended_amount.as_deref(), Some("1200.00"));
+        assert_eq!(alert.evidence.hits.len(), 1);
+    }
+}
+
+#[test]
+fn a_list_binds_only_where_it_binds_and_weak_evidence_is_a_review() {
+    let confirmed = EvidenceClass::InstitutionConfirmed;
+    let payments = [pay("p", START + HOUR, ANNA, MULE, 120_000).names("Anna", "Max Muster")];
+    let make = |binding: &str, class| hit("p", START + HOUR, PartyRole::Beneficiary, MULE, &mules(binding), class);
+    for (hit, action) in [
+        (make("DE", confirmed), Action::Hold),
+        (make("US", confirmed), Action::Report),
+        (make("*", EvidenceClass::Order), Action::Hold),
+        (make("*", EvidenceClass::Partner), Action::Review),
+        (make("*", EvidenceClass::Heuristic), Action::Review),
+        (by_name(make("*", confirmed), "max muster", &[]), Action::Review),
+        (by_name(make("*", confirmed), "max muster", &["birth_date"]), Action::Hold),
+    ] {
+        let alert = run(&payments, &[hit.clone()], &[]).remove(0);
+        assert_eq!(alert.action, action, "{hit:?}");
+        assert_eq!(alert.targets.iter().any(|target| target.recommended_amount.is_some()), action >= Action::Report);
+    }
+}
+
+#[test]
+fn a_payment_out_of_a_listed_account_that_received_nothing_is_reviewed() {
+    let payments = [pay("p", START + HOUR, FAR, ANNA, 120_000)];
+    let class = EvidenceClass::InstitutionConfirmed;
+    let hit = hit("p", START + HOUR, PartyRole::Originator, FAR, &mules("*"), class);
+    let alert = run(&payments, &[hit], &[]).remove(0);
+    assert_eq!(alert.targets[0].action, Action::Review);
+    assert_eq!((alert.action, alert.targets[0].recommended_amount.as_deref()), (Action::Report, None));
+}
+
+#[test]
+fn revisions_come_when_something_changes_by_a_tenth_and_once_at_the_close() {
+    let mut payments = mule_payments();
+    payments.extend((0_i64..40).map(|n| {
+        pay(&format!("more{n}"), START + 4 * HOUR + n * MINUTE, ANNA, MULE, 10_000)
+    }));
+    let mut book = AlertBook::new(config());
+    let rows = rows(&payments);
+    let mut published = book.apply(&[], &mule_changes(), &rows);
+    for n in 0..40 {
+        let (id, time) = (format!("more{n}"), START + 4 * HOUR + n * MINUTE);
+        let changes = composed(&pass_through(), &mule_account(), &id, "in", MULE, time);
+        published.extend(book.apply(&[], &changes, &rows));
+    }
+    let at_once = published.len();
+    assert!((2..12).contains(&at_once), "{at_once}");
+    published.extend(book.close(&rows, START + DAY + HOUR, false));
+    assert_eq!(published.len(), at_once + 1, "the final content");
+    let numbers: Vec<u32> = published.iter().map(|alert| alert.revision).collect();
+    assert_eq!(numbers, (1..=published.len() as u32).collect::<Vec<_>>());
+    assert!(book.close(&rows, START + 2 * DAY, true).is_empty());
+}
+
+#[test]
+fn a_withdrawn_detection_withdraws_the_alert_and_comes_back() {
+    let rows = rows(&mule_payments());
+    let changes = mule_changes();
+    let mut book = AlertBook::new(config());
+    let first = book.apply(&[], &changes, &rows).remove(0);
+    let withdrawn = vec![DetectionChange::Withdrawn(changes[1].detection().clone())];
+    let second = book.apply(&[], &withdrawn, &rows).remove(0);
+    assert_eq!((second.revision, second.status, second.action), (2, AlertStatus::Withdrawn, Action::Review));
+    assert!(second.targets.is_empty() && second.evidence.rules.is_empty() && second.money.is_none());
+    let third = book.apply(&[], &changes[1..], &rows).remove(0);
+    assert_eq!(third.revision, 3);
+    assert_eq!(third.content(), first.content());
+}
+
+#[test]
+fn the_next_day_continues_the_alert() {
+    let mut payments = mule_payments();
+    payments.push(pay("next", START + DAY + HOUR, ANNA, MULE, 50_000));
+    let mut changes = mule_changes();
+    changes.extend(composed(&pass_through(), &mule_account(), "next", "in", MULE, START + DAY + HOUR));
+    for order in [[0, 1, 2, 3], [2, 3, 0, 1]] {
+        let changes: Vec<DetectionChange> = order.iter().map(|at| changes[*at].clone()).collect();
+        let alerts = last(run(&payments, &[], &changes));
+        let mut by_time: Vec<_> = alerts.values().collect();
+        by_time.sort_by_key(|alert| alert.event_time);
+        assert_eq!(by_time[0].continues, None);
+        assert_eq!(by_time[1].continues.as_ref(), Some(&by_time[0].alert_id));
+    }
+}
+
+#[test]
+fn too_many_open_alerts_close_the_oldest_and_bounds_are_counted() {
+    let mut config = config();
+    config.max_open = 1;
+    config.max_signals = 4;
+    let rows = rows(&mule_payments());
+    let mut book = AlertBook::new(config);
+    let rule = mule_account();
+    let changes: Vec<DetectionChange> = ["a", "b", "c"]
+        .iter()
+        .map(|subject| DetectionChange::Raised(detection(&rule, &row_id("in1"), subject, START + HOUR)))
+        .collect();
+    assert_eq!(book.apply(&[], &changes, &rows).len(), 3);
+    assert_eq!((book.size().open, book.counts().closed_early), (1, 2));
+    let signals: Vec<DetectionChange> = (0..9)
+        .map(|n| DetectionChange::Raised(detection(&pass_through(), &format!("r{n}"), "x", START + n)))
+        .collect();
+    book.apply(&[], &signals, &rows);
+    assert!(book.size().signals <= 4);
+    assert_eq!(book.counts().signals_dropped, 9 - book.size().signals as u64);
+}

@@ -1,0 +1,83 @@
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use mareva_codec::{Limits, Stream};
+use mareva_model::{Digest, digest};
+use mareva_monitoring::{Accounts, Bounds, Ruleset};
+use mareva_screening::Watchlist;
+
+use crate::Rates;
+use crate::alerts::AlertConfig;
+
+/// What decides the outcome, beside lists, rules and tables: the semantic part of the config. Times in milliseconds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PipelineConfig {
+    /// Format of each input topic.
+    pub streams: BTreeMap<String, Stream>,
+    /// How far below low time a row may be and still count.
+    pub allowed_lateness_ms: i64,
+    /// How far beyond its append time a row may be.
+    pub max_ahead_ms: i64,
+    /// After this long without a record a partition does not hold low time.
+    pub idle_after_ms: i64,
+    /// How far back alerts look on an account.
+    pub lookback_ms: i64,
+    /// Transactions retained before the state says that it is over its budget.
+    pub max_rows: u64,
+    /// Limits of the decoders.
+    pub limits: Limits,
+    /// How alerts are made.
+    pub alerts: AlertConfig,
+}
+
+impl PipelineConfig {
+    /// Bounds of monitoring.
+    pub(crate) fn bounds(&self) -> Bounds {
+        Bounds {
+            allowed_lateness_ms: self.allowed_lateness_ms,
+            lookback_ms: self.lookback_ms,
+            max_rows: self.max_rows,
+        }
+    }
+}
+
+/// All that is in force, built and checked by the binary. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// Lists.
+    pub watchlist: Arc<Watchlist>,
+    /// Rules.
+    pub ruleset: Arc<Ruleset>,
+    /// The `accounts` table.
+    pub accounts: Arc<Accounts>,
+    /// Digest of the text that `accounts` was read from.
+    pub accounts_digest: Digest,
+    /// Identifiers of accounts at exchanges and other VASPs.
+    pub vasps: Arc<HashSet<String>>,
+    /// Rates.
+    pub rates: Arc<Rates>,
+    /// Config.
+    pub config: Arc<PipelineConfig>,
+}
+
+impl Parts {
+    /// The epoch: one digest of everything in force and of this version of the engine.
+    pub fn epoch(&self) -> Digest {
+        let mut vasps: Vec<&String> = self.vasps.iter().collect();
+        vasps.sort_unstable();
+        let mut config = PipelineConfig::clone(&self.config);
+        // The alerts' own copy of the epoch follows from the rest.
+        config.alerts.epoch = Digest([0; 32]);
+        let parts = [
+            env!("CARGO_PKG_VERSION").to_owned(),
+            self.ruleset.digest().to_string(),
+            self.watchlist.epoch().to_string(),
+            self.accounts_digest.to_string(),
+            self.rates.reference().to_owned(),
+            self.rates.digest().map(|d| d.to_string()).unwrap_or_default(),
+            format!("{vasps:?}"),
+            format!("{config:?}"),
+        ];
+        digest(parts.join("\n").as_bytes())
+    }
+}

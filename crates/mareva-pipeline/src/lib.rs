@@ -1,0 +1,20 @@
+//! The path of Mareva. Principal type: [`Pipeline`], one pure function from numbered slices of input records to alerts,
+//! dead letters, late rows and detections: [`Pipeline::process`] = [`Pipeline::judge`] after [`Pipeline::prepare`]. It
+//! does no I/O and reads no clock; its state is written to and restored from bytes that the caller keeps.
+
+pub mod alerts;
+mod config;
+mod error;
+mod low_time;
+mod pipeline;
+mod prepare;
+mod rates;
+mod screen;
+mod slice;
+
+pub use config::{Parts, PipelineConfig};
+pub use error::Error;
+pub use pipeline::Pipeline;
+pub use prepare::Prepared;
+pub use rates::Rates;
+pub use slice::{Counts, InputRecord, InputSlice, LateRow, Output};

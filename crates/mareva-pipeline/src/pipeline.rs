@@ -1,0 +1,212 @@
+//! The whole product as one function.
+
+use std::io::{Read, Write};
+
+use mareva_codec::Decoder;
+use mareva_model::Digest;
+use mareva_monitoring::{Monitor, RetainedRows, Sizes};
+use serde::{Deserialize, Serialize};
+
+use crate::alerts::AlertBook;
+use crate::config::Parts;
+use crate::error::Error;
+use crate::low_time::LowTime;
+use crate::prepare::{Prepared, Preparer};
+use crate::screen::Screen;
+use crate::slice::{InputSlice, Output};
+
+/// The path from records to alerts. `process` is pure: the same slices from the same state give the same output.
+#[derive(Debug)]
+pub struct Pipeline {
+    parts: Parts,
+    epoch: Digest,
+    seq: u64,
+    low_time: LowTime,
+    decoder: Decoder,
+    screen: Screen,
+    monitor: Monitor,
+    alerts: AlertBook,
+}
+
+/// First part of a snapshot; the alert book and the monitor follow.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    format: u32,
+    epoch: Digest,
+    seq: u64,
+    low_time: LowTime,
+}
+
+/// Counts up with every change of the layout of snapshots.
+const SNAPSHOT_FORMAT: u32 = 1;
+
+impl Pipeline {
+    /// An empty pipeline with these parts in force.
+    ///
+    /// # Errors
+    /// When the rules do not compile.
+    pub fn new(parts: Parts) -> Result<Self, Error> {
+        let monitor = Monitor::new(&parts.ruleset, parts.accounts.clone(), parts.config.bounds())?;
+        Ok(Self::assemble(parts, 0, LowTime::default(), monitor, None))
+    }
+
+    fn assemble(parts: Parts, seq: u64, low_time: LowTime, monitor: Monitor, alerts: Option<AlertBook>) -> Self {
+        let epoch = parts.epoch();
+        let mut config = parts.config.alerts.clone();
+        config.epoch = epoch;
+        Self {
+            epoch,
+            seq,
+            low_time,
+            decoder: Decoder::new(parts.config.limits.clone()),
+            screen: Screen::new(parts.watchlist.clone()),
+            monitor,
+            alerts: alerts.unwrap_or_else(|| AlertBook::new(config)),
+            parts,
+        }
+    }
+
+    /// Digest of everything in force.
+    pub fn epoch(&self) -> Digest {
+        self.epoch
+    }
+
+    /// Number of the last slice processed, 0 before the first.
+    pub fn last_seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// What is kept in memory.
+    pub fn sizes(&self) -> Sizes {
+        self.monitor.sizes()
+    }
+
+    /// The accepted rows still kept.
+    pub fn retained(&self) -> &RetainedRows {
+        self.monitor.retained()
+    }
+
+    /// Transaction monitoring, for exports.
+    pub fn monitor(&self) -> &Monitor {
+        &self.monitor
+    }
+
+    /// Bytes → rows, verdicts, hits: the first half of [`Pipeline::process`].
+    ///
+    /// # Errors
+    /// [`Error::Topic`] for a record of a topic that is not an input.
+    pub fn prepare(&mut self, slice: &InputSlice) -> Result<Prepared, Error> {
+        let preparer = Preparer {
+            parts: &self.parts,
+            decoder: &mut self.decoder,
+            screen: &mut self.screen,
+            low_time: &mut self.low_time,
+            retained: self.monitor.retained(),
+        };
+        preparer.prepare(slice)
+    }
+
+    /// Rows → detections → alerts: the second half of [`Pipeline::process`].
+    ///
+    /// # Errors
+    /// When a kernel fails.
+    pub fn judge(&mut self, prepared: Prepared, end: bool) -> Result<Output, Error> {
+        let Prepared { batch, hits, late, dead_letters, mut counts, low_time } = prepared;
+        let needed_from = low_time.map_or(i64::MIN, |low| self.alerts.needs_rows_from(low));
+        let monitored = self.monitor.accept(&batch, low_time, needed_from)?;
+        counts.rule_errors += monitored.rule_errors;
+        let mut alerts = self.alerts.apply(&hits, &monitored.changes, self.monitor.retained());
+        let mut settled = monitored.settled;
+        if end {
+            settled.extend(self.monitor.finish());
+        }
+        if let Some(low) = low_time.or(end.then_some(i64::MAX)) {
+            alerts.extend(self.alerts.close(self.monitor.retained(), low, end));
+        }
+        let changes = monitored.changes;
+        let accepted = Some(batch);
+        Ok(Output { alerts, dead_letters, late, hits, changes, accepted, settled, counts, low_time })
+    }
+
+    /// Processes the next slice.
+    ///
+    /// # Errors
+    /// [`Error::Sequence`] or [`Error::Epoch`] when the slice is not the next one under this epoch; other variants when
+    /// the engine itself fails. Bad input is never an error.
+    pub fn process(&mut self, slice: &InputSlice) -> Result<Output, Error> {
+        if slice.seq != self.seq + 1 {
+            return Err(Error::Sequence { expected: self.seq + 1, got: slice.seq });
+        }
+        if slice.epoch != self.epoch {
+            return Err(Error::Epoch { expected: self.epoch.to_string(), got: slice.epoch.to_string() });
+        }
+        for (topic, partition) in &slice.joined {
+            self.low_time.join(topic, *partition, slice.tick);
+        }
+        let prepared = self.prepare(slice)?;
+        let output = self.judge(prepared, slice.end)?;
+        self.seq = slice.seq;
+        Ok(output)
+    }
+
+    /// Retains the accepted rows of a slice of history without judging them; its number and epoch do not count.
+    ///
+    /// # Errors
+    /// As [`Pipeline::prepare`].
+    pub fn load_history(&mut self, slice: &InputSlice) -> Result<u64, Error> {
+        let prepared = self.prepare(slice)?;
+        self.monitor.load(&prepared.batch)?;
+        Ok(prepared.batch.len() as u64)
+    }
+
+    /// Writes the state after the last slice.
+    ///
+    /// # Errors
+    /// When writing fails.
+    pub fn write_snapshot(&self, out: &mut dyn Write) -> Result<(), Error> {
+        let saved =
+            Saved { format: SNAPSHOT_FORMAT, epoch: self.epoch, seq: self.seq, low_time: self.low_time.clone() };
+        write_part(out, &serde_json::to_vec(&saved).map_err(unusable)?)?;
+        write_part(out, &serde_json::to_vec(&self.alerts.state()).map_err(unusable)?)?;
+        self.monitor.write(out)?;
+        Ok(())
+    }
+
+    /// The pipeline as it was when `input` was written, under the same epoch.
+    ///
+    /// # Errors
+    /// [`Error::Epoch`] under another epoch, [`Error::Snapshot`] when the bytes do not fit.
+    pub fn restore(parts: Parts, input: &mut dyn Read) -> Result<Self, Error> {
+        let saved: Saved = serde_json::from_slice(&read_part(input)?).map_err(unusable)?;
+        let epoch = parts.epoch();
+        if saved.epoch != epoch {
+            return Err(Error::Epoch { expected: epoch.to_string(), got: saved.epoch.to_string() });
+        }
+        if saved.format != SNAPSHOT_FORMAT {
+            return Err(Error::Snapshot(format!("format {} instead of {SNAPSHOT_FORMAT}", saved.format)));
+        }
+        let mut config = parts.config.alerts.clone();
+        config.epoch = epoch;
+        let state = serde_json::from_slice(&read_part(input)?).map_err(unusable)?;
+        let alerts = AlertBook::restore(config, state);
+        let monitor = Monitor::read(&parts.ruleset, parts.accounts.clone(), parts.config.bounds(), input)?;
+        Ok(Self::assemble(parts, saved.seq, saved.low_time, monitor, Some(alerts)))
+    }
+}
+
+fn unusable(error: impl std::fmt::Display) -> Error {
+    Error::Snapshot(error.to_string())
+}
+
+fn write_part(out: &mut dyn Write, bytes: &[u8]) -> Result<(), Error> {
+    out.write_all(&(bytes.len() as u64).to_le_bytes()).and_then(|()| out.write_all(bytes)).map_err(unusable)
+}
+
+fn read_part(input: &mut dyn Read) -> Result<Vec<u8>, Error> {
+    let mut length = [0; 8];
+    input.read_exact(&mut length).map_err(unusable)?;
+    let mut bytes = Vec::new();
+    // Reads at most what is there, whatever the length claims.
+    input.take(u64::from_le_bytes(length)).read_to_end(&mut bytes).map_err(unusable)?;
+    Ok(bytes)
+}

@@ -1,0 +1,252 @@
+//! The first half of the path: bytes → rows, verdicts on time and repetition, reference amounts, hits.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, BooleanBuilder, Decimal128Array, Decimal128Builder, RecordBatch, StringBuilder,
+};
+use arrow::compute::filter_record_batch;
+use mareva_codec::{Decoded, Decoder, Record};
+use mareva_model::{
+    DeadLetter, Hit, Prepared as Column, Reason, SourcePosition, Text, TransactionBatch, prepared_schema,
+};
+use mareva_monitoring::RetainedRows;
+
+use crate::config::Parts;
+use crate::error::Error;
+use crate::low_time::LowTime;
+use crate::screen::Screen;
+use crate::slice::{Counts, InputSlice, LateRow};
+
+/// A slice, prepared: what is accepted, what is not, and what was found on lists.
+#[derive(Debug)]
+pub struct Prepared {
+    /// Accepted rows with all columns that rules see.
+    pub batch: TransactionBatch,
+    /// Hits of accepted, late and dead-lettered transactions.
+    pub hits: Vec<Hit>,
+    /// Too late for the rules.
+    pub late: Vec<LateRow>,
+    /// Refused.
+    pub dead_letters: Vec<DeadLetter>,
+    /// Counts so far.
+    pub counts: Counts,
+    /// Low time after the slice.
+    pub low_time: Option<i64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Accepted,
+    Repeated,
+    Conflicting,
+    Late,
+    Ahead,
+}
+
+pub(crate) struct Preparer<'a> {
+    pub parts: &'a Parts,
+    pub decoder: &'a mut Decoder,
+    pub screen: &'a mut Screen,
+    pub low_time: &'a mut LowTime,
+    pub retained: &'a RetainedRows,
+}
+
+impl Preparer<'_> {
+    pub fn prepare(mut self, slice: &InputSlice) -> Result<Prepared, Error> {
+        for record in &slice.records {
+            let stream = self.parts.config.streams.get(record.topic.as_ref()).copied();
+            let stream = stream.ok_or_else(|| Error::Topic { topic: record.topic.to_string() })?;
+            let (partition, offset, append_time) = (record.partition, record.offset, record.append_time);
+            let topic = record.topic.as_ref();
+            self.decoder.decode(stream, Record { topic, partition, offset, append_time, payload: &record.payload });
+        }
+        let Decoded { batch, mut dead_letters, dead_letter_parties, parties } = self.decoder.finish();
+        let mut counts = Counts { records: slice.records.len() as u64, ..Counts::default() };
+        counts.produced = batch.len() as u64 + dead_letters.len() as u64;
+        let mut hits = self.screen.dead_letters(&dead_letters, &dead_letter_parties, slice);
+        let low_before = self.low_time.get();
+        let verdicts = self.verdicts(&batch, low_before);
+        let late = late_rows(&batch, &verdicts, low_before);
+        for (row, verdict) in verdicts.iter().enumerate() {
+            match verdict {
+                Verdict::Ahead => dead_letters.push(refuse(slice, &batch, row, Reason::TimeAhead)),
+                Verdict::Conflicting => dead_letters.push(refuse(slice, &batch, row, Reason::Conflicting)),
+                _ => {}
+            }
+        }
+        let screened: Vec<bool> = verdicts.iter().map(|v| *v != Verdict::Repeated).collect();
+        let (found, strongest) = self.screen.rows(&batch, &parties, &screened);
+        hits.extend(found);
+        let prepared = self.columns(&batch, &strongest, &verdicts, &mut counts)?;
+        let keep: BooleanArray = verdicts.iter().map(|v| Some(*v == Verdict::Accepted)).collect();
+        let accepted = if keep.true_count() == batch.len() { prepared } else { filter_record_batch(&prepared, &keep)? };
+        let accepted = TransactionBatch::try_new(accepted).map_err(|_| Error::Schema)?;
+        self.note_times(&accepted, slice.tick);
+        counts.accepted = accepted.len() as u64;
+        counts.repeated = verdicts.iter().filter(|v| **v == Verdict::Repeated).count() as u64;
+        counts.late = late.len() as u64;
+        counts.dead_lettered = dead_letters.len() as u64;
+        self.screen.count(&mut counts);
+        let low_time = self.low_time.advance(slice.tick, self.parts.config.idle_after_ms);
+        Ok(Prepared { batch: accepted, hits, late, dead_letters, counts, low_time })
+    }
+
+    fn note_times(&mut self, accepted: &TransactionBatch, tick: i64) {
+        let (topics, partitions, times) = (accepted.text(Text::Topic), accepted.partition(), accepted.event_time());
+        let mut row = 0;
+        while row < accepted.len() {
+            // Records of one partition come together: one look-up for each run.
+            let (topic, partition) = (topics.value(row), partitions.value(row));
+            let mut highest = times.value(row);
+            row += 1;
+            while row < accepted.len() && partitions.value(row) == partition && topics.value(row) == topic {
+                highest = highest.max(times.value(row));
+                row += 1;
+            }
+            self.low_time.note(topic, partition, highest, tick);
+        }
+    }
+
+    fn verdicts(&self, batch: &TransactionBatch, low: Option<i64>) -> Vec<Verdict> {
+        let config = &self.parts.config;
+        let (times, append, ids) = (batch.event_time(), batch.append_time(), batch.text(Text::RowId));
+        let mut first: HashMap<&str, usize> = HashMap::with_capacity(batch.len());
+        let mut verdicts = Vec::with_capacity(batch.len());
+        for row in 0..batch.len() {
+            let (time, id) = (times.value(row), ids.value(row));
+            let verdict = if time > append.value(row).saturating_add(config.max_ahead_ms) {
+                Verdict::Ahead
+            } else if low.is_some_and(|low| time < low.saturating_sub(config.allowed_lateness_ms)) {
+                Verdict::Late
+            } else if let Some(before) = self.retained.find(id).and_then(|n| self.retained.transaction(n)) {
+                let (other, index) = before.place();
+                repetition(batch, row, other, index)
+            } else if let Some(before) = first.get(id) {
+                repetition(batch, row, batch, *before)
+            } else {
+                first.insert(id, row);
+                Verdict::Accepted
+            };
+            verdicts.push(verdict);
+        }
+        verdicts
+    }
+
+    fn columns(
+        &self,
+        batch: &TransactionBatch,
+        strongest: &[(Option<usize>, Option<usize>)],
+        verdicts: &[Verdict],
+        counts: &mut Counts,
+    ) -> Result<RecordBatch, Error> {
+        let rows = batch.len();
+        let reference = |amounts: &Decimal128Array| self.reference(batch, amounts);
+        let wire = batch.batch();
+        let balance = |column| wire.column(column).as_any().downcast_ref::<Decimal128Array>().ok_or(Error::Schema);
+        let amount_ref = reference(batch.amount())?;
+        let missing = |row: &usize| amount_ref.is_null(*row) && verdicts[*row] == Verdict::Accepted;
+        counts.without_reference = (0..rows).filter(missing).count() as u64;
+        let mut columns = wire.columns().to_vec();
+        columns.push(amount_ref);
+        columns.push(reference(balance(mareva_model::column::ORIGINATOR_BALANCE)?)?);
+        columns.push(reference(balance(mareva_model::column::BENEFICIARY_BALANCE)?)?);
+        let mut hits = [StringBuilder::new(), StringBuilder::new()];
+        for (originator, beneficiary) in strongest {
+            hits[0].append_option(originator.map(|hit| self.screen.entry_id(hit)));
+            hits[1].append_option(beneficiary.map(|hit| self.screen.entry_id(hit)));
+        }
+        columns.extend(hits.into_iter().map(|mut b| Arc::new(b.finish()) as ArrayRef));
+        columns.extend(self.account_columns(batch));
+        debug_assert_eq!(columns.len(), mareva_model::column::prepared(Column::BeneficiaryIsVasp as usize) + 1);
+        Ok(RecordBatch::try_new(prepared_schema(), columns)?)
+    }
+
+    fn reference(&self, batch: &TransactionBatch, amounts: &Decimal128Array) -> Result<ArrayRef, Error> {
+        let (currencies, times) = (batch.text(Text::Currency), batch.event_time());
+        let mut builder = Decimal128Builder::with_capacity(batch.len());
+        for row in 0..batch.len() {
+            let converted = amounts.is_valid(row).then(|| {
+                self.parts.rates.to_reference(amounts.value(row), currencies.value(row), times.value(row))
+            });
+            builder.append_option(converted.flatten().map(|amount| i128::from(amount.0)));
+        }
+        Ok(Arc::new(builder.finish().with_precision_and_scale(38, 2)?))
+    }
+
+    /// Role, segment and customer of both parties, then whether each is a VASP.
+    fn account_columns(&self, batch: &TransactionBatch) -> Vec<ArrayRef> {
+        // Columns of `accounts`: 3 role, 2 segment, 1 customer.
+        let mut texts: Vec<StringBuilder> = (0..6).map(|_| StringBuilder::new()).collect();
+        let mut vasps = [BooleanBuilder::with_capacity(batch.len()), BooleanBuilder::with_capacity(batch.len())];
+        let parties = [batch.text(Text::Originator), batch.text(Text::Beneficiary)];
+        for row in 0..batch.len() {
+            for (side, accounts) in parties.iter().enumerate() {
+                let account = accounts.is_valid(row).then(|| accounts.value(row));
+                let known = account.and_then(|account| self.parts.accounts.row(account));
+                for (place, column) in [3, 2, 1].into_iter().enumerate() {
+                    texts[place * 2 + side].append_option(known.and_then(|k| self.parts.accounts.text(k, column)));
+                }
+                let is_vasp = |a: &str| a.starts_with("exch:") || self.parts.vasps.contains(a);
+                vasps[side].append_option(account.map(is_vasp));
+            }
+        }
+        let texts = texts.into_iter().map(|mut b| Arc::new(b.finish()) as ArrayRef);
+        texts.chain(vasps.into_iter().map(|mut b| Arc::new(b.finish()) as ArrayRef)).collect()
+    }
+}
+
+/// What a row is that has the id of an accepted one.
+fn repetition(batch: &TransactionBatch, row: usize, other: &TransactionBatch, index: usize) -> Verdict {
+    let text = |batch: &TransactionBatch, text, row| {
+        let column = batch.text(text);
+        column.is_valid(row).then(|| column.value(row).to_owned())
+    };
+    if text(batch, Text::Source, row) != text(other, Text::Source, index) {
+        return Verdict::Repeated;
+    }
+    let same_text =
+        |t: Text| matches!(t, Text::Topic) || text(batch, t, row) == text(other, t, index);
+    let same = batch.event_time().value(row) == other.event_time().value(index)
+        && option(batch.amount(), row) == option(other.amount(), index)
+        && Text::ALL.into_iter().all(same_text);
+    if same { Verdict::Repeated } else { Verdict::Conflicting }
+}
+
+fn option(amounts: &Decimal128Array, row: usize) -> Option<i128> {
+    amounts.is_valid(row).then(|| amounts.value(row))
+}
+
+/// Where a row was read.
+pub(crate) fn position(batch: &TransactionBatch, row: usize) -> SourcePosition {
+    SourcePosition {
+        topic: batch.text(Text::Topic).value(row).to_owned(),
+        partition: batch.partition().value(row),
+        offset: batch.offset().value(row),
+        index: batch.index().value(row),
+    }
+}
+
+fn late_rows(batch: &TransactionBatch, verdicts: &[Verdict], low: Option<i64>) -> Vec<LateRow> {
+    let late = verdicts.iter().enumerate().filter(|(_, v)| **v == Verdict::Late);
+    late.map(|(row, _)| LateRow {
+        position: position(batch, row),
+        row_id: batch.text(Text::RowId).value(row).to_owned(),
+        event_time: batch.event_time().value(row),
+        low_time: low.unwrap_or_default(),
+    })
+    .collect()
+}
+
+fn refuse(slice: &InputSlice, batch: &TransactionBatch, row: usize, reason: Reason) -> DeadLetter {
+    let position = position(batch, row);
+    let record = slice.records.iter().find(|r| {
+        r.offset == position.offset && r.partition == position.partition && r.topic.as_ref() == position.topic
+    });
+    let detail = match reason {
+        Reason::TimeAhead => "its time is ahead of the broker's append time by more than max_ahead; check the sender's clock",
+        _ => "its source has sent this id before with other content; send corrections under an id of their own",
+    };
+    DeadLetter::new(position, reason, detail, record.map_or(&[], |r| r.payload.as_slice()))
+}

@@ -1,0 +1,101 @@
+use std::sync::Arc;
+
+use mareva_model::{DeadLetter, Detection, DetectionChange, Digest, Hit, SourcePosition, TransactionBatch, alert::Alert};
+use serde::{Deserialize, Serialize};
+
+/// One record as the broker (or a file) gave it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InputRecord {
+    /// Topic.
+    pub topic: Arc<str>,
+    /// Partition.
+    pub partition: i32,
+    /// Offset.
+    pub offset: i64,
+    /// Append time at the broker, UTC milliseconds.
+    pub append_time: i64,
+    /// The bytes. At most the codec's record limit is read.
+    pub payload: Vec<u8>,
+}
+
+/// A numbered piece of the input: everything that is not deterministic is in here, so that the same slices give the
+/// same output, byte for byte.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InputSlice {
+    /// Number, from 1, without gaps.
+    pub seq: u64,
+    /// Records in the order they are judged; offsets of one partition ascend.
+    pub records: Vec<InputRecord>,
+    /// Wall clock when the slice was cut, UTC milliseconds: decides idleness of partitions, nothing else.
+    pub tick: i64,
+    /// Whether the input ends here: every episode closes and publishes its final content.
+    pub end: bool,
+    /// Partitions that begin to hold low time with this slice, before their first record: all of them in the first slice
+    /// after the start of the log, new ones when they appear. Part of the sequence record.
+    pub joined: Vec<(Arc<str>, i32)>,
+    /// Digest of rules, lists, reference tables, rates, semantic config and engine version.
+    pub epoch: Digest,
+}
+
+/// What became of the transactions: `produced = accepted + repeated + late + dead_lettered`, always.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Records read.
+    pub records: u64,
+    /// Transactions (and unreadable records) produced by them.
+    pub produced: u64,
+    /// Judged.
+    pub accepted: u64,
+    /// Same id and content as an accepted one (retransmission, or a witness from another source).
+    pub repeated: u64,
+    /// Below low time minus the allowed lateness: screened, not judged by rules.
+    pub late: u64,
+    /// Refused, with reason.
+    pub dead_lettered: u64,
+    /// Accepted amounts that are null in the reference currency (no rate, or 10^12 units and more).
+    pub without_reference: u64,
+    /// Rule evaluations that failed on a row (such as an overflow): the row is not a detection of that rule.
+    pub rule_errors: u64,
+    /// Parties and identifiers probed in the filter.
+    pub probes: u64,
+    /// Filter hits.
+    pub filter_hits: u64,
+    /// Filter hits confirmed by an exact entry.
+    pub confirmed_hits: u64,
+}
+
+/// A transaction too late for the rules. It was screened all the same.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LateRow {
+    /// Where it was read.
+    pub position: SourcePosition,
+    /// Its identity.
+    pub row_id: String,
+    /// Its time, UTC milliseconds.
+    pub event_time: i64,
+    /// Low time when it arrived, UTC milliseconds.
+    pub low_time: i64,
+}
+
+/// What a slice gives.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Output {
+    /// New alert revisions, in the order to publish.
+    pub alerts: Vec<Alert>,
+    /// Records and transactions refused.
+    pub dead_letters: Vec<DeadLetter>,
+    /// Transactions too late.
+    pub late: Vec<LateRow>,
+    /// Confirmed hits.
+    pub hits: Vec<Hit>,
+    /// Detections of both levels that came, changed or went.
+    pub changes: Vec<DetectionChange>,
+    /// Accepted transactions, as the rules see them.
+    pub accepted: Option<TransactionBatch>,
+    /// Detections that no later row can change any more.
+    pub settled: Vec<Detection>,
+    /// Counts of this slice.
+    pub counts: Counts,
+    /// Low time after the slice, UTC milliseconds; `None` before the first accepted transaction.
+    pub low_time: Option<i64>,
+}

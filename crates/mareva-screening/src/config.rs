@@ -1,0 +1,150 @@
+use std::fmt;
+use std::path::PathBuf;
+
+use mareva_model::{EvidenceClass, ListAction, Regime};
+use serde::{Deserialize, Serialize};
+
+use crate::faults::Faults;
+
+/// How a list is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ListFormat {
+    /// A folder is an OFAC set, a file is plain CSV.
+    #[default]
+    Auto,
+    /// OFAC's CSV files in one folder.
+    OfacCsv,
+    /// CSV with a header row.
+    Csv,
+}
+
+/// What one programme of a list asks for, where that differs from the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProgrammePolicy {
+    /// The programme as the list writes it, such as `NS-PLC`.
+    pub programme: String,
+    /// Action where it binds.
+    pub action: ListAction,
+    /// Where it binds; the list's where absent.
+    #[serde(default)]
+    pub binding_in: Option<Vec<String>>,
+}
+
+/// Secret bytes that key the filters of a list, so that they do not show who is on it. Never shown or serialised.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct FilterKey(pub Vec<u8>);
+
+impl fmt::Debug for FilterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FilterKey({} bytes)", self.0.len())
+    }
+}
+
+/// A list as the config names it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListConfig {
+    /// Name, first half of every entry id: lower-case letters, digits, `-`, `_`, `.`.
+    pub name: String,
+    /// File or folder.
+    pub path: PathBuf,
+    /// How it is written.
+    #[serde(default)]
+    pub format: ListFormat,
+    /// Regime of every alert that rests on it.
+    pub regime: Regime,
+    /// Action where it binds.
+    pub action: ListAction,
+    /// ISO 3166 codes where it binds, `*` everywhere.
+    pub binding_in: Vec<String>,
+    /// How sure its source is.
+    pub evidence_class: EvidenceClass,
+    /// Share of unlisted keys that the filter lets through to the exact entries.
+    #[serde(default = "default_false_positive_rate")]
+    pub false_positive_rate: f64,
+    /// Fewer entries than this and the list is refused as truncated.
+    #[serde(default = "default_min_entries")]
+    pub min_entries: u64,
+    /// Whether the names of plain CSV rows are screened. Absent: they are under the sanctions regime, and where there is
+    /// no identifier column; the holder's name of a mule account is a label, since namesakes of millions are everywhere.
+    #[serde(default)]
+    pub match_names: Option<bool>,
+    /// Programmes that ask for something else than the list does.
+    #[serde(default)]
+    pub programmes: Vec<ProgrammePolicy>,
+    /// Key of the filters, from a file; absent: derived from the content of the list.
+    #[serde(skip)]
+    pub key: Option<FilterKey>,
+}
+
+/// Probes of the exact entries for a ten-thousandth of the traffic cost nothing; the filter takes 19 bits a key.
+const DEFAULT_FALSE_POSITIVE_RATE: f64 = 1e-4;
+/// Bounds of the rate: beyond them the filter is either useless or larger than the entries.
+const RATES: std::ops::RangeInclusive<f64> = 1e-12..=0.5;
+/// Longest name of a list, in bytes.
+const MAX_NAME: usize = 64;
+/// Shortest filter key, in bytes.
+const MIN_KEY: usize = 16;
+
+fn default_false_positive_rate() -> f64 {
+    DEFAULT_FALSE_POSITIVE_RATE
+}
+
+fn default_min_entries() -> u64 {
+    1
+}
+
+impl ListConfig {
+    /// A sanctions list: an order that blocks everywhere.
+    pub fn sanctions(name: impl Into<String>, path: impl Into<PathBuf>) -> Self {
+        Self {
+            name: name.into(),
+            path: path.into(),
+            format: ListFormat::Auto,
+            regime: Regime::Sanctions,
+            action: ListAction::Block,
+            binding_in: vec!["*".to_owned()],
+            evidence_class: EvidenceClass::Order,
+            false_positive_rate: DEFAULT_FALSE_POSITIVE_RATE,
+            min_entries: default_min_entries(),
+            match_names: None,
+            programmes: Vec::new(),
+            key: None,
+        }
+    }
+
+    /// A list of accounts that institutions confirmed as used for fraud: a hold everywhere.
+    pub fn fraud(name: impl Into<String>, path: impl Into<PathBuf>) -> Self {
+        Self {
+            regime: Regime::Fraud,
+            action: ListAction::Hold,
+            evidence_class: EvidenceClass::InstitutionConfirmed,
+            ..Self::sanctions(name, path)
+        }
+    }
+
+    pub(crate) fn check(&self, faults: &mut Faults) {
+        let place = format!("list {}", self.name);
+        let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
+        if self.name.is_empty() || self.name.len() > MAX_NAME || !self.name.chars().all(is_plain) {
+            let remedy = format!("use 1 to {MAX_NAME} of a-z, 0-9, '-', '_', '.'");
+            faults.add(&place, "the name of a list begins every entry id and may not be this", remedy);
+        }
+        if !RATES.contains(&self.false_positive_rate) {
+            let reason = format!("false_positive_rate is {}", self.false_positive_rate);
+            faults.add(&place, reason, "set it between 1e-12 and 0.5, such as 1e-4");
+        }
+        if self.key.as_ref().is_some_and(|key| key.0.len() < MIN_KEY) {
+            faults.add(&place, format!("the filter key is shorter than {MIN_KEY} bytes"), "use 32 random bytes");
+        }
+        let places = self.programmes.iter().filter_map(|one| one.binding_in.as_ref()).flatten();
+        for country in self.binding_in.iter().chain(places) {
+            if country != "*" && !(country.len() == 2 && country.bytes().all(|b| b.is_ascii_uppercase())) {
+                let reason = format!("binding_in holds {country:?}");
+                faults.add(&place, reason, "write ISO 3166 alpha-2 codes in capitals, or \"*\"");
+            }
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Screening against lists. Principal type: [`Watchlist`], immutable, swapped whole. List files and their [`ListConfig`]
+//! enter through [`load`]; canonical identifiers and party names enter through [`Watchlist::screen_identifier`] and
+//! [`Watchlist::screen_name`]; confirmed [`Match`]es leave. A Bloom filter comes first and only prunes; the exact entry
+//! decides. This crate must never report a filter hit as a match, never miss a listed key, never keep a list that it could
+//! not read whole, and knows nothing of transactions, alerts or clocks.
+
+mod entry;
+mod birth;
+mod country;
+mod name;
+mod config;
+mod faults;
+mod intake;
+mod remarks;
+mod ofac;
+mod plain;
+mod store;
+mod index;
+mod front;
+mod list;
+mod scratch;
+mod watchlist;
+
+pub use birth::BirthDate;
+pub use config::{FilterKey, ListConfig, ListFormat, ProgrammePolicy};
+pub use country::country_code;
+pub use entry::{Document, Entry, EntryKind, ListedName};
+pub use index::FilterSize;
+pub use list::{LoadCounts, LoadedList, load, load_ofac, load_plain};
+pub use name::name_key;
+pub use scratch::{ListStats, Scratch, ScreeningStats};
+pub use watchlist::{Basis, ListSummary, Match, Strength, Support, Watchlist, strongest};
+
+#[cfg(test)]
+mod tests;

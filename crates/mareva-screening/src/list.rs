@@ -1,0 +1,299 @@
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use mareva_model::{Digest, ListRef, Refusal};
+use serde::Serialize;
+
+use crate::config::FilterKey;
+use crate::entry::programmes;
+use crate::faults::Faults;
+use crate::index::KeyIndex;
+use crate::name::NameScratch;
+use crate::store::EntryStore;
+use crate::{Entry, ListConfig, ListFormat, ofac, plain};
+
+/// Digits of the digest that serve as the version: no format read here states a publication date.
+const VERSION_DIGITS: usize = 12;
+
+/// What was found while a list was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct LoadCounts {
+    /// Entries.
+    pub entries: u64,
+    /// Identifiers that are screened.
+    pub identifiers: u64,
+    /// Of these, those that did not validate and are compared as they were written.
+    pub unvalidated: u64,
+    /// Names that are screened.
+    pub names: u64,
+    /// Names of which the normal form leaves nothing, so that they cannot match.
+    pub names_without_key: u64,
+    /// Digital currency addresses that OFAC remarks mention.
+    pub address_mentions: u64,
+    /// Dates of birth or of reporting that could not be read and support nothing.
+    pub unreadable_dates: u64,
+}
+
+/// A list that was read whole, with its filters, each entry probed back. Immutable; shared between watchlists.
+pub struct LoadedList {
+    pub(crate) config: ListConfig,
+    pub(crate) store: EntryStore,
+    pub(crate) identifiers: KeyIndex,
+    pub(crate) names: KeyIndex,
+    pub(crate) key: FilterKey,
+    /// The list, then one for each programme with a policy of its own.
+    refs: Vec<Arc<ListRef>>,
+    counts: LoadCounts,
+    digest: Digest,
+}
+
+impl fmt::Debug for LoadedList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoadedList").field("list", &self.refs[0]).field("counts", &self.counts).finish_non_exhaustive()
+    }
+}
+
+/// Reads a list from its file or folder.
+///
+/// # Errors
+/// Every fault of the config and the files; a list is never taken in part.
+pub fn load(config: &ListConfig) -> Result<LoadedList, Refusal> {
+    let is_folder = config.format == ListFormat::OfacCsv
+        || config.format == ListFormat::Auto && std::fs::metadata(&config.path).is_ok_and(|found| found.is_dir());
+    if is_folder {
+        return load_ofac(config, &config.path);
+    }
+    let place = config.path.display().to_string();
+    let file = File::open(&config.path).map_err(|error| {
+        Refusal::one(&place, format!("cannot be read: {error}"), "check the path of the list and its permissions")
+    })?;
+    load_plain(config, file, &place)
+}
+
+/// Reads OFAC's CSV files from a folder.
+///
+/// # Errors
+/// Every fault of the config and the files.
+pub fn load_ofac(config: &ListConfig, folder: &Path) -> Result<LoadedList, Refusal> {
+    let mut faults = Faults::default();
+    config.check(&mut faults);
+    faults.into_result()?;
+    let set = ofac::read(folder)?;
+    LoadedList::from_set(config, set.entries, Some(set.digest), set.counts)
+}
+
+/// Reads plain CSV with a header row; `place` names the source in faults. Rows are read one at a time.
+///
+/// # Errors
+/// Every fault of the config and the rows.
+pub fn load_plain(config: &ListConfig, input: impl Read, place: &str) -> Result<LoadedList, Refusal> {
+    let mut faults = Faults::default();
+    config.check(&mut faults);
+    faults.into_result()?;
+    let list = plain::read(input, place, config)?;
+    LoadedList::build(config, list.store, list.digest, list.counts)
+}
+
+impl LoadedList {
+    /// A list of entries that come from no file; its digest is that of the entries.
+    ///
+    /// # Errors
+    /// Every fault of the config; entries that do not fit.
+    pub fn from_entries(config: &ListConfig, entries: Vec<Entry>) -> Result<Self, Refusal> {
+        let mut faults = Faults::default();
+        config.check(&mut faults);
+        faults.into_result()?;
+        Self::from_set(config, entries, None, LoadCounts::default())
+    }
+
+    fn from_set(
+        config: &ListConfig,
+        entries: Vec<Entry>,
+        digest: Option<Digest>,
+        counts: LoadCounts,
+    ) -> Result<Self, Refusal> {
+        let mut store = EntryStore::new();
+        if !entries.iter().all(|entry| store.push(entry)) {
+            let place = format!("list {}", config.name);
+            return Err(Refusal::one(place, "is larger than 4 GiB in memory", "split it into several lists"));
+        }
+        let digest = digest.unwrap_or_else(|| store.digest());
+        Self::build(config, store, digest, counts)
+    }
+
+    /// Filters and indices over the stored entries, then the probe of every one of them.
+    fn build(
+        config: &ListConfig,
+        mut store: EntryStore,
+        digest: Digest,
+        counts: LoadCounts,
+    ) -> Result<Self, Refusal> {
+        let place = format!("list {}", config.name);
+        let entries = store.len() as u64;
+        if entries < config.min_entries {
+            return Err(Refusal::one(
+                place,
+                format!("holds {entries} entries, fewer than min_entries {}", config.min_entries),
+                "check that the file is whole; lower min_entries if the list did shrink",
+            ));
+        }
+        store.seal();
+        let key = config.key.clone().unwrap_or_else(|| FilterKey(store.secret().to_vec()));
+        let [identifier_seed, name_seed] = ["identifiers", "names"].map(|kind| seed(&key, &config.name, kind));
+        let new = |keys, seed| KeyIndex::new(keys, config.false_positive_rate, seed);
+        let refused = |reason| Refusal::one(&place, reason, "check false_positive_rate of the list");
+        let mut list = Self {
+            identifiers: new(store.identifiers(), &identifier_seed).map_err(refused)?,
+            names: new(store.names(), &name_seed).map_err(refused)?,
+            key,
+            refs: list_refs(config, digest),
+            config: config.clone(),
+            counts,
+            store,
+            digest,
+        };
+        list.index();
+        list.probe_back()?;
+        Ok(list)
+    }
+
+    fn index(&mut self) {
+        let Self { store, identifiers, names, counts, .. } = self;
+        counts.entries = store.len() as u64;
+        (counts.identifiers, counts.unvalidated, counts.names, counts.names_without_key) = (store.identifiers(), 0, 0, 0);
+        for_each_key(store, |key, entry| match key {
+            Key::Identifier(text, validated) => {
+                counts.unvalidated += u64::from(!validated);
+                identifiers.add(text, entry);
+            }
+            Key::Name("") => counts.names_without_key += 1,
+            Key::Name(key) => {
+                counts.names += 1;
+                names.add(key, entry);
+            }
+        });
+        identifiers.seal();
+        names.seal();
+    }
+
+    /// Every key of every entry is found again, or the list is refused.
+    fn probe_back(&self) -> Result<(), Refusal> {
+        let mut missed = None;
+        for_each_key(&self.store, |key, entry| {
+            let (index, text) = match key {
+                Key::Identifier(text, _) => (&self.identifiers, text),
+                Key::Name("") => return,
+                Key::Name(key) => (&self.names, key),
+            };
+            if !index.may_hold(text) || !index.candidates(text).any(|found| found == entry) {
+                missed.get_or_insert(entry);
+            }
+        });
+        missed.map_or(Ok(()), |entry| Err(self.miss(entry)))
+    }
+
+    pub(crate) fn miss(&self, entry: u32) -> Refusal {
+        let id = self.store.view(entry).id();
+        Refusal::one(
+            format!("list {}", self.config.name),
+            format!("entry {id} is not found through the filter"),
+            "keep the last good list and report this with the list: it is a fault of the engine",
+        )
+    }
+
+    /// Calls `see` with every key of every entry.
+    pub(crate) fn for_each_key(&self, see: impl FnMut(Key<'_>, u32)) {
+        for_each_key(&self.store, see);
+    }
+
+    /// The list under the policy of an entry's programmes: the strongest action among them.
+    pub(crate) fn list_ref(&self, programme: Option<&str>) -> &Arc<ListRef> {
+        let default = &self.refs[0];
+        if self.refs.len() == 1 {
+            return default;
+        }
+        let own = |tag: &str| self.config.programmes.iter().position(|one| one.programme == tag);
+        let policies = programmes(programme).map(|tag| own(tag).map_or(default, |place| &self.refs[place + 1]));
+        policies.reduce(|best, next| if next.action > best.action { next } else { best }).unwrap_or(default)
+    }
+
+    /// The list as hits name it.
+    pub fn list(&self) -> &Arc<ListRef> {
+        &self.refs[0]
+    }
+
+    /// What was found while it was read.
+    pub fn counts(&self) -> LoadCounts {
+        self.counts
+    }
+
+    /// BLAKE3 of the file, or of the names and digests of the files.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// All entries, in the order of the list.
+    pub fn entries(&self) -> impl Iterator<Item = Entry> {
+        self.numbers().map(|number| self.store.entry(number))
+    }
+
+    pub(crate) fn numbers(&self) -> std::ops::Range<u32> {
+        0..u32::try_from(self.store.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Measured memory, bytes.
+    pub fn size(&self) -> usize {
+        self.store.size() + self.identifiers.size() + self.names.size()
+    }
+}
+
+/// A key of an entry.
+#[derive(Clone, Copy)]
+pub(crate) enum Key<'a> {
+    /// Canonical form, and whether it validated.
+    Identifier(&'a str, bool),
+    /// Normal form of a name.
+    Name(&'a str),
+}
+
+fn for_each_key(store: &EntryStore, mut see: impl FnMut(Key<'_>, u32)) {
+    let mut names = NameScratch::default();
+    for number in 0..u32::try_from(store.len()).unwrap_or(u32::MAX) {
+        let view = store.view(number);
+        for (validated, text) in view.identifiers() {
+            see(Key::Identifier(text, validated), number);
+        }
+        for (_, text) in view.names() {
+            see(Key::Name(names.key(text)), number);
+        }
+    }
+}
+
+fn seed(key: &FilterKey, list: &str, kind: &str) -> [u8; 32] {
+    let mut material = key.0.clone();
+    material.extend_from_slice(list.as_bytes());
+    material.push(0xff);
+    material.extend_from_slice(kind.as_bytes());
+    blake3::derive_key("mareva-screening 2026 filter", &material)
+}
+
+fn list_refs(config: &ListConfig, digest: Digest) -> Vec<Arc<ListRef>> {
+    let digest = digest.to_string();
+    let list = ListRef {
+        name: config.name.clone(),
+        version: digest[..VERSION_DIGITS].to_owned(),
+        digest,
+        regime: config.regime,
+        action: config.action,
+        binding_in: config.binding_in.clone(),
+    };
+    let own = config.programmes.iter().map(|policy| ListRef {
+        action: policy.action,
+        binding_in: policy.binding_in.clone().unwrap_or_else(|| config.binding_in.clone()),
+        ..list.clone()
+    });
+    std::iter::once(list.clone()).chain(own).map(Arc::new).collect()
+}

@@ -1,0 +1,152 @@
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use mareva_model::identifier;
+
+use super::{Cpu, NOW, by_identifier, by_name};
+use crate::remarks::Remarks;
+use crate::{ListConfig, Scratch, Support, Watchlist, load};
+
+fn data(path: &str) -> PathBuf {
+    PathBuf::from(std::env::var("MAREVA_DATA").unwrap()).join(path)
+}
+
+fn ofac_2021() -> Watchlist {
+    let list = load(&ListConfig::sanctions("ofac", data("lists/ofac-2021"))).unwrap();
+    Watchlist::new(vec![list.into()]).unwrap()
+}
+
+#[test]
+#[ignore = "needs MAREVA_DATA: the folder of official lists"]
+fn the_whole_ofac_set_loads_and_matches_itself() {
+    let start = Cpu::now();
+    let watchlist = ofac_2021();
+    let took = start.elapsed();
+    let counts = watchlist.loaded()[0].counts();
+    println!("loaded in {took:?}: {counts:?}, {} bytes", watchlist.size());
+    assert!(took.as_secs() < 5);
+    // 8,976 SDN and 442 other entries, of which 4 stand in both.
+    assert_eq!(counts.entries, 8_976 + 442 - 4);
+    assert_eq!((counts.names_without_key, counts.unreadable_dates), (0, 0));
+    let (mut names, mut identifiers) = (0, 0);
+    for entry in watchlist.loaded()[0].entries() {
+        let id = format!("ofac:{}", entry.id);
+        for name in &entry.names {
+            names += 1;
+            assert!(by_name(&watchlist, &name.text).iter().any(|hit| hit.entry.id == id), "{id} {}", name.text);
+        }
+        for identifier in &entry.identifiers {
+            identifiers += 1;
+            let hits = by_identifier(&watchlist, &identifier.canonical);
+            assert!(hits.iter().any(|hit| hit.entry.id == id), "{id} {}", identifier.canonical);
+        }
+    }
+    println!("{names} names, {identifiers} identifiers");
+}
+
+#[test]
+#[ignore = "needs MAREVA_DATA: the folder of official lists"]
+fn every_name_of_the_files_matches() {
+    let watchlist = ofac_2021();
+    let mut names = BTreeSet::new();
+    for (file, column) in [("sdn", 1), ("cons_prim", 1), ("alt", 3), ("cons_alt", 3)] {
+        let path = data(&format!("lists/ofac-2021/{file}.csv"));
+        let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_path(path);
+        for row in reader.unwrap().records().map(Result::unwrap).filter(|row| row.len() > 1) {
+            names.insert((row[0].to_owned(), row[column].to_owned()));
+        }
+    }
+    assert!(names.len() > 22_000);
+    for (id, name) in names {
+        let id = format!("ofac:{id}");
+        assert!(by_name(&watchlist, &name).iter().any(|hit| hit.entry.id == id), "{id} {name}");
+    }
+}
+
+#[test]
+#[ignore = "needs MAREVA_DATA: the folder of official lists"]
+fn addresses_cut_in_two_are_found() {
+    let watchlist = ofac_2021();
+    let files = ["sdn.csv", "sdn_comments.csv"].map(|name| data("lists/ofac-2021").join(name));
+    let files = files.map(|path| std::fs::read_to_string(path).unwrap());
+    let address = "1GqChmWqGtsaLrGbHfgdrV5Nkvahtjjuxr";
+    assert!(files.iter().all(|text| !text.contains(address)));
+    assert_eq!(by_identifier(&watchlist, &format!("btc:{address}"))[0].entry.id, "ofac:30518");
+    // This one lost its label to the cut.
+    let whole = "eip155:1:0x8576acc5c05d6ce88f4e49bf65bdf0c62f91353c";
+    assert_eq!(by_identifier(&watchlist, whole)[0].entry.id, "ofac:29703");
+}
+
+#[test]
+#[ignore = "needs MAREVA_DATA: the folder of official lists"]
+fn addresses_of_the_union_that_are_in_the_set_match() {
+    let watchlist = ofac_2021();
+    let files = ["sdn.csv", "sdn_comments.csv"].map(|name| data("lists/ofac-2021").join(name));
+    let text: String = files.map(|path| std::fs::read_to_string(path).unwrap()).concat().to_ascii_lowercase();
+    let union = csv::Reader::from_path(data("identifiers/ofac_digital_currency_addresses_union.csv"));
+    let (mut found, mut unvalidated) = (0, Vec::new());
+    for row in union.unwrap().records().map(Result::unwrap) {
+        if !text.contains(&row[1].to_ascii_lowercase()) {
+            continue;
+        }
+        match identifier::recognise(&row[1]) {
+            Some(one) => {
+                found += 1;
+                assert!(!by_identifier(&watchlist, &one.canonical).is_empty(), "{}", one.canonical);
+            }
+            None => unvalidated.push(row[1].to_owned()),
+        }
+    }
+    println!("{found} addresses of the union are in the set, {unvalidated:?} validate as nothing");
+    assert!(found >= 90 && unvalidated.len() <= 1);
+}
+
+#[test]
+#[ignore = "needs MAREVA_DATA: the folder of official lists"]
+fn ordinary_names_are_left_alone() {
+    let watchlist = ofac_2021();
+    let (mut scratch, mut hits, mut names) = (Scratch::new(), Vec::new(), Vec::new());
+    let mut reader = csv::Reader::from_path(data("names/ordinary_names_dev.csv")).unwrap();
+    for row in reader.records().map(Result::unwrap) {
+        names.push((row[0].to_owned(), row[5].to_owned(), row[7].to_owned()));
+    }
+    for (name, birth_date, country) in &names {
+        let support = Support { birth_date: Some(birth_date), country: Some(country) };
+        watchlist.screen_name(name, &support, NOW, &mut scratch, &mut hits);
+    }
+    for hit in &hits {
+        println!("{:?} {:?}", hit.matched, hit.entry);
+    }
+    assert_eq!(names.len(), 10_000);
+    assert!(hits.len() <= 5);
+    let stats = scratch.take_stats();
+    println!("{stats:?}");
+    for round in ["anew", "again"] {
+        let mut scratch = if round == "anew" { Scratch::new() } else { std::mem::take(&mut scratch) };
+        let few = if round == "anew" { &names[..] } else { &names[..2_000] };
+        let repeats = 50_000 / few.len();
+        let start = Cpu::now();
+        for (name, ..) in std::iter::repeat_n(few, repeats).flatten() {
+            watchlist.screen_name(name, &Support::default(), NOW, &mut scratch, &mut hits);
+        }
+        println!("a name, {round}: {:?}", start.elapsed() / 50_000);
+    }
+}
+
+#[test]
+#[ignore = "needs MAREVA_DATA: the folder of official lists"]
+fn an_incomplete_set_is_refused() {
+    let refusal = load(&ListConfig::sanctions("ofac", data("lists/ofac-2025-12"))).unwrap_err();
+    println!("{refusal}");
+    assert_eq!(refusal.0.len(), 1);
+    assert!(refusal.0[0].place.ends_with("sdn.csv") && refusal.0[0].reason.contains("missing"));
+}
+
+#[test]
+#[ignore = "needs MAREVA_DATA: the folder of official lists"]
+fn the_overflow_of_2025_mentions_366_addresses() {
+    let path = data("lists/ofac-2025-12/sdn_comments.csv");
+    let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_path(path);
+    let rows = reader.unwrap().into_records().map(Result::unwrap).filter(|row| row.len() == 2);
+    assert_eq!(rows.map(|row| Remarks::parse(&row[1]).address_mentions).sum::<u64>(), 366);
+}

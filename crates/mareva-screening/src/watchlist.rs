@@ -1,0 +1,406 @@
+use std::cmp::Reverse;
+use std::fmt;
+use std::sync::Arc;
+
+use mareva_model::identifier;
+use mareva_model::{AliasQuality, Digest, EntryRef, EvidenceClass, ListAction, ListRef, MatchedOn, Refusal};
+use serde::Serialize;
+
+use crate::faults::Faults;
+use crate::front::Front;
+use crate::index::FilterSize;
+use crate::list::Key;
+use crate::name::{is_short, name_key};
+use crate::store::View;
+use crate::{BirthDate, Entry, ListConfig, ListStats, FilterKey, LoadCounts, LoadedList, Scratch, country_code};
+
+/// Most lists in one watchlist.
+const MAX_LISTS: usize = 1_024;
+/// Counts up whenever the normal form of a name or the meaning of a match changes.
+const SCREENING_VERSION: &str = "mareva-screening 1";
+
+/// All lists in force, immutable. Cheap to share, swapped whole.
+pub struct Watchlist {
+    lists: Vec<Arc<LoadedList>>,
+    identifiers: Front,
+    names: Front,
+    epoch: Digest,
+}
+
+impl fmt::Debug for Watchlist {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watchlist").field("epoch", &self.epoch).field("lists", &self.lists).finish_non_exhaustive()
+    }
+}
+
+/// What else a transaction says about a party, to support a name.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Support<'a> {
+    /// Date of birth, whole or in part.
+    pub birth_date: Option<&'a str>,
+    /// ISO 3166 alpha-2 code or name of a country.
+    pub country: Option<&'a str>,
+}
+
+/// A key of the stream that a listed entry really holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Match {
+    /// The list, under the policy of the entry's programme.
+    pub list: Arc<ListRef>,
+    /// The entry.
+    pub entry: Arc<EntryRef>,
+    /// What matched.
+    pub matched: MatchedOn,
+    /// How strong it is, for comparing.
+    pub strength: Strength,
+}
+
+/// How strong a match is, greater is stronger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Strength {
+    /// What it may ask for at most, where the list binds: a name with nothing to support it, or an entry below
+    /// institution-confirmed, is for review.
+    pub action: ListAction,
+    /// What agreed.
+    pub basis: Basis,
+    /// How sure the entry is.
+    pub evidence: Reverse<EvidenceClass>,
+}
+
+/// What agreed in a match, weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// A weak or short name, alone.
+    WeakName,
+    /// A name alone.
+    Name,
+    /// A weak or short name, and something else.
+    SupportedWeakName,
+    /// A name and something else.
+    SupportedName,
+    /// An identifier.
+    Identifier,
+}
+
+/// The strongest of some matches; the first among equals.
+pub fn strongest(matches: &[Match]) -> Option<&Match> {
+    matches.iter().reduce(|best, next| if next.strength > best.strength { next } else { best })
+}
+
+/// A list in force, for people and metrics.
+#[derive(Debug, Clone, Serialize)]
+pub struct ListSummary {
+    /// The list.
+    pub list: Arc<ListRef>,
+    /// What it holds.
+    pub counts: LoadCounts,
+    /// Filter over its identifiers.
+    pub identifier_filter: FilterSize,
+    /// Filter over its names.
+    pub name_filter: FilterSize,
+    /// Configured rate of both.
+    pub false_positive_rate: f64,
+    /// Measured memory, bytes.
+    pub bytes: usize,
+}
+
+impl Watchlist {
+    /// Puts lists in force together. Every key of every list is probed back through the filter before all lists.
+    ///
+    /// # Errors
+    /// Two lists of one name, too many lists, a key that is not found again.
+    pub fn new(lists: Vec<Arc<LoadedList>>) -> Result<Self, Refusal> {
+        let mut faults = Faults::default();
+        for (place, list) in lists.iter().enumerate() {
+            let name = &list.config.name;
+            if lists[..place].iter().any(|before| before.config.name == *name) {
+                faults.add(format!("list {name}"), "two lists have this name", "name each list differently");
+            }
+        }
+        if lists.len() > MAX_LISTS {
+            faults.add("lists", format!("{} lists are configured", lists.len()), format!("use at most {MAX_LISTS}"));
+        }
+        faults.into_result()?;
+        let epoch = epoch(&lists);
+        let key = front_key(&lists);
+        let front = |count: fn(&LoadedList) -> u64| Front::new(lists.iter().map(|list| count(list)).sum(), &key);
+        let identifiers = front(|list| list.counts().identifiers);
+        let names = front(|list| list.counts().names);
+        let mut watchlist = Self { lists, identifiers, names, epoch };
+        watchlist.fill_fronts();
+        watchlist.probe_back()?;
+        Ok(watchlist)
+    }
+
+    /// A watchlist of a single list of entries that come from no file.
+    ///
+    /// # Errors
+    /// As [`LoadedList::from_entries`].
+    pub fn from_entries(config: &ListConfig, entries: Vec<Entry>) -> Result<Self, Refusal> {
+        Self::new(vec![Arc::new(LoadedList::from_entries(config, entries)?)])
+    }
+
+    fn fill_fronts(&mut self) {
+        let Self { lists, identifiers, names, .. } = self;
+        for list in lists {
+            list.for_each_key(|key, _| match key {
+                Key::Identifier(text, _) => identifiers.set(text),
+                Key::Name("") => {}
+                Key::Name(key) => names.set(key),
+            });
+        }
+    }
+
+    fn probe_back(&self) -> Result<(), Refusal> {
+        for list in &self.lists {
+            let mut missed = None;
+            list.for_each_key(|key, entry| {
+                let passes = match key {
+                    Key::Identifier(text, _) => self.identifiers.passes(text),
+                    Key::Name(key) => key.is_empty() || self.names.passes(key),
+                };
+                if !passes {
+                    missed.get_or_insert(entry);
+                }
+            });
+            if let Some(entry) = missed {
+                return Err(list.miss(entry));
+            }
+        }
+        Ok(())
+    }
+
+    /// Names this set of lists, their policies and filter keys, and the way they are matched.
+    pub fn epoch(&self) -> Digest {
+        self.epoch
+    }
+
+    /// Appends a match for each entry that holds a canonical identifier and is in force at `event_time` (UTC
+    /// milliseconds). An address with a tag also meets entries that list the address alone.
+    #[inline]
+    pub fn screen_identifier(&self, canonical: &str, event_time: i64, scratch: &mut Scratch, out: &mut Vec<Match>) {
+        scratch.stats.identifiers += 1;
+        if self.identifiers.passes(canonical) {
+            self.confirm_identifier(canonical, event_time, scratch, out);
+        }
+        if canonical.as_bytes().contains(&b'#') {
+            let address = identifier::without_tag(canonical);
+            if address != canonical && self.identifiers.passes(address) {
+                self.confirm_identifier(address, event_time, scratch, out);
+            }
+        }
+    }
+
+    #[cold]
+    fn confirm_identifier(&self, canonical: &str, event_time: i64, scratch: &mut Scratch, out: &mut Vec<Match>) {
+        scratch.bind(&self.epoch, self.list_names());
+        for (list, stats) in self.lists.iter().zip(&mut scratch.stats.lists) {
+            if !list.identifiers.may_hold(canonical) {
+                continue;
+            }
+            stats.filter_hits += 1;
+            for number in list.identifiers.candidates(canonical) {
+                let view = list.store.view(number);
+                if view.has_identifier(canonical) && in_force(&view, event_time, stats) {
+                    let matched = MatchedOn::Identifier { value: canonical.to_owned() };
+                    out.push(new_match(list, view.to_entry(), matched, Basis::Identifier));
+                }
+            }
+        }
+    }
+
+    /// Appends a match for each entry that has a name and is in force at `event_time` (UTC milliseconds): equal under
+    /// [`name_key`] to a listed name or alias. A short name counts as weak whatever the list says.
+    #[inline]
+    pub fn screen_name(
+        &self,
+        name: &str,
+        support: &Support<'_>,
+        event_time: i64,
+        scratch: &mut Scratch,
+        out: &mut Vec<Match>,
+    ) {
+        scratch.stats.names += 1;
+        if self.names.is_empty() {
+            return;
+        }
+        scratch.bind(&self.epoch, self.list_names());
+        if scratch.clear.holds(name) {
+            scratch.stats.names_remembered += 1;
+            return;
+        }
+        let Scratch { names, clear, stats, .. } = scratch;
+        let key = names.key(name);
+        if self.names.passes(key) {
+            self.confirm_name(name, key, support, event_time, &mut stats.lists, out);
+        } else {
+            clear.remember(name);
+        }
+    }
+
+    #[cold]
+    fn confirm_name(
+        &self,
+        name: &str,
+        key: &str,
+        support: &Support<'_>,
+        event_time: i64,
+        stats: &mut [ListStats],
+        out: &mut Vec<Match>,
+    ) {
+        for (list, stats) in self.lists.iter().zip(stats) {
+            if key.is_empty() || !list.names.may_hold(key) {
+                continue;
+            }
+            stats.filter_hits += 1;
+            for number in list.names.candidates(key) {
+                let view = list.store.view(number);
+                let equal = view.names().filter(|(_, listed)| name_key(listed) == key);
+                let Some((quality, listed)) = equal.min_by_key(|(quality, _)| *quality) else { continue };
+                let (listed, quality) = (listed.to_owned(), if is_short(key) { AliasQuality::Weak } else { quality });
+                if !in_force(&view, event_time, stats) {
+                    continue;
+                }
+                let entry = view.to_entry();
+                let supported_by = supported_by(&entry, support);
+                let basis = match (quality, supported_by.is_empty()) {
+                    (AliasQuality::Weak, true) => Basis::WeakName,
+                    (AliasQuality::Weak, false) => Basis::SupportedWeakName,
+                    (_, true) => Basis::Name,
+                    (_, false) => Basis::SupportedName,
+                };
+                let matched = MatchedOn::Name { value: name.to_owned(), listed, quality, supported_by };
+                out.push(new_match(list, entry, matched, basis));
+            }
+        }
+    }
+
+    fn list_names(&self) -> impl Iterator<Item = &str> {
+        self.lists.iter().map(|list| list.config.name.as_str())
+    }
+
+    /// The entry with an id such as `ofac-sdn:36216`; rows that share the id are one entry. Looks through the whole list:
+    /// for people, not for the stream.
+    pub fn entry(&self, id: &str) -> Option<Entry> {
+        let (list, id) = id.split_once(':')?;
+        let list = self.lists.iter().find(|one| one.config.name == list)?;
+        let of_id = list.numbers().filter(|number| list.store.view(*number).id() == id);
+        of_id.map(|number| list.store.entry(number)).reduce(|mut entry, row| {
+            entry.absorb(row);
+            entry
+        })
+    }
+
+    /// The lists in force, in their order.
+    pub fn loaded(&self) -> &[Arc<LoadedList>] {
+        &self.lists
+    }
+
+    /// The lists in force, in their order, in numbers.
+    pub fn lists(&self) -> Vec<ListSummary> {
+        let summary = |list: &Arc<LoadedList>| ListSummary {
+            list: Arc::clone(list.list()),
+            counts: list.counts(),
+            identifier_filter: list.identifiers.filter_size(),
+            name_filter: list.names.filter_size(),
+            false_positive_rate: list.config.false_positive_rate,
+            bytes: list.size(),
+        };
+        self.lists.iter().map(summary).collect()
+    }
+
+    /// Measured memory of everything, bytes.
+    pub fn size(&self) -> usize {
+        self.identifiers.size() + self.names.size() + self.lists.iter().map(|list| list.size()).sum::<usize>()
+    }
+
+    /// The share of canonical identifiers, none of them listed, that the filter of a list lets through; `None` when there
+    /// is no such list or no sample. Listed samples are left out.
+    pub fn measured_false_positive_rate<S: AsRef<str>>(
+        &self,
+        list: &str,
+        samples: impl IntoIterator<Item = S>,
+    ) -> Option<f64> {
+        let list = self.lists.iter().find(|one| one.config.name == list)?;
+        let (mut probes, mut passed) = (0_u64, 0_u64);
+        for sample in samples {
+            let text = sample.as_ref();
+            let passes = list.identifiers.may_hold(text);
+            let mut holders = list.identifiers.candidates(text).map(|number| list.store.view(number));
+            if passes && holders.any(|view| view.has_identifier(text)) {
+                continue;
+            }
+            probes += 1;
+            passed += u64::from(passes);
+        }
+        (probes > 0).then(|| passed as f64 / probes as f64)
+    }
+}
+
+fn in_force(view: &View<'_>, event_time: i64, stats: &mut ListStats) -> bool {
+    let valid = view.is_valid_at(event_time);
+    *(if valid { &mut stats.confirmed } else { &mut stats.outside_validity }) += 1;
+    valid
+}
+
+fn supported_by(entry: &Entry, support: &Support<'_>) -> Vec<String> {
+    let born = support.birth_date.and_then(BirthDate::parse);
+    let birth_date = born.is_some_and(|date| entry.birth_dates.iter().any(|listed| listed.agrees_with(date)));
+    let country = support.country.and_then(country_code);
+    let country = country.is_some_and(|code| entry.countries.iter().any(|listed| listed == code));
+    let found = [(birth_date, "birth_date"), (country, "country")];
+    found.into_iter().filter(|(agrees, _)| *agrees).map(|(_, what)| what.to_owned()).collect()
+}
+
+fn new_match(list: &LoadedList, entry: Entry, matched: MatchedOn, basis: Basis) -> Match {
+    let list_ref = Arc::clone(list.list_ref(entry.programme.as_deref()));
+    let evidence_class = list.config.evidence_class;
+    let for_review = basis <= Basis::Name || evidence_class > EvidenceClass::InstitutionConfirmed;
+    let action = if for_review { ListAction::Review } else { list_ref.action };
+    let entry = EntryRef {
+        id: format!("{}:{}", list.config.name, entry.id),
+        name: entry.display_name().to_owned(),
+        programme: entry.programme.or(entry.source),
+        evidence_class,
+    };
+    let strength = Strength { action, basis, evidence: Reverse(evidence_class) };
+    Match { list: list_ref, entry: Arc::new(entry), matched, strength }
+}
+
+/// Secret as long as one of the keys is.
+fn front_key(lists: &[Arc<LoadedList>]) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new_derive_key("mareva-screening 2026 front filter");
+    for list in lists {
+        hasher.update(&(list.key.0.len() as u64).to_le_bytes()).update(&list.key.0);
+    }
+    let mut key = [0; 16];
+    hasher.finalize_xof().fill(&mut key);
+    key
+}
+
+/// Tells one key from another and shows neither.
+fn key_print(key: &FilterKey) -> Digest {
+    Digest(blake3::derive_key("mareva-screening 2026 print of a filter key", &key.0))
+}
+
+fn epoch(lists: &[Arc<LoadedList>]) -> Digest {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(SCREENING_VERSION.as_bytes());
+    for list in lists {
+        let config = &list.config;
+        let meaning = format!(
+            "\n{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+            config.name,
+            config.regime,
+            config.action,
+            config.binding_in,
+            config.evidence_class,
+            config.false_positive_rate,
+            config.match_names,
+            config.programmes,
+        );
+        hasher.update(meaning.as_bytes()).update(&list.digest().0).update(&key_print(&list.key).0);
+    }
+    Digest(*hasher.finalize().as_bytes())
+}

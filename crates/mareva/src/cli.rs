@@ -1,0 +1,44 @@
+//! The command line.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{check, completions, demo, lists, replay, rules, run, sim};
+
+/// Catches scam money while it is still there.
+///
+/// Reads bank and crypto-exchange transactions, screens every party against lists, runs windowed SQL rules over every
+/// account, and says what to freeze, how much, where, why, and until when.
+#[derive(Debug, Parser)]
+#[command(
+    name = "mareva",
+    version,
+    max_term_width = 110,
+    arg_required_else_help = true,
+    after_help = "Examples:
+  mareva demo                                      watch it catch a simulated scam centre, nothing else needed
+  mareva sim --seed 7 --transactions 200000 --out sim
+  mareva replay --config sim/mareva.toml --bank sim/bank.ndjson --exchange sim/exchange.ndjson --out alerts.ndjson
+  mareva check --config mareva.toml                every fault of config, rules, lists and tables
+  mareva run --config mareva.toml                  judge Kafka topics until SIGTERM
+
+Exit codes: 0 done, 1 it failed on the way, 2 it refused to start and listed every fault.
+Log lines go to standard error; MAREVA_LOG=debug overrules the level of the config."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Demo(demo::Args),
+    Run(run::Args),
+    Replay(replay::Args),
+    Sim(sim::Args),
+    Check(check::Args),
+    #[command(subcommand)]
+    Rules(rules::Command),
+    #[command(subcommand)]
+    Lists(lists::Command),
+    Completions(completions::Args),
+}

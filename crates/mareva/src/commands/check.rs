@@ -1,0 +1,108 @@
+use std::path::PathBuf;
+
+use anyhow::Result;
+use mareva_model::{Raises, Refusal};
+use serde_json::{Value, json};
+
+use super::replay::InsteadArgs;
+use crate::open::{Instead, Opened, open};
+use crate::{config, logging};
+
+/// Load config, rules, lists and tables, and show what would be in force
+///
+/// Nothing is contacted and nothing is written. Every fault is listed, and the exit code is 2.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mareva check --config mareva.toml
+  mareva check --list sanctions=lists/ofac --json")]
+pub struct Args {
+    /// The config; without it the defaults
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    instead: InsteadArgs,
+    /// Write what is in force, or the faults, as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: Args) -> Result<()> {
+    logging::start("text", "warn");
+    let loaded = config::load(args.config.as_deref()).and_then(|mut config| {
+        Instead::from(args.instead).apply(&mut config);
+        open(&config)
+    });
+    match loaded {
+        Ok(opened) if args.json => println!("{}", in_force(&opened)),
+        Ok(opened) => print!("{}", shown(&in_force(&opened))),
+        Err(refusal) => {
+            if args.json {
+                println!("{}", faults(&refusal));
+            }
+            return Err(refusal.into());
+        }
+    }
+    Ok(())
+}
+
+fn faults(refusal: &Refusal) -> Value {
+    json!({ "ok": false, "faults": refusal.0 })
+}
+
+fn in_force(opened: &Opened) -> Value {
+    let parts = &opened.parts;
+    let rules: Vec<Value> = parts
+        .ruleset
+        .rules()
+        .iter()
+        .map(|rule| json!({ "id": rule.reference.id, "version": rule.reference.version, "raises": rule.reference.raises }))
+        .collect();
+    json!({
+        "ok": true,
+        "epoch": parts.epoch(),
+        "rules": rules,
+        "lists": parts.watchlist.lists(),
+        "accounts": parts.accounts.batch().num_rows(),
+        "vasps": parts.vasps.len(),
+        "reference_currency": parts.rates.reference(),
+        "rates": parts.rates.digest(),
+        "topics": parts.config.streams.keys().collect::<Vec<_>>(),
+        "brokers": opened.connection.brokers(),
+    })
+}
+
+fn shown(in_force: &Value) -> String {
+    let mut text = format!("epoch     {}\n", in_force["epoch"].as_str().unwrap_or_default());
+    let mut line = |label: &str, content: String| text.push_str(&format!("{label:<9} {content}\n"));
+    let rules = in_force["rules"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let alert = json!(Raises::Alert);
+    let raising: Vec<&str> =
+        rules.iter().filter(|rule| rule["raises"] == alert).filter_map(|rule| rule["id"].as_str()).collect();
+    line("rules", format!("{}, of which {} raise alerts: {}", rules.len(), raising.len(), raising.join(", ")));
+    let lists = in_force["lists"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for list in lists {
+        let (name, counts) = (&list["list"], &list["counts"]);
+        let what = format!(
+            "{} ({}, {}), version {}: {} entries, {} identifiers, {} names, {} KiB",
+            name["name"].as_str().unwrap_or_default(),
+            name["regime"].as_str().unwrap_or_default(),
+            name["action"].as_str().unwrap_or_default(),
+            name["version"].as_str().unwrap_or_default(),
+            counts["entries"],
+            counts["identifiers"],
+            counts["names"],
+            list["bytes"].as_u64().unwrap_or_default() / 1024,
+        );
+        line("list", what);
+    }
+    if lists.is_empty() {
+        line("lists", "none: nothing is screened".to_owned());
+    }
+    line("tables", format!("{} accounts, {} accounts of VASPs", in_force["accounts"], in_force["vasps"]));
+    let rates = in_force["rates"].as_str().map_or("no rates: amounts in other currencies count for nothing", |_| "with rates");
+    line("currency", format!("{}, {rates}", in_force["reference_currency"].as_str().unwrap_or_default()));
+    let topics: Vec<&str> =
+        in_force["topics"].as_array().map(|all| all.iter().filter_map(Value::as_str).collect()).unwrap_or_default();
+    line("kafka", format!("{} from {} (not contacted)", topics.join(", "), in_force["brokers"].as_str().unwrap_or_default()));
+    text
+}

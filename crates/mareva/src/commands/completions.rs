@@ -1,0 +1,20 @@
+use std::io;
+
+use clap::CommandFactory as _;
+use clap_complete::{Shell, generate};
+
+use crate::cli::Cli;
+
+/// Write completions for a shell to standard output
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  mareva completions bash > /etc/bash_completion.d/mareva")]
+pub struct Args {
+    /// The shell
+    shell: Shell,
+}
+
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    generate(args.shell, &mut Cli::command(), "mareva", &mut io::stdout());
+    Ok(())
+}

@@ -1,0 +1,211 @@
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use mareva_model::{Fault, Refusal};
+use mareva_monitoring::{Ruleset, Table};
+use serde_json::{Value, json};
+
+use crate::config;
+use crate::open::{RuleFolder, rule_folders, rule_texts};
+use crate::replay::word_of;
+
+mod evidence;
+
+use evidence::{Trial, try_rule};
+
+/// Check, test and list rules
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    Check(CheckArgs),
+    Test(TestArgs),
+    List(ListArgs),
+}
+
+/// Read, plan and compile rules, and see that each carries its evidence
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mareva rules check
+  mareva rules check --rules my-rules --json")]
+pub struct CheckArgs {
+    /// Folder with one folder for each rule; without it the rule pack in the binary
+    #[arg(long, value_name = "DIR")]
+    rules: Option<PathBuf>,
+    /// Write the rules, or the faults, as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Run the evidence of rules: what must fire, what must not, and what comes out
+///
+/// A rule over transactions or movements is alone in force; with a rule over signals all are. Lines of fires.ndjson and
+/// quiet.ndjson are records of either stream, or accounts with "type":"account".
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mareva rules test
+  mareva rules test --rules my-rules structuring shared-device
+  mareva rules test --rules my-rules --update structuring    write expected.ndjson from what comes out")]
+pub struct TestArgs {
+    /// Folder with one folder for each rule; without it the rule pack in the binary
+    #[arg(long, value_name = "DIR")]
+    rules: Option<PathBuf>,
+    /// Rules to test; all of them without
+    #[arg(value_name = "RULE")]
+    only: Vec<String>,
+    /// Write expected.ndjson anew; look at what changed before you keep it
+    #[arg(long, requires = "rules")]
+    update: bool,
+    /// Write the results as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// List rules
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mareva rules list
+  mareva rules list --rules my-rules --json")]
+pub struct ListArgs {
+    /// Folder with one folder for each rule; without it the rule pack in the binary
+    #[arg(long, value_name = "DIR")]
+    rules: Option<PathBuf>,
+    /// Write the rules as one JSON array
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Check(args) => check(&args),
+        Command::Test(args) => test(&args),
+        Command::List(args) => list(&args),
+    }
+}
+
+fn folders(path: Option<&Path>) -> Result<Vec<RuleFolder>, Refusal> {
+    rule_folders(path.unwrap_or(Path::new("")))
+}
+
+fn check(args: &CheckArgs) -> Result<()> {
+    let checked = checked(args.rules.as_deref());
+    match checked {
+        Ok(ruleset) if args.json => println!("{}", json!({ "ok": true, "rules": described(&ruleset) })),
+        Ok(ruleset) => println!("{} rules, digest {}", ruleset.rules().len(), ruleset.digest()),
+        Err(refusal) => {
+            if args.json {
+                println!("{}", json!({ "ok": false, "faults": refusal.0 }));
+            }
+            return Err(refusal.into());
+        }
+    }
+    Ok(())
+}
+
+fn checked(path: Option<&Path>) -> Result<Ruleset, Refusal> {
+    let folders = folders(path)?;
+    let mut faults = Refusal::default();
+    let mut ruleset = None;
+    match rule_texts(&folders).and_then(|texts| Ruleset::load(&texts)) {
+        Ok(loaded) => ruleset = Some(loaded),
+        Err(refusal) => faults.0.extend(refusal.0),
+    }
+    for folder in &folders {
+        let evidence =
+            [("fires.ndjson", &folder.fires), ("quiet.ndjson", &folder.quiet), ("expected.ndjson", &folder.expected)];
+        for (file, text) in evidence {
+            if text.as_ref().is_none_or(|text| text.trim().is_empty()) {
+                let place = format!("rules/{}/{file}", folder.folder);
+                let remedy = "a rule is not a rule until it carries its evidence; see rules/README.md";
+                faults.0.push(Fault::new(place, "is missing or empty", remedy));
+            }
+        }
+    }
+    match ruleset {
+        Some(ruleset) if faults.0.is_empty() => Ok(ruleset),
+        _ => Err(faults),
+    }
+}
+
+fn described(ruleset: &Ruleset) -> Vec<Value> {
+    let describe = |rule: &mareva_monitoring::Rule| {
+        let mut line = json!(*rule.reference);
+        line["table"] = json!(rule.table.name());
+        line
+    };
+    ruleset.rules().iter().map(describe).collect()
+}
+
+fn list(args: &ListArgs) -> Result<()> {
+    let ruleset = Ruleset::load(&rule_texts(&folders(args.rules.as_deref())?)?)?;
+    if args.json {
+        println!("{}", Value::Array(described(&ruleset)));
+        return Ok(());
+    }
+    let longest = ruleset.rules().iter().map(|rule| rule.reference.id.len()).max().unwrap_or(0);
+    for rule in ruleset.rules() {
+        let reference = &rule.reference;
+        println!(
+            "{:longest$}  v{} {:6} on {:12} {:9} {}",
+            reference.id,
+            reference.version,
+            word_of(reference.raises),
+            rule.table.name(),
+            reference.severity,
+            reference.title
+        );
+    }
+    Ok(())
+}
+
+fn test(args: &TestArgs) -> Result<()> {
+    let folders = folders(args.rules.as_deref())?;
+    let texts = rule_texts(&folders)?;
+    let all = Ruleset::load(&texts)?;
+    let config = config::load(None)?;
+    let unknown: Vec<Fault> = args
+        .only
+        .iter()
+        .filter(|id| folders.iter().all(|folder| folder.folder != **id))
+        .map(|id| Fault::new(format!("rule {id}"), "there is no such rule", "see `mareva rules list`"))
+        .collect();
+    Refusal(unknown).into_result()?;
+    let chosen = |id: &str| args.only.is_empty() || args.only.iter().any(|only| only == id);
+    let mut results = Vec::new();
+    for (folder, text) in folders.iter().zip(&texts).filter(|(folder, _)| chosen(&folder.folder)) {
+        let second = all.rules().iter().any(|rule| rule.reference.id == folder.folder && rule.table == Table::Signals);
+        let ruleset = if second { all.clone() } else { Ruleset::load(std::slice::from_ref(text))? };
+        let trial = try_rule(&config, &ruleset, folder)?;
+        if let Some(path) = args.rules.as_deref().filter(|_| args.update) {
+            let file = path.join(&folder.folder).join("expected.ndjson");
+            let lines: String = trial.fired.iter().map(|line| format!("{line}\n")).collect();
+            std::fs::write(&file, lines).with_context(|| format!("cannot write {}", file.display()))?;
+        }
+        results.push((folder.folder.clone(), trial));
+    }
+    show(&results, args)
+}
+
+fn show(results: &[(String, Trial)], args: &TestArgs) -> Result<()> {
+    if args.json {
+        let rules: Vec<Value> = results
+            .iter()
+            .map(|(id, trial)| {
+                json!({ "rule": id, "passed": trial.failures.is_empty(), "fired": trial.fired.len(), "failures": trial.failures })
+            })
+            .collect();
+        println!("{}", json!({ "rules": rules }));
+    } else {
+        for (id, trial) in results {
+            let verdict = if trial.failures.is_empty() { "passes" } else { "FAILS" };
+            println!("{id}: {verdict}, fired {} times", trial.fired.len());
+            for failure in &trial.failures {
+                println!("  {failure}");
+            }
+        }
+    }
+    let failed = results.iter().filter(|(_, trial)| !trial.failures.is_empty()).count();
+    if failed > 0 && !args.update {
+        bail!("{failed} of {} rules fail their evidence; mend the rule or its evidence", results.len());
+    }
+    Ok(())
+}
+

@@ -1,0 +1,157 @@
+//! The evidence of a rule, run through a pipeline of its own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Result;
+use mareva_codec::Stream;
+use mareva_model::parse_time;
+use mareva_monitoring::{Account, Accounts, Ruleset};
+use mareva_pipeline::{InputRecord, InputSlice, Pipeline};
+use serde_json::Value;
+
+use crate::config::Config;
+use crate::open::{RuleFolder, bare_parts, parse_account};
+use crate::replay::{detection_json, peek_time, stream_of};
+
+/// What came out, and how that differs from what was expected.
+#[derive(Debug, Default)]
+pub struct Trial {
+    /// Detections over `fires.ndjson`.
+    pub fired: Vec<Value>,
+    /// In plain words.
+    pub failures: Vec<String>,
+}
+
+/// A file of evidence, read.
+#[derive(Debug, Default)]
+struct Material {
+    records: Vec<InputRecord>,
+    accounts: Vec<Account>,
+}
+
+/// Runs the evidence of one rule.
+///
+/// # Errors
+/// When the engine itself fails.
+pub fn try_rule(config: &Config, ruleset: &Ruleset, folder: &RuleFolder) -> Result<Trial> {
+    let mut trial = Trial::default();
+    let over = |file: &str, text: &Option<String>, failures: &mut Vec<String>| -> Result<Vec<Value>> {
+        match text.as_deref().filter(|text| !text.trim().is_empty()) {
+            Some(text) => detections(config, ruleset, &folder.folder, text, file, failures),
+            None => {
+                failures.push(format!("{file} is missing or empty"));
+                Ok(Vec::new())
+            }
+        }
+    };
+    let mut failures = Vec::new();
+    trial.fired = over("fires.ndjson", &folder.fires, &mut failures)?;
+    let quiet = over("quiet.ndjson", &folder.quiet, &mut failures)?;
+    if trial.fired.is_empty() && folder.fires.is_some() {
+        failures.push("nothing in fires.ndjson fires it".to_owned());
+    }
+    failures.extend(quiet.iter().map(|line| format!("quiet.ndjson fires it: {line}")));
+    match folder.expected.as_deref() {
+        Some(expected) => compare(expected, &trial.fired, &mut failures),
+        None => failures.push("expected.ndjson is missing".to_owned()),
+    }
+    trial.failures = failures;
+    Ok(trial)
+}
+
+/// Settled detections of the rule over a file, all of it in one slice.
+fn detections(
+    config: &Config,
+    ruleset: &Ruleset,
+    rule: &str,
+    text: &str,
+    file: &str,
+    failures: &mut Vec<String>,
+) -> Result<Vec<Value>> {
+    let material = read(config, text, file, failures);
+    let parts = bare_parts(config, ruleset.clone(), Accounts::new(&material.accounts))?;
+    let mut pipeline = Pipeline::new(parts)?;
+    let slice = InputSlice {
+        seq: 1,
+        records: material.records,
+        tick: 0,
+        end: true,
+        joined: Vec::new(),
+        epoch: pipeline.epoch(),
+    };
+    let output = pipeline.process(&slice)?;
+    failures.extend(output.dead_letters.iter().map(|letter| {
+        format!("{file}:{} is refused: {}", letter.position.offset + 1, letter.detail)
+    }));
+    Ok(output.settled.iter().filter(|found| found.rule.id == rule).map(detection_json).collect())
+}
+
+fn read(config: &Config, text: &str, file: &str, failures: &mut Vec<String>) -> Material {
+    let mut material = Material::default();
+    let (bank, exchange): (Arc<str>, Arc<str>) = (config.bank_topic().into(), config.exchange_topic().into());
+    let latest = text.lines().filter_map(|line| peek_time(line.as_bytes())).max().unwrap_or_default();
+    for (offset, line) in (0..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+        let topic = match stream_of(line.as_bytes()) {
+            Some(Stream::Bank) => &bank,
+            Some(Stream::Exchange) => &exchange,
+            None => {
+                match account(line) {
+                    Ok(account) => material.accounts.push(account),
+                    Err(reason) => failures.push(format!("{file}:{} {reason}", offset + 1)),
+                }
+                continue;
+            }
+        };
+        material.records.push(InputRecord {
+            topic: topic.clone(),
+            partition: 0,
+            offset,
+            append_time: latest,
+            payload: line.as_bytes().to_vec(),
+        });
+    }
+    material
+}
+
+fn account(line: &str) -> Result<Account, String> {
+    let value: Value = serde_json::from_str(line).map_err(|error| format!("is no JSON: {error}"))?;
+    match value["type"].as_str() {
+        Some("account") => parse_account(line).map_err(|(reason, remedy)| format!("{reason}; {remedy}")),
+        other => Err(format!("is no transaction and no account: its type is {other:?}")),
+    }
+}
+
+/// Every expected line must come, with every column that it names, and nothing else may.
+fn compare(expected: &str, fired: &[Value], failures: &mut Vec<String>) {
+    let mut left: BTreeMap<(String, String), &Value> = fired.iter().map(|line| (key(line), line)).collect();
+    for (number, line) in (1..).zip(expected.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+        let Ok(line) = serde_json::from_str::<Value>(line) else {
+            failures.push(format!("expected.ndjson:{number} is no JSON"));
+            continue;
+        };
+        let Some(found) = left.remove(&key(&line)) else {
+            failures.push(format!("expected and did not come: {line}"));
+            continue;
+        };
+        for (name, value) in line.as_object().into_iter().flatten() {
+            if !same(name, value, &found[name]) {
+                let row = found["row_id"].as_str().unwrap_or_default();
+                failures.push(format!("{row}: {name} is {}, expected {value}", found[name]));
+            }
+        }
+    }
+    failures.extend(left.values().map(|line| format!("came and was not expected: {line}")));
+}
+
+fn key(line: &Value) -> (String, String) {
+    let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
+    (text("row_id"), text("subject"))
+}
+
+/// Equal, where times may be written in different ways.
+fn same(name: &str, expected: &Value, found: &Value) -> bool {
+    let time = |value: &Value| value.as_str().and_then(|text| parse_time(text).ok());
+    expected == found || (name == "event_time" && time(expected).is_some() && time(expected) == time(found))
+}
+

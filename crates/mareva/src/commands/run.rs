@@ -1,0 +1,90 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context as _, Result};
+
+use crate::open::open;
+use crate::serve::{Manner, serve};
+use crate::{config, logging};
+
+/// Judge Kafka topics until SIGTERM or Ctrl-C
+///
+/// Alerts, dead letters, late transactions, the sequence record and the offsets leave in one Kafka transaction. Started
+/// again, it goes on where the last committed transaction ended.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mareva run --config mareva.toml
+  mareva run --config mareva.toml --history archive/     rules see the archive's transactions from the start
+  mareva run --config mareva.toml --until-end            judge what the topics hold now, then end
+  mareva run --config mareva.toml --drain                snapshot of the last committed state, before an upgrade")]
+pub struct Args {
+    /// The config
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Records from before the stream, an NDJSON file or a folder of them: retained, not judged; used when there is no
+    /// snapshot to start from
+    #[arg(long, value_name = "PATH")]
+    history: Option<PathBuf>,
+    /// End when all that the topics held at the start is judged
+    #[arg(long)]
+    until_end: bool,
+    /// Start although needed input is gone; the gap is recorded in the sequence topic
+    #[arg(long)]
+    accept_gap: bool,
+    /// Recover, write a snapshot at the last committed slice, and end
+    #[arg(long, conflicts_with = "until_end")]
+    drain: bool,
+    /// Judge the recorded input again when rules, lists, tables or config have changed since
+    #[arg(long)]
+    replay_under_new_epoch: bool,
+}
+
+pub fn run(args: Args) -> Result<()> {
+    let config = config::load(Some(&args.config))?;
+    logging::start(&config.log.format, &config.log.level);
+    let stop = stop_on_signals()?;
+    let opened = open(&config)?;
+    let epoch = opened.parts.epoch();
+    tracing::info!(
+        %epoch,
+        rules = opened.parts.ruleset.rules().len(),
+        lists = opened.parts.watchlist.loaded().len(),
+        brokers = opened.connection.brokers(),
+        "in force"
+    );
+    let manner = Manner {
+        history: args.history,
+        until_end: args.until_end,
+        accept_gap: args.accept_gap,
+        replay_under_new_epoch: args.replay_under_new_epoch,
+        drain: args.drain,
+    };
+    let summary = serve(&config, opened, &manner, &stop, &mut |_| {})?;
+    let stats = &summary.stats;
+    tracing::info!(
+        records = stats.records,
+        produced = stats.counts.produced,
+        accepted = stats.counts.accepted,
+        repeated = stats.counts.repeated,
+        late = stats.counts.late,
+        dead_lettered = stats.counts.dead_lettered,
+        alerts = stats.alerts,
+        committed_slice = stats.committed_seq,
+        "stopped, all is committed"
+    );
+    Ok(())
+}
+
+/// A flag that SIGTERM, SIGINT and SIGHUP set; the second signal ends the process at once.
+pub fn stop_on_signals() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = stop.clone();
+    let handle = move || {
+        if flag.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+    };
+    ctrlc::set_handler(handle).context("cannot listen to signals")?;
+    Ok(stop)
+}

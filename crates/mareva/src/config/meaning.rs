@@ -1,0 +1,68 @@
+//! What no type can say: values that do not fit each other or the world.
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+
+use mareva_model::{Fault, Refusal, identifier};
+use tracing_subscriber::EnvFilter;
+
+use super::Config;
+
+/// Checks the meaning of a config whose types are right.
+///
+/// # Errors
+/// Every fault.
+pub fn check(config: &Config, place: &str) -> Result<(), Refusal> {
+    let mut faults = Refusal::default();
+    let mut fault = |key: &str, reason: String, remedy: &str| {
+        faults.0.push(Fault::new(format!("{place}: {key}"), reason, remedy));
+    };
+    for bic in &config.institution.bics {
+        if identifier::bic(bic).is_none() {
+            fault("institution.bics", format!("`{bic}` is no BIC"), "write 8 or 11 characters, such as MRVADEFF");
+        }
+    }
+    let jurisdiction = &config.institution.jurisdiction;
+    if !(jurisdiction.is_empty() || is_upper(jurisdiction, 2)) {
+        let reason = format!("`{jurisdiction}` is no country code");
+        fault("institution.jurisdiction", reason, "write an ISO 3166 alpha-2 code in capitals, such as DE");
+    }
+    if !is_upper(&config.semantics.reference_currency, 3) {
+        let reason = format!("`{}` is no currency code", config.semantics.reference_currency);
+        fault("semantics.reference_currency", reason, "write an ISO 4217 code in capitals, such as EUR");
+    }
+    let output = &config.output;
+    let topics = config.input.bank.iter().map(|topic| ("input.bank", topic));
+    let topics = topics.chain(config.input.exchange.iter().map(|topic| ("input.exchange", topic))).chain([
+        ("output.alerts", &output.alerts),
+        ("output.dead_letters", &output.dead_letters),
+        ("output.late", &output.late),
+        ("output.sequence", &output.sequence),
+    ]);
+    let mut seen = HashSet::new();
+    for (key, topic) in topics {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        if topic.is_empty() || topic.len() > 249 || !topic.chars().all(plain) {
+            let remedy = "use 1 to 249 of letters, digits, '.', '_' and '-'";
+            fault(key, format!("`{topic}` cannot be the name of a topic"), remedy);
+        }
+        if !seen.insert(topic) {
+            fault(key, format!("topic `{topic}` is named twice"), "give every stream and output a topic of its own");
+        }
+    }
+    if config.input.bank.is_empty() && config.input.exchange.is_empty() {
+        fault("input", "no topic is read".to_owned(), "name at least one topic");
+    }
+    if !config.http.listen.is_empty() && config.http.listen.parse::<SocketAddr>().is_err() {
+        let reason = format!("`{}` is no address", config.http.listen);
+        fault("http.listen", reason, "write address:port, such as 127.0.0.1:9464, or nothing");
+    }
+    if let Err(error) = EnvFilter::builder().parse(&config.log.level) {
+        fault("log.level", error.to_string(), "write error, warn, info, debug or trace");
+    }
+    faults.into_result()
+}
+
+fn is_upper(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|byte| byte.is_ascii_uppercase())
+}

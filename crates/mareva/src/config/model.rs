@@ -1,0 +1,145 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use mareva_screening::ListConfig;
+use serde::Deserialize;
+
+use super::Span;
+
+/// The config in force: defaults and what the user's file says instead. An empty text means none.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Config {
+    pub institution: Institution,
+    pub input: Input,
+    pub output: Output,
+    /// Properties of librdkafka by their dotted names; `consumer.` and `producer.` in front of those of one side.
+    #[serde(skip)]
+    pub kafka: BTreeMap<String, String>,
+    pub semantics: Semantics,
+    pub rules: Rules,
+    #[serde(skip)]
+    pub lists: Vec<ListFile>,
+    pub tables: Tables,
+    pub alerts: Alerts,
+    pub snapshots: Snapshots,
+    pub http: Http,
+    pub log: Log,
+}
+
+/// A list, and the file with the key of its filters.
+#[derive(Debug, Clone)]
+pub struct ListFile {
+    pub list: ListConfig,
+    pub key_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Institution {
+    pub bics: Vec<String>,
+    pub exchanges: Vec<String>,
+    pub jurisdiction: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Input {
+    pub bank: Vec<String>,
+    pub exchange: Vec<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Output {
+    pub alerts: String,
+    pub dead_letters: String,
+    pub late: String,
+    pub sequence: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Semantics {
+    pub reference_currency: String,
+    pub allowed_lateness: Span,
+    pub max_ahead: Span,
+    pub idle_after: Span,
+    pub lookback: Span,
+    pub max_rows: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Rules {
+    pub path: PathBuf,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Tables {
+    pub accounts: PathBuf,
+    pub rates: PathBuf,
+    pub vasps: PathBuf,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Alerts {
+    pub episode: Span,
+    pub hold: Span,
+    pub clock_basis: String,
+    pub fraud_legal_basis: String,
+    pub sanctions_legal_basis: String,
+    pub confidentiality: String,
+    pub tlp: String,
+    pub operation: String,
+    pub notice_ref: String,
+    pub subject_key_file: PathBuf,
+    pub memory: Span,
+    pub max_open: usize,
+    pub max_closed: usize,
+    pub max_signals: usize,
+    pub max_targets: usize,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Snapshots {
+    pub path: PathBuf,
+    pub every: Span,
+    pub keep: usize,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Http {
+    pub listen: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Log {
+    pub format: String,
+    pub level: String,
+}
+
+impl Config {
+    /// Makes relative paths count from `folder`.
+    pub(super) fn resolve(&mut self, folder: &Path) {
+        let tables = &mut self.tables;
+        let fixed = [
+            &mut self.rules.path,
+            &mut tables.accounts,
+            &mut tables.rates,
+            &mut tables.vasps,
+            &mut self.alerts.subject_key_file,
+            &mut self.snapshots.path,
+        ];
+        let lists = self.lists.iter_mut().flat_map(|one| [Some(&mut one.list.path), one.key_file.as_mut()]).flatten();
+        for path in fixed.into_iter().chain(lists) {
+            if !path.as_os_str().is_empty() {
+                *path = folder.join(&*path);
+            }
+        }
+    }
+
+    /// The topic that files of bank records stand for.
+    pub fn bank_topic(&self) -> &str {
+        self.input.bank.first().map_or("bank.transactions", String::as_str)
+    }
+
+    /// The topic that files of exchange records stand for.
+    pub fn exchange_topic(&self) -> &str {
+        self.input.exchange.first().map_or("exchange.transactions", String::as_str)
+    }
+}

@@ -1,0 +1,28 @@
+//! What somebody may have meant.
+
+/// The word closest to `word`, where one is close: at most a third of its letters differ.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let (distance, best) =
+        known.into_iter().filter(|k| !k.is_empty()).map(|known| (distance(word, known), known)).min_by_key(|(d, _)| *d)?;
+    let contained = word.len() >= 4 && (best.contains(word) || word.contains(best));
+    (contained || distance * 3 <= word.chars().count().max(best.len())).then_some(best)
+}
+
+/// Letters to insert, drop, replace or swap with their neighbour to make one word the other.
+fn distance(from: &str, to: &str) -> usize {
+    let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
+    let mut rows = vec![(0..=to.len()).collect::<Vec<usize>>()];
+    for (i, a) in from.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, b) in to.iter().enumerate() {
+            let replaced = rows[i][j] + usize::from(a != b);
+            let mut least = replaced.min(rows[i][j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && *a == to[j - 1] && from[i - 1] == *b {
+                least = least.min(rows[i - 1][j - 1] + 1);
+            }
+            row.push(least);
+        }
+        rows.push(row);
+    }
+    rows[from.len()][to.len()]
+}

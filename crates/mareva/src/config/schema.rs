@@ -1,0 +1,294 @@
+//! The keys of the config, and the check of a file against them: every fault with its line, before anything is read.
+
+use std::ops::Range;
+
+use mareva_model::{Fault, Refusal};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::nearest::nearest;
+use super::span::parse_span;
+
+/// What a value has to be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    /// Text.
+    Text,
+    /// A list of texts.
+    Texts,
+    /// A duration, longer than nothing.
+    Span,
+    /// A whole number from 1 on.
+    Count,
+    /// A number.
+    Number,
+    /// `true` or `false`.
+    Flag,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// A list of tables with these keys.
+    Tables(&'static [Key]),
+}
+
+/// A key of a section.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Key {
+    /// Its name.
+    pub name: &'static str,
+    /// What its value has to be.
+    pub kind: Kind,
+    /// Whether it must be there.
+    pub required: bool,
+}
+
+const fn key(name: &'static str, kind: Kind) -> Key {
+    Key { name, kind, required: false }
+}
+
+const fn required(name: &'static str, kind: Kind) -> Key {
+    Key { name, kind, required: true }
+}
+
+const ACTIONS: Kind = Kind::Choice(&["review", "warn", "report", "hold", "block"]);
+
+/// Sections with a fixed set of keys; `kafka` and `lists` are checked on their own.
+pub const SECTIONS: &[(&str, &[Key])] = &[
+    ("institution", &[key("bics", Kind::Texts), key("exchanges", Kind::Texts), key("jurisdiction", Kind::Text)]),
+    ("input", &[key("bank", Kind::Texts), key("exchange", Kind::Texts)]),
+    (
+        "output",
+        &[
+            key("alerts", Kind::Text),
+            key("dead_letters", Kind::Text),
+            key("late", Kind::Text),
+            key("sequence", Kind::Text),
+        ],
+    ),
+    (
+        "semantics",
+        &[
+            key("reference_currency", Kind::Text),
+            key("allowed_lateness", Kind::Span),
+            key("max_ahead", Kind::Span),
+            key("idle_after", Kind::Span),
+            key("lookback", Kind::Span),
+            key("max_rows", Kind::Count),
+        ],
+    ),
+    ("rules", &[key("path", Kind::Text)]),
+    ("tables", &[key("accounts", Kind::Text), key("rates", Kind::Text), key("vasps", Kind::Text)]),
+    (
+        "alerts",
+        &[
+            key("episode", Kind::Span),
+            key("hold", Kind::Span),
+            key("clock_basis", Kind::Text),
+            key("fraud_legal_basis", Kind::Text),
+            key("sanctions_legal_basis", Kind::Text),
+            key("confidentiality", Kind::Text),
+            key("tlp", Kind::Choice(&["", "clear", "green", "amber", "amber+strict", "red"])),
+            key("operation", Kind::Text),
+            key("notice_ref", Kind::Text),
+            key("subject_key_file", Kind::Text),
+            key("memory", Kind::Span),
+            key("max_open", Kind::Count),
+            key("max_closed", Kind::Count),
+            key("max_signals", Kind::Count),
+            key("max_targets", Kind::Count),
+        ],
+    ),
+    ("snapshots", &[key("path", Kind::Text), key("every", Kind::Span), key("keep", Kind::Count)]),
+    ("http", &[key("listen", Kind::Text)]),
+    ("log", &[key("format", Kind::Choice(&["text", "json"])), key("level", Kind::Text)]),
+];
+
+/// Keys of a list.
+pub const LIST: &[Key] = &[
+    required("name", Kind::Text),
+    required("path", Kind::Text),
+    key("format", Kind::Choice(&["auto", "ofac-csv", "csv"])),
+    required("regime", Kind::Choice(&["sanctions", "fraud"])),
+    required("action", ACTIONS),
+    required("binding_in", Kind::Texts),
+    required(
+        "evidence_class",
+        Kind::Choice(&["order", "institution_confirmed", "partner", "allegation", "heuristic"]),
+    ),
+    key("false_positive_rate", Kind::Number),
+    key("min_entries", Kind::Count),
+    key("match_names", Kind::Flag),
+    key("key_file", Kind::Text),
+    key(
+        "programmes",
+        Kind::Tables(&[required("programme", Kind::Text), required("action", ACTIONS), key("binding_in", Kind::Texts)]),
+    ),
+];
+
+/// Checks a text against the keys.
+///
+/// # Errors
+/// Every fault of syntax, or else every unknown key, missing key and value of the wrong type or range.
+pub fn check(text: &str, place: &str) -> Result<(), Refusal> {
+    let mut check = Check { text, place, faults: Refusal::default() };
+    let (root, errors) = DeTable::parse_recoverable(text);
+    for error in errors {
+        let reason = error.message().to_owned();
+        check.fault(error.span(), "", reason, "see https://toml.io for how TOML is written");
+    }
+    if check.faults.0.is_empty() {
+        for (name, value) in root.get_ref() {
+            check.section(name, value);
+        }
+    }
+    check.faults.into_result()
+}
+
+struct Check<'a> {
+    text: &'a str,
+    place: &'a str,
+    faults: Refusal,
+}
+
+type Name<'i> = Spanned<std::borrow::Cow<'i, str>>;
+type Value<'i> = Spanned<DeValue<'i>>;
+
+impl Check<'_> {
+    fn fault(&mut self, at: Option<Range<usize>>, path: &str, reason: impl Into<String>, remedy: impl Into<String>) {
+        let line = at.map(|at| self.text[..at.start.min(self.text.len())].matches('\n').count() + 1);
+        let mut place = line.map_or(self.place.to_owned(), |line| format!("{}:{line}", self.place));
+        if !path.is_empty() {
+            place = format!("{place}: {path}");
+        }
+        self.faults.0.push(Fault::new(place, reason, remedy));
+    }
+
+    fn section(&mut self, name: &Name<'_>, value: &Value<'_>) {
+        let word = name.get_ref().as_ref();
+        let found = SECTIONS.iter().find(|(section, _)| *section == word);
+        match (word, found, value.get_ref()) {
+            ("kafka", _, DeValue::Table(table)) => self.kafka("kafka", table),
+            ("lists", _, DeValue::Array(_)) => self.value("lists", Kind::Tables(LIST), value),
+            ("lists", ..) => self.fault(Some(name.span()), word, "is no list of tables", "begin each list with [[lists]]"),
+            (_, Some((_, keys)), DeValue::Table(table)) => self.table(word, keys, table, name.span()),
+            ("kafka", ..) | (_, Some(_), _) => {
+                let remedy = format!("begin the section with [{word}]");
+                self.fault(Some(name.span()), word, "is no section", remedy);
+            }
+            (_, None, _) => {
+                let known = SECTIONS.iter().map(|(section, _)| *section).chain(["kafka", "lists"]);
+                let remedy = match (nearest(word, known.clone()), home_of(word)) {
+                    (_, Some(section)) => format!("move it below [{section}]"),
+                    (Some(near), None) => format!("did you mean [{near}]?"),
+                    (None, None) => format!("the sections are {}", known.collect::<Vec<_>>().join(", ")),
+                };
+                self.fault(Some(name.span()), word, "is no section of the config", remedy);
+            }
+        }
+    }
+
+    fn table(&mut self, path: &str, keys: &[Key], table: &DeTable<'_>, span: Range<usize>) {
+        for (name, value) in table {
+            let word = name.get_ref().as_ref();
+            let inner = format!("{path}.{word}");
+            match keys.iter().find(|key| key.name == word) {
+                Some(key) => self.value(&inner, key.kind, value),
+                None => {
+                    let names = keys.iter().map(|key| key.name);
+                    let remedy = match (nearest(word, names.clone()), home_of(word)) {
+                        (Some(near), _) => format!("did you mean `{near}`?"),
+                        (None, Some(section)) => format!("move it to [{section}]"),
+                        (None, None) => format!("the keys here are {}", names.collect::<Vec<_>>().join(", ")),
+                    };
+                    self.fault(Some(name.span()), &inner, "is no key of this section", remedy);
+                }
+            }
+        }
+        let is_there = |key: &&Key| table.iter().any(|(name, _)| name.get_ref() == key.name);
+        for key in keys.iter().filter(|key| key.required && !is_there(key)) {
+            self.fault(Some(span.clone()), &format!("{path}.{}", key.name), "is missing", wanted(key.kind));
+        }
+    }
+
+    fn value(&mut self, path: &str, kind: Kind, value: &Value<'_>) {
+        let at = Some(value.span());
+        match (kind, value.get_ref()) {
+            (Kind::Text, DeValue::String(_)) | (Kind::Flag, DeValue::Boolean(_)) => {}
+            (Kind::Texts, DeValue::Array(all)) if all.iter().all(|one| one.get_ref().is_str()) => {}
+            (Kind::Number, DeValue::Float(_) | DeValue::Integer(_)) => {}
+            (Kind::Span, DeValue::String(text)) => {
+                if parse_span(text).is_none() {
+                    self.fault(at, path, format!("`{text}` is no duration"), wanted(kind));
+                }
+            }
+            (Kind::Count, DeValue::Integer(number)) => {
+                if i64::from_str_radix(number.as_str(), number.radix()).ok().is_none_or(|number| number < 1) {
+                    self.fault(at, path, format!("{number} is out of range"), wanted(kind));
+                }
+            }
+            (Kind::Choice(words), DeValue::String(text)) => {
+                if !words.contains(&text.as_ref()) {
+                    let near = nearest(text, words.iter().copied());
+                    let remedy = near.map_or_else(|| wanted(kind), |near| format!("did you mean \"{near}\"?"));
+                    self.fault(at, path, format!("`{text}` is not known"), remedy);
+                }
+            }
+            (Kind::Tables(keys), DeValue::Array(all)) => {
+                for (index, one) in all.iter().enumerate() {
+                    let inner = format!("{path}[{index}]");
+                    match one.get_ref() {
+                        DeValue::Table(table) => self.table(&inner, keys, table, one.span()),
+                        _ => self.fault(Some(one.span()), &inner, "is no table", format!("begin it with [[{path}]]")),
+                    }
+                }
+            }
+            (_, found) => {
+                let reason = format!("is {} where another type is due", article(found.type_str()));
+                self.fault(at, path, reason, wanted(kind));
+            }
+        }
+    }
+
+    /// Properties of librdkafka: any name, any plain value; dots may have become tables.
+    fn kafka(&mut self, path: &str, table: &DeTable<'_>) {
+        for (name, value) in table {
+            let inner = format!("{path}.{}", name.get_ref());
+            match value.get_ref() {
+                DeValue::Table(table) => self.kafka(&inner, table),
+                DeValue::String(_) | DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) => {}
+                _ => self.fault(
+                    Some(value.span()),
+                    &inner,
+                    "is no value for a property of librdkafka",
+                    "write a text, a number, true or false",
+                ),
+            }
+        }
+    }
+}
+
+/// The section that a key of this name belongs to.
+fn home_of(word: &str) -> Option<&'static str> {
+    let of_section = SECTIONS.iter().find(|(_, keys)| keys.iter().any(|key| key.name == word));
+    of_section.map(|(section, _)| *section)
+}
+
+fn article(kind: &str) -> String {
+    let vowel = kind.starts_with(['a', 'i', 'o']);
+    format!("{} {kind}", if vowel { "an" } else { "a" })
+}
+
+fn wanted(kind: Kind) -> String {
+    match kind {
+        Kind::Text => "write a text in quotes".to_owned(),
+        Kind::Texts => "write a list of texts, such as [\"a\", \"b\"]".to_owned(),
+        Kind::Span => "write a number and ms, s, min, h or days, such as \"5 min\"".to_owned(),
+        Kind::Count => "write a whole number from 1 on".to_owned(),
+        Kind::Number => "write a number".to_owned(),
+        Kind::Flag => "write true or false".to_owned(),
+        Kind::Choice(words) => {
+            let shown: Vec<String> = words.iter().filter(|w| !w.is_empty()).map(|word| format!("\"{word}\"")).collect();
+            format!("write one of {}", shown.join(", "))
+        }
+        Kind::Tables(_) => "write a list of tables".to_owned(),
+    }
+}

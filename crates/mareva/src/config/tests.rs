@@ -1,0 +1,182 @@
+use std::path::Path;
+
+use super::schema::{Kind, SECTIONS};
+use super::span::parse_span;
+use super::{Config, DEFAULTS, nearest, read};
+
+fn config(text: &str) -> Config {
+    read(text, "mareva.toml", Path::new("/etc/mareva")).unwrap()
+}
+
+fn faults(text: &str) -> Vec<String> {
+    read(text, "mareva.toml", Path::new("")).unwrap_err().0.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn the_defaults_name_every_key_and_no_other() {
+    let defaults: toml::Table = DEFAULTS.parse().unwrap();
+    for (section, keys) in SECTIONS {
+        let table = defaults[*section].as_table().unwrap();
+        let mut known: Vec<&str> = keys.iter().map(|key| key.name).collect();
+        known.sort_unstable();
+        let written: Vec<&String> = table.keys().collect();
+        assert_eq!(written, known, "[{section}]");
+        for key in *keys {
+            let value = &table[key.name];
+            let fits = match key.kind {
+                Kind::Text | Kind::Choice(_) => value.is_str(),
+                Kind::Texts => value.is_array(),
+                Kind::Span => value.as_str().and_then(parse_span).is_some(),
+                Kind::Count => value.is_integer(),
+                _ => false,
+            };
+            assert!(fits, "{section}.{} = {value}", key.name);
+        }
+    }
+    assert_eq!(defaults.len(), SECTIONS.len() + 1, "sections beside [kafka]");
+}
+
+#[test]
+fn every_key_of_the_defaults_is_explained() {
+    let lines: Vec<&str> = DEFAULTS.lines().collect();
+    for (number, line) in lines.iter().enumerate().filter(|(_, line)| line.contains(" = ") && !line.starts_with('#')) {
+        assert!(lines[number - 1].starts_with('#'), "line {}: {line}", number + 1);
+    }
+}
+
+#[test]
+fn a_file_is_laid_over_the_defaults() {
+    let config = config(
+        r#"
+        [institution]
+        bics = ["MRVADEFF"]
+        [kafka]
+        bootstrap.servers = "broker:9092"
+        [kafka.producer]
+        "linger.ms" = 3
+        [semantics]
+        allowed_lateness = "90 s"
+        [tables]
+        rates = "rates.csv"
+        accounts = "/data/accounts.ndjson"
+        [[lists]]
+        name = "ofac"
+        path = "lists/ofac"
+        regime = "sanctions"
+        action = "block"
+        binding_in = ["US"]
+        evidence_class = "order"
+        key_file = "key"
+        "#,
+    );
+    assert_eq!(config.institution.bics, ["MRVADEFF"]);
+    assert_eq!(config.semantics.allowed_lateness.ms(), 90_000);
+    assert_eq!(config.semantics.max_ahead.ms(), 300_000);
+    assert_eq!(config.kafka["bootstrap.servers"], "broker:9092");
+    assert_eq!(config.kafka["producer.linger.ms"], "3");
+    assert_eq!(config.kafka["group.id"], "mareva");
+    assert_eq!(config.tables.rates, Path::new("/etc/mareva/rates.csv"));
+    assert_eq!(config.tables.accounts, Path::new("/data/accounts.ndjson"));
+    assert_eq!(config.tables.vasps, Path::new(""));
+    assert_eq!(config.lists[0].list.path, Path::new("/etc/mareva/lists/ofac"));
+    assert_eq!(config.lists[0].key_file.as_deref(), Some(Path::new("/etc/mareva/key")));
+    assert_eq!(config.lists[0].list.false_positive_rate, 1e-4);
+}
+
+#[test]
+fn every_fault_is_listed_with_its_line_and_what_to_do() {
+    let found = faults(
+        r#"[semantic]
+lookback = "7 days"
+[semantics]
+alowed_lateness = "5 min"
+max_ahead = "5 parsecs"
+max_rows = -3
+[institution]
+bics = "MRVADEFF"
+reference_currency = "EUR"
+[alerts]
+tlp = "ambr"
+[[lists]]
+name = "x"
+regime = "fraude"
+"#,
+    );
+    let expected = [
+        "mareva.toml:1: semantic: is no section of the config; did you mean [semantics]?",
+        "mareva.toml:4: semantics.alowed_lateness: is no key of this section; did you mean `allowed_lateness`?",
+        "mareva.toml:5: semantics.max_ahead: `5 parsecs` is no duration; write a number and ms, s, min, h or days, such as \"5 min\"",
+        "mareva.toml:6: semantics.max_rows: -3 is out of range; write a whole number from 1 on",
+        "mareva.toml:8: institution.bics: is a string where another type is due; write a list of texts, such as [\"a\", \"b\"]",
+        "mareva.toml:9: institution.reference_currency: is no key of this section; move it to [semantics]",
+        "mareva.toml:11: alerts.tlp: `ambr` is not known; did you mean \"amber\"?",
+        "mareva.toml:12: lists[0].path: is missing; write a text in quotes",
+        "mareva.toml:14: lists[0].regime: `fraude` is not known; did you mean \"fraud\"?",
+        "mareva.toml:12: lists[0].evidence_class: is missing; write one of \"order\", \"institution_confirmed\", \"partner\", \"allegation\", \"heuristic\"",
+    ];
+    for line in expected {
+        assert!(found.iter().any(|fault| fault == line), "{line}\nis not in\n{}", found.join("\n"));
+    }
+}
+
+#[test]
+fn values_that_make_no_sense_are_refused_together() {
+    let found = faults(
+        r#"
+        [institution]
+        bics = ["NOBIC"]
+        jurisdiction = "Germany"
+        [output]
+        alerts = "bank.transactions"
+        late = "späte"
+        [http]
+        listen = "9464"
+        [semantics]
+        reference_currency = "euro"
+        "#,
+    );
+    for part in ["`NOBIC` is no BIC", "`Germany`", "is named twice", "`späte`", "`9464`", "`euro`"] {
+        assert!(found.iter().any(|fault| fault.contains(part)), "{part} in {found:?}");
+    }
+}
+
+#[test]
+fn broken_syntax_is_refused_with_its_line() {
+    let found = faults("[semantics]\nlookback = \n[log\n");
+    assert!(found.iter().any(|fault| fault.starts_with("mareva.toml:2: ")), "{found:?}");
+}
+
+#[test]
+fn durations_are_read() {
+    for (text, expected) in [
+        ("250 ms", Some(250)),
+        ("60 s", Some(60_000)),
+        ("30s", Some(30_000)),
+        ("5 min", Some(300_000)),
+        ("72 h", Some(259_200_000)),
+        ("3 days", Some(259_200_000)),
+        ("1 day", Some(86_400_000)),
+        ("0 s", None),
+        ("5", None),
+        ("-5 s", None),
+        ("1.5 h", None),
+        ("9999999 days", None),
+        ("", None),
+        ("min", None),
+    ] {
+        assert_eq!(parse_span(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn near_words_are_found() {
+    let known = ["allowed_lateness", "max_ahead", "idle_after"];
+    for (word, expected) in [
+        ("alowed_lateness", Some("allowed_lateness")),
+        ("lateness", Some("allowed_lateness")),
+        ("max_aehad", Some("max_ahead")),
+        ("zebra", None),
+    ] {
+        assert_eq!(nearest::nearest(word, known), expected, "{word}");
+    }
+}

@@ -1,0 +1,111 @@
+//! The pipeline as the judge of the Kafka loop: slices in, records to publish out.
+
+use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::time::{Duration, Instant};
+
+use mareva_kafka::{Judge, JudgeError, Message, Sink, Verdict};
+use mareva_model::alert::Alert;
+use mareva_model::{Digest, SourcePosition};
+use mareva_monitoring::Sizes;
+use mareva_pipeline::{InputSlice, Output, Parts, Pipeline};
+
+/// Time between two measurements of what is kept in memory.
+const MEASURE_EVERY: Duration = Duration::from_secs(10);
+
+/// What a slice gave, and now and then how large the state is.
+#[derive(Debug)]
+pub struct Judged {
+    pub output: Output,
+    pub sizes: Option<Sizes>,
+}
+
+/// A pipeline, and the secret that hashes the keys of its alert records.
+pub struct PipelineJudge {
+    pipeline: Pipeline,
+    subject_key: Option<Vec<u8>>,
+    measured: Option<Instant>,
+}
+
+impl PipelineJudge {
+    /// From a snapshot, or empty.
+    ///
+    /// # Errors
+    /// Rules that do not compile, a snapshot that does not fit.
+    pub fn open(
+        parts: Parts,
+        subject_key: Option<Vec<u8>>,
+        snapshot: Option<&mut dyn Read>,
+    ) -> Result<Self, mareva_pipeline::Error> {
+        let pipeline = match snapshot {
+            Some(snapshot) => Pipeline::restore(parts, snapshot)?,
+            None => Pipeline::new(parts)?,
+        };
+        Ok(Self { pipeline, subject_key, measured: None })
+    }
+
+    /// The pipeline, to load history into it.
+    pub fn pipeline(&mut self) -> &mut Pipeline {
+        &mut self.pipeline
+    }
+}
+
+impl Judge for PipelineJudge {
+    type Output = Judged;
+
+    fn epoch(&self) -> Digest {
+        self.pipeline.epoch()
+    }
+
+    fn process(&mut self, slice: &InputSlice) -> Result<Judged, JudgeError> {
+        let output = self.pipeline.process(slice)?;
+        let due = self.measured.is_none_or(|measured| measured.elapsed() >= MEASURE_EVERY);
+        let sizes = due.then(|| {
+            self.measured = Some(Instant::now());
+            self.pipeline.sizes()
+        });
+        Ok(Judged { output, sizes })
+    }
+
+    fn verdict(&self, slice: &InputSlice, judged: &Judged) -> Verdict {
+        let output = &judged.output;
+        let mut messages = Vec::new();
+        if !output.alerts.is_empty() {
+            let times = append_times(slice);
+            messages.extend(output.alerts.iter().map(|alert| Message {
+                sink: Sink::Alerts,
+                key: Some(alert.key(self.subject_key.as_deref()).into_bytes()),
+                payload: alert.to_json(),
+                append_time: newest(alert, &times),
+            }));
+        }
+        let placed = |sink, position: &SourcePosition, payload: serde_json::Result<Vec<u8>>| Message {
+            sink,
+            key: Some(format!("{}/{}/{}", position.topic, position.partition, position.offset).into_bytes()),
+            // Plain structs with text keys: there is nothing in them that JSON cannot hold.
+            payload: payload.unwrap_or_default(),
+            append_time: None,
+        };
+        let letters = output.dead_letters.iter();
+        messages.extend(letters.map(|letter| placed(Sink::DeadLetters, &letter.position, serde_json::to_vec(letter))));
+        messages.extend(output.late.iter().map(|row| placed(Sink::Late, &row.position, serde_json::to_vec(row))));
+        Verdict { messages, counts: output.counts, low_time: output.low_time }
+    }
+
+    fn write_snapshot(&self, out: &mut dyn Write) -> Result<(), JudgeError> {
+        Ok(self.pipeline.write_snapshot(out)?)
+    }
+}
+
+type Place<'s> = (&'s str, i32, i64);
+
+fn append_times(slice: &InputSlice) -> HashMap<Place<'_>, i64> {
+    slice.records.iter().map(|r| ((&*r.topic, r.partition, r.offset), r.append_time)).collect()
+}
+
+/// Append time of the newest record of this slice that an alert rests on.
+fn newest(alert: &Alert, times: &HashMap<Place<'_>, i64>) -> Option<i64> {
+    let detections = alert.evidence.rules.iter().flat_map(|rule| &rule.detections).map(|found| &found.position);
+    let positions = detections.chain(alert.evidence.hits.iter().map(|hit| &hit.position)).flatten();
+    positions.filter_map(|at| times.get(&(at.topic.as_str(), at.partition, at.offset)).copied()).max()
+}

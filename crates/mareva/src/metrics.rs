@@ -1,0 +1,484 @@
+//! The metrics of the binary. Every name stands in this file and is explained in `deploy/metrics.md`; a test compares the
+//! two. Plain figures from the libraries enter, Prometheus text leaves. Labels are words that the operator wrote (topics,
+//! rules, lists) or that the code fixes; never an account, a name or a transaction.
+
+mod register;
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use mareva_kafka::Stats;
+use mareva_model::alert::{Alert, AlertStatus};
+use mareva_model::{DetectionChange, Digest, MatchedOn, Reason, Regime};
+use mareva_monitoring::Sizes;
+use mareva_pipeline::{Counts, InputSlice, Output};
+use mareva_screening::ListSummary;
+use prometheus::{Counter, Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
+
+use register::{Advance, Make, Millis};
+
+/// All metrics of the process. Cheap to update: per slice and per second, never per record.
+pub struct Metrics {
+    registry: Registry,
+    about: About,
+    input: Input,
+    screening: Screening,
+    judging: Judging,
+    delivery: Delivery,
+    recovery: Recovery,
+    state: State,
+}
+
+impl Metrics {
+    /// Registers everything; `version` is that of the engine.
+    ///
+    /// # Errors
+    /// Two metrics of one name, which would be a fault of this file.
+    pub fn new(version: &str) -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let make = Make(&registry);
+        let metrics = Self {
+            about: About::new(&make)?,
+            input: Input::new(&make)?,
+            screening: Screening::new(&make)?,
+            judging: Judging::new(&make)?,
+            delivery: Delivery::new(&make)?,
+            recovery: Recovery::new(&make)?,
+            state: State::new(&make)?,
+            registry,
+        };
+        metrics.about.build.with_label_values(&[version]).set(1);
+        metrics.about.start.set(now());
+        Ok(metrics)
+    }
+
+    /// The epoch in force.
+    pub fn epoch(&self, epoch: Digest) {
+        self.about.epoch.reset();
+        self.about.epoch.with_label_values(&[epoch.to_string().as_str()]).set(1);
+    }
+
+    /// The lists in force; `modified` gives the time of a list's newest file by the list's name.
+    pub fn lists(&self, lists: &[ListSummary], modified: impl Fn(&str) -> Option<SystemTime>) {
+        let screening = &self.screening;
+        screening.list_info.reset();
+        for list in lists {
+            let (name, counts) = (list.list.name.as_str(), &list.counts);
+            screening.list_info.with_label_values(&[name, list.list.version.as_str(), regime(list.list.regime)]).set(1);
+            screening.list_entries.with_label_values(&[name]).set(signed(counts.entries));
+            screening.list_keys.with_label_values(&[name, "identifier"]).set(signed(counts.identifiers));
+            screening.list_keys.with_label_values(&[name, "name"]).set(signed(counts.names));
+            screening.list_bytes.with_label_values(&[name]).set(signed(list.bytes as u64));
+            screening.list_loaded.with_label_values(&[name]).set(now());
+            if let Some(modified) = modified(name) {
+                screening.list_modified.with_label_values(&[name]).set(seconds(modified));
+            }
+        }
+    }
+
+    /// What a slice gave that no earlier run had judged.
+    pub fn judged(&self, slice: &InputSlice, output: &Output) {
+        for run in slice.records.chunk_by(|a, b| Arc::ptr_eq(&a.topic, &b.topic)) {
+            let topic = [&*run[0].topic];
+            self.input.records.with_label_values(&topic).inc_by(run.len() as u64);
+            let bytes: u64 = run.iter().map(|record| record.payload.len() as u64).sum();
+            self.input.bytes.with_label_values(&topic).inc_by(bytes);
+        }
+        for letter in &output.dead_letters {
+            self.input.dead_letters.with_label_values(&[reason(letter.reason)]).inc();
+        }
+        for hit in &output.hits {
+            let by = match hit.matched {
+                MatchedOn::Identifier { .. } => "identifier",
+                MatchedOn::Name { .. } => "name",
+            };
+            self.screening.hits.with_label_values(&[hit.list.name.as_str(), by]).inc();
+        }
+        for change in &output.changes {
+            let kind = match change {
+                DetectionChange::Raised(_) => "raised",
+                DetectionChange::Revised(_) => "revised",
+                DetectionChange::Withdrawn(_) => "withdrawn",
+            };
+            self.judging.detections.with_label_values(&[change.detection().rule.id.as_str(), kind]).inc();
+        }
+        for alert in &output.alerts {
+            self.alert(alert);
+        }
+    }
+
+    fn alert(&self, alert: &Alert) {
+        let status = match alert.status {
+            AlertStatus::Open => "open",
+            AlertStatus::Withdrawn => "withdrawn",
+            AlertStatus::BasisWithdrawn => "basis_withdrawn",
+        };
+        let regime = regime(alert.regime);
+        self.judging.alerts.with_label_values(&[regime, alert.action.as_str(), status]).inc();
+        if alert.revision == 1 {
+            self.judging.alerts_opened.with_label_values(&[regime]).inc();
+        }
+    }
+
+    /// The figures of the run so far: to be called at least once a second while the loop turns.
+    pub fn stats(&self, stats: &Stats) {
+        self.delivery.turned.set(now());
+        self.counts(&stats.counts);
+        self.delivery.update(stats);
+        self.recovery.update(stats);
+        self.judging.slices.advance(stats.figures.slices);
+        self.judging.seconds.advance(stats.judging_micros as f64 / 1e6);
+        if let Some(low_time) = stats.low_time {
+            self.judging.low_time.set(low_time as f64 / 1e3);
+        }
+    }
+
+    fn counts(&self, counts: &Counts) {
+        let outcomes = [
+            ("accepted", counts.accepted),
+            ("repeated", counts.repeated),
+            ("late", counts.late),
+            ("dead_lettered", counts.dead_lettered),
+        ];
+        for (outcome, total) in outcomes {
+            self.input.transactions.with_label_values(&[outcome]).advance(total);
+        }
+        self.input.without_reference.advance(counts.without_reference);
+        self.judging.rule_errors.advance(counts.rule_errors);
+        self.screening.probes.advance(counts.probes);
+        self.screening.filter_hits.advance(counts.filter_hits);
+        self.screening.confirmed.advance(counts.confirmed_hits);
+    }
+
+    /// What is kept in memory, beside the most rows that the config allows.
+    pub fn sizes(&self, sizes: &Sizes, max_rows: u64) {
+        let state = &self.state;
+        state.rows.set(signed(sizes.rows));
+        state.max_rows.set(signed(max_rows));
+        state.over_budget.set(i64::from(sizes.over_budget));
+        state.bytes.set(signed(sizes.retained_bytes as u64));
+        state.keys.set(signed(sizes.keys as u64));
+        state.timeline_rows.set(signed(sizes.timeline_rows as u64));
+        state.fact_bytes.set(signed(sizes.fact_bytes as u64));
+        state.signals.set(signed(sizes.signals as u64));
+        state.standing.set(signed(sizes.standing as u64));
+    }
+
+    /// Snapshots are configured: from now on their age is watched.
+    pub fn expect_snapshots(&self) {
+        self.recovery.snapshot_time.set(now());
+    }
+
+    /// Recorded slices are judged again, new input is judged from here on.
+    pub fn live(&self, live: bool) {
+        self.delivery.live.set(i64::from(live));
+    }
+
+    /// Everything in the text format of Prometheus.
+    ///
+    /// # Errors
+    /// A metric that cannot be written, which would be a fault of this file.
+    pub fn render(&self) -> Result<String, prometheus::Error> {
+        if let Some(bytes) = resident_bytes() {
+            self.about.resident.set(signed(bytes));
+        }
+        TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+}
+
+/// The process itself.
+struct About {
+    build: IntGaugeVec,
+    epoch: IntGaugeVec,
+    start: Gauge,
+    resident: IntGauge,
+}
+
+impl About {
+    fn new(make: &Make<'_>) -> Result<Self, prometheus::Error> {
+        Ok(Self {
+            build: make.gauges("mareva_build_info", "1, with the version of the engine.", &["version"])?,
+            epoch: make.gauges("mareva_epoch_info", "1, with the digest of all that is in force.", &["epoch"])?,
+            start: make.seconds("mareva_start_time_seconds", "Unix time at which the process started.")?,
+            resident: make.gauge("mareva_memory_resident_bytes", "Memory of the process that is in RAM.")?,
+        })
+    }
+}
+
+/// What comes in and what becomes of it.
+struct Input {
+    records: IntCounterVec,
+    bytes: IntCounterVec,
+    transactions: IntCounterVec,
+    dead_letters: IntCounterVec,
+    without_reference: IntCounter,
+}
+
+impl Input {
+    fn new(make: &Make<'_>) -> Result<Self, prometheus::Error> {
+        Ok(Self {
+            records: make.counts("mareva_records_total", "Records judged.", &["topic"])?,
+            bytes: make.counts("mareva_record_bytes_total", "Payload bytes judged.", &["topic"])?,
+            transactions: make.counts(
+                "mareva_transactions_total",
+                "Transactions by outcome; the outcomes add up to all that was produced.",
+                &["outcome"],
+            )?,
+            dead_letters: make.counts("mareva_dead_letters_total", "Dead letters by reason.", &["reason"])?,
+            without_reference: make.count(
+                "mareva_amounts_without_reference_total",
+                "Accepted amounts that rules do not see: no rate, or 10^12 units and more.",
+            )?,
+        })
+    }
+}
+
+/// Lists and what they met.
+struct Screening {
+    probes: IntCounter,
+    filter_hits: IntCounter,
+    confirmed: IntCounter,
+    hits: IntCounterVec,
+    list_info: IntGaugeVec,
+    list_entries: IntGaugeVec,
+    list_keys: IntGaugeVec,
+    list_bytes: IntGaugeVec,
+    list_loaded: GaugeVec,
+    list_modified: GaugeVec,
+}
+
+impl Screening {
+    fn new(make: &Make<'_>) -> Result<Self, prometheus::Error> {
+        let list = &["list"];
+        Ok(Self {
+            probes: make.count("mareva_filter_probes_total", "Identifiers and names probed in the filters.")?,
+            filter_hits: make.count("mareva_filter_hits_total", "Probes that a list's filter let through.")?,
+            confirmed: make.count("mareva_filter_confirmed_total", "Of these, confirmed by an exact entry.")?,
+            hits: make.counts("mareva_hits_total", "Confirmed hits by list and what matched.", &["list", "by"])?,
+            list_info: make.gauges("mareva_list_info", "1 for each list in force.", &["list", "version", "regime"])?,
+            list_entries: make.gauges("mareva_list_entries", "Entries of a list.", list)?,
+            list_keys: make.gauges("mareva_list_keys", "Identifiers and names of a list.", &["list", "kind"])?,
+            list_bytes: make.gauges("mareva_list_bytes", "Memory of a list.", list)?,
+            list_loaded: make.times("mareva_list_loaded_time_seconds", "Unix time at which a list was loaded.", list)?,
+            list_modified: make.times(
+                "mareva_list_modified_time_seconds",
+                "Unix time of the newest file of a list.",
+                list,
+            )?,
+        })
+    }
+}
+
+/// Rules and alerts.
+struct Judging {
+    slices: IntCounter,
+    seconds: Counter,
+    detections: IntCounterVec,
+    rule_errors: IntCounter,
+    alerts: IntCounterVec,
+    alerts_opened: IntCounterVec,
+    low_time: Gauge,
+}
+
+impl Judging {
+    fn new(make: &Make<'_>) -> Result<Self, prometheus::Error> {
+        Ok(Self {
+            slices: make.count("mareva_slices_total", "Slices judged.")?,
+            seconds: make.duration("mareva_judging_seconds_total", "Time spent judging.")?,
+            detections: make.counts("mareva_detections_total", "Detections by rule and change.", &["rule", "change"])?,
+            rule_errors: make.count("mareva_rule_errors_total", "Rule evaluations that failed on a row.")?,
+            alerts: make.counts(
+                "mareva_alerts_total",
+                "Alert revisions by regime, action and status.",
+                &["regime", "action", "status"],
+            )?,
+            alerts_opened: make.counts("mareva_alerts_opened_total", "Alerts by regime, once each.", &["regime"])?,
+            low_time: make.seconds("mareva_low_time_seconds", "Low time: smallest stream time of the partitions.")?,
+        })
+    }
+}
+
+/// From the broker to the committed alert.
+struct Delivery {
+    turned: Gauge,
+    live: IntGauge,
+    buffered: IntGauge,
+    lag: IntGaugeVec,
+    commits: IntCounter,
+    commit: Millis,
+    append_to_alert: Millis,
+    published: IntCounterVec,
+    judged_slice: IntGauge,
+    committed_slice: IntGauge,
+    duplicates: IntCounter,
+    skipped: IntCounter,
+    reopened: IntCounter,
+}
+
+impl Delivery {
+    fn new(make: &Make<'_>) -> Result<Self, prometheus::Error> {
+        Ok(Self {
+            turned: make.seconds("mareva_turn_time_seconds", "Unix time at which the loop last turned.")?,
+            live: make.gauge("mareva_live", "1 once the recorded slices are judged again, 0 before.")?,
+            buffered: make.gauge("mareva_buffered_records", "Records read that wait to be judged.")?,
+            lag: make.gauges(
+                "mareva_consumer_lag_records",
+                "Offsets between the end of a partition and what is judged.",
+                &["topic", "partition"],
+            )?,
+            commits: make.count("mareva_commits_total", "Kafka transactions committed.")?,
+            commit: make.millis("mareva_commit_seconds", "Begin to confirmed commit of a Kafka transaction.")?,
+            append_to_alert: make.millis(
+                "mareva_append_to_alert_seconds",
+                "Broker append time of a record to confirmed commit of the alert it gave.",
+            )?,
+            published: make.counts("mareva_messages_committed_total", "Messages committed by kind.", &["kind"])?,
+            judged_slice: make.gauge("mareva_judged_slice", "Number of the last slice judged.")?,
+            committed_slice: make.gauge("mareva_committed_slice", "Number of the last slice committed.")?,
+            duplicates: make.count("mareva_records_duplicate_total", "Records read twice and dropped.")?,
+            skipped: make.count("mareva_offsets_skipped_total", "Offsets without a record.")?,
+            reopened: make.count("mareva_consumers_reopened_total", "Times the consumer was replaced.")?,
+        })
+    }
+
+    fn update(&self, stats: &Stats) {
+        self.buffered.set(signed(stats.buffered as u64));
+        for (at, lag) in &stats.lag {
+            self.lag.with_label_values(&[&*at.topic, at.partition.to_string().as_str()]).set(*lag);
+        }
+        self.commits.advance(stats.figures.transactions);
+        self.commit.set(&stats.commit);
+        self.append_to_alert.set(&stats.append_to_alert);
+        for (kind, total) in [("alert", stats.alerts), ("dead_letter", stats.dead_letters), ("late", stats.late)] {
+            self.published.with_label_values(&[kind]).advance(total);
+        }
+        self.judged_slice.set(signed(stats.judged_seq));
+        self.committed_slice.set(signed(stats.committed_seq));
+        self.duplicates.advance(stats.figures.duplicates);
+        self.skipped.advance(stats.figures.skipped_offsets);
+        self.reopened.advance(stats.figures.reopened);
+    }
+}
+
+/// Doubts, replays and snapshots.
+struct Recovery {
+    replayed: IntCounter,
+    doubts: IntCounter,
+    reissued: IntCounter,
+    lost: IntCounter,
+    orphans: IntCounter,
+    snapshots: IntCounterVec,
+    snapshot_bytes: IntGauge,
+    snapshot_stall: Gauge,
+    snapshot_time: Gauge,
+}
+
+impl Recovery {
+    fn new(make: &Make<'_>) -> Result<Self, prometheus::Error> {
+        Ok(Self {
+            replayed: make.count("mareva_slices_replayed_total", "Recorded slices judged again at the start.")?,
+            doubts: make.count("mareva_commit_doubts_total", "Kafka transactions that ended in doubt.")?,
+            reissued: make.count("mareva_alerts_reissued_total", "Alerts published again after a doubt.")?,
+            lost: make.count("mareva_alerts_lost_total", "Alerts of a torn transaction that did not come again.")?,
+            orphans: make.count("mareva_alerts_orphaned_total", "Visible alerts that no sequence record covers.")?,
+            snapshots: make.counts("mareva_snapshots_total", "Snapshots by result.", &["result"])?,
+            snapshot_bytes: make.gauge("mareva_snapshot_bytes", "Size of the last snapshot.")?,
+            snapshot_stall: make.seconds(
+                "mareva_snapshot_stall_seconds",
+                "For how long the last snapshot held up the judging.",
+            )?,
+            snapshot_time: make.seconds(
+                "mareva_snapshot_time_seconds",
+                "Unix time of the last snapshot, or of the start before the first; 0 where none are configured.",
+            )?,
+        })
+    }
+
+    fn update(&self, stats: &Stats) {
+        let figures = &stats.figures;
+        self.replayed.advance(figures.replayed);
+        self.doubts.advance(figures.doubts);
+        self.reissued.advance(figures.reissued);
+        self.lost.advance(figures.lost);
+        self.orphans.advance(figures.orphans);
+        let published = self.snapshots.with_label_values(&["published"]);
+        if stats.snapshots > published.get() {
+            self.snapshot_time.set(now());
+        }
+        published.advance(stats.snapshots);
+        self.snapshots.with_label_values(&["failed"]).advance(stats.snapshots_failed);
+        self.snapshot_bytes.set(signed(stats.snapshot_bytes));
+        self.snapshot_stall.set(stats.snapshot_stall as f64 / 1e3);
+    }
+}
+
+/// What is kept in memory.
+struct State {
+    rows: IntGauge,
+    max_rows: IntGauge,
+    over_budget: IntGauge,
+    bytes: IntGauge,
+    keys: IntGauge,
+    timeline_rows: IntGauge,
+    fact_bytes: IntGauge,
+    signals: IntGauge,
+    standing: IntGauge,
+}
+
+impl State {
+    fn new(make: &Make<'_>) -> Result<Self, prometheus::Error> {
+        Ok(Self {
+            rows: make.gauge("mareva_retained_rows", "Transactions retained.")?,
+            max_rows: make.gauge("mareva_retained_budget_rows", "Transactions that may be retained.")?,
+            over_budget: make.gauge("mareva_retained_over_budget", "1 while more is retained than may be.")?,
+            bytes: make.gauge("mareva_retained_bytes", "Memory of the retained transactions and their indexes.")?,
+            keys: make.gauge("mareva_timeline_keys", "Keys on timelines, all dimensions.")?,
+            timeline_rows: make.gauge("mareva_timeline_rows", "Rows on timelines, all dimensions.")?,
+            fact_bytes: make.gauge("mareva_fact_bytes", "Memory of the values that rules read from rows.")?,
+            signals: make.gauge("mareva_signals", "Signals that stand.")?,
+            standing: make.gauge("mareva_detections_standing", "Detections that a late row may still change.")?,
+        })
+    }
+}
+
+fn regime(regime: Regime) -> &'static str {
+    match regime {
+        Regime::Fraud => "fraud",
+        Regime::Sanctions => "sanctions",
+    }
+}
+
+fn reason(reason: Reason) -> &'static str {
+    match reason {
+        Reason::UnknownFormat => "unknown_format",
+        Reason::Malformed => "malformed",
+        Reason::TooLarge => "too_large",
+        Reason::MissingField => "missing_field",
+        Reason::InvalidField => "invalid_field",
+        Reason::Forbidden => "forbidden",
+        Reason::TimeAhead => "time_ahead",
+        Reason::Conflicting => "conflicting",
+    }
+}
+
+fn now() -> f64 {
+    seconds(SystemTime::now())
+}
+
+fn seconds(time: SystemTime) -> f64 {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}
+
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// `VmRSS` of Linux; nothing elsewhere.
+fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests;

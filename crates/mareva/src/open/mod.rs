@@ -1,0 +1,226 @@
+//! Opens what a config names and builds all that a pipeline needs, with every fault of every file in one refusal.
+
+mod accounts;
+mod lists;
+mod rules;
+mod vasps;
+
+use std::collections::HashSet;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use mareva_codec::{Limits, Stream};
+use mareva_kafka::Connection;
+use mareva_model::{Digest, Fault, Refusal, digest};
+use mareva_monitoring::{Accounts, Ruleset, Table};
+use mareva_pipeline::alerts::{AlertConfig, InstitutionConfig};
+use mareva_pipeline::{Parts, PipelineConfig, Rates};
+use mareva_screening::Watchlist;
+
+pub use accounts::parse_account;
+pub use lists::{NamedPath, watchlist};
+pub use rules::{RuleFolder, rule_folders, rule_texts};
+
+use crate::config::Config;
+
+/// Faults listed for one file; beyond it the rest is counted.
+const MAX_FAULTS: usize = 20;
+
+/// What takes the place of something in the config, by options of the command line.
+#[derive(Debug, Clone, Default)]
+pub struct Instead {
+    /// The `accounts` table.
+    pub accounts: Option<PathBuf>,
+    /// Rates.
+    pub rates: Option<PathBuf>,
+    /// Accounts of VASPs.
+    pub vasps: Option<PathBuf>,
+    /// The folder of rules.
+    pub rules: Option<PathBuf>,
+    /// Lists beside those of the config.
+    pub lists: Vec<NamedPath>,
+}
+
+impl Instead {
+    /// Puts them into the config.
+    pub fn apply(self, config: &mut Config) {
+        let paths = [
+            (self.accounts, &mut config.tables.accounts),
+            (self.rates, &mut config.tables.rates),
+            (self.vasps, &mut config.tables.vasps),
+            (self.rules, &mut config.rules.path),
+        ];
+        for (given, place) in paths {
+            if let Some(given) = given {
+                *place = given;
+            }
+        }
+        for list in self.lists {
+            config.lists.retain(|known| known.list.name != list.name);
+            config.lists.push(list.into());
+        }
+    }
+}
+
+/// All that is in force.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// What the pipeline takes.
+    pub parts: Parts,
+    /// Secret that hashes the keys of alert records.
+    pub subject_key: Option<Vec<u8>>,
+    /// How brokers are reached; names and values are checked.
+    pub connection: Connection,
+}
+
+/// Opens everything.
+///
+/// # Errors
+/// Every fault of every file and property.
+pub fn open(config: &Config) -> Result<Opened, Refusal> {
+    let mut faults = Refusal::default();
+    let ruleset = keep(rules::load(&config.rules.path), &mut faults);
+    let watchlist = keep(lists::watchlist(&config.lists), &mut faults);
+    let accounts = keep(accounts::load(&config.tables.accounts), &mut faults);
+    let rates = keep(rates(config), &mut faults);
+    let vasps = keep(vasps::load(&config.tables.vasps), &mut faults);
+    let subject_key = keep(secret(&config.alerts.subject_key_file, "alerts.subject_key_file"), &mut faults);
+    let connection = Connection { properties: config.kafka.clone() };
+    let properties = connection.check().map_err(|error| {
+        Refusal::one("kafka", error.to_string(), "correct the property in the config")
+    });
+    let checked = keep(properties, &mut faults);
+    faults.into_result()?;
+    let (Some(ruleset), Some(watchlist), Some(accounts), Some(rates), Some(vasps), Some(subject_key), Some(())) =
+        (ruleset, watchlist, accounts, rates, vasps, subject_key, checked)
+    else {
+        // Whatever is missing has left a fault.
+        return Err(Refusal::one("config", "could not be opened", "report this"));
+    };
+    let pipeline = pipeline_config(config, &ruleset);
+    let parts = Parts {
+        watchlist: Arc::new(watchlist),
+        ruleset: Arc::new(ruleset),
+        accounts: Arc::new(accounts.accounts),
+        accounts_digest: accounts.digest,
+        vasps: Arc::new(vasps),
+        rates: Arc::new(rates),
+        config: Arc::new(pipeline),
+    };
+    Ok(Opened { parts, subject_key, connection })
+}
+
+/// The value, or nothing and its faults among the others.
+fn keep<T>(result: Result<T, Refusal>, faults: &mut Refusal) -> Option<T> {
+    result.map_err(|refusal| faults.0.extend(refusal.0)).ok()
+}
+
+/// Parts with these rules and accounts and nothing else: what tests of rules run on.
+pub fn bare_parts(config: &Config, ruleset: Ruleset, accounts: Accounts) -> Result<Parts, Refusal> {
+    let pipeline = pipeline_config(config, &ruleset);
+    Ok(Parts {
+        watchlist: Arc::new(Watchlist::new(Vec::new())?),
+        ruleset: Arc::new(ruleset),
+        accounts: Arc::new(accounts),
+        accounts_digest: digest(b""),
+        vasps: Arc::new(HashSet::new()),
+        rates: Arc::new(Rates::new(&config.semantics.reference_currency)),
+        config: Arc::new(pipeline),
+    })
+}
+
+fn pipeline_config(config: &Config, ruleset: &Ruleset) -> PipelineConfig {
+    let (semantics, alerts) = (&config.semantics, &config.alerts);
+    let span = |second: bool| {
+        let of_level = ruleset.rules().iter().filter(|rule| (rule.table == Table::Signals) == second);
+        of_level.map(|rule| rule.reference.span_ms).max().unwrap_or(0)
+    };
+    let reach_ms = span(true) + span(false);
+    let streams = config.input.bank.iter().map(|topic| (topic.clone(), Stream::Bank));
+    let streams = streams.chain(config.input.exchange.iter().map(|topic| (topic.clone(), Stream::Exchange)));
+    PipelineConfig {
+        streams: streams.collect(),
+        allowed_lateness_ms: semantics.allowed_lateness.ms(),
+        max_ahead_ms: semantics.max_ahead.ms(),
+        idle_after_ms: semantics.idle_after.ms(),
+        // An alert looks back from the start of its episode as far as the rows behind a detection reach.
+        lookback_ms: semantics.lookback.ms().max(alerts.episode.ms() + reach_ms),
+        max_rows: semantics.max_rows,
+        limits: Limits::default(),
+        alerts: alert_config(config, reach_ms),
+    }
+}
+
+fn alert_config(config: &Config, reach_ms: i64) -> AlertConfig {
+    let (institution, alerts) = (&config.institution, &config.alerts);
+    let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    AlertConfig {
+        institution: InstitutionConfig {
+            bics: institution.bics.clone(),
+            exchanges: institution.exchanges.clone(),
+            jurisdiction: some(&institution.jurisdiction),
+        },
+        episode_ms: alerts.episode.ms(),
+        lateness_ms: config.semantics.allowed_lateness.ms(),
+        reach_ms,
+        memory_ms: alerts.memory.ms(),
+        hold_ms: alerts.hold.ms(),
+        clock_basis: some(&alerts.clock_basis),
+        fraud_legal_basis: some(&alerts.fraud_legal_basis),
+        sanctions_legal_basis: some(&alerts.sanctions_legal_basis),
+        confidentiality: some(&alerts.confidentiality),
+        tlp: some(&alerts.tlp),
+        operation: some(&alerts.operation),
+        notice_ref: some(&alerts.notice_ref),
+        reference_currency: config.semantics.reference_currency.clone(),
+        max_open: alerts.max_open,
+        max_closed: alerts.max_closed,
+        max_signals: alerts.max_signals,
+        max_targets: alerts.max_targets,
+        // The pipeline fills in its own.
+        epoch: Digest([0; 32]),
+        engine: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+fn rates(config: &Config) -> Result<Rates, Refusal> {
+    let (reference, path) = (&config.semantics.reference_currency, &config.tables.rates);
+    if path.as_os_str().is_empty() {
+        return Ok(Rates::new(reference));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+    Rates::read(reference, &text, &path.display().to_string()).map_err(|refusal| cut(refusal, path))
+}
+
+/// A secret from a file, at least 16 bytes without the line end; none where no file is named.
+fn secret(path: &Path, key: &str) -> Result<Option<Vec<u8>>, Refusal> {
+    if path.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    let mut bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+    while bytes.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
+        bytes.pop();
+    }
+    if bytes.len() < 16 {
+        let place = format!("{} ({key})", path.display());
+        return Err(Refusal::one(place, format!("holds {} bytes", bytes.len()), "put 16 random bytes or more into it"));
+    }
+    Ok(Some(bytes))
+}
+
+/// A file that cannot be read.
+pub fn unreadable(path: &Path, error: &impl Display) -> Refusal {
+    Refusal::one(path.display().to_string(), format!("cannot be read: {error}"), "check the path and its permissions")
+}
+
+/// The first faults of a file, and how many there are in all.
+fn cut(mut refusal: Refusal, path: &Path) -> Refusal {
+    let faults = refusal.0.len();
+    if faults > MAX_FAULTS {
+        refusal.0.truncate(MAX_FAULTS);
+        let more = format!("has {} more faults", faults - MAX_FAULTS);
+        refusal.0.push(Fault::new(path.display().to_string(), more, "mend those above first"));
+    }
+    refusal
+}

@@ -1,0 +1,105 @@
+//! Rules from a folder, or from the rule pack in the binary.
+
+use std::fs;
+use std::path::Path;
+
+use mareva_model::{Fault, Refusal};
+use mareva_monitoring::{RuleText, Ruleset};
+
+use super::unreadable;
+
+/// A rule's folder in the binary.
+#[derive(Debug)]
+struct PackedRule {
+    folder: &'static str,
+    /// `rule.toml`, `rule.sql`, `fires.ndjson`, `quiet.ndjson`, `expected.ndjson`.
+    texts: [Option<&'static str>; 5],
+}
+
+/// The rules in the binary.
+const RULE_PACK: &[PackedRule] = include!(concat!(env!("OUT_DIR"), "/rule_pack.rs"));
+
+/// The files of a rule. What is not there is none.
+#[derive(Debug, Clone, Default)]
+pub struct RuleFolder {
+    /// Name of the folder: the rule's id.
+    pub folder: String,
+    /// `rule.toml`.
+    pub toml: Option<String>,
+    /// `rule.sql`.
+    pub sql: Option<String>,
+    /// `fires.ndjson`: transactions that must fire.
+    pub fires: Option<String>,
+    /// `quiet.ndjson`: transactions that must not.
+    pub quiet: Option<String>,
+    /// `expected.ndjson`: the detections of the former.
+    pub expected: Option<String>,
+}
+
+/// All rule folders under a path; without a path those of the binary. Other files beside them are left alone.
+///
+/// # Errors
+/// A folder or file that cannot be read.
+pub fn rule_folders(path: &Path) -> Result<Vec<RuleFolder>, Refusal> {
+    if path.as_os_str().is_empty() {
+        return Ok(RULE_PACK.iter().map(packed).collect());
+    }
+    let mut folders = Vec::new();
+    let found = fs::read_dir(path).map_err(|error| unreadable(path, &error))?;
+    for one in found {
+        let folder = one.map_err(|error| unreadable(path, &error))?.path();
+        let is_rule = ["rule.toml", "rule.sql"].iter().any(|file| folder.join(file).exists());
+        if let Some(name) = folder.file_name().and_then(|name| name.to_str()).filter(|_| is_rule) {
+            let text = |file: &str| {
+                let path = folder.join(file);
+                path.exists().then(|| fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))).transpose()
+            };
+            folders.push(RuleFolder {
+                folder: name.to_owned(),
+                toml: text("rule.toml")?,
+                sql: text("rule.sql")?,
+                fires: text("fires.ndjson")?,
+                quiet: text("quiet.ndjson")?,
+                expected: text("expected.ndjson")?,
+            });
+        }
+    }
+    folders.sort_by(|a, b| a.folder.cmp(&b.folder));
+    if folders.is_empty() {
+        let place = path.display().to_string();
+        return Err(Refusal::one(place, "holds no rule", "name a folder with one folder for each rule in it"));
+    }
+    Ok(folders)
+}
+
+fn packed(rule: &PackedRule) -> RuleFolder {
+    let [toml, sql, fires, quiet, expected] = rule.texts.map(|text| text.map(str::to_owned));
+    RuleFolder { folder: rule.folder.to_owned(), toml, sql, fires, quiet, expected }
+}
+
+/// The texts that rules are loaded from.
+///
+/// # Errors
+/// Every folder that lacks one of them.
+pub fn rule_texts(folders: &[RuleFolder]) -> Result<Vec<RuleText>, Refusal> {
+    let mut faults = Refusal::default();
+    let mut texts = Vec::new();
+    for folder in folders {
+        match (&folder.toml, &folder.sql) {
+            (Some(toml), Some(sql)) => {
+                texts.push(RuleText { folder: folder.folder.clone(), toml: toml.clone(), sql: sql.clone() });
+            }
+            (toml, _) => {
+                let file = if toml.is_none() { "rule.toml" } else { "rule.sql" };
+                let place = format!("rules/{}", folder.folder);
+                faults.0.push(Fault::new(place, format!("has no {file}"), "add it; see rules/README.md"));
+            }
+        }
+    }
+    faults.into_result()?;
+    Ok(texts)
+}
+
+pub(super) fn load(path: &Path) -> Result<Ruleset, Refusal> {
+    Ruleset::load(&rule_texts(&rule_folders(path)?)?)
+}

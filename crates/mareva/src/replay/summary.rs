@@ -1,0 +1,176 @@
+//! What a replay or a demo has to say at the end.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
+
+use mareva_model::alert::{Action, Alert, AlertStatus};
+use mareva_model::{DeadLetter, Detection};
+use mareva_pipeline::{Counts, Output};
+use serde::Serialize;
+
+/// Counts over all slices.
+#[derive(Debug, Default)]
+pub struct Tally {
+    counts: Counts,
+    detections: BTreeMap<String, u64>,
+    dead_letters: BTreeMap<String, u64>,
+    hits: BTreeMap<String, u64>,
+    revisions: u64,
+    /// The last revision of every alert.
+    alerts: HashMap<String, (Action, AlertStatus)>,
+    low_time: Option<i64>,
+}
+
+/// The summary, as a program reads it.
+#[derive(Debug, Serialize)]
+pub struct Summary {
+    /// Records, transactions and what became of them.
+    pub counts: Counts,
+    /// Whether `produced = accepted + repeated + late + dead_lettered`.
+    pub balanced: bool,
+    /// Settled detections by rule.
+    pub detections: BTreeMap<String, u64>,
+    /// Dead letters by reason.
+    pub dead_letters: BTreeMap<String, u64>,
+    /// Confirmed hits by list.
+    pub hits: BTreeMap<String, u64>,
+    /// Alerts by the action of their last revision; those that were withdrawn by `withdrawn`.
+    pub alerts: BTreeMap<&'static str, u64>,
+    /// Alert revisions written.
+    pub alert_revisions: u64,
+    /// Low time at the end.
+    pub low_time: Option<String>,
+}
+
+impl Tally {
+    /// Counts what a slice gave.
+    pub fn add(&mut self, output: &Output) {
+        add_counts(&mut self.counts, &output.counts);
+        self.low_time = output.low_time.or(self.low_time);
+        for Detection { rule, .. } in &output.settled {
+            count(&mut self.detections, &rule.id);
+        }
+        for DeadLetter { reason, .. } in &output.dead_letters {
+            count(&mut self.dead_letters, &word_of(reason));
+        }
+        for hit in &output.hits {
+            count(&mut self.hits, &hit.list.name);
+        }
+        for Alert { alert_id, action, status, .. } in &output.alerts {
+            self.revisions += 1;
+            match self.alerts.get_mut(alert_id) {
+                Some(last) => *last = (*action, *status),
+                None => {
+                    self.alerts.insert(alert_id.clone(), (*action, *status));
+                }
+            }
+        }
+    }
+
+    /// The counts so far.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// The summary so far.
+    pub fn summary(&self) -> Summary {
+        let counts = self.counts;
+        let mut alerts = BTreeMap::new();
+        for (action, status) in self.alerts.values() {
+            let word = if *status == AlertStatus::Open { action.as_str() } else { "withdrawn" };
+            *alerts.entry(word).or_default() += 1;
+        }
+        Summary {
+            counts,
+            balanced: counts.produced == counts.accepted + counts.repeated + counts.late + counts.dead_lettered,
+            detections: self.detections.clone(),
+            dead_letters: self.dead_letters.clone(),
+            hits: self.hits.clone(),
+            alerts,
+            alert_revisions: self.revisions,
+            low_time: self.low_time.map(mareva_model::format_time),
+        }
+    }
+}
+
+impl Summary {
+    /// The summary for people.
+    pub fn text(&self) -> String {
+        let counts = &self.counts;
+        let mut text = format!(
+            "{} records, {} transactions = {} accepted + {} repeated + {} late + {} dead-lettered{}\n",
+            counts.records,
+            counts.produced,
+            counts.accepted,
+            counts.repeated,
+            counts.late,
+            counts.dead_lettered,
+            if self.balanced { "" } else { " (THIS DOES NOT ADD UP, please report it)" },
+        );
+        let _ = writeln!(
+            text,
+            "screening: {} probes, {} passed the filters, {} confirmed hits{}",
+            counts.probes,
+            counts.filter_hits,
+            counts.confirmed_hits,
+            listed(&self.hits)
+        );
+        let detections: u64 = self.detections.values().sum();
+        let _ = writeln!(text, "rules: {detections} settled detections{}", listed(&self.detections));
+        let alerts: u64 = self.alerts.values().sum();
+        let by_action: BTreeMap<String, u64> = self.alerts.iter().map(|(a, n)| ((*a).to_owned(), *n)).collect();
+        let _ = writeln!(text, "alerts: {alerts} in {} revisions{}", self.alert_revisions, listed(&by_action));
+        let asides = [
+            ("amounts without a rate", counts.without_reference),
+            ("rule evaluations that failed", counts.rule_errors),
+        ];
+        for (what, number) in asides.into_iter().filter(|(_, number)| *number > 0) {
+            let _ = writeln!(text, "{what}: {number}");
+        }
+        if !self.dead_letters.is_empty() {
+            let _ = writeln!(text, "dead letters{}", listed(&self.dead_letters));
+        }
+        text
+    }
+}
+
+fn listed(counts: &BTreeMap<String, u64>) -> String {
+    let mut sorted: Vec<(&String, &u64)> = counts.iter().collect();
+    sorted.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+    let shown: Vec<String> = sorted.iter().map(|(name, number)| format!("{name} {number}")).collect();
+    if shown.is_empty() { String::new() } else { format!(": {}", shown.join(", ")) }
+}
+
+fn count(counts: &mut BTreeMap<String, u64>, name: &str) {
+    match counts.get_mut(name) {
+        Some(number) => *number += 1,
+        None => {
+            counts.insert(name.to_owned(), 1);
+        }
+    }
+}
+
+/// The word that a plain enum is in JSON.
+pub fn word_of(value: impl Serialize) -> String {
+    let word = serde_json::to_value(value).ok();
+    word.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn add_counts(total: &mut Counts, more: &Counts) {
+    let pairs = [
+        (&mut total.records, more.records),
+        (&mut total.produced, more.produced),
+        (&mut total.accepted, more.accepted),
+        (&mut total.repeated, more.repeated),
+        (&mut total.late, more.late),
+        (&mut total.dead_lettered, more.dead_lettered),
+        (&mut total.without_reference, more.without_reference),
+        (&mut total.rule_errors, more.rule_errors),
+        (&mut total.probes, more.probes),
+        (&mut total.filter_hits, more.filter_hits),
+        (&mut total.confirmed_hits, more.confirmed_hits),
+    ];
+    for (sum, more) in pairs {
+        *sum += more;
+    }
+}

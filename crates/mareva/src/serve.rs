@@ -1,0 +1,231 @@
+//! The run itself, the same for `run` and `demo`: the Kafka loop over the pipeline, with metrics and health.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, Result};
+use mareva_kafka::{
+    EpochChange, Failpoints, JudgeError, Limits, Progress, RunConfig, RunSummary, SnapshotConfig, Topics,
+};
+use mareva_model::Refusal;
+
+use crate::config::{Config, ListFile};
+use crate::http::{Health, Server, Stage};
+use crate::judge::{Judged, PipelineJudge};
+use crate::metrics::Metrics;
+use crate::open::{Opened, unreadable};
+use crate::replay::{Frame, Merge, stream_of};
+
+/// How long the loop may stand still before `/healthz` says so.
+const STALLED_AFTER: Duration = Duration::from_secs(30);
+/// Bytes of a snapshot that may wait for the disk.
+const SNAPSHOT_BUFFER: usize = 256 << 20;
+
+/// How to run, beside the config.
+#[derive(Debug, Clone, Default)]
+pub struct Manner {
+    /// Records to retain before the stream begins: a file or a folder.
+    pub history: Option<PathBuf>,
+    /// Stop when all that the topics held at the start is judged.
+    pub until_end: bool,
+    /// Start although needed input is gone.
+    pub accept_gap: bool,
+    /// Judge the recorded input again under a new epoch.
+    pub replay_under_new_epoch: bool,
+    /// Recover, write a snapshot, stop.
+    pub drain: bool,
+}
+
+/// Runs until `stop`, until the end where that is asked for, or until an error.
+///
+/// # Errors
+/// A refusal, or what keeps the loop from going on.
+pub fn serve(
+    config: &Config,
+    opened: Opened,
+    manner: &Manner,
+    stop: &AtomicBool,
+    observe: &mut dyn FnMut(&Progress<'_, Judged>),
+) -> Result<RunSummary> {
+    let epoch = opened.parts.epoch();
+    let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")).context("cannot register the metrics")?);
+    metrics.epoch(epoch);
+    let files = &config.lists;
+    metrics.lists(&opened.parts.watchlist.lists(), |name| modified(files.iter().find(|one| one.list.name == name)?));
+    let health = Arc::new(Health::new(STALLED_AFTER));
+    let server = match config.http.listen.parse() {
+        Ok(address) => Some(Server::start(address, metrics.clone(), health.clone())?),
+        Err(_) => None,
+    };
+    if let Some(server) = &server {
+        tracing::info!(address = %server.address(), "metrics and health");
+    }
+    let run_config = run_config(config, &opened, manner)?;
+    if run_config.snapshots.is_some() {
+        metrics.expect_snapshots();
+    }
+    health.enter(Stage::Recovering);
+    let max_rows = config.semantics.max_rows;
+    let (parts, subject_key) = (opened.parts, opened.subject_key);
+    let open = |snapshot: Option<&mut dyn Read>| -> Result<PipelineJudge, JudgeError> {
+        let fresh = snapshot.is_none();
+        let mut judge = PipelineJudge::open(parts, subject_key, snapshot)?;
+        if let Some(path) = manner.history.as_deref().filter(|_| fresh) {
+            load_history(config, path, &mut judge)?;
+        }
+        Ok(judge)
+    };
+    let mut seconds = 0_u64;
+    let mut watch = |progress: &Progress<'_, Judged>| {
+        match progress {
+            Progress::Live { stats } => {
+                metrics.live(true);
+                metrics.stats(stats);
+                health.enter(Stage::CatchingUp);
+                if manner.drain {
+                    stop.store(true, Ordering::Relaxed);
+                }
+            }
+            Progress::Judged { slice, output, replay, .. } => {
+                if !replay {
+                    metrics.judged(slice, &output.output);
+                }
+                if let Some(sizes) = &output.sizes {
+                    metrics.sizes(sizes, max_rows);
+                }
+            }
+            Progress::Second { stats } => {
+                metrics.stats(stats);
+                health.turned(stats);
+                seconds += 1;
+                if seconds.is_multiple_of(10) {
+                    let lag: i64 = stats.lag.iter().map(|(_, lag)| lag).sum();
+                    tracing::info!(records = stats.records, alerts = stats.alerts, lag, "judging");
+                }
+            }
+            Progress::Committed { .. } => {}
+        }
+        if stop.load(Ordering::Relaxed) {
+            health.enter(Stage::Stopping);
+        }
+        observe(progress);
+    };
+    let summary = mareva_kafka::run(&run_config, open, stop, &mut watch)?;
+    metrics.stats(&summary.stats);
+    Ok(summary)
+}
+
+/// What the loop is told.
+fn run_config(config: &Config, opened: &Opened, manner: &Manner) -> Result<RunConfig, Refusal> {
+    let mut connection = opened.connection.clone();
+    // These two are settings of the loop: it hands them to the clients itself.
+    let transactional_id = connection.properties.remove("transactional.id");
+    let group_id = connection.properties.remove("group.id");
+    let mut run = RunConfig::new(connection, opened.parts.epoch());
+    run.transactional_id = transactional_id.unwrap_or(run.transactional_id);
+    run.group_id = group_id.unwrap_or(run.group_id);
+    run.topics = topics(config);
+    run.limits = Limits::default();
+    run.until_end = manner.until_end;
+    run.accept_gap = manner.accept_gap;
+    if manner.replay_under_new_epoch {
+        run.epoch_change = EpochChange::Replay;
+    }
+    if !config.snapshots.path.as_os_str().is_empty() {
+        run.snapshots = Some(SnapshotConfig {
+            folder: config.snapshots.path.clone(),
+            every: config.snapshots.every.duration(),
+            keep: config.snapshots.keep,
+            buffer_bytes: SNAPSHOT_BUFFER,
+        });
+    }
+    let failpoint = std::env::var("MAREVA_FAILPOINT").unwrap_or_default();
+    run.failpoints = Failpoints::from_str(&failpoint)
+        .map_err(|reason| Refusal::one("MAREVA_FAILPOINT", reason, "unset it: it is for tests only"))?;
+    Ok(run)
+}
+
+/// The topics of a config.
+pub fn topics(config: &Config) -> Topics {
+    let inputs = config.input.bank.iter().chain(&config.input.exchange).cloned().collect();
+    let output = &config.output;
+    Topics {
+        inputs,
+        alerts: output.alerts.clone(),
+        dead_letters: output.dead_letters.clone(),
+        late: output.late.clone(),
+        sequence: output.sequence.clone(),
+        ..Topics::default()
+    }
+}
+
+/// Time of the newest file of a list.
+fn modified(file: &ListFile) -> Option<SystemTime> {
+    let own = fs::metadata(&file.list.path).ok()?;
+    if !own.is_dir() {
+        return own.modified().ok();
+    }
+    let inside = fs::read_dir(&file.list.path).ok()?.flatten();
+    inside.filter_map(|one| one.metadata().ok()?.modified().ok()).max()
+}
+
+/// Retains records from before the stream, without judging them.
+fn load_history(config: &Config, path: &Path, judge: &mut PipelineJudge) -> Result<(), JudgeError> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
+    let pipeline = judge.pipeline();
+    let frame = Frame {
+        started: i64::try_from(now.as_millis())?,
+        max_ahead_ms: config.semantics.max_ahead.ms(),
+        idle_after_ms: config.semantics.idle_after.ms(),
+        epoch: pipeline.epoch(),
+    };
+    let files = history_files(config, path)?;
+    let numbered = files.iter().map(|(topic, partition, file)| (topic.as_str(), *partition, file.as_path()));
+    let mut merge = Merge::open(numbered, frame)?;
+    let mut rows = 0;
+    while let Some(slice) = merge.next_slice()? {
+        rows += pipeline.load_history(&slice)?;
+    }
+    tracing::info!(rows, files = files.len(), "history retained");
+    Ok(())
+}
+
+/// The files of a history: one file, or all NDJSON files of a folder whose records are transactions.
+fn history_files(config: &Config, path: &Path) -> Result<Vec<(String, i32, PathBuf)>, Refusal> {
+    let failed = |error: std::io::Error| unreadable(path, &error);
+    let mut paths = vec![path.to_owned()];
+    if fs::metadata(path).map_err(failed)?.is_dir() {
+        paths = fs::read_dir(path).map_err(failed)?.filter_map(|one| Some(one.ok()?.path())).collect();
+        paths.retain(|path| path.extension().is_some_and(|extension| extension == "ndjson"));
+        paths.sort();
+    }
+    let (mut files, mut bank, mut exchange) = (Vec::new(), 0, 0);
+    for path in paths {
+        let (topic, partition) = match stream_of(&first_line(&path)?) {
+            Some(mareva_codec::Stream::Bank) => (config.bank_topic(), &mut bank),
+            Some(mareva_codec::Stream::Exchange) => (config.exchange_topic(), &mut exchange),
+            None => continue,
+        };
+        files.push((topic.to_owned(), *partition, path));
+        *partition += 1;
+    }
+    if files.is_empty() {
+        let place = path.display().to_string();
+        return Err(Refusal::one(place, "holds no transactions", "name an NDJSON file or a folder of them"));
+    }
+    Ok(files)
+}
+
+fn first_line(path: &Path) -> Result<Vec<u8>, Refusal> {
+    use std::io::{BufRead as _, BufReader};
+    let mut line = Vec::new();
+    let file = fs::File::open(path).map_err(|error| unreadable(path, &error))?;
+    let mut start = BufReader::new(file).take(1 << 20);
+    start.read_until(b'\n', &mut line).map_err(|error| unreadable(path, &error))?;
+    Ok(line)
+}

@@ -1,0 +1,27 @@
+-- Money that came from others within three days is spread within one over several payees, the latest never dealt with before.
+SELECT row_id, account AS subject, event_time, counterparty AS payee,
+       COUNT(DISTINCT counterparty) FILTER (WHERE direction = 'out' AND amount_ref >= $min_payment) OVER day AS payees,
+       SUM(amount_ref) FILTER (WHERE direction = 'out' AND amount_ref >= $min_payment) OVER day AS sent,
+       SUM(amount_ref) FILTER (
+           WHERE direction = 'in'
+             AND COALESCE(purpose, '-') NOT IN ('SALA', 'PAYR', 'BONU', 'PENS', 'BENE', 'SSBE')) OVER days AS received,
+       COUNT(*) OVER pair AS dealings
+FROM movements
+WHERE kind NOT IN ('card_payment', 'return')
+  AND COALESCE(account_role, 'retail') NOT IN ('payroll', 'merchant', 'psp', 'omnibus', 'internal', 'collective')
+  AND (account LIKE 'exch:%' OR NOT COALESCE(account_is_vasp, false))
+  AND COALESCE(counterparty_role, 'retail') NOT IN ('payroll', 'merchant', 'psp', 'internal', 'collective')
+  AND COALESCE(counterparty_customer, '?') <> COALESCE(account_customer, '-')
+  AND COALESCE(counterparty_name, '?') <> COALESCE(account_name, '-')
+  AND COALESCE(linked_account, '-') <> account
+  AND counterparty IS NOT NULL
+WINDOW day AS (PARTITION BY account ORDER BY event_time
+               RANGE BETWEEN INTERVAL '24' HOUR PRECEDING AND CURRENT ROW),
+       days AS (PARTITION BY account ORDER BY event_time
+                RANGE BETWEEN INTERVAL '72' HOUR PRECEDING AND CURRENT ROW),
+       pair AS (PARTITION BY account, counterparty ORDER BY event_time
+                RANGE BETWEEN INTERVAL '90' DAY PRECEDING AND CURRENT ROW)
+QUALIFY direction = 'out' AND amount_ref >= $min_payment
+    AND COALESCE(purpose, '-') NOT IN ('SALA', 'PAYR', 'BONU', 'PENS', 'BENE', 'SSBE')
+    AND dealings = 1 AND payees BETWEEN $min_payees AND $max_payees
+    AND sent >= $min_sent AND received >= $min_share * sent

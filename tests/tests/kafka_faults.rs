@@ -1,0 +1,123 @@
+//! A broker that dies, freezes, forgets; a second instance. Nothing is lost, nothing is published twice.
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
+};
+
+use mareva_kafka::{Connection, Error, RunSummary, SnapshotConfig, Topics, run};
+use mareva_tests::{
+    counting::{Counting, Filling, Outcome, config, topics},
+    kafka_broker::KafkaBroker,
+};
+use rdkafka::{
+    Offset, TopicPartitionList,
+    admin::{AdminClient, AdminOptions},
+};
+
+const FILLING: Filling = Filling { accounts: 200, malformed: 0 };
+
+#[test]
+fn faults_of_the_broker() {
+    let mut broker = KafkaBroker::start();
+    a_second_instance_gives_way(&broker);
+    gone_input_is_a_fault(&broker);
+    the_broker_dies_and_freezes(&mut broker);
+}
+
+fn to_the_end(connection: &Connection, topics: &Topics) -> RunSummary {
+    let mut config = config(connection, topics);
+    config.until_end = true;
+    run(&config, Counting::open, &AtomicBool::new(false), &mut |_| {}).expect("it comes to the end")
+}
+
+fn the_broker_dies_and_freezes(broker: &mut KafkaBroker) {
+    let topics = topics("outage");
+    broker.make(&topics, 2);
+    let connection = broker.connection();
+    let (config, stop) = (config(&connection, &topics), AtomicBool::new(false));
+    thread::scope(|scope| {
+        let run = scope.spawn(|| run(&config, Counting::open, &stop, &mut |_| {}));
+        FILLING.write(&connection, &topics, 0..20_000, 10_000);
+        broker.kill();
+        thread::sleep(Duration::from_secs(1));
+        broker.restart();
+        FILLING.write(&connection, &topics, 20_000..40_000, 10_000);
+        // Longer than a transaction may take.
+        broker.suspend(true);
+        thread::sleep(Duration::from_secs(13));
+        broker.suspend(false);
+        FILLING.write(&connection, &topics, 40_000..60_000, 10_000);
+        stop.store(true, Ordering::Relaxed);
+        let summary = run.join().unwrap().unwrap();
+        println!("outage: {:?}", summary.stats.figures);
+        assert!(summary.stats.figures.doubts > 0);
+    });
+    to_the_end(&connection, &topics);
+    let (alerts, dead_letters) = FILLING.expected(0..60_000);
+    Outcome::read(&connection, &topics).check(&alerts, dead_letters);
+}
+
+fn a_second_instance_gives_way(broker: &KafkaBroker) {
+    let topics = topics("twins");
+    broker.make(&topics, 2);
+    let connection = broker.connection();
+    let (config, stop) = (config(&connection, &topics), AtomicBool::new(false));
+    thread::scope(|scope| {
+        let first = scope.spawn(|| run(&config, Counting::open, &stop, &mut |_| {}));
+        let writing = scope.spawn(|| FILLING.write(&connection, &topics, 0..60_000, 10_000));
+        thread::sleep(Duration::from_secs(2));
+        let second = scope.spawn(|| run(&config, Counting::open, &stop, &mut |_| {}));
+        writing.join().unwrap();
+        thread::sleep(Duration::from_secs(2));
+        stop.store(true, Ordering::Relaxed);
+        let outcomes = [first.join().unwrap(), second.join().unwrap()];
+        let fenced = outcomes.iter().filter(|outcome| matches!(outcome, Err(Error::Fenced { .. })));
+        assert_eq!(fenced.count(), 1, "{outcomes:?}");
+        assert!(outcomes.iter().any(Result::is_ok), "{outcomes:?}");
+    });
+    to_the_end(&connection, &topics);
+    let (alerts, dead_letters) = FILLING.expected(0..60_000);
+    Outcome::read(&connection, &topics).check(&alerts, dead_letters);
+}
+
+fn gone_input_is_a_fault(broker: &KafkaBroker) {
+    let topics = topics("gone");
+    broker.make(&topics, 1);
+    let connection = broker.connection();
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config(&connection, &topics);
+    config.until_end = true;
+    config.snapshots = Some(SnapshotConfig::in_folder(folder.path()));
+    FILLING.write(&connection, &topics, 0..10_000, 0);
+    run(&config, Counting::open, &AtomicBool::new(false), &mut |_| {}).unwrap();
+    let input = topics.inputs.first().unwrap();
+    delete_before(&connection, input, 1_000);
+    // The snapshot covers it.
+    run(&config, Counting::open, &AtomicBool::new(false), &mut |_| {}).unwrap();
+    // Without, it is needed.
+    config.snapshots = None;
+    let error = run(&config, Counting::open, &AtomicBool::new(false), &mut |_| {}).expect_err("input is gone");
+    let text = error.to_string();
+    assert!(text.starts_with(&format!("offset 0 of {input}/0 is needed and gone (the topic begins at 1000)")), "{text}");
+    assert!(!error.is_retryable());
+    config.accept_gap = true;
+    let summary = run(&config, Counting::open, &AtomicBool::new(false), &mut |_| {}).unwrap();
+    assert!(summary.stats.figures.replayed > 0);
+    let gaps: Vec<_> = Outcome::read(&connection, &topics).sequence.into_iter().flat_map(|record| record.gaps).collect();
+    assert!(gaps.is_empty(), "nothing new was judged, so nothing was recorded");
+    FILLING.write(&connection, &topics, 10_000..11_000, 0);
+    run(&config, Counting::open, &AtomicBool::new(false), &mut |_| {}).unwrap();
+    let gaps: Vec<_> = Outcome::read(&connection, &topics).sequence.into_iter().flat_map(|record| record.gaps).collect();
+    assert_eq!(gaps.len(), 1);
+    assert_eq!((gaps[0].from, gaps[0].to), (0, 1_000));
+}
+
+fn delete_before(connection: &Connection, topic: &str, offset: i64) {
+    let mut config = rdkafka::ClientConfig::new();
+    config.set("bootstrap.servers", connection.brokers());
+    let admin: AdminClient<_> = config.create().unwrap();
+    let mut list = TopicPartitionList::new();
+    list.add_partition_offset(topic, 0, Offset::Offset(offset)).unwrap();
+    futures::executor::block_on(admin.delete_records(&list, &AdminOptions::new())).unwrap();
+}

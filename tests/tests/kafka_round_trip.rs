@@ -1,0 +1,149 @@
+//! Apache Kafka: through it and out again, once each; and what a wrong set-up says.
+use std::{sync::atomic::AtomicBool, time::Duration};
+
+use mareva_kafka::{Connection, Error, SnapshotConfig, TopicSpec, create_topics, run};
+use mareva_tests::{
+    counting::{Counting, Filling, Outcome, config, topics},
+    kafka_broker::KafkaBroker,
+};
+
+#[test]
+fn through_apache_kafka() {
+    let broker = KafkaBroker::start();
+    all_comes_out_once(&broker);
+    a_large_slice_of_alerts_fits(&broker);
+    new_partitions_are_read(&broker);
+    wrong_set_ups_say_what_to_do(&broker);
+}
+
+fn all_comes_out_once(broker: &KafkaBroker) {
+    let connection = broker.connection();
+    let topics = topics("trip");
+    broker.make(&topics, 4);
+    let filling = Filling { accounts: 300, malformed: 97 };
+    filling.write(&connection, &topics, 0..60_000, 0);
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config(&connection, &topics);
+    config.until_end = true;
+    config.snapshots = Some(SnapshotConfig::in_folder(folder.path()));
+    let summary = run(&config, Counting::open, &AtomicBool::new(false), &mut |_| {}).unwrap();
+    let (alerts, dead_letters) = filling.expected(0..60_000);
+    Outcome::read(&connection, &topics).check(&alerts, dead_letters);
+    let stats = &summary.stats;
+    assert_eq!((stats.records, stats.alerts, stats.dead_letters), (60_000, alerts.len() as u64, dead_letters));
+    assert_eq!(stats.counts.accepted + stats.counts.dead_lettered, 60_000);
+    assert_eq!((stats.snapshots, stats.figures.doubts), (1, 0));
+    println!(
+        "transactions {}, commit p50 {:?} p99 {:?} ms",
+        stats.figures.transactions,
+        stats.commit.quantile(0.5),
+        stats.commit.quantile(0.99)
+    );
+
+    // Nothing new: nothing is written. Something new: it goes on from the snapshot.
+    let before = Outcome::read(&connection, &topics).sequence.len();
+    run(&config, Counting::open, &AtomicBool::new(false), &mut |_| {}).unwrap();
+    assert_eq!(Outcome::read(&connection, &topics).sequence.len(), before);
+    filling.write(&connection, &topics, 60_000..90_000, 0);
+    let summary = run(&config, Counting::open, &AtomicBool::new(false), &mut |_| {}).unwrap();
+    assert_eq!((summary.stats.records, summary.stats.figures.replayed), (30_000, 0));
+    let (alerts, dead_letters) = filling.expected(0..90_000);
+    Outcome::read(&connection, &topics).check(&alerts, dead_letters);
+
+    // Without the snapshots all recorded slices are judged again, and nothing of it is published.
+    config.snapshots = None;
+    let summary = run(&config, Counting::open, &AtomicBool::new(false), &mut |_| {}).unwrap();
+    assert_eq!((summary.stats.records, summary.stats.alerts), (0, 0));
+    assert!(summary.stats.figures.replayed >= 90_000 / 4_096);
+    Outcome::read(&connection, &topics).check(&alerts, dead_letters);
+}
+
+/// One slice whose digests need several sequence records.
+fn a_large_slice_of_alerts_fits(broker: &KafkaBroker) {
+    let connection = broker.connection();
+    let topics = topics("large");
+    broker.make(&topics, 1);
+    let filling = Filling { accounts: 1, malformed: 0 };
+    filling.write(&connection, &topics, 0..400_000, 0);
+    let mut config = config(&connection, &topics);
+    config.until_end = true;
+    config.limits.slice_records = 400_000;
+    config.limits.slice_bytes = 1 << 30;
+    config.limits.buffer_records = 800_000;
+    config.limits.linger = Duration::from_secs(3);
+    run(&config, Counting::open, &AtomicBool::new(false), &mut |_| {}).unwrap();
+    let (alerts, _) = filling.expected(0..400_000);
+    assert_eq!(alerts.len(), 20_000);
+    let outcome = Outcome::read(&connection, &topics);
+    assert!(outcome.sequence.iter().any(|record| record.part));
+    let seen: std::collections::BTreeSet<_> = outcome.alerts.iter().cloned().collect();
+    assert_eq!((outcome.alerts.len(), seen), (20_000, alerts));
+    config.limits.linger = Duration::from_millis(5);
+    let summary = run(&config, Counting::open, &AtomicBool::new(false), &mut |_| {}).unwrap();
+    assert_eq!((summary.stats.alerts, summary.stats.records), (0, 0), "the parts were put together again");
+}
+
+fn new_partitions_are_read(broker: &KafkaBroker) {
+    let connection = broker.connection();
+    let topics = topics("grow");
+    broker.make(&topics, 1);
+    let mut config = config(&connection, &topics);
+    config.discover_every = Duration::from_millis(200);
+    let stop = AtomicBool::new(false);
+    let filling = Filling { accounts: 50, malformed: 0 };
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| run(&config, Counting::open, &stop, &mut |_| {}));
+        filling.write(&connection, &topics, 0..5_000, 0);
+        for input in &topics.inputs {
+            grow(&connection, input, 3);
+        }
+        std::thread::sleep(Duration::from_secs(2));
+        // Accounts move to other partitions now: their order is the topic's no longer, so only what is read counts.
+        filling.write(&connection, &topics, 5_000..10_000, 0);
+        std::thread::sleep(Duration::from_secs(3));
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        let summary = run.join().unwrap().unwrap();
+        assert_eq!(summary.stats.records, 10_000);
+        assert_eq!(summary.positions.len(), 6);
+    });
+}
+
+fn grow(connection: &Connection, topic: &str, partitions: usize) {
+    use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions};
+    let mut config = rdkafka::ClientConfig::new();
+    config.set("bootstrap.servers", connection.brokers());
+    let admin: AdminClient<_> = config.create().unwrap();
+    let more = [NewPartitions::new(topic, partitions)];
+    futures::executor::block_on(admin.create_partitions(&more, &AdminOptions::new())).unwrap();
+}
+
+fn wrong_set_ups_say_what_to_do(broker: &KafkaBroker) {
+    let try_run = |config: &mareva_kafka::RunConfig| {
+        run(config, Counting::open, &AtomicBool::new(false), &mut |_| {}).expect_err("it cannot run")
+    };
+    let mut nobody = config(&Connection::to("127.0.0.1:9"), &topics("mistakes"));
+    nobody.connect = Duration::from_secs(1);
+    let error = try_run(&nobody);
+    assert!(error.is_retryable());
+    let text = error.to_string();
+    assert!(text.starts_with("cannot reach broker 127.0.0.1:9 after 1 s (") && text.contains("refused"), "{text}");
+
+    let connection = broker.connection();
+    let topics = topics("mistakes");
+    create_topics(&connection, &[TopicSpec::new(&topics.alerts, 1)], Duration::from_secs(10)).unwrap();
+    let Error::TopicsMissing { topics: missing, .. } = try_run(&config(&connection, &topics)) else {
+        panic!("topics are missing");
+    };
+    let wanted =
+        ["mistakes.bank", "mistakes.exchange", "mistakes.deadletters", "mistakes.late", "mistakes.sequence"];
+    assert_eq!(missing, wanted);
+
+    let mut property = connection.clone();
+    property.properties.insert("fetch.wait.max.millis".to_owned(), "5".to_owned());
+    let text = try_run(&config(&property, &topics)).to_string();
+    assert!(text.starts_with("kafka property `fetch.wait.max.millis` = `5` is refused"), "{text}");
+    let mut secret = connection;
+    secret.properties.insert("sasl.password.file".to_owned(), "/nowhere/password".to_owned());
+    let text = try_run(&config(&secret, &topics)).to_string();
+    assert!(text.starts_with("cannot read the secret for `sasl.password` from /nowhere/password"), "{text}");
+}

@@ -1,0 +1,31 @@
+//! A rule is not a rule until it carries its evidence.
+
+use std::fs;
+
+use crate::{none, root};
+
+const PARTS: [&str; 5] = ["rule.toml", "rule.sql", "fires.ndjson", "quiet.ndjson", "expected.ndjson"];
+
+#[test]
+fn every_rule_has_its_five_files() {
+    let mut offences = Vec::new();
+    let mut rules = 0;
+    for folder in fs::read_dir(root().join("rules")).expect("the folder `rules` is there") {
+        let folder = folder.expect("the folder `rules` can be read").path();
+        if !folder.is_dir() {
+            continue;
+        }
+        rules += 1;
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        for part in PARTS {
+            let length = fs::metadata(folder.join(part)).map_or(0, |found| found.len());
+            if length == 0 {
+                offences.push(format!(
+                    "rules/{name}/{part}: is missing or empty; show what fires the rule, what does not, and what comes out"
+                ));
+            }
+        }
+    }
+    assert!(rules > 0, "no rules in the folder `rules`");
+    none(offences);
+}
