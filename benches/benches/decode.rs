@@ -12,7 +12,8 @@ const PACS008: &str = include_str!("../../crates/mareva-codec/examples-data/pacs
 
 fn decode(decoder: &mut Decoder, stream: Stream, payloads: &[&[u8]]) -> Decoded {
     for (offset, payload) in payloads.iter().enumerate() {
-        let record = Record { topic: BANK, partition: 0, offset: offset as i64, append_time: 1_767_571_200_000, payload };
+        let record =
+            Record { topic: BANK, partition: 0, offset: offset as i64, append_time: 1_767_571_200_000, payload };
         decoder.decode(stream, record);
     }
     decoder.finish()

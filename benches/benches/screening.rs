@@ -21,14 +21,9 @@ fn parties(economy: &Economy) -> (Vec<String>, Vec<String>) {
     let (mut accounts, mut names) = (BTreeSet::new(), BTreeSet::new());
     for slice in &slices {
         let batch = pipeline.prepare(slice).expect("simulated records are of known topics").batch;
-        for (text, into) in [
-            (Text::Originator, &mut accounts),
-            (Text::Beneficiary, &mut accounts),
-            (Text::OriginatorName, &mut names),
-            (Text::BeneficiaryName, &mut names),
-        ] {
-            into.extend(batch.text(text).iter().flatten().map(str::to_owned));
-        }
+        let texts = |text| batch.text(text).iter().flatten().map(str::to_owned);
+        accounts.extend(texts(Text::Originator).chain(texts(Text::Beneficiary)));
+        names.extend(texts(Text::OriginatorName).chain(texts(Text::BeneficiaryName)));
     }
     (accounts.into_iter().collect(), names.into_iter().collect())
 }

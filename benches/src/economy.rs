@@ -83,7 +83,8 @@ impl Economy {
             fs::write(folder.path().join(name), content).expect("a temporary file can be written");
         }
         let sanctions = load_ofac(&ListConfig::sanctions("sanctions", folder.path()), folder.path());
-        let mules = load_plain(&ListConfig::fraud("mules", "mules.csv"), self.reference.mules_csv.as_slice(), "mules.csv");
+        let mules =
+            load_plain(&ListConfig::fraud("mules", "mules.csv"), self.reference.mules_csv.as_slice(), "mules.csv");
         let loaded = [sanctions, mules].map(|list| Arc::new(list.unwrap_or_else(|refusal| refused(&refusal))));
         Watchlist::new(loaded.into()).unwrap_or_else(|refusal| refused(&refusal))
     }
@@ -202,9 +203,8 @@ pub fn mule_list(count: u64) -> String {
     for number in 0..count {
         // Bank code 99999999 does not exist; DE is 1314, then the two check digits as 00.
         let account = format!("99999999{number:010}");
-        let remainder = format!("{account}131400").bytes().fold(0_u32, |rest, digit| {
-            (rest * 10 + u32::from(digit - b'0')) % 97
-        });
+        let remainder =
+            format!("{account}131400").bytes().fold(0_u32, |rest, digit| (rest * 10 + u32::from(digit - b'0')) % 97);
         csv.push_str(&format!("DE{:02}{account},reported by the bank,2026-01-01,bank\n", 98 - remainder));
     }
     csv

@@ -8,6 +8,7 @@ SELECT row_id, account AS subject, event_time, counterparty AS payee, balance_re
        SUM(amount_ref) FILTER (WHERE direction = 'out' AND amount_ref >= $min_payment) OVER day AS paid_day
 FROM movements
 WHERE kind NOT IN ('card_payment', 'return')
+  AND (account LIKE 'iban:%' OR account LIKE 'acct:%')
   AND COALESCE(account_role, 'retail') NOT IN ('business', 'payroll', 'merchant', 'psp', 'omnibus', 'internal', 'collective')
   AND NOT COALESCE(account_is_vasp, false)
   AND COALESCE(counterparty_role, 'retail') NOT IN ('payroll', 'merchant', 'psp', 'internal', 'collective')

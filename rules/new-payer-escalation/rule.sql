@@ -6,8 +6,10 @@ SELECT row_id, account AS subject, event_time, counterparty AS payer,
        MIN(event_time) OVER pair AS first_dealt
 FROM movements
 WHERE kind NOT IN ('card_payment', 'return')
+  AND (account LIKE 'iban:%' OR account LIKE 'acct:%')
   AND COALESCE(account_role, 'retail') NOT IN ('business', 'payroll', 'merchant', 'psp', 'omnibus', 'internal', 'collective')
   AND NOT COALESCE(account_is_vasp, false)
+  AND NOT COALESCE(counterparty_is_vasp, false)
   AND COALESCE(counterparty_role, 'retail') NOT IN ('business', 'payroll', 'merchant', 'psp', 'omnibus', 'internal', 'collective')
   AND COALESCE(counterparty_customer, '?') <> COALESCE(account_customer, '-')
   AND COALESCE(counterparty_name, '?') <> COALESCE(account_name, '-')

@@ -14,7 +14,7 @@ WHERE kind NOT IN ('card_payment', 'return')
   AND (account LIKE 'exch:%' OR NOT COALESCE(account_is_vasp, false))
   AND COALESCE(linked_account, '-') <> account
 WINDOW w AS (PARTITION BY account ORDER BY event_time
-             RANGE BETWEEN INTERVAL '72' HOUR PRECEDING AND CURRENT ROW)
+             RANGE BETWEEN INTERVAL '7' DAY PRECEDING AND CURRENT ROW)
 QUALIFY amount_ref >= $band_from AND amount_ref < $reporting_limit
     AND (direction = 'in' AND parts_in >= $min_parts AND total_in >= $reporting_limit
       OR direction = 'out' AND parts_out >= $min_parts AND total_out >= $reporting_limit)

@@ -64,7 +64,9 @@ impl Judge for Counting {
         for record in &slice.records {
             verdict.counts.records += 1;
             verdict.counts.produced += 1;
-            let Some(account) = std::str::from_utf8(&record.payload).ok().and_then(|text| text.strip_prefix("account ")) else {
+            let Some(account) =
+                std::str::from_utf8(&record.payload).ok().and_then(|text| text.strip_prefix("account "))
+            else {
                 verdict.counts.dead_lettered += 1;
                 let payload = format!("{}/{}", record.partition, record.offset).into_bytes();
                 verdict.messages.push(Message { sink: Sink::DeadLetters, key: None, payload, append_time: None });
@@ -73,7 +75,7 @@ impl Judge for Counting {
             verdict.counts.accepted += 1;
             let count = self.counts.entry(account.to_owned()).or_default();
             *count += 1;
-            if *count % EVERY == 0 {
+            if (*count).is_multiple_of(EVERY) {
                 verdict.messages.push(Message {
                     sink: Sink::Alerts,
                     key: Some(account.as_bytes().to_vec()),
@@ -180,7 +182,8 @@ impl Filling {
                 (account, false) => *counts.entry(account).or_default() += 1,
             }
         }
-        let of_account = |(account, count): (u64, u64)| (1..=count / EVERY).map(move |revision| format!("{account}/{revision}"));
+        let of_account =
+            |(account, count): (u64, u64)| (1..=count / EVERY).map(move |revision| format!("{account}/{revision}"));
         (counts.into_iter().flat_map(of_account).collect(), dead_letters)
     }
 }

@@ -63,7 +63,8 @@ pub fn libraries() -> &'static Path {
                 .arg(tests.join("kafka/pom.xml"))
                 .arg(format!("-DoutputDirectory={}", fetched.display()))
                 .status();
-            let status = status.expect("mvn starts: install Maven, or set MAREVA_KAFKA_DIR to a folder with Kafka's lib");
+            let status =
+                status.expect("mvn starts: install Maven, or set MAREVA_KAFKA_DIR to a folder with Kafka's lib");
             assert!(status.success(), "mvn cannot fetch Apache Kafka: {status}");
             if fs::rename(&fetched, &lib).is_err() {
                 fs::remove_dir_all(&fetched).expect("a second copy can be removed");
@@ -244,7 +245,7 @@ impl KafkaBroker {
              log.dirs={}\noffsets.topic.replication.factor=1\noffsets.topic.num.partitions=4\n\
              transaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\n\
              transaction.state.log.num.partitions=4\nshare.coordinator.state.topic.replication.factor=1\n\
-             share.coordinator.state.topic.min.isr=1\ngroup.initial.rebalance.delay.ms=0\nauto.create.topics.enable=false\n",
+             share.coordinator.state.topic.min.isr=1\nshare.coordinator.state.topic.num.partitions=1\ngroup.initial.rebalance.delay.ms=0\nauto.create.topics.enable=false\n",
             folder.join("data").display()
         );
         if self.security == Security::SaslTls {
@@ -275,7 +276,8 @@ impl KafkaBroker {
     fn make_certificate(&self) {
         let store = self.folder.path().join("broker.p12").display().to_string();
         let public = self.folder.path().join("ca.pem").display().to_string();
-        let make = ["-genkeypair", "-alias", "broker", "-keyalg", "RSA", "-keysize", "2048", "-validity", "2", "-dname"];
+        let make =
+            ["-genkeypair", "-alias", "broker", "-keyalg", "RSA", "-keysize", "2048", "-validity", "2", "-dname"];
         let keytool = |args: &[&str]| {
             let common = ["-keystore", &store, "-storetype", "PKCS12", "-storepass", PASSWORD];
             let output = Command::new("keytool").args(args).args(common).output().expect("keytool starts");
@@ -308,7 +310,7 @@ impl KafkaBroker {
                 return Ok(());
             }
             let ended = child.0.as_mut().is_some_and(|child| !matches!(child.try_wait(), Ok(None)));
-            if ended || since.elapsed() > Duration::from_secs(60) {
+            if ended || since.elapsed() > Duration::from_secs(120) {
                 return Err(text.lines().rev().take(20).collect::<Vec<_>>().join("\n"));
             }
             thread::sleep(Duration::from_millis(100));

@@ -1,6 +1,8 @@
 //! What the end-to-end tests share: the binary under test, simulated streams, disorder, and readers of what it wrote.
 //! Nothing here decides whether a test passes.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a failed expectation ends the test")]
+
 pub mod counting;
 pub mod kafka_broker;
 pub mod stream;
@@ -19,7 +21,8 @@ pub fn root() -> PathBuf {
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
-        let build = escargot::CargoBuild::new().manifest_path(root().join("Cargo.toml")).package("mareva").bin("mareva");
+        let build =
+            escargot::CargoBuild::new().manifest_path(root().join("Cargo.toml")).package("mareva").bin("mareva");
         build.run().expect("the binary builds").path().to_path_buf()
     })
 }

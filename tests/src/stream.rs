@@ -76,11 +76,12 @@ pub fn disorder(from: &Path, to: &Path, how: Disorder) -> u64 {
         lines.push((time + dice.random_range(0..=how.within_ms), line));
     }
     if how.repeat_one_in > 0 {
-        let repeats: Vec<(i64, String)> = lines
-            .iter()
-            .filter(|_| dice.random_range(0..how.repeat_one_in) == 0)
-            .map(|(_, line)| (time_of(line) + dice.random_range(0..=how.within_ms), line.clone()))
-            .collect();
+        let mut repeats = Vec::new();
+        for (_, line) in &lines {
+            if dice.random_range(0..how.repeat_one_in) == 0 {
+                repeats.push((time_of(line) + dice.random_range(0..=how.within_ms), line.clone()));
+            }
+        }
         lines.extend(repeats);
     }
     let last = lines.len().saturating_sub(1);
@@ -97,12 +98,14 @@ pub fn disorder(from: &Path, to: &Path, how: Disorder) -> u64 {
     lines.len() as u64
 }
 
-/// The `time` of a canonical record.
+/// The time of a canonical or `ethereum-etl` record.
 ///
 /// # Panics
 /// When the line has none: the simulator writes one on every line.
 pub fn time_of(line: &str) -> i64 {
-    let at = line.find("\"time\":\"").map(|at| at + 8).unwrap_or_else(|| panic!("no time in {line}"));
-    let end = at + line[at..].find('"').expect("a closing quote");
-    parse_time(&line[at..end]).unwrap_or_else(|e| panic!("{line}: {e}"))
+    let after = |name: &str| line.find(name).map(|at| &line[at + name.len()..]);
+    let text =
+        after("\"time\":\"").or_else(|| after("\"item_timestamp\":\"")).unwrap_or_else(|| panic!("no time: {line}"));
+    let end = text.find('"').expect("a closing quote");
+    parse_time(&text[..end]).unwrap_or_else(|e| panic!("{line}: {e}"))
 }

@@ -1,4 +1,7 @@
 //! A broker that dies, freezes, forgets; a second instance. Nothing is lost, nothing is published twice.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a failed expectation ends the test")]
+
 use std::{
     sync::atomic::{AtomicBool, Ordering},
     thread,
@@ -99,16 +102,21 @@ fn gone_input_is_a_fault(broker: &KafkaBroker) {
     config.snapshots = None;
     let error = run(&config, Counting::open, &AtomicBool::new(false), &mut |_| {}).expect_err("input is gone");
     let text = error.to_string();
-    assert!(text.starts_with(&format!("offset 0 of {input}/0 is needed and gone (the topic begins at 1000)")), "{text}");
+    assert!(
+        text.starts_with(&format!("offset 0 of {input}/0 is needed and gone (the topic begins at 1000)")),
+        "{text}"
+    );
     assert!(!error.is_retryable());
     config.accept_gap = true;
     let summary = run(&config, Counting::open, &AtomicBool::new(false), &mut |_| {}).unwrap();
     assert!(summary.stats.figures.replayed > 0);
-    let gaps: Vec<_> = Outcome::read(&connection, &topics).sequence.into_iter().flat_map(|record| record.gaps).collect();
+    let gaps: Vec<_> =
+        Outcome::read(&connection, &topics).sequence.into_iter().flat_map(|record| record.gaps).collect();
     assert!(gaps.is_empty(), "nothing new was judged, so nothing was recorded");
     FILLING.write(&connection, &topics, 10_000..11_000, 0);
     run(&config, Counting::open, &AtomicBool::new(false), &mut |_| {}).unwrap();
-    let gaps: Vec<_> = Outcome::read(&connection, &topics).sequence.into_iter().flat_map(|record| record.gaps).collect();
+    let gaps: Vec<_> =
+        Outcome::read(&connection, &topics).sequence.into_iter().flat_map(|record| record.gaps).collect();
     assert_eq!(gaps.len(), 1);
     assert_eq!((gaps[0].from, gaps[0].to), (0, 1_000));
 }

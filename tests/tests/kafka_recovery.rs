@@ -1,4 +1,7 @@
 //! A process is killed over and over while records stream in: at failpoints and at moments of no meaning.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a failed expectation ends the test")]
+
 use std::{
     path::Path,
     process::{Child, Command, Stdio},

@@ -1,4 +1,7 @@
 //! Apache Kafka: through it and out again, once each; and what a wrong set-up says.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a failed expectation ends the test")]
+
 use std::{sync::atomic::AtomicBool, time::Duration};
 
 use mareva_kafka::{Connection, Error, SnapshotConfig, TopicSpec, create_topics, run};
@@ -134,8 +137,7 @@ fn wrong_set_ups_say_what_to_do(broker: &KafkaBroker) {
     let Error::TopicsMissing { topics: missing, .. } = try_run(&config(&connection, &topics)) else {
         panic!("topics are missing");
     };
-    let wanted =
-        ["mistakes.bank", "mistakes.exchange", "mistakes.deadletters", "mistakes.late", "mistakes.sequence"];
+    let wanted = ["mistakes.bank", "mistakes.exchange", "mistakes.deadletters", "mistakes.late", "mistakes.sequence"];
     assert_eq!(missing, wanted);
 
     let mut property = connection.clone();

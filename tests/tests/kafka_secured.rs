@@ -1,4 +1,7 @@
 //! TLS and SASL, the password from a file.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a failed expectation ends the test")]
+
 use std::sync::atomic::AtomicBool;
 
 use mareva_kafka::{Error, run};

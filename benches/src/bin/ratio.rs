@@ -39,7 +39,11 @@ fn main() -> Result<(), mareva_pipeline::Error> {
 
     let rate = |time: Duration| count as f64 / time.as_secs_f64();
     println!("decode only            {:>12.0} records/s   {:.3} µs each", rate(decoding), micros(decoding, count));
-    println!("whole path             {:>12.0} records/s   {:.3} µs each", rate(judging_best), micros(judging_best, count));
+    println!(
+        "whole path             {:>12.0} records/s   {:.3} µs each",
+        rate(judging_best),
+        micros(judging_best, count)
+    );
     println!("ratio                  {:>12.3}", rate(judging_best) / rate(decoding));
     println!("accepted               {:>12}", judging.accepted);
     println!("alert revisions        {:>12}", judging.alerts);

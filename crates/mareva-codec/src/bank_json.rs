@@ -80,27 +80,16 @@ const BENEFICIARY: Side = Side {
 
 /// Decodes one record.
 pub(crate) fn decode(text: &str, context: Context<'_, '_>) -> Result<(), Fault> {
-    let Context {
-        limits,
-        record,
-        scratch,
-        collected,
-    } = context;
+    let Context { limits, record, scratch, collected } = context;
     let sent: BankRecord<'_> = json::parse(text, limits.depth)?;
     let kind = kind(limits.required("type", sent.kind.get())?)?;
     let status = status(sent.status.get())?;
     let currency = limits.required("currency", sent.currency.get())?;
     if currency.len() != 3 || !currency.bytes().all(|b| b.is_ascii_uppercase()) {
-        return Err(Fault::invalid(
-            "currency",
-            "not an ISO 4217 code; write three capital letters",
-        ));
+        return Err(Fault::invalid("currency", "not an ISO 4217 code; write three capital letters"));
     }
     let time = sent.time.ok_or_else(|| Fault::missing("time"))?;
-    let amount = ReadAmount::json(
-        "amount",
-        sent.amount.ok_or_else(|| Fault::missing("amount"))?.get(),
-    )?;
+    let amount = ReadAmount::json("amount", sent.amount.ok_or_else(|| Fault::missing("amount"))?.get())?;
     let none = Party::default();
     let originator = sent.originator.as_ref().unwrap_or(&none);
     let beneficiary = sent.beneficiary.as_ref().unwrap_or(&none);
@@ -127,21 +116,11 @@ pub(crate) fn decode(text: &str, context: Context<'_, '_>) -> Result<(), Fault> 
     row.set(Text::Uetr, scratch.uetr.as_str());
     row.set(Text::Remittance, limits.remittance(sent.remittance.get())?);
     set_texts(limits, &sent, &mut row)?;
-    let settled = sent
-        .settlement_amount
-        .map(|raw| ReadAmount::json("settlement_amount", raw.get()))
-        .transpose()?;
-    row.set(
-        Text::SettlementAmount,
-        settled.as_ref().map(|amount| amount.text.as_ref()),
-    );
+    let settled = sent.settlement_amount.map(|raw| ReadAmount::json("settlement_amount", raw.get())).transpose()?;
+    row.set(Text::SettlementAmount, settled.as_ref().map(|amount| amount.text.as_ref()));
     collected.append(row, record, 0);
     if !unpaid.is_empty() {
-        let role = if kind == Kind::CashDeposit {
-            PartyRole::Originator
-        } else {
-            PartyRole::Beneficiary
-        };
+        let role = if kind == Kind::CashDeposit { PartyRole::Originator } else { PartyRole::Beneficiary };
         collected.party(role, PartyText::Identifier(unpaid));
     }
     Ok(())
@@ -155,10 +134,7 @@ fn kind(name: &str) -> Result<Kind, Fault> {
         "card_payment" => Kind::CardPayment,
         "return" => Kind::Return,
         _ => {
-            return Err(unknown_value(
-                "type",
-                "credit_transfer, cash_deposit, cash_withdrawal, card_payment, return",
-            ));
+            return Err(unknown_value("type", "credit_transfer, cash_deposit, cash_withdrawal, card_payment, return"));
         }
     })
 }
@@ -171,10 +147,7 @@ pub(crate) fn status(name: Option<&str>) -> Result<Status, Fault> {
         Some("pending") => Status::Pending,
         Some("rejected") => Status::Rejected,
         Some(_) => {
-            return Err(unknown_value(
-                "status",
-                "accepted, pending, settled, rejected",
-            ));
+            return Err(unknown_value("status", "accepted, pending, settled, rejected"));
         }
     })
 }
@@ -210,16 +183,11 @@ fn write_parties(
                 write_merchant(&mut unpaid, merchant);
             }
         }
-        (None, Some(merchant)) if kind == Kind::CardPayment => {
-            write_merchant(&mut scratch.beneficiary, merchant)
-        }
+        (None, Some(merchant)) if kind == Kind::CardPayment => write_merchant(&mut scratch.beneficiary, merchant),
         (None, _) if cash_out => {}
         (None, _) => return Err(Fault::missing(BENEFICIARY.field)),
     }
-    for (agent, out) in [
-        (payer_agent, &mut scratch.originator_agent),
-        (payee_agent, &mut scratch.beneficiary_agent),
-    ] {
+    for (agent, out) in [(payer_agent, &mut scratch.originator_agent), (payee_agent, &mut scratch.beneficiary_agent)] {
         if let Some(agent) = agent {
             write_agent(out, agent);
         }
@@ -228,12 +196,7 @@ fn write_parties(
 }
 
 /// Writes the row id, the UETR and, of a return, the row id of its original.
-fn write_ids(
-    limits: &Limits,
-    kind: Kind,
-    sent: &BankRecord<'_>,
-    scratch: &mut Scratch,
-) -> Result<(), Fault> {
+fn write_ids(limits: &Limits, kind: Kind, sent: &BankRecord<'_>, scratch: &mut Scratch) -> Result<(), Fault> {
     let source = limits.source(sent.source.get())?;
     let tx_id = limits.required("tx_id", sent.tx_id.get())?;
     if let Some(uetr) = sent.uetr.get() {
@@ -248,11 +211,7 @@ fn write_ids(
     if kind == Kind::Return {
         let original = limits.required("original_tx_id", sent.original_tx_id.get())?;
         scratch.original.push_str("uetr:");
-        if !sent
-            .original_uetr
-            .get()
-            .is_some_and(|uetr| write_uetr(&mut scratch.original, uetr))
-        {
+        if !sent.original_uetr.get().is_some_and(|uetr| write_uetr(&mut scratch.original, uetr)) {
             scratch.original.clear();
             scratch.original.extend([source, ":", original]);
         }
@@ -267,24 +226,12 @@ fn set_party<'a>(
     row: &mut TransactionRow<'a>,
 ) -> Result<Option<i128>, Fault> {
     row.set(side.name, limits.text(side.name.name(), party.name.get())?);
-    row.set(
-        side.country,
-        limits.text(side.country.name(), party.country.get())?,
-    );
-    row.set(
-        side.birth_date,
-        limits.text(side.birth_date.name(), party.birth_date.get())?,
-    );
-    party
-        .balance_after
-        .map_or(Ok(None), |raw| balance(side.balance, raw.get()))
+    row.set(side.country, limits.text(side.country.name(), party.country.get())?);
+    row.set(side.birth_date, limits.text(side.birth_date.name(), party.birth_date.get())?);
+    party.balance_after.map_or(Ok(None), |raw| balance(side.balance, raw.get()))
 }
 
-fn set_texts<'a>(
-    limits: &Limits,
-    sent: &'a BankRecord<'_>,
-    row: &mut TransactionRow<'a>,
-) -> Result<(), Fault> {
+fn set_texts<'a>(limits: &Limits, sent: &'a BankRecord<'_>, row: &mut TransactionRow<'a>) -> Result<(), Fault> {
     for (column, field) in [
         (Text::Source, &sent.source),
         (Text::TxId, &sent.tx_id),

@@ -21,13 +21,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            record_bytes: 1024 * 1024,
-            depth: 64,
-            field_bytes: 1024,
-            remittance_bytes: 4096,
-            transactions: 10_000,
-        }
+        Self { record_bytes: 1024 * 1024, depth: 64, field_bytes: 1024, remittance_bytes: 4096, transactions: 10_000 }
     }
 }
 
@@ -118,15 +112,9 @@ impl Decoder {
     pub fn decode(&mut self, stream: Stream, record: Record<'_>) {
         self.collected.text_bytes += record.payload.len().min(self.limits.record_bytes);
         if let Err(fault) = self.read(stream, &record) {
-            let letter = DeadLetter::new(
-                position(&record, 0),
-                fault.reason,
-                fault.detail,
-                record.payload,
-            );
+            let letter = DeadLetter::new(position(&record, 0), fault.reason, fault.detail, record.payload);
             let readable = &record.payload[..record.payload.len().min(self.limits.record_bytes)];
-            self.collected
-                .refuse(letter, salvage::parties(stream, readable));
+            self.collected.refuse(letter, salvage::parties(stream, readable));
         }
     }
 
@@ -147,16 +135,10 @@ impl Decoder {
     }
 
     fn read(&mut self, stream: Stream, record: &Record<'_>) -> Result<(), Fault> {
-        let payload = record
-            .payload
-            .strip_prefix(b"\xef\xbb\xbf")
-            .unwrap_or(record.payload);
+        let payload = record.payload.strip_prefix(b"\xef\xbb\xbf").unwrap_or(record.payload);
         if payload.len() > self.limits.record_bytes {
             let limit = self.limits.record_bytes;
-            return Err(Fault::new(
-                Reason::TooLarge,
-                format!("record of more than {limit} bytes; split it"),
-            ));
+            return Err(Fault::new(Reason::TooLarge, format!("record of more than {limit} bytes; split it")));
         }
         let first = payload.iter().find(|byte| !byte.is_ascii_whitespace());
         let unknown = |told: &str| Err(Fault::new(Reason::UnknownFormat, told));
@@ -167,26 +149,16 @@ impl Decoder {
                 return unknown("XML on the exchange stream; send it to the bank stream");
             }
             (_, Some(0 | 0xfe | 0xff)) => {
-                return Err(Fault::new(
-                    Reason::Malformed,
-                    "not UTF-8; send UTF-8 without other encodings",
-                ));
+                return Err(Fault::new(Reason::Malformed, "not UTF-8; send UTF-8 without other encodings"));
             }
             _ => return unknown("neither a JSON object nor an XML message; check the producer"),
         }
         let text = std::str::from_utf8(payload).map_err(|error| {
-            Fault::new(
-                Reason::Malformed,
-                format!("not UTF-8 at byte {}; send UTF-8", error.valid_up_to()),
-            )
+            Fault::new(Reason::Malformed, format!("not UTF-8 at byte {}; send UTF-8", error.valid_up_to()))
         })?;
         self.scratch.clear();
-        let context = Context {
-            limits: &self.limits,
-            record,
-            scratch: &mut self.scratch,
-            collected: &mut self.collected,
-        };
+        let context =
+            Context { limits: &self.limits, record, scratch: &mut self.scratch, collected: &mut self.collected };
         match (stream, first) {
             (_, Some(b'<')) => pacs008::decode(text, &mut self.message, context),
             (Stream::Bank, _) => bank_json::decode(text, context),

@@ -1,8 +1,6 @@
 //! Canonical JSON of the exchange stream (`schema/exchange.schema.json`), which also carries `ethereum-etl`.
 
-use mareva_model::identifier::{
-    is_fiat_network, write_account, write_exchange_account, write_vasp, write_wallet,
-};
+use mareva_model::identifier::{is_fiat_network, write_account, write_exchange_account, write_vasp, write_wallet};
 use mareva_model::{Kind, PartyRole, Text, TransactionRow};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -65,8 +63,7 @@ pub(crate) fn decode(text: &str, context: Context<'_, '_>) -> Result<(), Fault> 
         "token_transfer" => return ethereum_etl::token_transfer(&sent, context),
         "transaction" => return ethereum_etl::transaction(&sent, context),
         _ => {
-            let known =
-                "deposit, withdrawal, trade, internal_transfer, token_transfer, transaction";
+            let known = "deposit, withdrawal, trade, internal_transfer, token_transfer, transaction";
             return Err(unknown_value("type", known));
         }
     };
@@ -74,30 +71,17 @@ pub(crate) fn decode(text: &str, context: Context<'_, '_>) -> Result<(), Fault> 
 }
 
 fn canonical(sent: &ExchangeRecord<'_>, kind: Kind, context: Context<'_, '_>) -> Result<(), Fault> {
-    let Context {
-        limits,
-        record,
-        scratch,
-        collected,
-    } = context;
+    let Context { limits, record, scratch, collected } = context;
     let status = status(sent.status.get())?;
     let source = limits.source(sent.source.get())?;
     let tx_id = limits.required("tx_id", sent.tx_id.get())?;
     let time = sent.time.ok_or_else(|| Fault::missing("time"))?;
-    let amount = ReadAmount::json(
-        "amount",
-        sent.amount.ok_or_else(|| Fault::missing("amount"))?.get(),
-    )?;
+    let amount = ReadAmount::json("amount", sent.amount.ok_or_else(|| Fault::missing("amount"))?.get())?;
     let asset = limits.required("asset", sent.asset.get())?;
     let outside = write_parties(limits, kind, sent, source, scratch)?;
     scratch.row_id.extend([source, ":", tx_id]);
     if let Some(contract) = limits.text("asset_contract", sent.asset_contract.get())? {
-        write_wallet(
-            &mut scratch.asset_contract,
-            contract,
-            sent.network.get(),
-            None,
-        );
+        write_wallet(&mut scratch.asset_contract, contract, sent.network.get(), None);
     }
 
     let scratch = &*scratch;
@@ -119,19 +103,10 @@ fn canonical(sent: &ExchangeRecord<'_>, kind: Kind, context: Context<'_, '_>) ->
     row.set(Text::LinkedAccount, scratch.linked_account.as_str());
     set_user(limits, kind, sent, &mut row)?;
     set_texts(limits, sent, &mut row)?;
-    let bought = sent
-        .to_amount
-        .map(|raw| ReadAmount::json("to_amount", raw.get()))
-        .transpose()?;
-    row.set(
-        Text::ToAmount,
-        bought.as_ref().map(|amount| amount.text.as_ref()),
-    );
+    let bought = sent.to_amount.map(|raw| ReadAmount::json("to_amount", raw.get())).transpose()?;
+    row.set(Text::ToAmount, bought.as_ref().map(|amount| amount.text.as_ref()));
     collected.append(row, record, 0);
-    for (role, address) in outside
-        .into_iter()
-        .filter(|(_, address)| !address.is_empty())
-    {
+    for (role, address) in outside.into_iter().filter(|(_, address)| !address.is_empty()) {
         collected.party(role, PartyText::Identifier(address));
     }
     Ok(())
@@ -166,22 +141,11 @@ fn write_parties(
     }
     // The bank account of the user stands in for an address where bank money moves.
     let fallback = linked.filter(|_| network.is_some_and(is_fiat_network));
-    let Scratch {
-        originator,
-        beneficiary,
-        originator_agent,
-        beneficiary_agent,
-        ..
-    } = scratch;
-    let mut outside = [
-        (PartyRole::Originator, String::new()),
-        (PartyRole::Beneficiary, String::new()),
-    ];
+    let Scratch { originator, beneficiary, originator_agent, beneficiary_agent, .. } = scratch;
+    let mut outside = [(PartyRole::Originator, String::new()), (PartyRole::Beneficiary, String::new())];
     match kind {
         Kind::Deposit => {
-            let payer = from
-                .or(fallback)
-                .ok_or_else(|| Fault::missing("from_address"))?;
+            let payer = from.or(fallback).ok_or_else(|| Fault::missing("from_address"))?;
             // A tag names the user at the exchange, on the receiving side.
             write_wallet(originator, payer, network, None);
             write_exchange_account(beneficiary, source, user);
@@ -191,9 +155,7 @@ fn write_parties(
             }
         }
         Kind::Withdrawal => {
-            let payee = to
-                .or(fallback)
-                .ok_or_else(|| Fault::missing("to_address"))?;
+            let payee = to.or(fallback).ok_or_else(|| Fault::missing("to_address"))?;
             write_exchange_account(originator, source, user);
             write_vasp(originator_agent, source);
             write_wallet(beneficiary, payee, network, tag);
@@ -203,9 +165,7 @@ fn write_parties(
         }
         _ => {
             let other = match kind {
-                Kind::InternalTransfer => {
-                    limits.required("counterparty_user", sent.counterparty_user.get())?
-                }
+                Kind::InternalTransfer => limits.required("counterparty_user", sent.counterparty_user.get())?,
                 _ => user,
             };
             write_exchange_account(originator, source, user);
@@ -231,9 +191,7 @@ fn set_user<'a>(
 ) -> Result<(), Fault> {
     let name = limits.text("user_name", sent.user_name.get())?;
     let country = limits.text("user_country", sent.user_country.get())?;
-    let after = sent
-        .balance_after
-        .map_or(Ok(None), |raw| balance("balance_after", raw.get()))?;
+    let after = sent.balance_after.map_or(Ok(None), |raw| balance("balance_after", raw.get()))?;
     if kind != Kind::Deposit {
         row.set(Text::OriginatorName, name);
         row.set(Text::OriginatorCountry, country);
@@ -249,11 +207,7 @@ fn set_user<'a>(
     Ok(())
 }
 
-fn set_texts<'a>(
-    limits: &Limits,
-    sent: &'a ExchangeRecord<'_>,
-    row: &mut TransactionRow<'a>,
-) -> Result<(), Fault> {
+fn set_texts<'a>(limits: &Limits, sent: &'a ExchangeRecord<'_>, row: &mut TransactionRow<'a>) -> Result<(), Fault> {
     for (column, field) in [
         (Text::Source, &sent.source),
         (Text::TxId, &sent.tx_id),

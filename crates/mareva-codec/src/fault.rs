@@ -9,17 +9,11 @@ pub(crate) struct Fault {
 
 impl Fault {
     pub(crate) fn new(reason: Reason, detail: impl Into<String>) -> Self {
-        Self {
-            reason,
-            detail: detail.into(),
-        }
+        Self { reason, detail: detail.into() }
     }
 
     pub(crate) fn missing(field: &str) -> Self {
-        Self::new(
-            Reason::MissingField,
-            format!("{field} is missing; send it again with this field"),
-        )
+        Self::new(Reason::MissingField, format!("{field} is missing; send it again with this field"))
     }
 
     pub(crate) fn invalid(field: &str, remedy: &str) -> Self {
@@ -27,10 +21,7 @@ impl Fault {
     }
 
     pub(crate) fn too_long(field: &str, limit: usize) -> Self {
-        Self::new(
-            Reason::TooLarge,
-            format!("{field} is longer than {limit} bytes; shorten it"),
-        )
+        Self::new(Reason::TooLarge, format!("{field} is longer than {limit} bytes; shorten it"))
     }
 
     pub(crate) fn time(field: &str, error: TimeError) -> Self {

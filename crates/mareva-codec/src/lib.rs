@@ -13,6 +13,7 @@ mod ethereum_etl;
 mod exchange_json;
 mod fault;
 mod json;
+pub mod outbound;
 mod pacs008;
 mod row;
 mod salvage;

@@ -1,9 +1,7 @@
 //! What the formats share: limits on fields, texts that are written rather than borrowed, and the way into the batch.
 
 use mareva_model::identifier::{Identifier, recognise_in_text};
-use mareva_model::{
-    DeadLetter, PartyRole, Reason, SourcePosition, Text, TransactionBatchBuilder, TransactionRow,
-};
+use mareva_model::{DeadLetter, PartyRole, Reason, SourcePosition, Text, TransactionBatchBuilder, TransactionRow};
 
 use crate::decoder::{ExtraParty, Limits, PartyText, Record};
 use crate::fault::Fault;
@@ -61,12 +59,7 @@ pub(crate) struct Collected {
 
 impl Collected {
     /// Adds a row that was read at `index` of `record`.
-    pub(crate) fn append<'a>(
-        &mut self,
-        mut row: TransactionRow<'a>,
-        record: &Record<'a>,
-        index: i32,
-    ) {
+    pub(crate) fn append<'a>(&mut self, mut row: TransactionRow<'a>, record: &Record<'a>, index: i32) {
         row.partition = record.partition;
         row.offset = record.offset;
         row.index = index;
@@ -82,15 +75,10 @@ impl Collected {
     }
 
     /// Adds a dead letter and what parties could be read from it.
-    pub(crate) fn refuse(
-        &mut self,
-        letter: DeadLetter,
-        parties: impl IntoIterator<Item = (PartyRole, PartyText)>,
-    ) {
+    pub(crate) fn refuse(&mut self, letter: DeadLetter, parties: impl IntoIterator<Item = (PartyRole, PartyText)>) {
         let number = self.dead_letters.len();
         self.dead_letters.push(letter);
-        self.dead_letter_parties
-            .extend(parties.into_iter().map(|(role, text)| (number, role, text)));
+        self.dead_letter_parties.extend(parties.into_iter().map(|(role, text)| (number, role, text)));
     }
 }
 
@@ -104,28 +92,16 @@ pub(crate) struct Context<'d, 'r> {
 
 impl Limits {
     /// The text, unless it is too long for a field.
-    pub(crate) fn text<'t>(
-        &self,
-        field: &str,
-        text: Option<&'t str>,
-    ) -> Result<Option<&'t str>, Fault> {
+    pub(crate) fn text<'t>(&self, field: &str, text: Option<&'t str>) -> Result<Option<&'t str>, Fault> {
         match text {
-            Some(text) if text.len() > self.field_bytes => {
-                Err(Fault::too_long(field, self.field_bytes))
-            }
+            Some(text) if text.len() > self.field_bytes => Err(Fault::too_long(field, self.field_bytes)),
             text => Ok(text),
         }
     }
 
     /// The text of a field that must be there and hold more than white space.
-    pub(crate) fn required<'t>(
-        &self,
-        field: &str,
-        text: Option<&'t str>,
-    ) -> Result<&'t str, Fault> {
-        self.text(field, text)?
-            .filter(|text| !text.trim().is_empty())
-            .ok_or_else(|| Fault::missing(field))
+    pub(crate) fn required<'t>(&self, field: &str, text: Option<&'t str>) -> Result<&'t str, Fault> {
+        self.text(field, text)?.filter(|text| !text.trim().is_empty()).ok_or_else(|| Fault::missing(field))
     }
 
     /// Remittance text, which may be longer.
@@ -142,10 +118,7 @@ impl Limits {
     pub(crate) fn source<'t>(&self, text: Option<&'t str>) -> Result<&'t str, Fault> {
         let source = self.required("source", text)?;
         if source.contains(':') || RESERVED_SOURCES.contains(&source) {
-            return Err(Fault::invalid(
-                "source",
-                "has a colon or is a reserved word; use the name of the institution",
-            ));
+            return Err(Fault::invalid("source", "has a colon or is a reserved word; use the name of the institution"));
         }
         Ok(source)
     }
@@ -155,13 +128,11 @@ impl Limits {
 pub(crate) fn write_uetr(out: &mut String, text: &str) -> bool {
     let hyphens = [8, 13, 18, 23];
     let valid = text.len() == 36
-        && text.bytes().enumerate().all(|(place, b)| {
-            if hyphens.contains(&place) {
-                b == b'-'
-            } else {
-                b.is_ascii_hexdigit()
-            }
-        });
+        && text.bytes().enumerate().all(
+            |(place, b)| {
+                if hyphens.contains(&place) { b == b'-' } else { b.is_ascii_hexdigit() }
+            },
+        );
     if valid {
         out.extend(text.bytes().map(|b| char::from(b.to_ascii_lowercase())));
     }
@@ -170,27 +141,17 @@ pub(crate) fn write_uetr(out: &mut String, text: &str) -> bool {
 
 /// Where the n-th transaction of a record was read.
 pub(crate) fn position(record: &Record<'_>, index: i32) -> SourcePosition {
-    SourcePosition {
-        topic: record.topic.to_owned(),
-        partition: record.partition,
-        offset: record.offset,
-        index,
-    }
+    SourcePosition { topic: record.topic.to_owned(), partition: record.partition, offset: record.offset, index }
 }
 
 /// Identifiers in free text as parties to screen.
 pub(crate) fn text_parties(text: &str) -> impl Iterator<Item = (PartyRole, PartyText)> {
     let mut found = Vec::new();
     recognise_in_text(text, &mut found);
-    found.into_iter().map(|Identifier { canonical, .. }| {
-        (PartyRole::Remittance, PartyText::Identifier(canonical))
-    })
+    found.into_iter().map(|Identifier { canonical, .. }| (PartyRole::Remittance, PartyText::Identifier(canonical)))
 }
 
 /// The fault of a field whose value is none of the known ones.
 pub(crate) fn unknown_value(field: &str, known: &str) -> Fault {
-    Fault::new(
-        Reason::InvalidField,
-        format!("{field}: unknown value; known are {known}"),
-    )
+    Fault::new(Reason::InvalidField, format!("{field}: unknown value; known are {known}"))
 }

@@ -20,11 +20,7 @@ type Found = Vec<(PartyRole, PartyText)>;
 /// The parties that can be made out in `payload`.
 pub(crate) fn parties(stream: Stream, payload: &[u8]) -> Found {
     let text = text(payload);
-    let mut found = if text
-        .trim_start_matches('\u{feff}')
-        .trim_start()
-        .starts_with('<')
-    {
+    let mut found = if text.trim_start_matches('\u{feff}').trim_start().starts_with('<') {
         xml(&text)
     } else {
         json(stream, &text)
@@ -36,12 +32,8 @@ pub(crate) fn parties(stream: Stream, payload: &[u8]) -> Found {
 /// The payload as text: UTF-8, with Latin-1 for what is not, or UTF-16 where every second byte of the start is zero.
 fn text(payload: &[u8]) -> String {
     let wide = |pair: fn([u8; 2]) -> u16| {
-        let units = payload
-            .chunks_exact(2)
-            .map(|bytes| pair([bytes[0], bytes[1]]));
-        char::decode_utf16(units)
-            .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
-            .collect()
+        let units = payload.chunks_exact(2).map(|bytes| pair([bytes[0], bytes[1]]));
+        char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
     };
     match payload {
         [0xff, 0xfe, ..] | [1..=255, 0, 1..=255, 0, ..] => return wide(u16::from_le_bytes),
@@ -65,17 +57,8 @@ struct Pair<'t> {
 
 fn json(stream: Stream, text: &str) -> Found {
     let pairs = pairs(text);
-    let first = |key: &str| {
-        pairs
-            .iter()
-            .find(|pair| pair.key == key)
-            .map(|pair| pair.value.as_str())
-    };
-    let (network, tag, source) = (
-        first("network"),
-        first("tag"),
-        first("source").unwrap_or("?"),
-    );
+    let first = |key: &str| pairs.iter().find(|pair| pair.key == key).map(|pair| pair.value.as_str());
+    let (network, tag, source) = (first("network"), first("tag"), first("source").unwrap_or("?"));
     let user = match first("type") {
         Some("deposit") => PartyRole::Beneficiary,
         _ => PartyRole::Originator,
@@ -83,10 +66,7 @@ fn json(stream: Stream, text: &str) -> Found {
     let mut found = Found::new();
     for Pair { side, key, value } in pairs.iter().take(MAX_PARTIES) {
         let role = side.unwrap_or(PartyRole::Originator);
-        let agent = pairs
-            .iter()
-            .find(|pair| pair.side == *side && pair.key == "agent")
-            .map(|pair| pair.value.as_str());
+        let agent = pairs.iter().find(|pair| pair.side == *side && pair.key == "agent").map(|pair| pair.value.as_str());
         let mut canonical = String::new();
         let role = match (stream, *key) {
             (_, "name") => {
@@ -178,11 +158,7 @@ fn pairs(text: &str) -> Vec<Pair<'_>> {
                 match key.take() {
                     Some(key) => {
                         let side = sides.last().copied().flatten();
-                        pairs.push(Pair {
-                            side,
-                            key,
-                            value: unescape(quoted),
-                        });
+                        pairs.push(Pair { side, key, value: unescape(quoted) });
                     }
                     None if after.trim_start().starts_with(':') => key = Some(quoted),
                     None => {}
@@ -227,11 +203,7 @@ fn xml(text: &str) -> Found {
         let behind = rest.get(tag_end + 1..).unwrap_or_default();
         rest = behind;
         let closing = tag.starts_with('/');
-        let name = tag
-            .trim_start_matches('/')
-            .split([' ', '\t', '\r', '\n', '/', '>'])
-            .next()
-            .unwrap_or_default();
+        let name = tag.trim_start_matches('/').split([' ', '\t', '\r', '\n', '/', '>']).next().unwrap_or_default();
         let name = name.rsplit(':').next().unwrap_or_default();
         if let Some(role) = xml_role(name) {
             party = (!closing).then_some((role, name));
@@ -260,8 +232,8 @@ fn xml_role(name: &str) -> Option<PartyRole> {
         "UltmtDbtr" => PartyRole::UltimateOriginator,
         "UltmtCdtr" => PartyRole::UltimateBeneficiary,
         "InitgPty" => PartyRole::InitiatingParty,
-        "InstgAgt" | "InstdAgt" | "IntrmyAgt1" | "IntrmyAgt2" | "IntrmyAgt3" | "PrvsInstgAgt"
-        | "PrvsInstgAgt1" | "PrvsInstgAgt2" | "PrvsInstgAgt3" => PartyRole::IntermediaryAgent,
+        "InstgAgt" | "InstdAgt" | "IntrmyAgt1" | "IntrmyAgt2" | "IntrmyAgt3" | "PrvsInstgAgt" | "PrvsInstgAgt1"
+        | "PrvsInstgAgt2" | "PrvsInstgAgt3" => PartyRole::IntermediaryAgent,
         _ => return None,
     })
 }
@@ -299,14 +271,8 @@ fn xml_leaf(name: &str, party: Option<(PartyRole, &str)>, content: &str, found: 
         "Ustrd" | "AddtlRmtInf" => found.extend(text_parties(content)),
         "IBAN" => _ = write_account(&mut canonical, content, None),
         "Id" if in_account => _ = write_account(&mut canonical, content, None),
-        "Id" => {
-            canonical = recognise(content)
-                .map(|identifier| identifier.canonical)
-                .unwrap_or_default()
-        }
-        "BICFI" | "BIC" | "AnyBIC" | "BICOrBEI" | "MmbId" => {
-            _ = write_agent(&mut canonical, content)
-        }
+        "Id" => canonical = recognise(content).map(|identifier| identifier.canonical).unwrap_or_default(),
+        "BICFI" | "BIC" | "AnyBIC" | "BICOrBEI" | "MmbId" => _ = write_agent(&mut canonical, content),
         "PhneNb" | "MobNb" => canonical = phone(content).unwrap_or_default(),
         _ => {}
     }

@@ -170,7 +170,7 @@ impl BatchQueue {
         let count = usize::try_from(count).unwrap_or(0);
         // SAFETY: the first `count` pointers were written by the call above.
         unsafe { self.buffer.set_len(count) };
-        let messages = std::mem::replace(&mut self.buffer, Vec::new());
+        let messages = std::mem::take(&mut self.buffer);
         for &message in &messages {
             // SAFETY: librdkafka gave us this message; nobody else holds it, and it lives until it is destroyed below.
             let raw = unsafe { &*message };
@@ -216,8 +216,9 @@ impl BatchQueue {
         let name = CString::new(&**topic)
             .map_err(|error| Error::Client { doing: "cannot use a topic name", error: KafkaError::Nul(error) })?;
         // SAFETY: the client is alive and the name ends with a zero byte; without a configuration the client's is used.
-        let handle =
-            unsafe { rdsys::rd_kafka_topic_new(self.client.client().native_ptr(), name.as_ptr(), std::ptr::null_mut()) };
+        let handle = unsafe {
+            rdsys::rd_kafka_topic_new(self.client.client().native_ptr(), name.as_ptr(), std::ptr::null_mut())
+        };
         let handle = NonNull::new(handle).ok_or(Error::Client {
             doing: "cannot open a topic",
             error: KafkaError::ClientCreation(topic.to_string()),

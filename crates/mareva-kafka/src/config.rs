@@ -65,8 +65,11 @@ impl Connection {
             match key.strip_suffix(".file").filter(|key| SECRETS.contains(key)) {
                 Some(secret) => {
                     let path = PathBuf::from(value);
-                    let text = fs::read_to_string(&path)
-                        .map_err(|error| Error::Secret { key: secret.to_owned(), path, error })?;
+                    let text = fs::read_to_string(&path).map_err(|error| Error::Secret {
+                        key: secret.to_owned(),
+                        path,
+                        error,
+                    })?;
                     config.set(secret, text.trim_end_matches(['\n', '\r']));
                 }
                 None => {

@@ -92,7 +92,9 @@ pub enum Error {
         high: i64,
     },
     /// A partition that recorded slices came from is not there.
-    #[error("{at} is needed from offset {offset} and does not exist; restore the topic, or correct `[topics]` in the config")]
+    #[error(
+        "{at} is needed from offset {offset} and does not exist; restore the topic, or correct `[topics]` in the config"
+    )]
     PartitionGone {
         /// The partition.
         at: TopicPartition,
@@ -122,7 +124,9 @@ pub enum Error {
         to: u64,
     },
     /// The sequence topic lost committed records while we ran.
-    #[error("the sequence topic ends with transaction {found}, {expected} was committed: it lost data; check its replication, then restart")]
+    #[error(
+        "the sequence topic ends with transaction {found}, {expected} was committed: it lost data; check its replication, then restart"
+    )]
     LogBehind {
         /// Last transaction known to be committed.
         expected: u64,
@@ -166,7 +170,9 @@ pub enum Error {
         now: usize,
     },
     /// Another instance has taken our place.
-    #[error("another instance writes with our transactional id (run {writer}); stop one of the two, or give each its own id")]
+    #[error(
+        "another instance writes with our transactional id (run {writer}); stop one of the two, or give each its own id"
+    )]
     Fenced {
         /// The other run.
         writer: String,
@@ -180,7 +186,9 @@ pub enum Error {
         reason: String,
     },
     /// The input stands still though there is more.
-    #[error("{at} gives no record from offset {offset} on for {seconds} s though it has more: {reason}; check its leader")]
+    #[error(
+        "{at} gives no record from offset {offset} on for {seconds} s though it has more: {reason}; check its leader"
+    )]
     Stalled {
         /// The partition.
         at: TopicPartition,
@@ -192,7 +200,9 @@ pub enum Error {
         reason: String,
     },
     /// A record is larger than the topic takes.
-    #[error("a record of {bytes} bytes is too large for {topic}; raise its `max.message.bytes` and `producer.message.max.bytes`")]
+    #[error(
+        "a record of {bytes} bytes is too large for {topic}; raise its `max.message.bytes` and `producer.message.max.bytes`"
+    )]
     TooLarge {
         /// Topic.
         topic: String,

@@ -109,7 +109,11 @@ impl Follower {
             }
             if !self.fill()? && since.elapsed() > patience {
                 let reason = self.queue.client().context().last_error();
-                return Err(Error::Unreachable { brokers: "that hold the topics".to_owned(), waited: patience, reason });
+                return Err(Error::Unreachable {
+                    brokers: "that hold the topics".to_owned(),
+                    waited: patience,
+                    reason,
+                });
             }
         }
     }

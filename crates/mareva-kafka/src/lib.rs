@@ -36,4 +36,5 @@ pub use mock::{Feed, MockBroker, Pace};
 pub use record::{AlertDigest, Cut, SequenceRecord, SliceCut, TopicPartition};
 pub use run::{Progress, RunSummary, run};
 pub use snapshot::{SnapshotInfo, SnapshotStore};
-pub use stats::{Histogram, Stats};
+pub use source::open_queue;
+pub use stats::{CLASSES, Histogram, Stats};

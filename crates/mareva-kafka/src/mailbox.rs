@@ -76,7 +76,7 @@ impl Mailbox {
     /// Waits for letters, at most `wait`; records only when wanted.
     pub(crate) fn take(&self, records: bool, wait: Duration) -> VecDeque<Letter> {
         let mut queues = self.lock();
-        let empty = |queues: &Queues| queues.replies.is_empty() && !(records && !queues.records.is_empty());
+        let empty = |queues: &Queues| queues.replies.is_empty() && (!records || queues.records.is_empty());
         if empty(&queues) && !wait.is_zero() {
             (queues, _) = self
                 .arrived

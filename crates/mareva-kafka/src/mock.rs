@@ -49,7 +49,9 @@ impl MockBroker {
     /// # Errors
     /// It exists already.
     pub fn create_topic(&self, topic: &str, partitions: i32) -> Result<(), Error> {
-        self.cluster.create_topic(topic, partitions, 1).map_err(Error::client("cannot make a topic of the mock cluster"))
+        self.cluster
+            .create_topic(topic, partitions, 1)
+            .map_err(Error::client("cannot make a topic of the mock cluster"))
     }
 
     /// `bootstrap.servers`.

@@ -225,14 +225,12 @@ impl Worker {
         if self.group.is_none() {
             self.group = Some(self.group_metadata()?);
         }
-        let fixed = [
-            ("transactional.id", self.config.transactional_id.as_str()),
-            ("enable.idempotence", "true"),
-        ];
+        let fixed = [("transactional.id", self.config.transactional_id.as_str()), ("enable.idempotence", "true")];
         let mut client = self.config.connection.client(Side::Producer, &OWN, &fixed)?;
         client.remove("group.id");
         self.deliveries = Arc::default();
-        let context = DeliveryContext { alerts: self.config.topics.alerts.clone(), deliveries: self.deliveries.clone() };
+        let context =
+            DeliveryContext { alerts: self.config.topics.alerts.clone(), deliveries: self.deliveries.clone() };
         let producer: BaseProducer<DeliveryContext> = client.create_with_context(context).map_err(property)?;
         let answer = producer.init_transactions(Duration::from_secs(10));
         producer.poll(Duration::ZERO);
@@ -332,7 +330,10 @@ impl Worker {
         let since = Instant::now();
         while producer.in_flight_count() > 0 {
             if since.elapsed() > patience {
-                return Err(Failure::Doubt(Doubt { fenced: false, reason: "records were not acknowledged".to_owned() }));
+                return Err(Failure::Doubt(Doubt {
+                    fenced: false,
+                    reason: "records were not acknowledged".to_owned(),
+                }));
             }
             producer.poll(Duration::from_millis(1));
         }

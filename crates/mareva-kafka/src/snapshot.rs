@@ -107,7 +107,11 @@ impl SnapshotStore {
     ///
     /// # Errors
     /// The folder cannot be read.
-    pub fn newest(&self, not_after: u64, epoch: Digest) -> Result<Option<(SnapshotInfo, PathBuf, impl Read + use<>)>, Error> {
+    pub fn newest(
+        &self,
+        not_after: u64,
+        epoch: Digest,
+    ) -> Result<Option<(SnapshotInfo, PathBuf, impl Read + use<>)>, Error> {
         for path in self.files("mareva")?.into_iter().rev() {
             match open_whole(&path) {
                 Ok((info, state)) if info.seq <= not_after && info.epoch == epoch => {
@@ -294,12 +298,7 @@ impl Write for Chunks<'_> {
     }
 }
 
-fn write_snapshots(
-    store: &SnapshotStore,
-    failpoints: &Failpoints,
-    orders: &mpsc::Receiver<Order>,
-    mailbox: &Mailbox,
-) {
+fn write_snapshots(store: &SnapshotStore, failpoints: &Failpoints, orders: &mpsc::Receiver<Order>, mailbox: &Mailbox) {
     let mut seq = 0;
     let mut partial: io::Result<Partial> = Err(io::Error::other("nothing begun"));
     for order in orders {

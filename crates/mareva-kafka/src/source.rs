@@ -44,8 +44,11 @@ pub(crate) const FIXED: [(&str, &str); 5] = [
     ("enable.partition.eof", "true"),
 ];
 
-/// A queue that reads committed records only.
-pub(crate) fn open_queue(connection: &Connection, batch: usize) -> Result<BatchQueue, Error> {
+/// A queue with the client settings of a run: committed records only, no group. For the bare loop of the benches too.
+///
+/// # Errors
+/// A refused property, or a secret that cannot be read.
+pub fn open_queue(connection: &Connection, batch: usize) -> Result<BatchQueue, Error> {
     let mut config = connection.client(Side::Consumer, &OWN, &FIXED)?;
     // A group would change what the client does; offsets are ours.
     config.remove("group.id");

@@ -68,8 +68,9 @@ pub(crate) fn partition_count<C: ConsumerContext>(
 ) -> Result<i32, Error> {
     let since = Instant::now();
     loop {
-        let metadata =
-            client.fetch_metadata(Some(topic), patience).map_err(Error::client("cannot read the metadata of a topic"))?;
+        let metadata = client
+            .fetch_metadata(Some(topic), patience)
+            .map_err(Error::client("cannot read the metadata of a topic"))?;
         let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else { return Ok(0) };
         let Some(error) = found.error() else {
             return Ok(i32::try_from(found.partitions().len()).unwrap_or(i32::MAX));

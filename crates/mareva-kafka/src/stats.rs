@@ -5,9 +5,8 @@ use rdkafka::config::RDKafkaLogLevel;
 use crate::{machine::Figures, record::TopicPartition};
 
 /// Upper bounds of the classes of a [`Histogram`], milliseconds.
-pub const CLASSES: [u64; 22] = [
-    1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1_000, 2_000, 5_000, 10_000, 30_000,
-];
+pub const CLASSES: [u64; 22] =
+    [1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1_000, 2_000, 5_000, 10_000, 30_000];
 
 /// Times in milliseconds, in classes.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -92,8 +92,7 @@ impl Tail {
                 let mut assembler = Assembler::default();
                 let sequence = self.sequence.clone();
                 read_to_end(&mut self.queue, &[(sequence, from)], self.patience, |at, offset, payload| {
-                    let unreadable =
-                        |reason| Error::SequenceUnreadable { at: at.clone(), offset, reason };
+                    let unreadable = |reason| Error::SequenceUnreadable { at: at.clone(), offset, reason };
                     records.extend(assembler.take(payload).map_err(unreadable)?);
                     Ok(())
                 })?;
@@ -141,7 +140,11 @@ pub(crate) fn read_to_end(
         queue.serve();
         if progress.elapsed() > patience {
             let reason = trouble.or_else(|| queue.client().context().last_error());
-            return Err(Error::Unreachable { brokers: "that hold the output topics".to_owned(), waited: patience, reason });
+            return Err(Error::Unreachable {
+                brokers: "that hold the output topics".to_owned(),
+                waited: patience,
+                reason,
+            });
         }
     }
     Ok(())

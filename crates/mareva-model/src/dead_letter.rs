@@ -71,7 +71,9 @@ impl DeadLetter {
         }
         let (payload_text, payload_is_hex) = match std::str::from_utf8(kept) {
             Ok(text) => (text.to_owned(), false),
-            Err(_) => (kept[..kept.len().min(Self::MAX_PAYLOAD / 2)].iter().map(|b| format!("{b:02x}")).collect(), true),
+            Err(_) => {
+                (kept[..kept.len().min(Self::MAX_PAYLOAD / 2)].iter().map(|b| format!("{b:02x}")).collect(), true)
+            }
         };
         Self {
             position,

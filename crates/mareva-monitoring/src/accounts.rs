@@ -63,8 +63,12 @@ impl Accounts {
         for (index, account) in accounts.iter().enumerate() {
             last.insert(&account.account, index);
         }
-        let kept: Vec<&Account> =
-            accounts.iter().enumerate().filter(|(i, a)| last.get(a.account.as_str()) == Some(i)).map(|(_, a)| a).collect();
+        let kept: Vec<&Account> = accounts
+            .iter()
+            .enumerate()
+            .filter(|(i, a)| last.get(a.account.as_str()) == Some(i))
+            .map(|(_, a)| a)
+            .collect();
         let text = |field: fn(&Account) -> Option<&str>| -> ArrayRef {
             Arc::new(kept.iter().map(|a| field(a)).collect::<StringArray>())
         };

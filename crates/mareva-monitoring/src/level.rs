@@ -112,7 +112,12 @@ impl Level {
         Ok(Base { rows: rows.to_vec(), times, columns, keys })
     }
 
-    fn read(&self, source: &dyn Rows, rows: &[u64], wanted: &[bool]) -> Result<(Vec<Option<ArrayRef>>, Vec<i64>), Error> {
+    fn read(
+        &self,
+        source: &dyn Rows,
+        rows: &[u64],
+        wanted: &[bool],
+    ) -> Result<(Vec<Option<ArrayRef>>, Vec<i64>), Error> {
         let mut columns: Vec<Option<ArrayRef>> = vec![None; wanted.len()];
         if rows.is_empty() {
             return Ok((columns, Vec::new()));
@@ -147,7 +152,7 @@ impl Level {
             }
         }
         for (argument, bound) in self.program.arguments.iter().enumerate() {
-            let array = evaluate(bound, &base.inputs(bound))?;
+            let array = spread(evaluate(bound, &base.inputs(bound))?, base.rows.len())?;
             values::each_key(&array, |index, value| self.facts.set_argument(base.rows[index], argument, value))?;
         }
         Ok(())
@@ -224,8 +229,7 @@ impl Level {
         let features = self.feature_values(base, &order);
         for rule in 0..self.program.rules.len() {
             let gate = self.program.rules[rule].gate;
-            let picked: Vec<usize> =
-                order.iter().copied().filter(|i| self.facts.holds(base.rows[*i], gate)).collect();
+            let picked: Vec<usize> = order.iter().copied().filter(|i| self.facts.holds(base.rows[*i], gate)).collect();
             if picked.is_empty() {
                 continue;
             }
@@ -435,6 +439,11 @@ fn evaluate(bound: &Bound, inputs: &[Option<ArrayRef>]) -> Result<ArrayRef, Erro
     Ok(bound.expr.evaluate(&batch)?.into_array(rows)?)
 }
 
+/// An expression over no column at all has one value for every row.
+fn spread(array: ArrayRef, rows: usize) -> Result<ArrayRef, ArrowError> {
+    if array.len() == rows { Ok(array) } else { take(&array, &UInt32Array::from(vec![0; rows]), None) }
+}
+
 /// Keys of a dimension: of several columns, all of them together.
 fn keys(positions: &[usize], columns: &[Option<ArrayRef>], rows: usize) -> Vec<Option<Key>> {
     let texts: Vec<_> = positions.iter().filter_map(|p| columns[*p].as_ref()?.as_string_opt::<i32>()).collect();
@@ -452,11 +461,7 @@ fn keys(positions: &[usize], columns: &[Option<ArrayRef>], rows: usize) -> Vec<O
 /// Where a condition is true; null is not true.
 fn truth(atom: &Bound, base: &Base) -> Result<BooleanBuffer, Error> {
     let rows = base.rows.len();
-    let mut array = evaluate(atom, &base.inputs(atom))?;
-    if array.len() != rows {
-        // A condition over no column at all is one value for every row.
-        array = take(&array, &UInt32Array::from(vec![0; rows]), None)?;
-    }
+    let array = spread(evaluate(atom, &base.inputs(atom))?, rows)?;
     if array.data_type() == &DataType::Null {
         return Ok(BooleanBuffer::new_unset(rows));
     }

@@ -15,6 +15,7 @@ mod plan;
 mod program;
 mod retained;
 mod rule;
+mod rule_text;
 mod ruleset;
 mod signals;
 mod state;

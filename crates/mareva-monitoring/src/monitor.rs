@@ -234,9 +234,11 @@ impl Monitor {
     fn expire(&mut self, before: i64, needed_from: i64) -> Result<(), Error> {
         let span = self.levels.iter().map(Level::span).max().unwrap_or(0).max(self.bounds.lookback_ms);
         let before_first = before.saturating_sub(span).min(needed_from);
-        let oldest = self.retained.batches().next().is_some_and(|(_, batch)| {
-            batch.event_time().values().iter().all(|time| *time < before_first)
-        });
+        let oldest = self
+            .retained
+            .batches()
+            .next()
+            .is_some_and(|(_, batch)| batch.event_time().values().iter().all(|time| *time < before_first));
         if oldest {
             let gone = self.retained.expire(before_first);
             for (first, batch) in gone {

@@ -48,18 +48,13 @@ pub async fn detections(
     };
     found.retain(enough);
     let weight = |id: &str| ruleset.rules().iter().find(|r| r.reference.id == id).map_or(0, |r| r.checked.weight);
-    let signals: Vec<Signal> = found
-        .iter()
-        .filter(|d| d.rule.raises == Raises::Signal)
-        .map(|d| Signal::of(d, weight(&d.rule.id)))
-        .collect();
+    let signals: Vec<Signal> =
+        found.iter().filter(|d| d.rule.raises == Raises::Signal).map(|d| Signal::of(d, weight(&d.rule.id))).collect();
     register("signals", table(signals.iter())?)?;
     for rule in ruleset.rules().iter().filter(|rule| rule.table == Table::Signals) {
         found.extend(run(&context, rule).await?);
     }
-    found.sort_by(|a, b| {
-        (a.event_time, &a.row_id, &a.rule.id).cmp(&(b.event_time, &b.row_id, &b.rule.id))
-    });
+    found.sort_by(|a, b| (a.event_time, &a.row_id, &a.rule.id).cmp(&(b.event_time, &b.row_id, &b.rule.id)));
     Ok(found)
 }
 

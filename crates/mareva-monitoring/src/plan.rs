@@ -18,6 +18,7 @@ use mareva_model::Fault;
 
 use crate::aggregate::AggregateKind;
 use crate::rule::CheckedRule;
+use crate::rule_text::Sql;
 use crate::tables::Table;
 
 /// A windowed aggregate as the SQL names it, over canonical columns.
@@ -73,35 +74,6 @@ pub(crate) async fn plan(context: &SessionContext, rule: &CheckedRule) -> Result
     let analysed =
         state.analyzer().execute_and_check(bound, state.config_options(), |_, _| {}).map_err(|e| text.engine(&e))?;
     Matcher { text }.rule(&analysed)
-}
-
-/// The rule's text, to say where a fault is.
-struct Sql<'a> {
-    place: String,
-    sql: &'a str,
-}
-
-impl Sql<'_> {
-    fn at(&self, fragment: &str) -> String {
-        let lower = self.sql.to_lowercase();
-        match lower.find(&fragment.to_lowercase()) {
-            Some(at) => {
-                let line = lower[..at].matches('\n').count() + 1;
-                let column = at - lower[..at].rfind('\n').map_or(0, |n| n + 1) + 1;
-                format!("{}:{line}:{column}", self.place)
-            }
-            None => self.place.clone(),
-        }
-    }
-
-    fn refuse(&self, fragment: &str, reason: impl Into<String>, remedy: &str) -> Fault {
-        Fault::new(self.at(fragment), reason, remedy)
-    }
-
-    fn engine(&self, error: &datafusion::error::DataFusionError) -> Fault {
-        let reason = error.strip_backtrace().lines().next().unwrap_or_default().to_owned();
-        Fault::new(&self.place, reason, "see rules/README.md for the tables and forms of a rule")
-    }
 }
 
 struct Matcher<'a> {
@@ -170,9 +142,9 @@ impl Matcher<'_> {
         base.columns.retain(|name, _| {
             let used = |e: &Expr| e.column_refs().iter().any(|c| c.name == *name);
             gate.iter().chain(&conditions).chain(outputs.iter().map(|(_, e)| e)).any(used)
-                || windows.iter().any(|w| {
-                    w.keys.contains(name) || w.atoms.iter().any(used) || w.argument.as_ref().is_some_and(used)
-                })
+                || windows
+                    .iter()
+                    .any(|w| w.keys.contains(name) || w.atoms.iter().any(used) || w.argument.as_ref().is_some_and(used))
         });
         Ok(RulePlan { table: base.table, gate, windows, qualify: conditions, outputs, columns: base.columns })
     }
@@ -225,12 +197,13 @@ impl Matcher<'_> {
         if scan.table_name.table() != "accounts" {
             return Err(refuse("only accounts can be joined"));
         }
-        let [(Expr::Column(left), Expr::Column(right))] = join.on.as_slice() else {
-            return Err(refuse("the join is not on one pair of columns"));
-        };
-        if right.name != "account" || join.filter.is_some() {
-            return Err(refuse("the join is not on accounts.account alone"));
+        let pair = join_pair(join).ok_or_else(|| refuse("the join is not on one pair of equal columns"))?;
+        let joined = flat(Some(alias.unwrap_or("accounts")), "account");
+        let (left, right) = if flat_column(&pair.0) == joined { (pair.1, pair.0) } else { pair };
+        if flat_column(&right) != joined {
+            return Err(refuse("the join is not on accounts.account"));
         }
+        let left = &left;
         let key = base.names.get(&flat_column(left)).cloned().ok_or_else(|| refuse("unknown column in the join"))?;
         for field in scan.source.schema().fields() {
             let canonical = format!("accounts({key}).{}", field.name());
@@ -240,7 +213,8 @@ impl Matcher<'_> {
         match join.join_type {
             JoinType::Left => {}
             JoinType::Inner => {
-                base.atoms.push(Expr::Column(Column::new_unqualified(format!("accounts({key}).account"))).is_not_null());
+                base.atoms
+                    .push(Expr::Column(Column::new_unqualified(format!("accounts({key}).account"))).is_not_null());
             }
             other => return Err(refuse(&format!("{other} join"))),
         }
@@ -368,7 +342,11 @@ impl Matcher<'_> {
             None => None,
         };
         if argument_type.as_ref().is_some_and(DataType::is_floating) {
-            return Err(self.text.refuse(name, "an aggregate over floating-point numbers is not exact", "use a decimal"));
+            return Err(self.text.refuse(
+                name,
+                "an aggregate over floating-point numbers is not exact",
+                "use a decimal",
+            ));
         }
         let decimal = match argument_type {
             Some(DataType::Decimal128(_, scale)) if scale <= 6 => Some(scale),
@@ -376,7 +354,13 @@ impl Matcher<'_> {
         };
         let ordered = matches!(
             argument_type,
-            Some(DataType::Decimal128(..) | DataType::Int64 | DataType::Int32 | DataType::Timestamp(..) | DataType::Date32)
+            Some(
+                DataType::Decimal128(..)
+                    | DataType::Int64
+                    | DataType::Int32
+                    | DataType::Timestamp(..)
+                    | DataType::Date32
+            )
         );
         let countable = ordered || matches!(argument_type, Some(DataType::Utf8 | DataType::Boolean));
         match (name, distinct) {
@@ -418,7 +402,10 @@ impl Matcher<'_> {
         let WindowFrameBound::Preceding(ScalarValue::IntervalMonthDayNano(Some(interval))) = &frame.start_bound else {
             return Err(self.text.refuse("over", "the frame does not start at a fixed interval", remedy));
         };
-        if interval.months != 0 || interval.nanoseconds % 1_000_000 != 0 || interval.days < 0 || interval.nanoseconds < 0
+        if interval.months != 0
+            || interval.nanoseconds % 1_000_000 != 0
+            || interval.days < 0
+            || interval.nanoseconds < 0
         {
             return Err(self.text.refuse("interval", "the interval is no whole number of milliseconds", remedy));
         }
@@ -446,9 +433,26 @@ impl Matcher<'_> {
             keys.push(column.name);
         }
         if keys.is_empty() {
-            return Err(self.text.refuse("over", "the window has no PARTITION BY", "partition by account or another key"));
+            return Err(self.text.refuse(
+                "over",
+                "the window has no PARTITION BY",
+                "partition by account or another key",
+            ));
         }
         Ok(keys)
+    }
+}
+
+/// The two columns of a join on one equality: DataFusion leaves it in the filter until it optimises.
+fn join_pair(join: &datafusion::logical_expr::Join) -> Option<(Column, Column)> {
+    let (left, right) = match (join.on.as_slice(), &join.filter) {
+        ([(left, right)], None) => (left, right),
+        ([], Some(Expr::BinaryExpr(equal))) if equal.op == Operator::Eq => (equal.left.as_ref(), equal.right.as_ref()),
+        _ => return None,
+    };
+    match (left, right) {
+        (Expr::Column(left), Expr::Column(right)) => Some((left.clone(), right.clone())),
+        _ => None,
     }
 }
 

@@ -7,6 +7,8 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::{Column, DFSchema};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::simplify::SimplifyContext;
+use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::prelude::SessionContext;
 
@@ -150,7 +152,8 @@ impl Program {
     pub fn eager(&self) -> Vec<bool> {
         let columns = self.own.len() + self.joined.len();
         let mut eager = vec![false; columns];
-        let bounds = self.atoms.iter().chain(&self.arguments).chain(self.rules.iter().filter_map(|r| r.qualify.as_ref()));
+        let bounds =
+            self.atoms.iter().chain(&self.arguments).chain(self.rules.iter().filter_map(|r| r.qualify.as_ref()));
         let inputs = bounds.flat_map(|bound| bound.inputs.iter().copied());
         for position in inputs.chain(self.dimensions.iter().flat_map(|(keys, _)| keys.iter().copied())) {
             if position < columns {
@@ -258,8 +261,10 @@ impl Builder<'_> {
         Ok(RuleProgram { rule: planned.rule.clone(), weight: planned.weight, gate, qualify, outputs })
     }
 
-    /// Compiles an expression over just the columns it reads.
+    /// Compiles an expression over just the columns it reads, simplified as DataFusion's optimizer does: some functions
+    /// (COALESCE) exist only in their simplified form.
     fn bind(&self, expr: &Expr) -> Result<Bound, DataFusionError> {
+        let expr = &self.simplified(expr)?;
         let mut inputs = Vec::new();
         let mut fields = Vec::new();
         let mut columns: Vec<&Column> = expr.column_refs().into_iter().collect();
@@ -282,5 +287,18 @@ impl Builder<'_> {
         let df_schema = DFSchema::try_from(schema.as_ref().clone())?;
         let expr = self.context.create_physical_expr(expr.clone(), &df_schema)?;
         Ok(Bound { expr, inputs, schema })
+    }
+
+    fn simplified(&self, expr: &Expr) -> Result<Expr, DataFusionError> {
+        let base = self.base.iter().map(|(name, field)| field.clone().with_name(name));
+        let features =
+            self.feature_names.iter().map(|(name, f)| Field::new(name, self.features[*f].output.clone(), true));
+        let schema = DFSchema::try_from(Schema::new(base.chain(features).collect::<Vec<_>>()))?;
+        let state = self.context.state();
+        let context = SimplifyContext::builder()
+            .with_schema(Arc::new(schema))
+            .with_config_options(state.config_options().clone())
+            .build();
+        ExprSimplifier::new(context).simplify(expr.clone())
     }
 }

@@ -89,11 +89,7 @@ impl Ruleset {
             .rules
             .iter()
             .filter(|rule| rule.table == table)
-            .map(|rule| Planned {
-                rule: rule.reference.clone(),
-                weight: rule.checked.weight,
-                plan: rule.plan.clone(),
-            })
+            .map(|rule| Planned { rule: rule.reference.clone(), weight: rule.checked.weight, plan: rule.plan.clone() })
             .collect();
         Program::compile(&self.context, table, &planned)
     }

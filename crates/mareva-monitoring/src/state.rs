@@ -130,11 +130,7 @@ impl Monitor {
     }
 }
 
-fn stand(
-    level: &mut crate::level::Level,
-    rules: &HashMap<String, Arc<RuleRef>>,
-    saved: Saved,
-) -> Result<(), Error> {
+fn stand(level: &mut crate::level::Level, rules: &HashMap<String, Arc<RuleRef>>, saved: Saved) -> Result<(), Error> {
     let index = level.program.rules.iter().position(|r| r.rule.id == saved.rule);
     let (Some(index), Some(rule)) = (index, rules.get(&saved.rule)) else {
         return Err(refuse(format!("rule {} is not in force", saved.rule)));

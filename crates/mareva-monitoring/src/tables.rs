@@ -85,10 +85,8 @@ fn movements_schema() -> SchemaRef {
     SCHEMA
         .get_or_init(|| {
             let wire = prepared_schema();
-            let mut fields = vec![
-                Field::new("row_id", DataType::Utf8, false),
-                Field::new("direction", DataType::Utf8, false),
-            ];
+            let mut fields =
+                vec![Field::new("row_id", DataType::Utf8, false), Field::new("direction", DataType::Utf8, false)];
             fields.extend(MOVEMENT_COLUMNS.iter().filter_map(|(name, out, _)| {
                 let field = wire.field_with_name(out).ok()?;
                 let nullable = field.is_nullable() && *name != "account";

@@ -47,7 +47,9 @@ fn batch(rows: &[(usize, Tx)]) -> TransactionBatch {
         columns.push(match name {
             "amount_ref" => amounts.clone(),
             "originator_is_vasp" | "beneficiary_is_vasp" => Arc::new(BooleanArray::from(vec![None; rows.len()])),
-            _ if kind == arrow::datatypes::DataType::Utf8 => Arc::new(StringArray::from(vec![None::<&str>; rows.len()])),
+            _ if kind == arrow::datatypes::DataType::Utf8 => {
+                Arc::new(StringArray::from(vec![None::<&str>; rows.len()]))
+            }
             _ => arrow::array::new_null_array(&kind, rows.len()),
         });
     }
@@ -126,8 +128,11 @@ impl Shape {
 
 fn shape() -> impl Strategy<Value = Shape> {
     let feature = || (0..FEATURES.len(), 0..FILTERS.len(), 0..KEYS.len(), 1..20_i64);
-    (feature(), feature(), 0..WHERES.len(), any::<bool>())
-        .prop_map(|(a, b, filter, any)| Shape { features: [a, b], filter, any })
+    (feature(), feature(), 0..WHERES.len(), any::<bool>()).prop_map(|(a, b, filter, any)| Shape {
+        features: [a, b],
+        filter,
+        any,
+    })
 }
 
 fn tx() -> impl Strategy<Value = Tx> {
@@ -231,7 +236,8 @@ proptest! {
 
 #[test]
 fn sql_outside_the_forms_is_refused_with_its_place() {
-    let over = "OVER (PARTITION BY account ORDER BY event_time RANGE BETWEEN INTERVAL '1' HOUR PRECEDING AND CURRENT ROW)";
+    let over =
+        "OVER (PARTITION BY account ORDER BY event_time RANGE BETWEEN INTERVAL '1' HOUR PRECEDING AND CURRENT ROW)";
     let select = |what: &str| {
         format!("SELECT row_id, account AS subject, event_time, {what} AS x\nFROM movements QUALIFY x > 1")
     };

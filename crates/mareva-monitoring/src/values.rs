@@ -52,10 +52,7 @@ pub(crate) fn each_key(array: &ArrayRef, mut note: impl FnMut(usize, u128)) -> R
 }
 
 /// Values of a feature as an array of its SQL type.
-pub(crate) fn array(
-    values: impl Iterator<Item = Option<i128>>,
-    kind: &DataType,
-) -> Result<ArrayRef, ArrowError> {
+pub(crate) fn array(values: impl Iterator<Item = Option<i128>>, kind: &DataType) -> Result<ArrayRef, ArrowError> {
     // Sums of bounded amounts, counts and values read from such arrays: narrowing back cannot lose anything.
     Ok(match kind {
         DataType::Int64 => Arc::new(values.map(|v| v.and_then(|v| i64::try_from(v).ok())).collect::<Int64Array>()),

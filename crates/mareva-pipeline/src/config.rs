@@ -33,11 +33,7 @@ pub struct PipelineConfig {
 impl PipelineConfig {
     /// Bounds of monitoring.
     pub(crate) fn bounds(&self) -> Bounds {
-        Bounds {
-            allowed_lateness_ms: self.allowed_lateness_ms,
-            lookback_ms: self.lookback_ms,
-            max_rows: self.max_rows,
-        }
+        Bounds { allowed_lateness_ms: self.allowed_lateness_ms, lookback_ms: self.lookback_ms, max_rows: self.max_rows }
     }
 }
 

@@ -1,6 +1,7 @@
-//! The path of Mareva. Principal type: [`Pipeline`], one pure function from numbered slices of input records to alerts,
-//! dead letters, late rows and detections: [`Pipeline::process`] = [`Pipeline::judge`] after [`Pipeline::prepare`]. It
-//! does no I/O and reads no clock; its state is written to and restored from bytes that the caller keeps.
+//! The path of Mareva. Principal type: [`Pipeline`], one pure function: numbered slices of input records enter, alerts, dead
+//! letters, late rows and detections leave. [`Pipeline::process`] is [`Pipeline::judge`] after [`Pipeline::prepare`]. It must
+//! never do I/O, read a clock or depend on anything but its slices; its state is written to and restored from bytes that
+//! the caller keeps.
 
 pub mod alerts;
 mod config;

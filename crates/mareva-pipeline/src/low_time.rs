@@ -41,8 +41,11 @@ impl LowTime {
 
     /// Low time after a slice with this tick; partitions silent for `idle_after_ms` do not hold it.
     pub fn advance(&mut self, tick: i64, idle_after_ms: i64) -> Option<i64> {
-        let active =
-            self.clocks.values().flat_map(BTreeMap::values).filter(|c| tick.saturating_sub(c.last_tick) <= idle_after_ms);
+        let active = self
+            .clocks
+            .values()
+            .flat_map(BTreeMap::values)
+            .filter(|c| tick.saturating_sub(c.last_tick) <= idle_after_ms);
         // A partition that has not spoken yet is the lowest of all.
         let lowest = active.map(|clock| clock.stream_time).min().flatten();
         self.low = self.low.max(lowest);

@@ -16,7 +16,7 @@ use mareva_monitoring::RetainedRows;
 use crate::config::Parts;
 use crate::error::Error;
 use crate::low_time::LowTime;
-use crate::screen::Screen;
+use crate::screen::{Screen, Strongest};
 use crate::slice::{Counts, InputSlice, LateRow};
 
 /// A slice, prepared: what is accepted, what is not, and what was found on lists.
@@ -137,7 +137,7 @@ impl Preparer<'_> {
     fn columns(
         &self,
         batch: &TransactionBatch,
-        strongest: &[(Option<usize>, Option<usize>)],
+        strongest: &[Strongest],
         verdicts: &[Verdict],
         counts: &mut Counts,
     ) -> Result<RecordBatch, Error> {
@@ -167,9 +167,9 @@ impl Preparer<'_> {
         let (currencies, times) = (batch.text(Text::Currency), batch.event_time());
         let mut builder = Decimal128Builder::with_capacity(batch.len());
         for row in 0..batch.len() {
-            let converted = amounts.is_valid(row).then(|| {
-                self.parts.rates.to_reference(amounts.value(row), currencies.value(row), times.value(row))
-            });
+            let converted = amounts
+                .is_valid(row)
+                .then(|| self.parts.rates.to_reference(amounts.value(row), currencies.value(row), times.value(row)));
             builder.append_option(converted.flatten().map(|amount| i128::from(amount.0)));
         }
         Ok(Arc::new(builder.finish().with_precision_and_scale(38, 2)?))
@@ -206,8 +206,7 @@ fn repetition(batch: &TransactionBatch, row: usize, other: &TransactionBatch, in
     if text(batch, Text::Source, row) != text(other, Text::Source, index) {
         return Verdict::Repeated;
     }
-    let same_text =
-        |t: Text| matches!(t, Text::Topic) || text(batch, t, row) == text(other, t, index);
+    let same_text = |t: Text| matches!(t, Text::Topic) || text(batch, t, row) == text(other, t, index);
     let same = batch.event_time().value(row) == other.event_time().value(index)
         && option(batch.amount(), row) == option(other.amount(), index)
         && Text::ALL.into_iter().all(same_text);
@@ -245,7 +244,9 @@ fn refuse(slice: &InputSlice, batch: &TransactionBatch, row: usize, reason: Reas
         r.offset == position.offset && r.partition == position.partition && r.topic.as_ref() == position.topic
     });
     let detail = match reason {
-        Reason::TimeAhead => "its time is ahead of the broker's append time by more than max_ahead; check the sender's clock",
+        Reason::TimeAhead => {
+            "its time is ahead of the broker's append time by more than max_ahead; check the sender's clock"
+        }
         _ => "its source has sent this id before with other content; send corrections under an id of their own",
     };
     DeadLetter::new(position, reason, detail, record.map_or(&[], |r| r.payload.as_slice()))

@@ -38,7 +38,9 @@ impl Rates {
             });
             match parsed {
                 Some((currency, day, rate)) => rates.by_currency.entry(currency).or_default().push((day, rate)),
-                None => faults.0.push(Fault::new(at, "not a rate", "write date,currency,rate such as 2026-01-05,USD,0.92")),
+                None => {
+                    faults.0.push(Fault::new(at, "not a rate", "write date,currency,rate such as 2026-01-05,USD,0.92"))
+                }
             }
         }
         for days in rates.by_currency.values_mut() {

@@ -23,6 +23,9 @@ pub(crate) struct Screen {
     confirmed: u64,
 }
 
+/// Numbers of the strongest entries that originator and beneficiary met, for [`Screen::entry_id`].
+pub(crate) type Strongest = (Option<usize>, Option<usize>);
+
 /// Identifier columns that are screened beside the two parties.
 const IDENTIFIERS: [(Text, PartyRole); 4] = [
     (Text::OriginatorAgent, PartyRole::OriginatorAgent),
@@ -62,7 +65,7 @@ impl Screen {
         batch: &TransactionBatch,
         parties: &[ExtraParty],
         wanted: &[bool],
-    ) -> (Vec<Hit>, Vec<(Option<usize>, Option<usize>)>) {
+    ) -> (Vec<Hit>, Vec<Strongest>) {
         self.entries.clear();
         let mut hits = Vec::new();
         let mut strongest = vec![(None, None); batch.len()];
@@ -107,9 +110,10 @@ impl Screen {
             let Some(letter) = letters.get(*letter) else { continue };
             let at = &letter.position;
             let row_id = format!("dead:{}/{}/{}/{}", at.topic, at.partition, at.offset, at.index);
-            let record = slice.records.iter().find(|r| {
-                r.offset == at.offset && r.partition == at.partition && r.topic.as_ref() == at.topic
-            });
+            let record = slice
+                .records
+                .iter()
+                .find(|r| r.offset == at.offset && r.partition == at.partition && r.topic.as_ref() == at.topic);
             let event_time = record.map_or(slice.tick, |r| r.append_time);
             let place = || at.clone();
             self.text(text, *role, &Subject { row_id: &row_id, event_time, position: &place }, &mut hits);
@@ -138,7 +142,8 @@ impl Screen {
             let texts = (Text::Originator, Text::OriginatorName, Text::OriginatorBirthDate, Text::OriginatorCountry);
             (PartyRole::Originator, texts.0, texts.1, texts.2, texts.3)
         } else {
-            let texts = (Text::Beneficiary, Text::BeneficiaryName, Text::BeneficiaryBirthDate, Text::BeneficiaryCountry);
+            let texts =
+                (Text::Beneficiary, Text::BeneficiaryName, Text::BeneficiaryBirthDate, Text::BeneficiaryCountry);
             (PartyRole::Beneficiary, texts.0, texts.1, texts.2, texts.3)
         };
         if let Some(account) = value(batch.text(account), row) {

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use mareva_model::{DeadLetter, Detection, DetectionChange, Digest, Hit, SourcePosition, TransactionBatch, alert::Alert};
+use mareva_model::{
+    DeadLetter, Detection, DetectionChange, Digest, Hit, SourcePosition, TransactionBatch, alert::Alert,
+};
 use serde::{Deserialize, Serialize};
 
 /// One record as the broker (or a file) gave it.

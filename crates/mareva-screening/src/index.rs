@@ -28,10 +28,8 @@ pub struct FilterSize {
 
 impl FilterSize {
     pub(crate) fn of(filter: Option<&Bloom<str>>) -> Self {
-        filter.map_or_else(Self::default, |filter| Self {
-            bits: filter.len(),
-            hashes: filter.number_of_hash_functions(),
-        })
+        filter
+            .map_or_else(Self::default, |filter| Self { bits: filter.len(), hashes: filter.number_of_hash_functions() })
     }
 }
 

@@ -4,21 +4,22 @@
 //! decides. This crate must never report a filter hit as a match, never miss a listed key, never keep a list that it could
 //! not read whole, and knows nothing of transactions, alerts or clocks.
 
-mod entry;
 mod birth;
-mod country;
-mod name;
 mod config;
+mod country;
+mod entry;
 mod faults;
+mod front;
+mod index;
 mod intake;
-mod remarks;
+mod list;
+mod matched;
+mod name;
 mod ofac;
 mod plain;
-mod store;
-mod index;
-mod front;
-mod list;
+mod remarks;
 mod scratch;
+mod store;
 mod watchlist;
 
 pub use birth::BirthDate;
@@ -27,9 +28,10 @@ pub use country::country_code;
 pub use entry::{Document, Entry, EntryKind, ListedName};
 pub use index::FilterSize;
 pub use list::{LoadCounts, LoadedList, load, load_ofac, load_plain};
+pub use matched::{Basis, Match, Strength, Support, strongest};
 pub use name::name_key;
 pub use scratch::{ListStats, Scratch, ScreeningStats};
-pub use watchlist::{Basis, ListSummary, Match, Strength, Support, Watchlist, strongest};
+pub use watchlist::{ListSummary, Watchlist};
 
 #[cfg(test)]
 mod tests;

@@ -125,12 +125,7 @@ impl LoadedList {
     }
 
     /// Filters and indices over the stored entries, then the probe of every one of them.
-    fn build(
-        config: &ListConfig,
-        mut store: EntryStore,
-        digest: Digest,
-        counts: LoadCounts,
-    ) -> Result<Self, Refusal> {
+    fn build(config: &ListConfig, mut store: EntryStore, digest: Digest, counts: LoadCounts) -> Result<Self, Refusal> {
         let place = format!("list {}", config.name);
         let entries = store.len() as u64;
         if entries < config.min_entries {
@@ -163,7 +158,8 @@ impl LoadedList {
     fn index(&mut self) {
         let Self { store, identifiers, names, counts, .. } = self;
         counts.entries = store.len() as u64;
-        (counts.identifiers, counts.unvalidated, counts.names, counts.names_without_key) = (store.identifiers(), 0, 0, 0);
+        (counts.identifiers, counts.unvalidated, counts.names, counts.names_without_key) =
+            (store.identifiers(), 0, 0, 0);
         for_each_key(store, |key, entry| match key {
             Key::Identifier(text, validated) => {
                 counts.unvalidated += u64::from(!validated);

@@ -44,7 +44,7 @@ impl NameScratch {
 /// Characters that are romanised alike with and without decomposition before: composed Latin letters, ideographs,
 /// Hangul. Most names hold no others, and decomposition costs more than all the rest.
 pub(crate) fn is_romanised_alike(c: char) -> bool {
-    matches!(u32::from(c), 0..=0x7f | 0xc0..=0x131 | 0x134..=0x17e | 0x1cd..=0x1dc | 0x1e02..=0x1e99 | 0x1ea0..=0x1ef9
+    matches!(u32::from(c), 0..=0x7f | 0xc0..=0x131 | 0x134..=0x13e | 0x141..=0x17e | 0x1cd..=0x1dc | 0x1e02..=0x1e99 | 0x1ea0..=0x1ef9
         | 0x4e00..=0x9fff | 0xac00..=0xd7a3)
 }
 

@@ -108,6 +108,12 @@ fn open(
             return None;
         }
     };
+    let columns = columns(name);
+    // Without overflow there is nothing to write; remarks that lack theirs are noticed.
+    if columns == COMMENTS_COLUMNS && file.metadata().is_ok_and(|found| found.len() == 0) {
+        digest.update(name.as_bytes());
+        return Some(Table { place, rows: Vec::new() });
+    }
     let mut bytes = Vec::new();
     let mut reader = BufReader::new(file.take(MAX_FILE + 1));
     sniff(&mut reader, &place, faults)?;
@@ -121,7 +127,6 @@ fn open(
     }
     digest.update(name.as_bytes());
     digest.update(blake3::hash(&bytes).as_bytes());
-    let columns = columns(name);
     Some(table(place, &bytes, columns, faults))
 }
 
@@ -263,12 +268,7 @@ fn owner<'a>(
 
 /// The cut may fall into the middle of an address, so remarks and overflow are joined, with nothing between, before
 /// anything is read from them.
-fn join_overflow(
-    primary: &Table,
-    comments: &Table,
-    remarks: &mut BTreeMap<u64, (u64, String)>,
-    faults: &mut Faults,
-) {
+fn join_overflow(primary: &Table, comments: &Table, remarks: &mut BTreeMap<u64, (u64, String)>, faults: &mut Faults) {
     let mut joined = std::collections::BTreeSet::new();
     for (line, row) in &comments.rows {
         let place = format!("{}:{line}", comments.place);

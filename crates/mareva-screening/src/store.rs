@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
-use mareva_model::{AliasQuality, Digest};
 use mareva_model::identifier::Identifier;
+use mareva_model::{AliasQuality, Digest};
 
 use crate::entry::derived_id;
 use crate::{BirthDate, Document, Entry, EntryKind, ListedName};

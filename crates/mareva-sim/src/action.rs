@@ -167,21 +167,78 @@ impl Transfer {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Action {
     Transfer(Transfer),
-    Card { payer: AccountId, shop: u32, cents: i64 },
-    CashIn { account: AccountId, cents: i64, mark: Option<Mark> },
-    CashOut { account: AccountId, cents: i64, mark: Option<Mark> },
+    Card {
+        payer: AccountId,
+        shop: u32,
+        cents: i64,
+    },
+    CashIn {
+        account: AccountId,
+        cents: i64,
+        mark: Option<Mark>,
+    },
+    CashOut {
+        account: AccountId,
+        cents: i64,
+        mark: Option<Mark>,
+    },
     /// The beneficiary `from` sends a payment back.
-    Return { original: u64, from: AccountId, to: AccountId, cents: i64 },
+    Return {
+        original: u64,
+        from: AccountId,
+        to: AccountId,
+        cents: i64,
+    },
     /// Euros arrive at the exchange.
-    FiatIn { user: UserId, cents: i64, mark: Option<Mark> },
-    FiatOut { user: UserId, cents: i64, mark: Option<Mark> },
-    Buy { user: UserId, asset: Asset, cents: i64, mark: Option<Mark> },
-    Sell { user: UserId, asset: Asset, units: i64, mark: Option<Mark> },
-    CryptoIn { user: UserId, asset: Asset, units: i64, wallet: WalletId, mark: Option<Mark> },
-    CryptoOut { user: UserId, asset: Asset, units: i64, wallet: WalletId, mark: Option<Mark> },
-    Internal { user: UserId, other: UserId, asset: Asset, units: i64 },
+    FiatIn {
+        user: UserId,
+        cents: i64,
+        mark: Option<Mark>,
+    },
+    FiatOut {
+        user: UserId,
+        cents: i64,
+        mark: Option<Mark>,
+    },
+    Buy {
+        user: UserId,
+        asset: Asset,
+        cents: i64,
+        mark: Option<Mark>,
+    },
+    Sell {
+        user: UserId,
+        asset: Asset,
+        units: i64,
+        mark: Option<Mark>,
+    },
+    CryptoIn {
+        user: UserId,
+        asset: Asset,
+        units: i64,
+        wallet: WalletId,
+        mark: Option<Mark>,
+    },
+    CryptoOut {
+        user: UserId,
+        asset: Asset,
+        units: i64,
+        wallet: WalletId,
+        mark: Option<Mark>,
+    },
+    Internal {
+        user: UserId,
+        other: UserId,
+        asset: Asset,
+        units: i64,
+    },
     /// USDT moves on Ethereum; `units` are millionths.
-    Token { from: WalletId, to: WalletId, units: i64, mark: Option<Mark> },
+    Token {
+        from: WalletId,
+        to: WalletId,
+        units: i64,
+        mark: Option<Mark>,
+    },
     /// A step of an operation, by index; its amount follows from what has happened so far.
     Step(u32),
 }

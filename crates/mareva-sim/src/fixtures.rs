@@ -215,7 +215,7 @@ impl Iterator for HighAlertStream {
         self.next += 1;
         let event_time = self.start + (at * 1_000 / self.per_second) as i64;
         let from = self.dice.below(self.payers) as AccountId;
-        let alert = at % LISTED_EVERY == 0;
+        let alert = at.is_multiple_of(LISTED_EVERY);
         let kind = if alert { "credit_transfer" } else { "card_payment" };
         let cents = if alert { self.dice.between(500, 5_000) * 100 } else { self.dice.skewed(300, 9_000) };
         let mut payment = Payment::new(kind, at + 1, event_time, cents);

@@ -3,22 +3,32 @@
 //! configuration. It must never read a clock, hold the stream in memory, compute money with floats, or name a real person,
 //! account or listed party: names, banks, exchanges and sanctions entries are invented, identifiers only pass their checks.
 
+#![allow(clippy::explicit_auto_deref, reason = "pick is generic: without the explicit deref its type is not inferred")]
+
 mod config;
-mod dice;
+
 mod calendar;
+mod dice;
 mod identifiers;
 mod json;
 mod rates;
+
 mod world;
+
 mod action;
 mod life;
+
 mod crime;
+
 mod engine;
+
 mod wire;
-mod record;
+
 mod labels;
+mod record;
 mod reference;
 mod write;
+
 mod fixtures;
 
 #[cfg(test)]

@@ -82,9 +82,9 @@ pub fn write(config: &SimConfig, out_dir: &Path, progress: &mut dyn FnMut(u64)) 
 
 fn count(by_kind: &mut BTreeMap<String, u64>, stream: &str, kind: &str) {
     // Few kinds, millions of records: no text is made for one that is known.
-    let known = by_kind.iter_mut().find(|(name, _)| {
-        name.strip_prefix(stream).is_some_and(|rest| rest.strip_prefix(' ') == Some(kind))
-    });
+    let known = by_kind
+        .iter_mut()
+        .find(|(name, _)| name.strip_prefix(stream).is_some_and(|rest| rest.strip_prefix(' ') == Some(kind)));
     match known {
         Some((_, number)) => *number += 1,
         None => {

@@ -15,11 +15,11 @@ use crate::commands::{check, completions, demo, lists, replay, rules, run, sim};
     max_term_width = 110,
     arg_required_else_help = true,
     after_help = "Examples:
-  mareva demo                                      watch it catch a simulated scam centre, nothing else needed
-  mareva sim --seed 7 --transactions 200000 --out sim
-  mareva replay --config sim/mareva.toml --bank sim/bank.ndjson --exchange sim/exchange.ndjson --out alerts.ndjson
-  mareva check --config mareva.toml                every fault of config, rules, lists and tables
-  mareva run --config mareva.toml                  judge Kafka topics until SIGTERM
+  mareva demo                          watch it catch a simulated scam centre
+  mareva sim --out sim                 a labelled economy to try things on
+  mareva replay --bank bank.ndjson --list mules=mules.csv --out alerts.ndjson
+  mareva check --config mareva.toml    every fault of config, rules, lists, tables
+  mareva run --config mareva.toml      judge Kafka topics until SIGTERM
 
 Exit codes: 0 done, 1 it failed on the way, 2 it refused to start and listed every fault.
 Log lines go to standard error; MAREVA_LOG=debug overrules the level of the config."

@@ -259,7 +259,11 @@ impl Screening {
             list_entries: make.gauges("mareva_list_entries", "Entries of a list.", list)?,
             list_keys: make.gauges("mareva_list_keys", "Identifiers and names of a list.", &["list", "kind"])?,
             list_bytes: make.gauges("mareva_list_bytes", "Memory of a list.", list)?,
-            list_loaded: make.times("mareva_list_loaded_time_seconds", "Unix time at which a list was loaded.", list)?,
+            list_loaded: make.times(
+                "mareva_list_loaded_time_seconds",
+                "Unix time at which a list was loaded.",
+                list,
+            )?,
             list_modified: make.times(
                 "mareva_list_modified_time_seconds",
                 "Unix time of the newest file of a list.",
@@ -285,7 +289,11 @@ impl Judging {
         Ok(Self {
             slices: make.count("mareva_slices_total", "Slices judged.")?,
             seconds: make.duration("mareva_judging_seconds_total", "Time spent judging.")?,
-            detections: make.counts("mareva_detections_total", "Detections by rule and change.", &["rule", "change"])?,
+            detections: make.counts(
+                "mareva_detections_total",
+                "Detections by rule and change.",
+                &["rule", "change"],
+            )?,
             rule_errors: make.count("mareva_rule_errors_total", "Rule evaluations that failed on a row.")?,
             alerts: make.counts(
                 "mareva_alerts_total",
@@ -383,10 +391,8 @@ impl Recovery {
             orphans: make.count("mareva_alerts_orphaned_total", "Visible alerts that no sequence record covers.")?,
             snapshots: make.counts("mareva_snapshots_total", "Snapshots by result.", &["result"])?,
             snapshot_bytes: make.gauge("mareva_snapshot_bytes", "Size of the last snapshot.")?,
-            snapshot_stall: make.seconds(
-                "mareva_snapshot_stall_seconds",
-                "For how long the last snapshot held up the judging.",
-            )?,
+            snapshot_stall: make
+                .seconds("mareva_snapshot_stall_seconds", "For how long the last snapshot held up the judging.")?,
             snapshot_time: make.seconds(
                 "mareva_snapshot_time_seconds",
                 "Unix time of the last snapshot, or of the start before the first; 0 where none are configured.",

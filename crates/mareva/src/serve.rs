@@ -71,12 +71,13 @@ pub fn serve(
     }
     health.enter(Stage::Recovering);
     let max_rows = config.semantics.max_rows;
+    let history = manner.history.as_deref().map(|path| history_files(config, path)).transpose()?;
     let (parts, subject_key) = (opened.parts, opened.subject_key);
     let open = |snapshot: Option<&mut dyn Read>| -> Result<PipelineJudge, JudgeError> {
         let fresh = snapshot.is_none();
         let mut judge = PipelineJudge::open(parts, subject_key, snapshot)?;
-        if let Some(path) = manner.history.as_deref().filter(|_| fresh) {
-            load_history(config, path, &mut judge)?;
+        if let Some(files) = history.filter(|_| fresh) {
+            load_history(config, &files, &mut judge)?;
         }
         Ok(judge)
     };
@@ -174,8 +175,11 @@ fn modified(file: &ListFile) -> Option<SystemTime> {
     inside.filter_map(|one| one.metadata().ok()?.modified().ok()).max()
 }
 
+/// Topic and partition that a file stands for, and the file.
+type HistoryFile = (String, i32, PathBuf);
+
 /// Retains records from before the stream, without judging them.
-fn load_history(config: &Config, path: &Path, judge: &mut PipelineJudge) -> Result<(), JudgeError> {
+fn load_history(config: &Config, files: &[HistoryFile], judge: &mut PipelineJudge) -> Result<(), JudgeError> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
     let pipeline = judge.pipeline();
     let frame = Frame {
@@ -184,7 +188,6 @@ fn load_history(config: &Config, path: &Path, judge: &mut PipelineJudge) -> Resu
         idle_after_ms: config.semantics.idle_after.ms(),
         epoch: pipeline.epoch(),
     };
-    let files = history_files(config, path)?;
     let numbered = files.iter().map(|(topic, partition, file)| (topic.as_str(), *partition, file.as_path()));
     let mut merge = Merge::open(numbered, frame)?;
     let mut rows = 0;
@@ -196,7 +199,7 @@ fn load_history(config: &Config, path: &Path, judge: &mut PipelineJudge) -> Resu
 }
 
 /// The files of a history: one file, or all NDJSON files of a folder whose records are transactions.
-fn history_files(config: &Config, path: &Path) -> Result<Vec<(String, i32, PathBuf)>, Refusal> {
+fn history_files(config: &Config, path: &Path) -> Result<Vec<HistoryFile>, Refusal> {
     let failed = |error: std::io::Error| unreadable(path, &error);
     let mut paths = vec![path.to_owned()];
     if fs::metadata(path).map_err(failed)?.is_dir() {

@@ -18,8 +18,10 @@ pub fn headline(alert: &Alert) -> String {
         AlertStatus::BasisWithdrawn => "DELISTED".to_owned(),
     };
     let strongest: Vec<&Target> = alert.targets.iter().filter(|target| target.action == alert.action).collect();
-    let what = amount(alert, &strongest).map(|amount| format!(" {amount}")).unwrap_or_default();
-    format!("{verb}{what} {}: {}", place(alert, &strongest), reason(alert, &strongest))
+    let amount = amount(alert, &strongest);
+    let (what, at) = (amount.as_deref().unwrap_or_default(), place(alert, &strongest, amount.is_some()));
+    let parts: Vec<&str> = [verb.as_str(), what, at.as_str()].into_iter().filter(|part| !part.is_empty()).collect();
+    format!("{}: {}", parts.join(" "), reason(alert, &strongest))
 }
 
 fn amount(alert: &Alert, targets: &[&Target]) -> Option<String> {
@@ -34,7 +36,7 @@ fn amount(alert: &Alert, targets: &[&Target]) -> Option<String> {
     Some(format!("{} {}", grouped(&money.recommended), money.currency))
 }
 
-fn place(alert: &Alert, targets: &[&Target]) -> String {
+fn place(alert: &Alert, targets: &[&Target], has_amount: bool) -> String {
     let subject = match alert.subject_role {
         SubjectRole::Victim => "from victim",
         SubjectRole::Suspect => "at",
@@ -46,18 +48,22 @@ fn place(alert: &Alert, targets: &[&Target]) -> String {
         [target] => {
             let account = target.account.as_deref().map_or_else(|| "an unknown account".to_owned(), short);
             let agent = target.agent.as_deref().map(|agent| format!(" ({})", bare(agent))).unwrap_or_default();
-            let payment = if target.kind == TargetKind::Payment { "a payment to " } else { "" };
-            format!("at {payment}{account}{agent}")
+            let place = match (target.kind, has_amount) {
+                (TargetKind::Account, _) => "at",
+                (TargetKind::Payment, true) => "of a payment to",
+                (TargetKind::Payment, false) => "a payment to",
+            };
+            format!("{place} {account}{agent}")
         }
-        many => format!("at {} places", many.len()),
+        [first, more @ ..] => format!("{} and {} more", place(alert, &[first], has_amount), more.len()),
     }
 }
 
 fn reason(alert: &Alert, targets: &[&Target]) -> String {
     let mut parts = Vec::new();
     let entries = alert.evidence.hits.iter().map(|hit| {
-        let name = if alert.regime == Regime::Sanctions { hit.entry.name.as_str() } else { "listed account" };
-        format!("{} on list {}", name, hit.list.name)
+        let name = if alert.regime == Regime::Sanctions { hit.entry.name.as_str() } else { "account" };
+        format!("{name} on list {}", hit.list.name)
     });
     for entry in entries {
         if !parts.contains(&entry) && parts.len() < SIGNS {
@@ -106,7 +112,7 @@ fn grouped(amount: &str) -> String {
     let mut shown = String::new();
     for (index, digit) in digits.iter().enumerate() {
         let left = digits.len() - index;
-        if index > 0 && left % 3 == 0 && digits[index - 1].is_ascii_digit() {
+        if index > 0 && left.is_multiple_of(3) && digits[index - 1].is_ascii_digit() {
             shown.push(',');
         }
         shown.push(*digit);

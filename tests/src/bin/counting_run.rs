@@ -1,19 +1,18 @@
 //! A process for the tests to kill: runs the counting judge. Arguments are `key=value`: `brokers`, `prefix`, `snapshots`
 //! (a folder), `snapshot_ms`, `until_end`. `MAREVA_FAILPOINT` says where it dies. Prints what it did as one line.
-use std::{
-    collections::BTreeMap,
-    path::PathBuf,
-    process::ExitCode,
-    sync::atomic::AtomicBool,
-    time::Duration,
-};
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a failed expectation ends the test")]
+
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::atomic::AtomicBool, time::Duration};
 
 use mareva_kafka::{Connection, Failpoints, SnapshotConfig, run};
 use mareva_tests::counting::{Counting, config, topics};
 
 fn main() -> ExitCode {
-    let arguments: BTreeMap<String, String> =
-        std::env::args().skip(1).filter_map(|pair| pair.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned()))).collect();
+    let arguments: BTreeMap<String, String> = std::env::args()
+        .skip(1)
+        .filter_map(|pair| pair.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned())))
+        .collect();
     let get = |key: &str| arguments.get(key).map(String::as_str);
     let brokers = get("brokers").unwrap_or_default();
     let mut config = config(&Connection::to(brokers), &topics(get("prefix").unwrap_or_default()));

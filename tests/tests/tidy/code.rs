@@ -78,8 +78,9 @@ pub fn lines_with(code: &str, word: &str) -> Vec<usize> {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     let stands = |line: &str| {
         line.match_indices(word).any(|(at, _)| {
-            !line[..at].chars().next_back().is_some_and(is_part)
-                && !(word.ends_with(is_part) && line[at + word.len()..].chars().next().is_some_and(is_part))
+            let part_before = line[..at].chars().next_back().is_some_and(is_part);
+            let part_after = word.ends_with(is_part) && line[at + word.len()..].chars().next().is_some_and(is_part);
+            !part_before && !part_after
         })
     };
     code.lines().enumerate().filter(|(_, line)| stands(line)).map(|(at, _)| at + 1).collect()
@@ -92,12 +93,16 @@ pub fn literals(text: &str) -> Vec<&str> {
 
 #[test]
 fn comments_and_literals_are_blank() {
-    let check = |text: &str, expected: &str| assert_eq!(code_of(text), expected, "{text}");
-    check("a // unsafe\nb", "a          \nb");
-    check("a /* x /* y */ z */ b", "a                    b");
-    check("f(\"un\\\"safe\", 'x', '\\'', b'c')", "f(           ,    ,     , b   )");
-    check("r#\"a\"b\"# c", "          c");
-    check("fn f<'a>(x: &'a str)", "fn f<'a>(x: &'a str)");
+    let check = |text: &str, expected: &[&str]| {
+        let code = code_of(text);
+        assert_eq!(code.split_whitespace().collect::<Vec<_>>(), expected, "{text}");
+        assert_eq!(code.chars().count(), text.chars().count(), "{text}");
+    };
+    check("a // unsafe\nb", &["a", "b"]);
+    check("a /* x /* y */ z */ b", &["a", "b"]);
+    check("f(\"un\\\"safe\", 'x', '\\'', b'c')", &["f(", ",", ",", ",", "b", ")"]);
+    check("r#\"a\"b\"# c", &["c"]);
+    check("fn f<'a>(x: &'a str)", &["fn", "f<'a>(x:", "&'a", "str)"]);
     assert_eq!(lines_with("todo!()\nmy_todo!()\nx.todo!", "todo!"), [1, 3]);
     assert_eq!(lines_with("unsafe {}\nunsafe_code", "unsafe"), [1]);
     assert_eq!(literals("f(\"a\", \"b\")"), ["a", "b"]);

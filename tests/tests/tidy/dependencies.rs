@@ -90,7 +90,8 @@ fn heavy_dependencies_stand_in_one_manifest_each() {
     let mut offences = Vec::new();
     for manifest in manifests() {
         for (dependency, allowed) in FENCED {
-            if manifest.dependencies.iter().any(|name| name == dependency) && !allowed.contains(&manifest.name.as_str()) {
+            if manifest.dependencies.iter().any(|name| name == dependency) && !allowed.contains(&manifest.name.as_str())
+            {
                 offences.push(format!(
                     "{}: names {dependency}, which belongs to {}; use what that crate offers, or move the code there",
                     manifest.path,
@@ -110,7 +111,9 @@ fn prometheus_is_named_in_metrics_only() {
         if !home {
             let lines = lines_with(&code_of(&text), "prometheus::");
             offences.extend(lines.iter().map(|line| {
-                format!("{path}:{line}: names prometheus; return plain figures and turn them into metrics in metrics.rs")
+                format!(
+                    "{path}:{line}: names prometheus; return plain figures and turn them into metrics in metrics.rs"
+                )
             }));
         }
     }

@@ -51,7 +51,8 @@ fn dashboards_and_alert_rules_use_metrics_that_exist() {
             for name in mentioned(&text) {
                 seen += 1;
                 if !is_known(&name, &registered) {
-                    offences.push(format!("{path}: uses {name}, which does not exist; deploy/metrics.md has the names"));
+                    offences
+                        .push(format!("{path}: uses {name}, which does not exist; deploy/metrics.md has the names"));
                 }
             }
         }

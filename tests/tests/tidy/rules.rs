@@ -17,15 +17,16 @@ fn every_rule_has_its_five_files() {
         }
         rules += 1;
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
-        for part in PARTS {
-            let length = fs::metadata(folder.join(part)).map_or(0, |found| found.len());
-            if length == 0 {
-                offences.push(format!(
-                    "rules/{name}/{part}: is missing or empty; show what fires the rule, what does not, and what comes out"
-                ));
-            }
+        let is_empty = |part: &&str| fs::metadata(folder.join(part)).map_or(0, |found| found.len()) == 0;
+        let missing: Vec<&str> = PARTS.into_iter().filter(is_empty).collect();
+        if !missing.is_empty() {
+            offences.push(format!(
+                "rules/{name}: has no {}; show what fires the rule, what does not, and what comes out",
+                missing.join(", ")
+            ));
         }
     }
+    offences.sort();
     assert!(rules > 0, "no rules in the folder `rules`");
     none(offences);
 }

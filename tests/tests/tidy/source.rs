@@ -21,7 +21,9 @@ fn files_are_short() {
     let too_long = rust().into_iter().filter_map(|(path, text)| {
         let lines = text.lines().count();
         (lines > MAX_LINES).then(|| {
-            format!("{path}: {lines} lines; split it by what it decides, put tables in data files and tests in tests.rs")
+            format!(
+                "{path}: {lines} lines; split it by what it decides, put tables in data files and tests in tests.rs"
+            )
         })
     });
     none(too_long.collect());
@@ -73,9 +75,9 @@ fn unsafe_code_stands_in_two_named_files() {
         let code = code_of(&text);
         for word in ["unsafe", "unsafe_code"] {
             offences.extend(
-                lines_with(&code, word)
-                    .iter()
-                    .map(|line| format!("{path}:{line}: {word}; write it safely, or move it to {}", UNSAFE.join(" or "))),
+                lines_with(&code, word).iter().map(|line| {
+                    format!("{path}:{line}: {word}; write it safely, or move it to {}", UNSAFE.join(" or "))
+                }),
             );
         }
     }
@@ -105,7 +107,8 @@ fn unit_tests_are_in_files_of_their_own() {
     let mut offences = Vec::new();
     for (path, text) in rust().into_iter().filter(|(path, _)| path.starts_with("crates/")) {
         for line in lines_with(&code_of(&text), "mod tests {") {
-            offences.push(format!("{path}:{line}: tests inside; put them in a sibling tests.rs, #[cfg(test)] mod tests;"));
+            offences
+                .push(format!("{path}:{line}: tests inside; put them in a sibling tests.rs, #[cfg(test)] mod tests;"));
         }
     }
     none(offences);
@@ -152,7 +155,8 @@ fn names_say_what_things_are() {
         for (at, line) in code_of(&text).lines().enumerate() {
             for keyword in ["struct ", "enum ", "trait ", "type ", "mod "] {
                 let line = line.trim_start().trim_start_matches("pub ");
-                let line = line.strip_prefix("pub(").and_then(|rest| rest.split_once(") ")).map_or(line, |(_, rest)| rest);
+                let line =
+                    line.strip_prefix("pub(").and_then(|rest| rest.split_once(") ")).map_or(line, |(_, rest)| rest);
                 let Some(rest) = line.strip_prefix(keyword) else { continue };
                 let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
                 // The trait `Iterator` asks for this name.

@@ -16,13 +16,7 @@ fn example(name: &str) -> Vec<u8> {
 }
 
 fn record(payload: &[u8]) -> Record<'_> {
-    Record {
-        topic: "bank.transactions",
-        partition: 3,
-        offset: 77,
-        append_time: 1_767_607_300_000,
-        payload,
-    }
+    Record { topic: "bank.transactions", partition: 3, offset: 77, append_time: 1_767_607_300_000, payload }
 }
 
 /// Decodes one record and checks what holds for every one.
@@ -31,28 +25,15 @@ fn decode(stream: Stream, payload: &[u8]) -> Decoded {
     decoder.decode(stream, record(payload));
     let decoded = decoder.finish();
     let rows = decoded.batch.len();
-    assert!(
-        rows + decoded.dead_letters.len() > 0,
-        "neither row nor dead letter"
-    );
+    assert!(rows + decoded.dead_letters.len() > 0, "neither row nor dead letter");
     for letter in &decoded.dead_letters {
         assert!(letter.payload.len() <= DeadLetter::MAX_PAYLOAD);
         assert_eq!(letter.payload_length, payload.len());
         assert_eq!(letter.payload_digest, mareva_model::digest(payload));
         assert_eq!((letter.position.partition, letter.position.offset), (3, 77));
     }
-    assert!(
-        decoded
-            .parties
-            .iter()
-            .all(|party| (party.row as usize) < rows)
-    );
-    assert!(
-        decoded
-            .dead_letter_parties
-            .iter()
-            .all(|(letter, ..)| *letter < decoded.dead_letters.len())
-    );
+    assert!(decoded.parties.iter().all(|party| (party.row as usize) < rows));
+    assert!(decoded.dead_letter_parties.iter().all(|(letter, ..)| *letter < decoded.dead_letters.len()));
     assert!(decoder.finish().batch.is_empty());
     decoded
 }
@@ -66,32 +47,20 @@ fn text(decoded: &Decoded, row: usize, text: Text) -> Option<String> {
 /// Amount in units of 10^-18.
 fn amount(decoded: &Decoded, row: usize, at: usize) -> Option<i128> {
     use arrow::array::{Array, Decimal128Array};
-    let column = decoded
-        .batch
-        .batch()
-        .column(at)
-        .as_any()
-        .downcast_ref::<Decimal128Array>()
-        .unwrap();
+    let column = decoded.batch.batch().column(at).as_any().downcast_ref::<Decimal128Array>().unwrap();
     (!column.is_null(row)).then(|| column.value(row))
 }
 
 /// All texts of a row that are not null, but for the topic.
 fn texts(decoded: &Decoded, row: usize) -> Vec<(Text, String)> {
-    let all = Text::ALL
-        .into_iter()
-        .filter(|column| *column != Text::Topic);
-    all.filter_map(|column| text(decoded, row, column).map(|value| (column, value)))
-        .collect()
+    let all = Text::ALL.into_iter().filter(|column| *column != Text::Topic);
+    all.filter_map(|column| text(decoded, row, column).map(|value| (column, value))).collect()
 }
 
 #[track_caller]
 fn check_texts(decoded: &Decoded, row: usize, expected: &[(Text, &str)]) {
     let found = texts(decoded, row);
-    let found: Vec<_> = found
-        .iter()
-        .map(|(column, value)| (*column, value.as_str()))
-        .collect();
+    let found: Vec<_> = found.iter().map(|(column, value)| (*column, value.as_str())).collect();
     let mut expected = expected.to_vec();
     expected.sort_by_key(|(column, _)| *column as usize);
     assert_eq!(found, expected);
@@ -106,19 +75,11 @@ fn identifier(role: PartyRole, text: &str) -> (PartyRole, PartyText) {
 }
 
 fn parties(decoded: &Decoded) -> Vec<(PartyRole, PartyText)> {
-    decoded
-        .parties
-        .iter()
-        .map(|party| (party.role, party.text.clone()))
-        .collect()
+    decoded.parties.iter().map(|party| (party.role, party.text.clone())).collect()
 }
 
 fn dead_parties(decoded: &Decoded) -> Vec<(PartyRole, PartyText)> {
-    decoded
-        .dead_letter_parties
-        .iter()
-        .map(|(_, role, text)| (*role, text.clone()))
-        .collect()
+    decoded.dead_letter_parties.iter().map(|(_, role, text)| (*role, text.clone())).collect()
 }
 
 const UNIT: i128 = 10_i128.pow(18);
@@ -129,25 +90,12 @@ fn positions_and_order_are_kept_over_many_records() {
     let good = example("bank.credit_transfer.json");
     for offset in 0..10 {
         let payload: &[u8] = if offset % 3 == 2 { b"{}" } else { &good };
-        decoder.decode(
-            Stream::Bank,
-            Record {
-                offset,
-                ..record(payload)
-            },
-        );
+        decoder.decode(Stream::Bank, Record { offset, ..record(payload) });
     }
     let decoded = decoder.finish();
     let offsets: Vec<_> = decoded.batch.offset().values().to_vec();
-    let refused: Vec<_> = decoded
-        .dead_letters
-        .iter()
-        .map(|letter| letter.position.offset)
-        .collect();
-    assert_eq!(
-        (offsets, refused),
-        (vec![0, 1, 3, 4, 6, 7, 9], vec![2, 5, 8])
-    );
+    let refused: Vec<_> = decoded.dead_letters.iter().map(|letter| letter.position.offset).collect();
+    assert_eq!((offsets, refused), (vec![0, 1, 3, 4, 6, 7, 9], vec![2, 5, 8]));
     assert_eq!(decoded.batch.append_time().value(0), 1_767_607_300_000);
     assert!(!decoder.is_full());
 }

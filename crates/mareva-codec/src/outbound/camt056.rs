@@ -24,7 +24,11 @@ struct Message {
 pub fn camt056(alert: &Alert, target: &Target, created: i64) -> Result<String, Refusal> {
     let mut message = Message::default();
     if target.action != Action::Recall {
-        message.fault("target.action", "it is not a recall", "only payments that left for another institution are recalled");
+        message.fault(
+            "target.action",
+            "it is not a recall",
+            "only payments that left for another institution are recalled",
+        );
     }
     let Some(payment) = &target.payment else {
         message.fault("target.payment", "it is not a bank payment", "ask the exchange instead");
@@ -155,7 +159,11 @@ impl Message {
         let digits = whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit());
         let fits = !whole.is_empty() && fraction.len() <= 5 && whole.len() + fraction.len() <= 18;
         if !digits || !fits || currency.len() != 3 || !currency.bytes().all(|b| b.is_ascii_uppercase()) {
-            self.fault(place, "it is no amount of at most 18 digits and 5 places in an ISO 4217 currency", "check the payment");
+            self.fault(
+                place,
+                "it is no amount of at most 18 digits and 5 places in an ISO 4217 currency",
+                "check the payment",
+            );
             return;
         }
         let point = if fraction.is_empty() { "" } else { "." };
@@ -215,7 +223,11 @@ impl Message {
         } else {
             let number = if scheme == "acct" { rest.split_once('/').map_or(rest, |(_, number)| number) } else { rest };
             if number.is_empty() || number.chars().count() > 34 || number.chars().any(|c| !is_xml(c)) {
-                self.fault(place, "it does not fit into 34 characters of XML", "recall this payment by another channel");
+                self.fault(
+                    place,
+                    "it does not fit into 34 characters of XML",
+                    "recall this payment by another channel",
+                );
             }
             self.open("Othr");
             self.text("Id", number);

@@ -62,7 +62,11 @@ pub struct ExchangeRequest {
 pub fn exchange_request(alert: &Alert, target: &Target, created: i64) -> Result<ExchangeRequest, Refusal> {
     let mut faults = Vec::new();
     if target.action != Action::Recall {
-        faults.push(Fault::new("target.action", "it is not a recall", "only money that left us is asked for elsewhere"));
+        faults.push(Fault::new(
+            "target.action",
+            "it is not a recall",
+            "only money that left us is asked for elsewhere",
+        ));
     }
     let absent = |place: &str| Fault::new(place, "it is not known", "ask for it by hand");
     if target.chain.is_none() {

@@ -122,3 +122,15 @@ fn an_exchange_request_carries_the_transfer_as_it_was() {
     let (alert, targets) = recalls(VICTIM);
     assert_eq!(exchange_request(&alert, &targets[0], CREATED).unwrap_err().0.len(), 1);
 }
+
+/// Run with `MAREVA_BLESS=1` to write the golden file anew, then validate it against `camt.056.001.08.xsd`.
+#[test]
+fn the_golden_recall_is_what_is_sent() {
+    let (alert, targets) = recalls(VICTIM);
+    let xml = camt056(&alert, &targets[0], CREATED).unwrap() + "\n";
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/camt056.xml");
+    if std::env::var_os("MAREVA_BLESS").is_some() {
+        std::fs::write(path, &xml).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), xml);
+}

@@ -59,24 +59,13 @@ impl Message {
     }
 
     fn span(&self, span: Span) -> Option<&str> {
-        self.text
-            .get(span.start as usize..span.end as usize)
-            .filter(|text| !text.is_empty())
+        self.text.get(span.start as usize..span.end as usize).filter(|text| !text.is_empty())
     }
 }
 
 /// Decodes a message.
-pub(crate) fn decode(
-    xml: &str,
-    message: &mut Message,
-    context: Context<'_, '_>,
-) -> Result<(), Fault> {
-    let Context {
-        limits,
-        record,
-        scratch,
-        collected,
-    } = context;
+pub(crate) fn decode(xml: &str, message: &mut Message, context: Context<'_, '_>) -> Result<(), Fault> {
+    let Context { limits, record, scratch, collected } = context;
     message.clear();
     reader::read(xml, limits, message)?;
     if message.transactions.is_empty() {
@@ -86,32 +75,18 @@ pub(crate) fn decode(
     let mut payload_digest = None;
     let mut extras = message.extras.as_slice();
     for (index, read) in message.transactions.iter().enumerate() {
-        let own = extras
-            .iter()
-            .take_while(|extra| extra.transaction as usize == index)
-            .count();
+        let own = extras.iter().take_while(|extra| extra.transaction as usize == index).count();
         let (own, later) = extras.split_at(own);
         extras = later;
-        let view = transaction::View {
-            message,
-            read,
-            extras: own,
-            limits,
-        };
+        let view = transaction::View { message, read, extras: own, limits };
         // The limit on transactions keeps the index far below.
         let number = i32::try_from(index).unwrap_or(i32::MAX);
         if let Err(fault) = view.append(number, record, scratch, collected) {
             // One bad transaction among many keeps its own element only: ten thousand would keep the message each.
             let alone = message.transactions.len() == 1;
-            let kept = if alone {
-                record.payload
-            } else {
-                xml.as_bytes()
-                    .get(read.place.0..read.place.1)
-                    .unwrap_or_default()
-            };
-            let mut letter =
-                DeadLetter::new(position(record, number), fault.reason, fault.detail, kept);
+            let kept =
+                if alone { record.payload } else { xml.as_bytes().get(read.place.0..read.place.1).unwrap_or_default() };
+            let mut letter = DeadLetter::new(position(record, number), fault.reason, fault.detail, kept);
             letter.payload_digest = *payload_digest.get_or_insert_with(|| digest(record.payload));
             letter.payload_length = record.payload.len();
             collected.refuse(letter, view.parties());

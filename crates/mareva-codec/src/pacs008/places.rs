@@ -106,9 +106,7 @@ pub(super) enum Extra {
 
 /// Target of an element of the group header, by its path below it.
 pub(super) fn header(path: &[Tag]) -> Option<Target> {
-    use Tag::{
-        Bic, ClrSysMmbId, CreDtTm, FinInstnId, InstdAgt, InstgAgt, IntrBkSttlmDt, MmbId, MsgId,
-    };
+    use Tag::{Bic, ClrSysMmbId, CreDtTm, FinInstnId, InstdAgt, InstgAgt, IntrBkSttlmDt, MmbId, MsgId};
     let slot = match path {
         [MsgId] => Slot::MsgId,
         [CreDtTm] => Slot::CreationTime,
@@ -140,9 +138,7 @@ pub(super) fn transaction(path: &[Tag]) -> Option<Target> {
         Tag::RmtInf => return remittance(rest),
         Tag::DbtrAgt => Side::Originator.agent_role(),
         Tag::CdtrAgt => Side::Beneficiary.agent_role(),
-        Tag::InstgAgt | Tag::InstdAgt | Tag::IntrmyAgt | Tag::PrvsInstgAgt => {
-            PartyRole::IntermediaryAgent
-        }
+        Tag::InstgAgt | Tag::InstdAgt | Tag::IntrmyAgt | Tag::PrvsInstgAgt => PartyRole::IntermediaryAgent,
         _ => return payment(path),
     };
     agent(*first, role, rest)
@@ -150,8 +146,8 @@ pub(super) fn transaction(path: &[Tag]) -> Option<Target> {
 
 fn payment(path: &[Tag]) -> Option<Target> {
     use Tag::{
-        AccptncDtTm, Cd, ClrSysRef, CtgyPurp, EndToEndId, InstrId, IntrBkSttlmAmt, IntrBkSttlmDt,
-        PmtId, PmtTpInf, Prtry, Purp, TxId, Uetr,
+        AccptncDtTm, Cd, ClrSysRef, CtgyPurp, EndToEndId, InstrId, IntrBkSttlmAmt, IntrBkSttlmDt, PmtId, PmtTpInf,
+        Prtry, Purp, TxId, Uetr,
     };
     let slot = match path {
         [PmtId, InstrId] => Slot::InstrId,
@@ -171,8 +167,8 @@ fn payment(path: &[Tag]) -> Option<Target> {
 
 fn party(side: Option<Side>, role: PartyRole, path: &[Tag]) -> Option<Target> {
     use Tag::{
-        AnyBic, Bic, BirthDt, CtctDtls, Ctry, CtryOfRes, DtAndPlcOfBirth, Id, MobNb, Nm, OrgId,
-        Othr, PhneNb, PrvtId, PstlAdr,
+        AnyBic, Bic, BirthDt, CtctDtls, Ctry, CtryOfRes, DtAndPlcOfBirth, Id, MobNb, Nm, OrgId, Othr, PhneNb, PrvtId,
+        PstlAdr,
     };
     let slot = |value| side.map(|side| Target::Slot(side.slot(value)));
     match path {
@@ -190,11 +186,7 @@ fn party(side: Option<Side>, role: PartyRole, path: &[Tag]) -> Option<Target> {
 
 fn account(side: Option<Side>, role: PartyRole, path: &[Tag]) -> Option<Target> {
     use Tag::{Iban, Id, Nm, Othr, Prxy};
-    let slot = |value| {
-        side.map_or(Target::Extra(role, Extra::Account), |side| {
-            Target::Slot(side.slot(value))
-        })
-    };
+    let slot = |value| side.map_or(Target::Extra(role, Extra::Account), |side| Target::Slot(side.slot(value)));
     match path {
         [Id, Iban] => Some(slot(Of::Iban)),
         [Id, Othr, Id] => Some(slot(Of::OtherAccount)),
@@ -207,26 +199,16 @@ fn account(side: Option<Side>, role: PartyRole, path: &[Tag]) -> Option<Target> 
 fn agent(tag: Tag, role: PartyRole, path: &[Tag]) -> Option<Target> {
     use Tag::{Bic, BrnchId, ClrSysMmbId, FinInstnId, MmbId, Nm};
     let slots = match tag {
-        Tag::DbtrAgt => Some((
-            Side::Originator.slot(Of::Agent),
-            Side::Originator.slot(Of::AgentMember),
-        )),
-        Tag::CdtrAgt => Some((
-            Side::Beneficiary.slot(Of::Agent),
-            Side::Beneficiary.slot(Of::AgentMember),
-        )),
+        Tag::DbtrAgt => Some((Side::Originator.slot(Of::Agent), Side::Originator.slot(Of::AgentMember))),
+        Tag::CdtrAgt => Some((Side::Beneficiary.slot(Of::Agent), Side::Beneficiary.slot(Of::AgentMember))),
         Tag::InstgAgt => Some((Slot::Instructing as usize, Slot::InstructingMember as usize)),
         _ => None,
     };
     match path {
-        [FinInstnId, Bic] => Some(slots.map_or(Target::Extra(role, Extra::Agent), |(bic, _)| {
-            Target::Slot(bic)
-        })),
-        [FinInstnId, ClrSysMmbId, MmbId] => Some(
-            slots.map_or(Target::Extra(role, Extra::Agent), |(_, member)| {
-                Target::Slot(member)
-            }),
-        ),
+        [FinInstnId, Bic] => Some(slots.map_or(Target::Extra(role, Extra::Agent), |(bic, _)| Target::Slot(bic))),
+        [FinInstnId, ClrSysMmbId, MmbId] => {
+            Some(slots.map_or(Target::Extra(role, Extra::Agent), |(_, member)| Target::Slot(member)))
+        }
         [FinInstnId | BrnchId, Nm] => Some(Target::Extra(role, Extra::Name)),
         _ => None,
     }
@@ -235,9 +217,7 @@ fn agent(tag: Tag, role: PartyRole, path: &[Tag]) -> Option<Target> {
 fn remittance(path: &[Tag]) -> Option<Target> {
     use Tag::{AddtlRmtInf, CdtrRefInf, Invcee, Invcr, Nb, Nm, Ref, RfrdDocInf, Strd, Ustrd};
     match path {
-        [Ustrd] | [Strd, AddtlRmtInf] | [Strd, CdtrRefInf, Ref] | [Strd, RfrdDocInf, Nb] => {
-            Some(Target::Remittance)
-        }
+        [Ustrd] | [Strd, AddtlRmtInf] | [Strd, CdtrRefInf, Ref] | [Strd, RfrdDocInf, Nb] => Some(Target::Remittance),
         [Strd, Invcr | Invcee, Nm] => Some(Target::Extra(PartyRole::Remittance, Extra::Name)),
         _ => None,
     }

@@ -20,28 +20,15 @@ const MAX_ATTRIBUTES: usize = 16;
 /// Reads a message; on an error nothing of it counts.
 pub(super) fn read(xml: &str, limits: &Limits, message: &mut Message) -> Result<(), Fault> {
     if xml.contains('\0') {
-        return Err(Fault::new(
-            Reason::Malformed,
-            "holds a NUL, which XML forbids; send text",
-        ));
+        return Err(Fault::new(Reason::Malformed, "holds a NUL, which XML forbids; send text"));
     }
     let mut reader = Reader::from_str(xml);
     reader.config_mut().expand_empty_elements = true;
-    let mut walk = Walk {
-        limits,
-        message,
-        stack: Vec::new(),
-        root: None,
-        part: None,
-        target: None,
-        start: 0,
-        seen: false,
-    };
+    let mut walk =
+        Walk { limits, message, stack: Vec::new(), root: None, part: None, target: None, start: 0, seen: false };
     loop {
         let before = reader.buffer_position() as usize;
-        let event = reader
-            .read_event()
-            .map_err(|_| ill_formed(reader.error_position()))?;
+        let event = reader.read_event().map_err(|_| ill_formed(reader.error_position()))?;
         match event {
             Event::Start(tag) => walk.open(&tag, before)?,
             Event::End(_) => walk.close(reader.buffer_position() as usize)?,
@@ -50,35 +37,20 @@ pub(super) fn read(xml: &str, limits: &Limits, message: &mut Message) -> Result<
             Event::GeneralRef(name) => walk.reference(&name, before)?,
             Event::Decl(declaration) => encoding(&declaration, xml)?,
             Event::DocType(_) => {
-                return Err(Fault::new(
-                    Reason::Forbidden,
-                    "DOCTYPE is refused; send the message without one",
-                ));
+                return Err(Fault::new(Reason::Forbidden, "DOCTYPE is refused; send the message without one"));
             }
             Event::PI(_) | Event::Comment(_) | Event::Empty(_) => {}
             Event::Eof => break,
         }
     }
     if !walk.stack.is_empty() {
-        return Err(Fault::new(
-            Reason::Malformed,
-            "XML ends too early; send the whole message",
-        ));
+        return Err(Fault::new(Reason::Malformed, "XML ends too early; send the whole message"));
     }
-    if walk.seen {
-        Ok(())
-    } else {
-        Err(unknown(
-            "no FIToFICstmrCdtTrf in it; send pacs.008 on this stream",
-        ))
-    }
+    if walk.seen { Ok(()) } else { Err(unknown("no FIToFICstmrCdtTrf in it; send pacs.008 on this stream")) }
 }
 
 fn ill_formed(place: u64) -> Fault {
-    Fault::new(
-        Reason::Malformed,
-        format!("XML is not well-formed at byte {place}; mend the message"),
-    )
+    Fault::new(Reason::Malformed, format!("XML is not well-formed at byte {place}; mend the message"))
 }
 
 /// Bytes have been read as UTF-8: a declared encoding must agree with that.
@@ -92,16 +64,11 @@ fn encoding(declaration: &BytesDecl<'_>, xml: &str) -> Result<(), Fault> {
     };
     let declared = declared.map_err(|_| ill_formed(0))?;
     let name = declared.to_ascii_lowercase();
-    let ascii = [b"us-ascii".as_slice(), b"iso-8859-", b"windows-125"]
-        .iter()
-        .any(|start| name.starts_with(start));
+    let ascii = [b"us-ascii".as_slice(), b"iso-8859-", b"windows-125"].iter().any(|start| name.starts_with(start));
     if name == b"utf-8" || ascii && xml.is_ascii() {
         return Ok(());
     }
-    Err(Fault::new(
-        Reason::Malformed,
-        "declares an encoding other than UTF-8; send UTF-8",
-    ))
+    Err(Fault::new(Reason::Malformed, "declares an encoding other than UTF-8; send UTF-8"))
 }
 
 /// Which part of the message the walk is in; its element is the last of `depth` ones.
@@ -132,10 +99,7 @@ impl Walk<'_> {
         let depth = self.stack.len();
         if depth > self.limits.depth {
             let limit = self.limits.depth;
-            return Err(Fault::new(
-                Reason::TooLarge,
-                format!("nested deeper than {limit} levels; flatten it"),
-            ));
+            return Err(Fault::new(Reason::TooLarge, format!("nested deeper than {limit} levels; flatten it")));
         }
         if self.target.take().is_some() {
             // Text beside an element would be lost, and with it perhaps a name.
@@ -161,16 +125,12 @@ impl Walk<'_> {
     /// Elements around the message: they may state its version.
     fn outside(&mut self, tag: &BytesStart<'_>, name: Tag, depth: usize) -> Result<(), Fault> {
         let attributes = tag.attributes_raw();
-        let stated = attributes
-            .windows(b"pacs.008.001.".len())
-            .position(|window| window == b"pacs.008.001.");
+        let stated = attributes.windows(b"pacs.008.001.".len()).position(|window| window == b"pacs.008.001.");
         if let Some(at) = stated {
             let end = (at + b"pacs.008.001.NN".len()).min(attributes.len());
             let stated = String::from_utf8_lossy(&attributes[at..end]);
             if !is_read(&stated) {
-                return Err(unknown(
-                    "this version of pacs.008 is not read; send .001.02 to .001.13",
-                ));
+                return Err(unknown("this version of pacs.008 is not read; send .001.02 to .001.13"));
             }
             self.message.name.clear();
             self.message.name.push_str(&stated);
@@ -193,11 +153,7 @@ impl Walk<'_> {
         }
         let mut slots = [Span::default(); SLOTS];
         slots[..HEADER_SLOTS].copy_from_slice(&self.message.header);
-        self.message.transactions.push(Read {
-            slots,
-            fault: None,
-            place: (before, before),
-        });
+        self.message.transactions.push(Read { slots, fault: None, place: (before, before) });
         self.part = Some(Part::Transaction(depth));
         Ok(())
     }
@@ -205,43 +161,29 @@ impl Walk<'_> {
     fn currency(&mut self, tag: &BytesStart<'_>) -> Result<(), Fault> {
         let mut attributes = tag.attributes();
         let attributes = attributes.with_checks(false).take(MAX_ATTRIBUTES);
-        let code = attributes
-            .filter_map(Result::ok)
-            .find(|attribute| attribute.key.as_ref() == b"Ccy");
+        let code = attributes.filter_map(Result::ok).find(|attribute| attribute.key.as_ref() == b"Ccy");
         match code {
-            Some(code)
-                if code.value.len() == 3 && code.value.iter().all(u8::is_ascii_uppercase) =>
-            {
+            Some(code) if code.value.len() == 3 && code.value.iter().all(u8::is_ascii_uppercase) => {
                 let start = self.message.text.len();
-                self.message
-                    .text
-                    .extend(code.value.iter().map(|byte| char::from(*byte)));
+                self.message.text.extend(code.value.iter().map(|byte| char::from(*byte)));
                 self.start = self.message.text.len();
                 self.fill(Slot::Currency as usize, span(start, self.start))
             }
             None => self.fault(Fault::missing("IntrBkSttlmAmt Ccy")),
-            Some(_) => self
-                .text_fault("IntrBkSttlmAmt Ccy is no ISO 4217 code; write three capital letters"),
+            Some(_) => self.text_fault("IntrBkSttlmAmt Ccy is no ISO 4217 code; write three capital letters"),
         }
     }
 
     fn push(&mut self, text: &[u8], before: usize) -> Result<(), Fault> {
         if self.target.is_some() {
-            self.message
-                .text
-                .push_str(std::str::from_utf8(text).map_err(|_| ill_formed(before as u64))?);
+            self.message.text.push_str(std::str::from_utf8(text).map_err(|_| ill_formed(before as u64))?);
         }
         Ok(())
     }
 
     /// Only the five references of XML itself and characters are resolved; nothing else can be declared without a DOCTYPE.
     fn reference(&mut self, name: &BytesRef<'_>, before: usize) -> Result<(), Fault> {
-        let forbidden = || {
-            Fault::new(
-                Reason::Forbidden,
-                "an entity that XML does not define; write the text itself",
-            )
-        };
+        let forbidden = || Fault::new(Reason::Forbidden, "an entity that XML does not define; write the text itself");
         let resolved = match &**name {
             b"amp" => '&',
             b"lt" => '<',
@@ -305,18 +247,13 @@ impl Walk<'_> {
         if length > limit {
             self.fault(Fault::too_long("a text", limit))?;
         }
-        let transaction =
-            u32::try_from(self.message.transactions.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        let transaction = u32::try_from(self.message.transactions.len().saturating_sub(1)).unwrap_or(u32::MAX);
         let role = match target {
             Target::Slot(slot) => return self.fill(slot, found),
             Target::Extra(role, kind) => Some((role, kind)),
             Target::Remittance | Target::MessageName => None,
         };
-        self.message.extras.push(ExtraText {
-            transaction,
-            role,
-            span: found,
-        });
+        self.message.extras.push(ExtraText { transaction, role, span: found });
         Ok(())
     }
 
@@ -358,18 +295,11 @@ impl Walk<'_> {
 
 /// Whether `name` is that of a version that is read.
 fn is_read(name: &str) -> bool {
-    let version = name
-        .strip_prefix("pacs.008.001.")
-        .filter(|nn| nn.len() == 2);
-    version
-        .and_then(|nn| nn.parse().ok())
-        .is_some_and(|version| VERSIONS.contains(&version))
+    let version = name.strip_prefix("pacs.008.001.").filter(|nn| nn.len() == 2);
+    version.and_then(|nn| nn.parse().ok()).is_some_and(|version| VERSIONS.contains(&version))
 }
 
 fn span(start: usize, end: usize) -> Span {
     // A record is far smaller than 4 GiB.
-    Span {
-        start: u32::try_from(start).unwrap_or(u32::MAX),
-        end: u32::try_from(end).unwrap_or(u32::MAX),
-    }
+    Span { start: u32::try_from(start).unwrap_or(u32::MAX), end: u32::try_from(end).unwrap_or(u32::MAX) }
 }

@@ -136,11 +136,10 @@ impl Tag {
             b"PhneNb" => Self::PhneNb,
             b"PmtId" => Self::PmtId,
             b"PmtTpInf" => Self::PmtTpInf,
-            b"PrvsInstgAgt" | b"PrvsInstgAgt1" | b"PrvsInstgAgt2" | b"PrvsInstgAgt3" => {
-                Self::PrvsInstgAgt
+            b"PrvsInstgAgt" | b"PrvsInstgAgt1" | b"PrvsInstgAgt2" | b"PrvsInstgAgt3" => Self::PrvsInstgAgt,
+            b"PrvsInstgAgtAcct" | b"PrvsInstgAgt1Acct" | b"PrvsInstgAgt2Acct" | b"PrvsInstgAgt3Acct" => {
+                Self::PrvsInstgAgtAcct
             }
-            b"PrvsInstgAgtAcct" | b"PrvsInstgAgt1Acct" | b"PrvsInstgAgt2Acct"
-            | b"PrvsInstgAgt3Acct" => Self::PrvsInstgAgtAcct,
             b"PrvtId" => Self::PrvtId,
             b"Prtry" => Self::Prtry,
             b"Prxy" => Self::Prxy,

@@ -41,9 +41,7 @@ impl<'m> View<'m> {
         if let Some(fault) = &self.read.fault {
             return Err(fault.clone());
         }
-        let sent = self
-            .slot(Slot::Amount)
-            .ok_or_else(|| Fault::missing("IntrBkSttlmAmt"))?;
+        let sent = self.slot(Slot::Amount).ok_or_else(|| Fault::missing("IntrBkSttlmAmt"))?;
         let sent = sent.strip_prefix('+').unwrap_or(sent);
         let amount = ReadAmount::plain("IntrBkSttlmAmt", sent)?;
         let time = self.time()?;
@@ -67,10 +65,7 @@ impl<'m> View<'m> {
         row.set(Text::OriginatorAgent, scratch.originator_agent.as_str());
         row.set(Text::BeneficiaryAgent, scratch.beneficiary_agent.as_str());
         row.set(Text::Uetr, scratch.uetr.as_str());
-        row.set(
-            Text::Remittance,
-            self.limits.remittance(Some(scratch.remittance.as_str()))?,
-        );
+        row.set(Text::Remittance, self.limits.remittance(Some(scratch.remittance.as_str()))?);
         row.set(Text::MsgNameId, self.message.name.as_str());
         row.set(Text::SettlementAmount, sent);
         self.set_slots(&mut row);
@@ -82,10 +77,7 @@ impl<'m> View<'m> {
     }
 
     fn time(&self) -> Result<i64, Fault> {
-        let (field, text) = match (
-            self.slot(Slot::AcceptanceTime),
-            self.slot(Slot::CreationTime),
-        ) {
+        let (field, text) = match (self.slot(Slot::AcceptanceTime), self.slot(Slot::CreationTime)) {
             (Some(text), _) => ("AccptncDtTm", text),
             (None, Some(text)) => ("CreDtTm", text),
             (None, None) => return Err(Fault::missing("AccptncDtTm or CreDtTm")),
@@ -108,52 +100,22 @@ impl<'m> View<'m> {
         ] {
             row.set(column, self.slot(slot));
         }
-        row.set(
-            Text::SettlementDate,
-            self.slot(Slot::SettlementDate)
-                .or(self.slot(Slot::GroupSettlementDate)),
-        );
-        row.set(
-            Text::Purpose,
-            self.slot(Slot::Purpose)
-                .or(self.slot(Slot::CategoryPurpose)),
-        );
+        row.set(Text::SettlementDate, self.slot(Slot::SettlementDate).or(self.slot(Slot::GroupSettlementDate)));
+        row.set(Text::Purpose, self.slot(Slot::Purpose).or(self.slot(Slot::CategoryPurpose)));
         for (side, name, country, birth_date) in [
-            (
-                Side::Originator,
-                Text::OriginatorName,
-                Text::OriginatorCountry,
-                Text::OriginatorBirthDate,
-            ),
-            (
-                Side::Beneficiary,
-                Text::BeneficiaryName,
-                Text::BeneficiaryCountry,
-                Text::BeneficiaryBirthDate,
-            ),
+            (Side::Originator, Text::OriginatorName, Text::OriginatorCountry, Text::OriginatorBirthDate),
+            (Side::Beneficiary, Text::BeneficiaryName, Text::BeneficiaryCountry, Text::BeneficiaryBirthDate),
         ] {
             row.set(name, self.of(side, Of::Name));
-            row.set(
-                country,
-                self.of(side, Of::AddressCountry)
-                    .or(self.of(side, Of::Residence)),
-            );
+            row.set(country, self.of(side, Of::AddressCountry).or(self.of(side, Of::Residence)));
             row.set(birth_date, self.of(side, Of::BirthDate));
         }
     }
 
     fn write_parties(&self, scratch: &mut Scratch) {
         for (side, account, agent) in [
-            (
-                Side::Originator,
-                &mut scratch.originator,
-                &mut scratch.originator_agent,
-            ),
-            (
-                Side::Beneficiary,
-                &mut scratch.beneficiary,
-                &mut scratch.beneficiary_agent,
-            ),
+            (Side::Originator, &mut scratch.originator, &mut scratch.originator_agent),
+            (Side::Beneficiary, &mut scratch.beneficiary, &mut scratch.beneficiary_agent),
         ] {
             let institution = self.of(side, Of::Agent).or(self.of(side, Of::AgentMember));
             if let Some(institution) = institution {
@@ -168,11 +130,8 @@ impl<'m> View<'m> {
     /// Source: the instructing agent, else the debtor's agent; a BIC in its 8 characters where it is a head office, else a
     /// clearing member id. Row id: the UETR, else the first id that tells the transaction from others.
     fn write_ids(&self, index: i32, scratch: &mut Scratch) {
-        let bics = [
-            self.slot(Slot::Instructing),
-            self.slot(Slot::GroupInstructing),
-            self.of(Side::Originator, Of::Agent),
-        ];
+        let bics =
+            [self.slot(Slot::Instructing), self.slot(Slot::GroupInstructing), self.of(Side::Originator, Of::Agent)];
         let members = [
             self.slot(Slot::InstructingMember),
             self.slot(Slot::GroupInstructingMember),
@@ -190,20 +149,13 @@ impl<'m> View<'m> {
         if source.is_empty() {
             source.push_str("pacs.008");
         }
-        if self
-            .slot(Slot::Uetr)
-            .is_some_and(|uetr| write_uetr(&mut scratch.uetr, uetr))
-        {
+        if self.slot(Slot::Uetr).is_some_and(|uetr| write_uetr(&mut scratch.uetr, uetr)) {
             scratch.row_id.extend(["uetr:", &scratch.uetr]);
             return;
         }
         scratch.row_id.extend([scratch.source.as_str(), ":"]);
         let end_to_end = self.slot(Slot::EndToEndId).filter(|id| *id != NOT_PROVIDED);
-        match self
-            .slot(Slot::TxId)
-            .or(end_to_end)
-            .or(self.slot(Slot::InstrId))
-        {
+        match self.slot(Slot::TxId).or(end_to_end).or(self.slot(Slot::InstrId)) {
             Some(id) => scratch.row_id.push_str(id),
             None => {
                 let message = self.slot(Slot::MsgId).unwrap_or("-");
@@ -217,30 +169,18 @@ impl<'m> View<'m> {
             if !scratch.remittance.is_empty() {
                 scratch.remittance.push(' ');
             }
-            scratch
-                .remittance
-                .push_str(self.message.span(part.span).unwrap_or_default());
+            scratch.remittance.push_str(self.message.span(part.span).unwrap_or_default());
         }
     }
 
     /// Parties without a column: they are screened all the same.
     fn extra_parties(&self) -> impl Iterator<Item = (PartyRole, PartyText)> + '_ {
-        let agents = [
-            Slot::Instructing,
-            Slot::GroupInstructing,
-            Slot::GroupInstructed,
-        ];
-        let agents = agents
-            .into_iter()
-            .filter_map(|slot| self.slot(slot))
-            .map(|text| {
-                let mut canonical = String::new();
-                write_agent(&mut canonical, text);
-                (
-                    PartyRole::IntermediaryAgent,
-                    PartyText::Identifier(canonical),
-                )
-            });
+        let agents = [Slot::Instructing, Slot::GroupInstructing, Slot::GroupInstructed];
+        let agents = agents.into_iter().filter_map(|slot| self.slot(slot)).map(|text| {
+            let mut canonical = String::new();
+            write_agent(&mut canonical, text);
+            (PartyRole::IntermediaryAgent, PartyText::Identifier(canonical))
+        });
         agents.chain(self.extras.iter().filter_map(|extra| {
             let (role, kind) = extra.role?;
             Some((role, extra_text(kind, self.message.span(extra.span)?)?))
@@ -263,10 +203,7 @@ impl<'m> View<'m> {
                 found.push((role, PartyText::Identifier(canonical)));
             }
         }
-        for (role, side) in [
-            (PartyRole::Originator, Side::Originator),
-            (PartyRole::Beneficiary, Side::Beneficiary),
-        ] {
+        for (role, side) in [(PartyRole::Originator, Side::Originator), (PartyRole::Beneficiary, Side::Beneficiary)] {
             if let Some(name) = self.of(side, Of::Name) {
                 found.push((role, PartyText::Name(name.to_owned())));
             }

@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use mareva_pipeline::{InputRecord, InputSlice};
 
-use super::{Action, Machine, Now, Phase};
+use super::{Action, Machine, Now, Phase, lane::Lane};
 use crate::record::{Cut, SliceCut, TopicPartition};
 
 /// Bounds and times of a run. Every buffer in it has its bound here.
@@ -94,7 +94,8 @@ impl Machine {
         let chosen = self.choose(now);
         let all = chosen.values().sum::<usize>() == self.buffered_records;
         let end = end && all;
-        let idle = now.mono.saturating_sub(self.last_cut) >= self.settings.limits.millis(self.settings.limits.idle_tick);
+        let idle =
+            now.mono.saturating_sub(self.last_cut) >= self.settings.limits.millis(self.settings.limits.idle_tick);
         if end && chosen.is_empty() && self.ended_before {
             // The last run ended the input and nothing has come since.
             self.ended = true;
@@ -154,7 +155,7 @@ impl Machine {
     /// in step while catching up. Nothing when that waits for a partition that has more to give.
     fn choose(&self, now: Now) -> BTreeMap<TopicPartition, usize> {
         let limits = &self.settings.limits;
-        let horizon = self.horizon(now);
+        let mut horizon = self.horizon(now);
         let lanes: Vec<_> = self.lanes.iter().filter(|(_, lane)| !lane.pending.is_empty()).collect();
         let mut taken = vec![0usize; lanes.len()];
         let (mut records, mut bytes) = (0, 0);
@@ -184,28 +185,36 @@ impl Machine {
                 bytes += record.payload.len();
                 advanced = true;
             }
+            let lane = lanes[index].1;
+            if taken[index] == lane.pending.len() && self.holds(lane, now) {
+                horizon = horizon.min(self.latest_beside(lane));
+            }
         }
         let chosen = lanes.iter().zip(taken).filter(|(_, count)| *count > 0);
         chosen.map(|((source, _), count)| ((*source).clone(), count)).collect()
     }
 
-    /// The latest append time that may be judged now. A partition that has more to give and has nothing here holds
-    /// the others back, for a while, unless the buffer is full.
+    /// The latest append time that may be judged now.
     fn horizon(&self, now: Now) -> i64 {
-        let limits = &self.settings.limits;
-        if !self.wants_records() {
-            return i64::MAX;
-        }
-        let wait = limits.millis(limits.skew_wait);
-        let skew = i64::try_from(limits.max_skew.as_millis()).unwrap_or(i64::MAX);
-        let holds =
-            |lane: &&super::Lane| lane.pending.is_empty() && !lane.at_end && now.mono - lane.last_arrival.min(now.mono) < wait;
-        let limit = |lane: &super::Lane| lane.last_append.map_or(i64::MIN, |time| time.saturating_add(skew));
-        self.lanes.values().filter(holds).map(limit).min().unwrap_or(i64::MAX)
+        let empty = self.lanes.values().filter(|lane| lane.pending.is_empty() && self.holds(lane, now));
+        empty.map(|lane| self.latest_beside(lane)).min().unwrap_or(i64::MAX)
+    }
+
+    /// Whether a partition of which nothing is left here holds the others back: it has more to give and has not been
+    /// silent for long. Nothing waits when the buffer is full.
+    fn holds(&self, lane: &Lane, now: Now) -> bool {
+        let wait = self.settings.limits.millis(self.settings.limits.skew_wait);
+        self.wants_records() && !lane.at_end && now.mono.saturating_sub(lane.last_arrival) < wait
+    }
+
+    /// The latest append time that may be judged before the next record of this partition.
+    fn latest_beside(&self, lane: &Lane) -> i64 {
+        let skew = i64::try_from(self.settings.limits.max_skew.as_millis()).unwrap_or(i64::MAX);
+        lane.last_append.map_or(i64::MIN, |time| time.saturating_add(skew))
     }
 }
 
 /// Whether all that a lane held at the start has arrived.
-fn at_stop(lane: &super::Lane) -> bool {
+fn at_stop(lane: &Lane) -> bool {
     lane.stop_at.is_some_and(|stop| lane.fetched >= stop)
 }

@@ -1,5 +1,5 @@
 //! One input partition.
-use std::collections::VecDeque;
+use std::collections::{VecDeque, btree_map::Entry};
 
 use mareva_pipeline::InputRecord;
 
@@ -102,10 +102,10 @@ impl Machine {
         let mut assign = Vec::new();
         if self.phase == Phase::Live && !self.settings.until_end {
             for Bounds { source, low, .. } in bounds {
-                if !self.lanes.contains_key(&source) {
+                if let Entry::Vacant(place) = self.lanes.entry(source) {
                     let lane = Lane { began: low, next: low, fetched: low, last_arrival: now.mono, ..Lane::default() };
-                    assign.push((source.clone(), low));
-                    self.lanes.insert(source, lane);
+                    assign.push((place.key().clone(), low));
+                    place.insert(lane);
                 }
             }
         }

@@ -121,8 +121,7 @@ impl Machine {
 
     /// The transaction is committed: what it carried need not be kept.
     fn close(&mut self, transaction: &Transaction) {
-        let bytes: usize =
-            transaction.messages.iter().filter(|m| m.sink != Sink::Sequence).map(Message::bytes).sum();
+        let bytes: usize = transaction.messages.iter().filter(|m| m.sink != Sink::Sequence).map(Message::bytes).sum();
         self.output_bytes = self.output_bytes.saturating_sub(bytes);
         self.committed_seq = transaction.record.last_seq;
         self.figures.transactions += 1;

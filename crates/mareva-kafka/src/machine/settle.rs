@@ -60,8 +60,7 @@ impl Machine {
         if self.phase != Phase::Live {
             return self.phase != Phase::Done;
         }
-        let committed =
-            self.uncommitted.is_empty() && self.reissue.is_empty() && self.publishing == Publishing::Ready;
+        let committed = self.uncommitted.is_empty() && self.reissue.is_empty() && self.publishing == Publishing::Ready;
         let wanted = self.settings.snapshot_every.is_some() && self.seq > self.snapshot_seq && !self.snapshot_gave_up;
         committed && self.snapshot == Snapshot::None && !wanted
     }

@@ -111,7 +111,7 @@ fn of_two_runs_one_gives_way_and_nothing_is_published_twice() {
             turns += 1;
             assert!(turns < 400_000, "seed {seed} stands still");
             // In long stretches, so that one sleeps while the other goes on.
-            let index = usize::from((turns / (200 + seed % 300)) % 2 == 1);
+            let index = usize::from((turns / (20 + seed % 100)) % 2 == 1);
             if finished[index] {
                 turns += 100;
                 continue;
@@ -213,7 +213,7 @@ fn input_that_is_gone_is_a_fault_unless_accepted() {
     machine.step(now, Input::End(source(1), 1_000));
     assert!(judged_slice(machine.step(now, Input::Clock)).is_some());
     machine.step(now, Input::Judged(Verdict::default()));
-    let actions = machine.step(Now { mono: 400, wall: 5 }, Input::Clock);
+    let actions = machine.step(Now { mono: 300, wall: 5 }, Input::Clock);
     let [Action::Transact(transaction)] = &actions[..] else { panic!("{actions:?}") };
     assert_eq!(transaction.record.gaps, [Cut { topic: "in".into(), partition: 0, from: 5, to: 700 }], "recorded");
 }

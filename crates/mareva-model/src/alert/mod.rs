@@ -306,7 +306,9 @@ mod rfc3339 {
             }
         }
 
-        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<i64>, D::Error> {
             <Option<String>>::deserialize(deserializer)?
                 .map(|text| parse_time(&text).map_err(serde::de::Error::custom))
                 .transpose()

@@ -27,9 +27,7 @@ pub fn phone(text: &str) -> Option<String> {
 
 /// Whether `bytes` is a BIC as banks print it: upper case, with a country that exists.
 pub(super) fn is_plain_bic(bytes: &[u8]) -> bool {
-    let country = bytes
-        .get(4..6)
-        .and_then(|code| std::str::from_utf8(code).ok());
+    let country = bytes.get(4..6).and_then(|code| std::str::from_utf8(code).ok());
     bytes[..4].iter().all(u8::is_ascii_uppercase)
         && !bytes.iter().any(u8::is_ascii_lowercase)
         && country.is_some_and(|code| COUNTRIES.split(' ').any(|known| known == code))
@@ -58,9 +56,7 @@ pub(super) fn is_bic(bytes: &[u8]) -> bool {
 
 pub(super) fn strip_scheme<'a>(text: &'a str, scheme: &str) -> &'a str {
     match text.as_bytes().get(..scheme.len()) {
-        Some(start) if start.eq_ignore_ascii_case(scheme.as_bytes()) => {
-            text[scheme.len()..].trim_start()
-        }
+        Some(start) if start.eq_ignore_ascii_case(scheme.as_bytes()) => text[scheme.len()..].trim_start(),
         _ => text,
     }
 }
@@ -83,10 +79,7 @@ pub fn write_iban(out: &mut String, text: &str) -> bool {
             }
         }
     }
-    if length < 15
-        || !kept[..2].iter().all(u8::is_ascii_alphabetic)
-        || !kept[2..4].iter().all(u8::is_ascii_digit)
-    {
+    if length < 15 || !kept[..2].iter().all(u8::is_ascii_alphabetic) || !kept[2..4].iter().all(u8::is_ascii_digit) {
         return false;
     }
     let Ok(electronic) = std::str::from_utf8(&kept[..length]) else {

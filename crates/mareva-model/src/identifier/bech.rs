@@ -21,13 +21,7 @@ pub(super) fn write_segwit(out: &mut String, text: &str) -> bool {
 /// Characters of a cashaddr: 34 of payload (version byte and 20 bytes of hash), 8 of checksum.
 const CASHADDR: usize = 42;
 const CHARSET: &[u8; 32] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
-const GENERATORS: [u64; 5] = [
-    0x98_f2bc_8e61,
-    0x79_b76d_99e2,
-    0xf3_3e5f_b3c4,
-    0xae_2eab_e2a8,
-    0x1e_4f43_e470,
-];
+const GENERATORS: [u64; 5] = [0x98_f2bc_8e61, 0x79_b76d_99e2, 0xf3_3e5f_b3c4, 0xae_2eab_e2a8, 0x1e_4f43_e470];
 
 /// Checksum state after the prefix `bitcoincash` and the zero behind it, then `values` of 5 bits each.
 fn polymod(values: impl Iterator<Item = u8>) -> u64 {
@@ -47,8 +41,7 @@ fn polymod(values: impl Iterator<Item = u8>) -> u64 {
 
 /// Appends a Bitcoin Cash address without its prefix, in lower case.
 pub(super) fn write_cashaddr(out: &mut String, text: &str) -> bool {
-    let mixed = text.bytes().any(|b| b.is_ascii_lowercase())
-        && text.bytes().any(|b| b.is_ascii_uppercase());
+    let mixed = text.bytes().any(|b| b.is_ascii_lowercase()) && text.bytes().any(|b| b.is_ascii_uppercase());
     if text.len() != CASHADDR || mixed {
         return false;
     }
@@ -90,9 +83,5 @@ pub(super) fn write_legacy_cash(out: &mut String, version: u8, hash: &[u8; 20]) 
         *value = (checksum >> (5 * (7 - place)) & 0x1f) as u8;
     }
     out.push_str("bch:");
-    out.extend(
-        values
-            .iter()
-            .map(|value| char::from(CHARSET[usize::from(*value)])),
-    );
+    out.extend(values.iter().map(|value| char::from(CHARSET[usize::from(*value)])));
 }

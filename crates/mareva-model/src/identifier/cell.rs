@@ -20,6 +20,8 @@ pub fn list_cell(text: &str) -> ListCell {
         let (body, tag) = split_tag(trim(part));
         if !body.is_empty() {
             read_part(&mut cell, &body, tag.as_deref());
+        } else if tag.is_some() {
+            cell.rejected.push(trim(part).to_owned());
         }
     }
     cell
@@ -34,11 +36,7 @@ fn read_part(cell: &mut ListCell, body: &str, tag: Option<&str>) {
         cell.identifiers.push(identifier);
         return;
     }
-    let words: Vec<&str> = body
-        .split_whitespace()
-        .map(trim)
-        .filter(|word| !word.is_empty())
-        .collect();
+    let words: Vec<&str> = body.split_whitespace().map(trim).filter(|word| !word.is_empty()).collect();
     let found: Vec<_> = words.iter().map(|word| read_one(word, tag)).collect();
     let all_digits = words.iter().all(|word| is_digits(word));
     let mut rest = Vec::new();
@@ -68,19 +66,13 @@ fn read_one(text: &str, tag: Option<&str>) -> Option<Identifier> {
     }
     // A name with a tag is an account of a chain that has names.
     let mut canonical = String::new();
-    (tag.is_some() && write_named(&mut canonical, text, tag)).then_some(Identifier {
-        canonical,
-        validated: true,
-    })
+    (tag.is_some() && write_named(&mut canonical, text, tag)).then_some(Identifier { canonical, validated: true })
 }
 
 /// Takes `(Address tag N)`, `tag N`, `memo: N` and the like out of a part.
 fn split_tag(part: &str) -> (String, Option<String>) {
-    let words: Vec<&str> = part
-        .split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | ':'))
-        .collect();
-    let is_label =
-        |word: &str| word.eq_ignore_ascii_case("tag") || word.eq_ignore_ascii_case("memo");
+    let words: Vec<&str> = part.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | ':')).collect();
+    let is_label = |word: &str| word.eq_ignore_ascii_case("tag") || word.eq_ignore_ascii_case("memo");
     let Some(label) = words.iter().position(|word| is_label(word)) else {
         return (part.to_owned(), None);
     };
@@ -89,17 +81,8 @@ fn split_tag(part: &str) -> (String, Option<String>) {
         return (part.to_owned(), None);
     };
     let introduction = ["address", "destination", "dest", "payment"];
-    let before = words[..label]
-        .iter()
-        .filter(|word| !introduction.contains(&word.to_ascii_lowercase().as_str()));
-    let after = words[label + 1..]
-        .iter()
-        .skip_while(|word| *word != tag)
-        .skip(1);
-    let body: Vec<&str> = before
-        .chain(after)
-        .map(|word| trim(word))
-        .filter(|word| !word.is_empty())
-        .collect();
+    let before = words[..label].iter().filter(|word| !introduction.contains(&word.to_ascii_lowercase().as_str()));
+    let after = words[label + 1..].iter().skip_while(|word| *word != tag).skip(1);
+    let body: Vec<&str> = before.chain(after).map(|word| trim(word)).filter(|word| !word.is_empty()).collect();
     (body.join(" "), Some(trim(tag).to_owned()))
 }

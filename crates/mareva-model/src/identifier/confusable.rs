@@ -7,11 +7,7 @@ pub(super) fn fold(text: &str) -> Option<String> {
         match c {
             '\0'..='\x7f' => folded.push(c),
             // Soft hyphen, zero-width, directional marks, byte order mark.
-            '\u{ad}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{2069}'
-            | '\u{feff}' => {}
+            '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' => {}
             '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{3000}' => folded.push(' '),
             '\u{2010}'..='\u{2015}' | '\u{2212}' => folded.push('-'),
             // Full-width forms of ASCII.
@@ -28,16 +24,10 @@ fn look_alike(c: char) -> Option<char> {
     const PAIRS: [(&str, &str); 4] = [
         ("АВЕКМНОРСТУХІЈЅԚԜҮҒԌԀ", "ABEKMHOPCTYXIJSQWYFGd"),
         ("авеокрсухіјѕһԁԛԝӏмнтгпҮҺъь", "aBeokpcyxijshdqwlMHTrnYhbb"),
-        (
-            "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧαγεικνορτυχωϲϳ",
-            "ABEZHIKMNOPTYXayeikvoptuxwcj",
-        ),
+        ("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧαγεικνορτυχωϲϳ", "ABEZHIKMNOPTYXayeikvoptuxwcj"),
         ("օսհցզյոѡıɡɑᴏ", "ouhgqjnwigao"),
     ];
-    PAIRS.iter().find_map(|(from, to)| {
-        from.chars()
-            .zip(to.chars())
-            .find(|(drawn, _)| *drawn == c)
-            .map(|(_, like)| like)
-    })
+    PAIRS
+        .iter()
+        .find_map(|(from, to)| from.chars().zip(to.chars()).find(|(drawn, _)| *drawn == c).map(|(_, like)| like))
 }

@@ -12,9 +12,7 @@ pub fn exchange_account(exchange: &str, user: &str) -> String {
 
 /// A canonical identifier without the tag or memo behind `#`: what a list names when it names the whole address.
 pub fn without_tag(canonical: &str) -> &str {
-    let tagged = ["xrp:", "xlm:", "iost:", "chain:"]
-        .iter()
-        .any(|scheme| canonical.starts_with(scheme));
+    let tagged = ["xrp:", "xlm:", "iost:", "chain:"].iter().any(|scheme| canonical.starts_with(scheme));
     match canonical.rsplit_once('#') {
         Some((address, _)) if tagged => address,
         _ => canonical,
@@ -32,9 +30,7 @@ pub(super) fn write_scheme(out: &mut String, scheme: &str, rest: &str) -> Option
         "iban" => folded(rest, |rest| done(write_iban(out, rest))),
         "bic" => done(write_bic(out, rest)),
         "phone" => done(write_phone(out, rest)),
-        "clearing" => rest
-            .contains(char::is_alphanumeric)
-            .then(|| write_clearing(out, rest)),
+        "clearing" => rest.contains(char::is_alphanumeric).then(|| write_clearing(out, rest)),
         "acct" => {
             let (agent, number) = rest.split_once('/')?;
             write_number(out, number, Some(agent));
@@ -44,14 +40,10 @@ pub(super) fn write_scheme(out: &mut String, scheme: &str, rest: &str) -> Option
             let (exchange, user) = rest.split_once(':')?;
             let named = !matches!(exchange.trim(), "" | "?");
             write_exchange_account(out, exchange, user);
-            Some(named && !user.trim().is_empty())
+            Some(named && !matches!(user.trim(), "" | "?"))
         }
-        "vasp" => (!rest.trim().is_empty())
-            .then(|| write_vasp(out, rest))
-            .map(|()| true),
-        "merchant" => (!rest.trim().is_empty())
-            .then(|| write_merchant(out, rest))
-            .map(|()| true),
+        "vasp" => (!rest.trim().is_empty()).then(|| write_vasp(out, rest)).map(|()| true),
+        "merchant" => (!rest.trim().is_empty()).then(|| write_merchant(out, rest)).map(|()| true),
         "chain" => {
             let (network, address) = rest.split_once('/')?;
             wallet::write_unvalidated(out, address, Some(network), None);
@@ -60,18 +52,13 @@ pub(super) fn write_scheme(out: &mut String, scheme: &str, rest: &str) -> Option
         "eip155" => {
             let (chain, address) = rest.split_once(':')?;
             let plain = !chain.is_empty() && chain.bytes().all(|b| b.is_ascii_digit());
-            folded(address, |address| {
-                done(plain && evm::write_evm(out, address))
-            })
+            folded(address, |address| done(plain && evm::write_evm(out, address)))
         }
         "iost" => {
-            let (name, tag) = rest
-                .split_once('#')
-                .map_or((rest, None), |(name, tag)| (name, Some(tag)));
+            let (name, tag) = rest.split_once('#').map_or((rest, None), |(name, tag)| (name, Some(tag)));
             done(write_named(out, name, tag))
         }
-        scheme => chain_scheme(scheme)
-            .and_then(|wanted| folded(rest, |rest| write_chain(out, wanted, rest))),
+        scheme => chain_scheme(scheme).and_then(|wanted| write_chain(out, wanted, rest)),
     }
 }
 
@@ -100,12 +87,13 @@ fn write_chain(out: &mut String, wanted: &str, rest: &str) -> Option<bool> {
         Some((address, tag)) if matches!(wanted, "xrp:" | "xlm:") => (address, Some(tag)),
         _ => (rest, None),
     };
-    if write_address(out, address.trim()) && out[start..].starts_with(wanted) {
-        push_tag(out, start, tag);
-        return Some(true);
+    let read =
+        folded(address, |address| (write_address(out, address) && out[start..].starts_with(wanted)).then_some(true));
+    match read {
+        Some(_) => push_tag(out, start, tag),
+        None => out.truncate(start),
     }
-    out.truncate(start);
-    None
+    read
 }
 
 /// Appends `#tag` to an address of a chain with tags that has none yet.
@@ -121,19 +109,13 @@ pub(super) fn push_tag(out: &mut String, start: usize, tag: Option<&str>) {
 
 /// Runs `write` on `text` with homoglyphs folded.
 fn folded(text: &str, write: impl FnOnce(&str) -> Option<bool>) -> Option<bool> {
-    if text.is_ascii() {
-        write(text.trim())
-    } else {
-        write(confusable::fold(text)?.trim())
-    }
+    if text.is_ascii() { write(text.trim()) } else { write(confusable::fold(text)?.trim()) }
 }
 
 /// Appends `iost:name#tag`: a name is 5 to 11 lower-case letters, digits and underscores, not digits alone.
 pub(super) fn write_named(out: &mut String, name: &str, tag: Option<&str>) -> bool {
     let name = name.trim();
-    let plain = name
-        .bytes()
-        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     if !plain || !(5..=11).contains(&name.len()) || name.bytes().all(|b| b.is_ascii_digit()) {
         return false;
     }
@@ -173,15 +155,13 @@ pub fn write_account(out: &mut String, text: &str, agent: Option<&str>) -> bool 
 /// Appends `acct:<agent>/<number>`, the number in upper case without anything but letters and digits.
 fn write_number(out: &mut String, number: &str, agent: Option<&str>) {
     out.push_str("acct:");
-    let agent = agent
-        .map(|agent| strip_scheme(strip_scheme(agent.trim(), "bic:"), "clearing:"))
-        .unwrap_or_default();
-    let agent = if is_bic(agent.as_bytes()) {
-        &agent[..8]
-    } else {
-        agent
-    };
-    push_alphanumeric(out, agent);
+    let agent = agent.map(|agent| strip_scheme(strip_scheme(agent.trim(), "bic:"), "clearing:"));
+    let start = out.len();
+    push_alphanumeric(out, agent.unwrap_or_default());
+    // Offices of one institution share its accounts.
+    if is_bic(&out.as_bytes()[start..]) {
+        out.truncate(start + 8);
+    }
     out.push('/');
     push_alphanumeric(out, number);
 }
@@ -198,10 +178,7 @@ pub fn write_agent(out: &mut String, text: &str) -> bool {
     if write_bic(out, text) {
         return true;
     }
-    if let Some(name) = text
-        .strip_prefix("vasp:")
-        .filter(|name| !name.trim().is_empty())
-    {
+    if let Some(name) = text.strip_prefix("vasp:").filter(|name| !name.trim().is_empty()) {
         write_vasp(out, name);
         return true;
     }
@@ -247,23 +224,13 @@ pub(super) fn push_visible(out: &mut String, text: &str) {
     if text.is_empty() {
         out.push('?');
     }
-    out.extend(text.chars().map(|c| {
-        if c.is_whitespace() || c.is_control() {
-            '_'
-        } else {
-            c
-        }
-    }));
+    out.extend(text.chars().map(|c| if c.is_whitespace() || c.is_control() { '_' } else { c }));
 }
 
 /// Letters and digits in upper case; `-` when there are none.
 fn push_alphanumeric(out: &mut String, text: &str) {
     let start = out.len();
-    out.extend(
-        text.chars()
-            .filter(|c| c.is_alphanumeric())
-            .map(|c| c.to_ascii_uppercase()),
-    );
+    out.extend(text.chars().filter(|c| c.is_alphanumeric()).map(|c| c.to_ascii_uppercase()));
     if out.len() == start {
         out.push('-');
     }
@@ -271,8 +238,5 @@ fn push_alphanumeric(out: &mut String, text: &str) {
 
 /// `exch:?:<digits>`: a user id without its exchange.
 pub(super) fn unknown_exchange(digits: &str) -> Identifier {
-    Identifier {
-        canonical: exchange_account("?", digits),
-        validated: false,
-    }
+    Identifier { canonical: exchange_account("?", digits), validated: false }
 }

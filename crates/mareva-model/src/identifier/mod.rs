@@ -36,8 +36,7 @@ mod wallet;
 pub use bank::{bic, phone, write_bic, write_iban};
 pub use cell::{ListCell, list_cell};
 pub use forms::{
-    exchange_account, without_tag, write_account, write_agent, write_exchange_account,
-    write_merchant, write_vasp,
+    exchange_account, without_tag, write_account, write_agent, write_exchange_account, write_merchant, write_vasp,
 };
 pub use remittance::{MAX_FOUND, recognise_in_text};
 pub use wallet::{is_fiat_network, write_wallet};
@@ -59,10 +58,7 @@ const MAX_TEXT: usize = 2_048;
 /// accepted and checked again. Bare digits are not recognised: nothing says whose they are.
 pub fn recognise(text: &str) -> Option<Identifier> {
     let mut canonical = String::new();
-    write_recognised(&mut canonical, text).map(|validated| Identifier {
-        canonical,
-        validated,
-    })
+    write_recognised(&mut canonical, text).map(|validated| Identifier { canonical, validated })
 }
 
 /// A bank account field: a valid IBAN, anything else that [`recognise`] knows (a BIC alone aside), else
@@ -70,10 +66,7 @@ pub fn recognise(text: &str) -> Option<Identifier> {
 pub fn account(text: &str, agent: Option<&str>) -> Identifier {
     let mut canonical = String::new();
     let validated = write_account(&mut canonical, text, agent);
-    Identifier {
-        canonical,
-        validated,
-    }
+    Identifier { canonical, validated }
 }
 
 /// An address on a chain. The network only picks among the readings that the format leaves open; an address that
@@ -81,10 +74,7 @@ pub fn account(text: &str, agent: Option<&str>) -> Identifier {
 pub fn wallet(text: &str, network: Option<&str>, tag: Option<&str>) -> Identifier {
     let mut canonical = String::new();
     let validated = write_wallet(&mut canonical, text, network, tag);
-    Identifier {
-        canonical,
-        validated,
-    }
+    Identifier { canonical, validated }
 }
 
 /// Appends what [`recognise`] finds to `out` and returns whether it is validated; on `None`, `out` is as it was.
@@ -125,9 +115,7 @@ fn write_address(out: &mut String, text: &str) -> bool {
         (42, [b'4', b'1', ..]) => base58::write_tron_hex(out, text),
         (42, [b'q' | b'p' | b'Q' | b'P', ..]) => bech::write_cashaddr(out, text),
         (14..=90, [b'b' | b'B', b'c' | b'C', b'1', ..]) => bech::write_segwit(out, text),
-        (14..=90, [b'l' | b'L', b't' | b'T', b'c' | b'C', b'1', ..]) => {
-            bech::write_segwit(out, text)
-        }
+        (14..=90, [b'l' | b'L', b't' | b'T', b'c' | b'C', b'1', ..]) => bech::write_segwit(out, text),
         (25..=35, [b'r', ..]) => base58::write_ripple(out, text),
         (25..=35, _) => base58::write_base58check(out, text),
         (56, [b'G', ..]) | (69, [b'M', ..]) => stellar::write_stellar(out, text),

@@ -16,10 +16,7 @@ pub(super) fn write_monero(out: &mut String, text: &str) -> bool {
             _ => return false,
         };
         let Some(value) = block.iter().try_fold(0_u128, |value, byte| {
-            ALPHABET
-                .iter()
-                .position(|c| c == byte)
-                .map(|digit| value * 58 + digit as u128)
+            ALPHABET.iter().position(|c| c == byte).map(|digit| value * 58 + digit as u128)
         }) else {
             return false;
         };

@@ -39,15 +39,8 @@ pub fn recognise_in_text(text: &str, found: &mut Vec<Identifier>) {
         } else if word.len() >= 8 && start > 0 && bytes[start - 1] == b'+' {
             bank::write_phone(&mut canonical, &text[start - 1..at]);
         }
-        if !canonical.is_empty()
-            && !found[first..]
-                .iter()
-                .any(|known| known.canonical == canonical)
-        {
-            found.push(Identifier {
-                canonical,
-                validated: true,
-            });
+        if !canonical.is_empty() && !found[first..].iter().any(|known| known.canonical == canonical) {
+            found.push(Identifier { canonical, validated: true });
         }
     }
 }
@@ -74,12 +67,7 @@ fn long_word(word: &str, canonical: &mut String) {
 }
 
 /// An IBAN that begins at `start`, in one word or in groups between single spaces or hyphens; the place behind it.
-fn grouped_iban(
-    text: &str,
-    start: usize,
-    first_end: usize,
-    canonical: &mut String,
-) -> Option<usize> {
+fn grouped_iban(text: &str, start: usize, first_end: usize, canonical: &mut String) -> Option<usize> {
     let bytes = text.as_bytes();
     let (mut end, mut length) = (first_end, first_end - start);
     loop {
@@ -92,10 +80,7 @@ fn grouped_iban(
         if length > MAX_IBAN || !matches!(bytes.get(end), Some(b' ' | b'-')) {
             return None;
         }
-        let group = bytes[end + 1..]
-            .iter()
-            .take_while(|b| b.is_ascii_alphanumeric())
-            .count();
+        let group = bytes[end + 1..].iter().take_while(|b| b.is_ascii_alphanumeric()).count();
         if group == 0 {
             return None;
         }

@@ -13,68 +13,26 @@ const VALID: [(&str, &str); 30] = [
     ("DE89 3704 0044 0532 0130 00", "iban:DE89370400440532013000"),
     ("gb33-bukb-2020-1555-5555-55", "iban:GB33BUKB20201555555555"),
     ("IBAN: NO93 8601 1117 947", "iban:NO9386011117947"),
-    (
-        "MT84MALT011000012345MTLCAST001S",
-        "iban:MT84MALT011000012345MTLCAST001S",
-    ),
+    ("MT84MALT011000012345MTLCAST001S", "iban:MT84MALT011000012345MTLCAST001S"),
     ("MRVADEFF", "bic:MRVADEFFXXX"),
     ("DEUTDEFF500", "bic:DEUTDEFF500"),
-    (
-        "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2",
-        "btc:1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2",
-    ),
-    (
-        "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy",
-        "btc:3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy",
-    ),
-    (
-        "1111111111111111111114oLvT2",
-        "btc:1111111111111111111114oLvT2",
-    ),
-    (
-        "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
-        "btc:bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
-    ),
+    ("1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2", "btc:1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2"),
+    ("3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy", "btc:3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy"),
+    ("1111111111111111111114oLvT2", "btc:1111111111111111111114oLvT2"),
+    ("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "btc:bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"),
     (
         "BC1P0XLXVLHEMJA6C4DQV22UAPCTQUPFHLXM9H8Z3K2E72Q4K9HCZ7VQZK5JJ0",
         "btc:bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0",
     ),
-    (
-        "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
-        "eip155:1:0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed",
-    ),
-    (
-        "0x52908400098527886E0F7030069857D2E4169EE7",
-        "eip155:1:0x52908400098527886e0f7030069857d2e4169ee7",
-    ),
-    (
-        "eip155:56:0x52908400098527886E0F7030069857D2E4169EE7",
-        "eip155:1:0x52908400098527886e0f7030069857d2e4169ee7",
-    ),
-    (
-        "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t",
-        "tron:TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t",
-    ),
-    (
-        "41a614f803b6fd780986a42c78ec9c7f77e6ded13c",
-        "tron:TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t",
-    ),
-    (
-        "bitcoincash:qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6a",
-        "bch:qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6a",
-    ),
-    (
-        "PPM2QSZNHKS23Z7629MMS6S4CWEF74VCWVN0H829PQ",
-        "bch:ppm2qsznhks23z7629mms6s4cwef74vcwvn0h829pq",
-    ),
-    (
-        "rf1BiGeXwwQoi8Z2ueFYTEXSwuJYfV2Jpn",
-        "xrp:rf1BiGeXwwQoi8Z2ueFYTEXSwuJYfV2Jpn",
-    ),
-    (
-        "ripple:rf1BiGeXwwQoi8Z2ueFYTEXSwuJYfV2Jpn#77",
-        "xrp:rf1BiGeXwwQoi8Z2ueFYTEXSwuJYfV2Jpn#77",
-    ),
+    ("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "eip155:1:0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed"),
+    ("0x52908400098527886E0F7030069857D2E4169EE7", "eip155:1:0x52908400098527886e0f7030069857d2e4169ee7"),
+    ("eip155:56:0x52908400098527886E0F7030069857D2E4169EE7", "eip155:1:0x52908400098527886e0f7030069857d2e4169ee7"),
+    ("TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", "tron:TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"),
+    ("41a614f803b6fd780986a42c78ec9c7f77e6ded13c", "tron:TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"),
+    ("bitcoincash:qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6a", "bch:qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6a"),
+    ("PPM2QSZNHKS23Z7629MMS6S4CWEF74VCWVN0H829PQ", "bch:ppm2qsznhks23z7629mms6s4cwef74vcwvn0h829pq"),
+    ("rf1BiGeXwwQoi8Z2ueFYTEXSwuJYfV2Jpn", "xrp:rf1BiGeXwwQoi8Z2ueFYTEXSwuJYfV2Jpn"),
+    ("ripple:rf1BiGeXwwQoi8Z2ueFYTEXSwuJYfV2Jpn#77", "xrp:rf1BiGeXwwQoi8Z2ueFYTEXSwuJYfV2Jpn#77"),
     (
         "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
         "xlm:GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
@@ -103,11 +61,7 @@ const VALID: [(&str, &str); 30] = [
 fn every_form_has_one_canonical_text() {
     for (text, expected) in VALID {
         assert_eq!(canonical(text).as_deref(), Some(expected), "{text}");
-        assert_eq!(
-            canonical(expected).as_deref(),
-            Some(expected),
-            "{expected} is a fixed point"
-        );
+        assert_eq!(canonical(expected).as_deref(), Some(expected), "{expected} is a fixed point");
     }
 }
 
@@ -143,47 +97,20 @@ fn text_that_is_no_identifier_is_refused() {
 #[test]
 fn account_fields_fall_back_to_the_agent_and_the_number() {
     for (text, agent, expected) in [
-        (
-            "DE89370400440532013000",
-            Some("MRVADEFF"),
-            ("iban:DE89370400440532013000", true),
-        ),
-        (
-            "DE89370400440532013001",
-            Some("MRVADEFFXXX"),
-            ("acct:MRVADEFF/DE89370400440532013001", false),
-        ),
-        (
-            " 12-34 56/78 ",
-            Some("bic:mrvadeffxxx"),
-            ("acct:MRVADEFF/12345678", false),
-        ),
-        (
-            "44444444444",
-            Some("021150706"),
-            ("acct:021150706/44444444444", false),
-        ),
+        ("DE89370400440532013000", Some("MRVADEFF"), ("iban:DE89370400440532013000", true)),
+        ("DE89370400440532013001", Some("MRVADEFFXXX"), ("acct:MRVADEFF/DE89370400440532013001", false)),
+        ("1", Some("MRVA DEFF-XXX"), ("acct:MRVADEFF/1", false)),
+        (" 12-34 56/78 ", Some("bic:mrvadeffxxx"), ("acct:MRVADEFF/12345678", false)),
+        ("44444444444", Some("021150706"), ("acct:021150706/44444444444", false)),
         ("44444444444", None, ("acct:-/44444444444", false)),
         ("***", None, ("acct:-/-", false)),
         ("DEUTDEFF", None, ("acct:-/DEUTDEFF", false)),
         ("exch:kestrel:7", None, ("exch:kestrel:7", true)),
-        (
-            "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t",
-            None,
-            ("tron:TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", true),
-        ),
-        (
-            "DЕ89370400440532013000",
-            None,
-            ("iban:DE89370400440532013000", true),
-        ),
+        ("TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", None, ("tron:TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", true)),
+        ("DЕ89370400440532013000", None, ("iban:DE89370400440532013000", true)),
     ] {
         let found = account(text, agent);
-        assert_eq!(
-            (found.canonical.as_str(), found.validated),
-            expected,
-            "{text}"
-        );
+        assert_eq!((found.canonical.as_str(), found.validated), expected, "{text}");
     }
 }
 
@@ -191,18 +118,8 @@ fn account_fields_fall_back_to_the_agent_and_the_number() {
 fn the_network_picks_only_among_readings_that_the_format_leaves_open() {
     let tron = "tron:TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t";
     for (text, network, tag, expected) in [
-        (
-            "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t",
-            Some("ethereum"),
-            Some("9"),
-            (tron, true),
-        ),
-        (
-            "0xa614f803b6fd780986a42c78ec9c7f77e6ded13c",
-            Some("TRC-20"),
-            None,
-            (tron, true),
-        ),
+        ("TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", Some("ethereum"), Some("9"), (tron, true)),
+        ("0xa614f803b6fd780986a42c78ec9c7f77e6ded13c", Some("TRC-20"), None, (tron, true)),
         (
             "0xa614f803b6fd780986a42c78ec9c7f77e6ded13c",
             Some("bsc"),
@@ -233,38 +150,16 @@ fn the_network_picks_only_among_readings_that_the_format_leaves_open() {
             Some(" 77 "),
             ("xrp:rf1BiGeXwwQoi8Z2ueFYTEXSwuJYfV2Jpn#77", true),
         ),
-        (
-            "binanceiost",
-            Some("iost"),
-            Some("5"),
-            ("iost:binanceiost#5", true),
-        ),
-        (
-            "DE89370400440532013000",
-            Some("sepa"),
-            None,
-            ("iban:DE89370400440532013000", true),
-        ),
-        (
-            "EQBvW8",
-            Some("TON"),
-            Some("memo 1"),
-            ("chain:ton/EQBvW8#memo_1", false),
-        ),
+        ("binanceiost", Some("iost"), Some("5"), ("iost:binanceiost#5", true)),
+        ("DE89370400440532013000", Some("sepa"), None, ("iban:DE89370400440532013000", true)),
+        ("EQBvW8", Some("TON"), Some("memo 1"), ("chain:ton/EQBvW8#memo_1", false)),
         ("0x12", None, None, ("chain:-/0x12", false)),
     ] {
         let found = wallet(text, network, tag);
-        assert_eq!(
-            (found.canonical.as_str(), found.validated),
-            expected,
-            "{text} on {network:?}"
-        );
+        assert_eq!((found.canonical.as_str(), found.validated), expected, "{text} on {network:?}");
         assert_eq!(canonical(expected.0).as_deref(), Some(expected.0));
     }
-    assert_eq!(
-        without_tag("xrp:rf1BiGeXwwQoi8Z2ueFYTEXSwuJYfV2Jpn#77"),
-        "xrp:rf1BiGeXwwQoi8Z2ueFYTEXSwuJYfV2Jpn"
-    );
+    assert_eq!(without_tag("xrp:rf1BiGeXwwQoi8Z2ueFYTEXSwuJYfV2Jpn#77"), "xrp:rf1BiGeXwwQoi8Z2ueFYTEXSwuJYfV2Jpn");
     assert_eq!(without_tag("exch:kestrel:a#b"), "exch:kestrel:a#b");
 }
 
@@ -272,54 +167,27 @@ fn the_network_picks_only_among_readings_that_the_format_leaves_open() {
 fn identifiers_are_found_in_remittance_text() {
     for (text, expected) in [
         ("invoice 2026-0042, thank you for your business", vec![]),
-        (
-            "Überweisung für Müller-Lüdenscheidt GmbH, Kundennummer 4711000815",
-            vec![],
-        ),
+        ("Überweisung für Müller-Lüdenscheidt GmbH, Kundennummer 4711000815", vec![]),
         ("RF18 5390 0754 7034 rent", vec![]),
-        (
-            "to DE89 3704 0044 0532 0130 00 please",
-            vec!["iban:DE89370400440532013000"],
-        ),
-        (
-            "to DE89370400440532013000.",
-            vec!["iban:DE89370400440532013000"],
-        ),
-        (
-            "MT84 MALT 0110 0001 2345 MTLC AST0 01S",
-            vec!["iban:MT84MALT011000012345MTLCAST001S"],
-        ),
+        ("to DE89 3704 0044 0532 0130 00 please", vec!["iban:DE89370400440532013000"]),
+        ("to DE89370400440532013000.", vec!["iban:DE89370400440532013000"]),
+        ("MT84 MALT 0110 0001 2345 MTLC AST0 01S", vec!["iban:MT84MALT011000012345MTLCAST001S"]),
         (
             "USDT TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t/bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
-            vec![
-                "tron:TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t",
-                "btc:bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
-            ],
+            vec!["tron:TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", "btc:bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"],
         ),
         (
             "wallet:0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
             vec!["eip155:1:0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed"],
         ),
-        (
-            "TН96tFMn8KGiYSLiwсV3E2UiaJc8jmcbz3",
-            vec!["tron:TH96tFMn8KGiYSLiwcV3E2UiaJc8jmcbz3"],
-        ),
+        ("TН96tFMn8KGiYSLiwсV3E2UiaJc8jmcbz3", vec!["tron:TH96tFMn8KGiYSLiwcV3E2UiaJc8jmcbz3"]),
         ("call +4915123456789 now", vec!["phone:+4915123456789"]),
-        (
-            "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD is a typo",
-            vec![],
-        ),
-        (
-            "DE89370400440532013000 DE89370400440532013000",
-            vec!["iban:DE89370400440532013000"],
-        ),
+        ("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD is a typo", vec![]),
+        ("DE89370400440532013000 DE89370400440532013000", vec!["iban:DE89370400440532013000"]),
     ] {
         let mut found = Vec::new();
         recognise_in_text(text, &mut found);
-        let found: Vec<_> = found
-            .iter()
-            .map(|identifier| identifier.canonical.as_str())
-            .collect();
+        let found: Vec<_> = found.iter().map(|identifier| identifier.canonical.as_str()).collect();
         assert_eq!(found, expected, "{text}");
     }
     let many: String = (0..100).map(|n| format!("0x{n:040x} ")).collect();
@@ -332,44 +200,22 @@ fn identifiers_are_found_in_remittance_text() {
 fn list_cells_are_read_as_people_write_them() {
     for (text, expected, rejected) in [
         ("", vec![], vec![]),
-        (
-            "DE89 3704 0044 0532 0130 00",
-            vec!["iban:DE89370400440532013000"],
-            vec![],
-        ),
-        (
-            "52585753 88812345",
-            vec!["exch:?:52585753", "exch:?:88812345"],
-            vec![],
-        ),
-        (
-            "Binance user 52585753",
-            vec![],
-            vec!["Binance user 52585753"],
-        ),
-        (
-            "acct:MRVADEFF/1; exch:kestrel:9*",
-            vec!["acct:MRVADEFF/1", "exch:kestrel:9"],
-            vec![],
-        ),
+        ("DE89 3704 0044 0532 0130 00", vec!["iban:DE89370400440532013000"], vec![]),
+        ("52585753 88812345", vec!["exch:?:52585753", "exch:?:88812345"], vec![]),
+        ("Binance user 52585753", vec![], vec!["Binance user 52585753"]),
+        ("acct:MRVADEFF/1; exch:kestrel:9*", vec!["acct:MRVADEFF/1", "exch:kestrel:9"], vec![]),
         (
             "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ memo: 1234",
             vec!["xlm:GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ#1234"],
             vec![],
         ),
         ("\"nonsense\"", vec![], vec!["nonsense"]),
+        ("(Address tag 77)*", vec![], vec!["(Address tag 77)"]),
     ] {
         let cell = list_cell(text);
-        let found: Vec<_> = cell
-            .identifiers
-            .iter()
-            .map(|identifier| identifier.canonical.as_str())
-            .collect();
+        let found: Vec<_> = cell.identifiers.iter().map(|identifier| identifier.canonical.as_str()).collect();
         assert_eq!(
-            (
-                found,
-                cell.rejected.iter().map(String::as_str).collect::<Vec<_>>()
-            ),
+            (found, cell.rejected.iter().map(String::as_str).collect::<Vec<_>>()),
             (expected, rejected),
             "{text}"
         );
@@ -377,8 +223,7 @@ fn list_cells_are_read_as_people_write_them() {
 }
 
 fn data(name: &str) -> String {
-    let folder =
-        std::env::var("MAREVA_DATA").expect("MAREVA_DATA names the folder of official lists");
+    let folder = std::env::var("MAREVA_DATA").expect("MAREVA_DATA names the folder of official lists");
     std::fs::read_to_string(format!("{folder}/{name}")).expect("the folder holds the file")
 }
 
@@ -405,20 +250,13 @@ fn adversarial_cases_of_official_lists() {
         let row = fields(line);
         let (case, input, kind, value) = (row[0].as_str(), &row[1], row[2].as_str(), &row[3]);
         let cell = list_cell(input);
-        let found: Vec<_> = cell
-            .identifiers
-            .iter()
-            .map(|identifier| identifier.canonical.as_str())
-            .collect();
+        let found: Vec<_> = cell.identifiers.iter().map(|identifier| identifier.canonical.as_str()).collect();
         match (case, kind) {
             // Two files joined before parsing: the list loader's business.
             ("N08" | "N09", _) => continue,
             ("N04", _) => assert_eq!(
                 found,
-                [
-                    "eip155:1:0xc8fe1c81e927540fcc99ebb3c880a840082293da",
-                    "tron:TR2nTb64cQMx6tqFwisoC6o7barFWHhPiw",
-                ]
+                ["eip155:1:0xc8fe1c81e927540fcc99ebb3c880a840082293da", "tron:TR2nTb64cQMx6tqFwisoC6o7barFWHhPiw",]
             ),
             (_, "reject") => {
                 assert!(found.is_empty(), "{case}: {found:?}");
@@ -446,10 +284,7 @@ fn every_published_crypto_address_is_recognised() {
             chain => &chain.to_lowercase(),
         };
         let found = recognise(&row[1]).unwrap_or_else(|| panic!("{} is refused", row[1]));
-        assert_eq!(
-            (found.canonical.as_str(), found.validated),
-            (format!("{scheme}:{}", row[1]).as_str(), true)
-        );
+        assert_eq!((found.canonical.as_str(), found.validated), (format!("{scheme}:{}", row[1]).as_str(), true));
         assert_eq!(recognise(&found.canonical).as_ref(), Some(&found));
         *counts.entry(row[0].clone()).or_insert(0) += 1;
     }
@@ -459,10 +294,7 @@ fn every_published_crypto_address_is_recognised() {
 #[test]
 fn case_of_an_evm_address_catches_nearly_every_typo() {
     let (mut typos, mut missed) = (0, 0);
-    for address in [
-        "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
-        "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359",
-    ] {
+    for address in ["0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"] {
         for place in 2..address.len() {
             for digit in "0123456789abcdefABCDEF".chars() {
                 let mut typo = address.to_owned();
@@ -513,6 +345,7 @@ proptest! {
             Some(wallet(&text, None, None)),
             recognise(&text),
             recognise(&exchange_account(&agent, &text)),
+            recognise(&format!("xrp:rf1BiGeXwwQoi8Z2ueFYTEXSwuJYfV2Jpn#{text}")),
         ].into_iter().flatten() {
             prop_assert_eq!(recognise(&found.canonical), Some(found));
         }

@@ -26,9 +26,7 @@ fn family(network: &str) -> Family {
         length += 1;
     }
     match &name[..length] {
-        b"sepa" | b"swift" | b"card" | b"ach" | b"fedwire" | b"fps" | b"fiat" | b"bank" => {
-            Family::Fiat
-        }
+        b"sepa" | b"swift" | b"card" | b"ach" | b"fedwire" | b"fps" | b"fiat" | b"bank" => Family::Fiat,
         b"tron" | b"trx" | b"trc20" => Family::Tron,
         b"bitcoincash" | b"bch" => Family::BitcoinCash,
         b"iost" => Family::Iost,
@@ -42,12 +40,7 @@ pub fn is_fiat_network(network: &str) -> bool {
 }
 
 /// Appends an address as [`super::wallet`] reads it; returns whether it is validated.
-pub fn write_wallet(
-    out: &mut String,
-    text: &str,
-    network: Option<&str>,
-    tag: Option<&str>,
-) -> bool {
+pub fn write_wallet(out: &mut String, text: &str, network: Option<&str>, tag: Option<&str>) -> bool {
     let text = text.trim();
     let start = out.len();
     match network.map_or(Family::Other, family) {
@@ -76,18 +69,10 @@ pub fn write_wallet(
 }
 
 /// Appends `chain:<network>/<text>` with its tag.
-pub(super) fn write_unvalidated(
-    out: &mut String,
-    text: &str,
-    network: Option<&str>,
-    tag: Option<&str>,
-) {
+pub(super) fn write_unvalidated(out: &mut String, text: &str, network: Option<&str>, tag: Option<&str>) {
     out.push_str("chain:");
     let start = out.len();
-    let letters = network
-        .unwrap_or_default()
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || *c == '-');
+    let letters = network.unwrap_or_default().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-');
     out.extend(letters.map(|c| c.to_ascii_lowercase()));
     if out.len() == start {
         out.push('-');

@@ -62,8 +62,8 @@ pub(super) struct Yield {
     flow: Option<[i64; 4]>,
     /// Sum of the payments of a victim.
     pub(super) paid: Option<i64>,
-    /// The account carries many people's money, or too many movements to follow: nothing on it is restrained.
-    pub(super) collective: bool,
+    /// Name of the subject in the latest movement that gives one.
+    pub(super) name: Option<String>,
 }
 
 impl Yield {
@@ -87,9 +87,10 @@ impl Yield {
     }
 
     pub(super) fn count(&mut self, flow: &Flow) {
-        let lots = flow.lots.values().fold([0; 3], |sum, lot| {
-            [sum[0] + lot.received, sum[1] + lot.remaining, sum[2] + lot.returned]
-        });
+        let lots = flow
+            .lots
+            .values()
+            .fold([0; 3], |sum, lot| [sum[0] + lot.received, sum[1] + lot.remaining, sum[2] + lot.returned]);
         let carried = flow.carried.keys().map(|row| flow.carried_by(*row)).sum();
         self.flow = (lots[0] > 0).then_some([lots[0], lots[1], carried, lots[2]]);
     }
@@ -144,7 +145,7 @@ pub(super) fn draft(
     let mut alert = blank(scene, key);
     alert.status = AlertStatus::Open;
     alert.subject_role = subject_role(scene, contributions, victim);
-    alert.subject_name = subject_name(scene, key, contributions, &suspicion);
+    alert.subject_name = subject_name(scene, key, contributions, &suspicion).or_else(|| found.name.clone());
     alert.severity = severity(scene, key, contributions);
     alert.action = base_action(scene, contributions);
     alert.reason_code = reason_code(scene, key, contributions);
@@ -314,11 +315,7 @@ fn subject_name(
     from_rows.or(matched).map(str::to_owned)
 }
 
-fn severity(
-    scene: &Scene<'_>,
-    key: &AlertKey,
-    contributions: &BTreeMap<ContributionKey, Contribution>,
-) -> Severity {
+fn severity(scene: &Scene<'_>, key: &AlertKey, contributions: &BTreeMap<ContributionKey, Contribution>) -> Severity {
     let of = |contribution: &Contribution| match contribution {
         Contribution::Detection { rule, .. } => {
             scene.rules.get(*rule).map_or(Severity::Medium, |rule| Severity::parse(&rule.severity))
@@ -351,11 +348,7 @@ fn reason_of(regime: Regime) -> &'static str {
 }
 
 /// The reason code of the most severe rule, the first by id among equals.
-fn reason_code(
-    scene: &Scene<'_>,
-    key: &AlertKey,
-    contributions: &BTreeMap<ContributionKey, Contribution>,
-) -> String {
+fn reason_code(scene: &Scene<'_>, key: &AlertKey, contributions: &BTreeMap<ContributionKey, Contribution>) -> String {
     let rules = contributions.values().filter_map(|contribution| match contribution {
         Contribution::Detection { rule, .. } => scene.rules.get(*rule),
         Contribution::Hit(_) => None,

@@ -8,7 +8,7 @@ use mareva_model::{Amount, Kind, Prepared, ReferenceAmount, Text};
 use mareva_monitoring::{Direction, RowNumber, TransactionView};
 
 use super::config::{Standing, effective, is_collective};
-use super::contribution::{Side, identities};
+use super::contribution::identities;
 use super::draft::{Scene, Yield};
 use super::fifo::{self, Flow, Leg};
 use super::place::{Sum, account_target, amount_text, payment_target};
@@ -28,12 +28,11 @@ struct Account<'a> {
 /// Targets and sums of the fraud alert on `subject`.
 pub(super) fn targets(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, shielded: bool) -> Yield {
     let mut found = Yield::default();
-    let role = suspicion.latest(scene, subject).and_then(|(view, side)| role_of(&view, side));
-    found.collective = is_collective(role);
-    if !found.collective && !shielded && !(suspicion.received.is_empty() && suspicion.rows.is_empty()) {
+    let nothing = suspicion.received.is_empty() && suspicion.rows.is_empty();
+    if !suspicion.collective && !shielded && !nothing {
         on_subject(scene, subject, suspicion, &mut found);
     }
-    if !found.collective && !suspicion.payees.is_empty() {
+    if !suspicion.collective && !suspicion.payees.is_empty() {
         paid_by_victim(scene, subject, suspicion, &mut found);
     }
     for (row, action) in &suspicion.named {
@@ -42,13 +41,6 @@ pub(super) fn targets(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, s
         found.add(payment_target(&view, action, scene.config.institution.standing(&view), Sum::default()));
     }
     found
-}
-
-fn role_of<'a>(view: &TransactionView<'a>, side: Side) -> Option<&'a str> {
-    view.prepared_text(match side {
-        Side::Receiver => Prepared::BeneficiaryRole,
-        Side::Payer => Prepared::OriginatorRole,
-    })
 }
 
 /// Reads the movements of an account; `None` where there are too many to follow.
@@ -89,10 +81,7 @@ fn opening(view: &TransactionView<'_>, out: bool) -> Option<i64> {
 fn on_subject(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found: &mut Yield) {
     let first_row = suspicion.rows.keys().filter_map(|row| scene.rows.transaction(*row)).map(|view| view.event_time());
     let from = first_row.min().map_or(suspicion.from, |time| time.min(suspicion.from));
-    let Some(account) = account(scene, subject, from, suspicion.as_of) else {
-        found.collective = true;
-        return;
-    };
+    let Some(account) = account(scene, subject, from, suspicion.as_of) else { return };
     let mut actions: BTreeMap<RowNumber, Action> = BTreeMap::new();
     let mut suspect: BTreeMap<RowNumber, i64> = BTreeMap::new();
     let mut payers: BTreeSet<String> = BTreeSet::new();
@@ -116,6 +105,13 @@ fn on_subject(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found: &m
             None => unmeasured(scene, view, action, found),
         }
     }
+    let named = account
+        .legs
+        .iter()
+        .zip(&account.views)
+        .rev()
+        .find_map(|(leg, view)| view.text(if leg.out { Text::OriginatorName } else { Text::BeneficiaryName }));
+    found.name = named.map(str::to_owned);
     let flow = fifo::run(&account.legs, &suspect, account.opening);
     left_on_account(scene, subject, (&flow, &actions, &views), found);
     carried_on(scene, &account, (&flow, &actions, &payers), suspicion.as_of, found);
@@ -128,8 +124,7 @@ fn unmeasured(scene: &Scene<'_>, view: &TransactionView<'_>, action: Action, fou
     found.add(payment_target(view, action.min(Action::Report), standing, Sum::default()));
 }
 
-type Lots<'a, 'b> =
-    (&'b Flow, &'b BTreeMap<RowNumber, Action>, &'b BTreeMap<RowNumber, TransactionView<'a>>);
+type Lots<'a, 'b> = (&'b Flow, &'b BTreeMap<RowNumber, Action>, &'b BTreeMap<RowNumber, TransactionView<'a>>);
 
 /// What is left: on our account one target a currency, on an account elsewhere one recall a payment.
 fn left_on_account(scene: &Scene<'_>, subject: &str, (flow, actions, views): Lots<'_, '_>, found: &mut Yield) {
@@ -229,13 +224,16 @@ fn payee_role<'a>(view: &TransactionView<'a>) -> Option<&'a str> {
     named.filter(|role| is_collective(Some(role))).or(if card || shop { Some("merchant") } else { named })
 }
 
+/// `row_id` and suspect share of payments to one account.
+type PaidShares<'a> = BTreeMap<RowNumber, (&'a str, i64)>;
+
 /// How much of each suspect share is still on its beneficiary's account, by `row_id`, where we keep that account.
 fn reachable<'a>(
     scene: &Scene<'a>,
     paid: impl Iterator<Item = (TransactionView<'a>, Standing, i64)>,
     as_of: i64,
 ) -> BTreeMap<String, i64> {
-    let mut by_payee: BTreeMap<&'a str, (i64, BTreeMap<RowNumber, (&'a str, i64)>)> = BTreeMap::new();
+    let mut by_payee: BTreeMap<&'a str, (i64, PaidShares<'a>)> = BTreeMap::new();
     for (view, _, part) in paid.filter(|(_, standing, _)| standing.reach == Action::Hold) {
         let (Some(payee), Some(row_id)) = (view.text(Text::Beneficiary), view.text(Text::RowId)) else { continue };
         let Some(row) = scene.rows.find(row_id).filter(|_| !is_collective(payee_role(&view))) else { continue };
@@ -263,7 +261,6 @@ fn reachable<'a>(
 fn paid_by_victim(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found: &mut Yield) {
     let movements = scene.rows.movements(subject, suspicion.from, suspicion.as_of);
     if movements.len() > MAX_LEGS {
-        found.collective = true;
         return;
     }
     let mut paid: Vec<(TransactionView<'_>, Standing, Action)> = Vec::new();
@@ -292,10 +289,8 @@ fn paid_by_victim(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found
 
 /// Whether payer and receiver are the same person: the same customer, or the bank account linked to the exchange account.
 fn same_holder(view: &TransactionView<'_>) -> bool {
-    let customers = (
-        view.prepared_text(Prepared::OriginatorCustomer),
-        view.prepared_text(Prepared::BeneficiaryCustomer),
-    );
+    let customers =
+        (view.prepared_text(Prepared::OriginatorCustomer), view.prepared_text(Prepared::BeneficiaryCustomer));
     let linked = view.text(Text::LinkedAccount);
     let accounts = [view.text(Text::Originator), view.text(Text::Beneficiary)];
     matches!(customers, (Some(payer), Some(receiver)) if payer == receiver)

@@ -241,7 +241,8 @@ impl AlertBook {
             let memory = book.config.memory_ms;
             book.state.known.victim(identity, span.0.saturating_sub(memory), span.1.saturating_add(memory))
         };
-        let watching = self.watchers.get(identity).into_iter().flatten();
+        let decides = self.state.known.decides(identity, what);
+        let watching = self.watchers.get(identity).filter(|_| decides).into_iter().flatten();
         let before: Vec<(AlertKey, bool)> = watching.map(|key| (key.clone(), victim(self, key))).collect();
         self.state.known.apply(identity, what, time, stands);
         for (key, was) in before {
@@ -328,15 +329,14 @@ impl AlertBook {
         let alert = finish(written.clone(), &self.scene(key, rows));
         let next = Published::of(&alert, record.basis_digest());
         let wanted = record.published.as_ref().is_none_or(|last| last.differs(&next));
-        let restrains = written.targets.iter().any(|target| target.action.restrains());
-        let keep = if restrains { watched } else { Vec::new() };
-        self.watch(key, keep);
+        let keeps = !written.targets.is_empty();
+        self.watch(key, if keeps { watched } else { Vec::new() });
         let published = self.note(key, alert, next, wanted);
         self.closed.insert((key.episode, key.clone()));
         if let Some(record) = self.state.records.get_mut(key) {
             record.stands = !record.contributions.is_empty();
             record.closed = true;
-            record.draft = restrains.then(|| Box::new(written));
+            record.draft = keeps.then(|| Box::new(written));
             record.contributions = BTreeMap::new();
         }
         published
@@ -411,7 +411,7 @@ impl AlertBook {
 
 /// The names under which the targets of an alert may become known as victims.
 fn watched(alert: &Alert) -> Vec<String> {
-    let names = alert.targets.iter().filter(|target| target.action.restrains()).flat_map(target_identities);
+    let names = alert.targets.iter().flat_map(target_identities);
     let mut names: Vec<String> = names.chain([alert.subject.clone()]).collect();
     names.sort();
     names.dedup();

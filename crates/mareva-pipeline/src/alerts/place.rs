@@ -1,8 +1,6 @@
 //! Targets filled from the payment behind them.
 
-use mareva_model::alert::{
-    Action, AmountBasis, ChainReferences, PartyRef, PaymentReferences, Target, TargetKind,
-};
+use mareva_model::alert::{Action, AmountBasis, ChainReferences, PartyRef, PaymentReferences, Target, TargetKind};
 use mareva_model::identifier::without_tag;
 use mareva_model::{Amount, Kind, Prepared, ReferenceAmount, Text};
 use mareva_monitoring::TransactionView;
@@ -196,7 +194,7 @@ pub(super) fn name_missing(target: &mut Target) {
     let whole = target.amount_basis == Some(AmountBasis::AllProperty);
     need(!whole && target.amount.is_none(), "amount");
     need(!whole && target.action >= Action::Report && target.recommended_amount.is_none(), "recommended_amount");
-    need(target.action.restrains() && target.reachable_amount.is_none(), "reachable_amount");
+    need(!whole && target.action.restrains() && target.reachable_amount.is_none(), "reachable_amount");
     if let Some(payment) = &target.payment {
         need(payment.msg_id.is_none(), "payment.msg_id");
         need(payment.msg_name_id.is_none(), "payment.msg_name_id");

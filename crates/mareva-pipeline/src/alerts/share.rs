@@ -4,9 +4,8 @@ use mareva_model::{AMOUNT_SCALE, Amount, Kind, Text};
 use mareva_monitoring::TransactionView;
 
 /// ISO 4217 currencies without minor unit, and those with three places; all others have two.
-const NO_PLACES: [&str; 16] = [
-    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF",
-];
+const NO_PLACES: [&str; 16] =
+    ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF"];
 const THREE_PLACES: [&str; 7] = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"];
 
 /// Decimal places to which a share of this payment is cut: those of the currency for money, 18 for assets on a chain.

@@ -171,6 +171,12 @@ impl Known {
         }
     }
 
+    /// Whether more or less knowledge of this kind can decide who is a victim: a suspect only where signals say victim.
+    pub(super) fn decides(&self, identity: &str, what: Knowledge) -> bool {
+        let doubtful = || self.by_identity.get(identity).is_some_and(|standing| !standing.victim_signal.is_empty());
+        what != Knowledge::Suspect || doubtful()
+    }
+
     /// Whether this is a victim with `from` ≤ time < `to`: by a rule that raises alerts, or by a signal where nothing
     /// makes it a suspect. A weak sign of loss must not shield the account of a mule.
     pub(super) fn victim(&self, identity: &str, from: i64, to: i64) -> bool {

@@ -58,7 +58,7 @@ pub(super) struct Record {
     pub(super) closed: bool,
     /// Closed with something to rest on.
     pub(super) stands: bool,
-    /// Content of a closed alert that restrains, with the targets that turned out to be victims.
+    /// Content of a closed alert that has targets, with those that turned out to be victims.
     pub(super) draft: Option<Box<Alert>>,
     /// Names under which its targets may become known as victims.
     pub(super) watched: Vec<String>,

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mareva_model::alert::Action;
-use mareva_model::{Kind, PartyRole, Raises, RuleRef, Status, SubjectRole, Targets, Text};
+use mareva_model::{Kind, PartyRole, Prepared, Raises, RuleRef, Status, Targets, Text};
 use mareva_monitoring::{RowNumber, TransactionView};
 
+use super::config::is_collective;
 use super::contribution::{Contribution, ContributionKey, Side, action_of, resolve, resolve_first_level, side_of};
 use super::draft::Scene;
 use super::standing::Signal;
@@ -69,6 +70,8 @@ pub(super) struct Suspicion {
     composed: BTreeMap<bool, Windows>,
     /// Transactions behind the contributions, ordered by (time, `row_id`).
     pub(super) behind: Vec<RowNumber>,
+    /// The subject is an account that many people's money runs through.
+    pub(super) collective: bool,
     /// Earliest time that any of it reaches back to.
     pub(super) from: i64,
     /// Time of the last contribution.
@@ -109,10 +112,14 @@ impl Suspicion {
                 }
             }
         }
-        found.read_signals(scene, subject);
+        found.behind = behind.into_iter().map(|(_, _, row)| row).collect();
+        found.collective = is_collective(found.latest(scene, subject).and_then(|(view, side)| role_of(&view, side)));
+        // Nothing on such an account is restrained, and what is known of it has no bound.
+        if !found.collective {
+            found.read_signals(scene, subject);
+        }
         found.received.seal();
         found.paid.seal();
-        found.behind = behind.into_iter().map(|(_, _, row)| row).collect();
         let starts = [found.received.start(), found.paid.start()];
         found.from = starts.into_iter().flatten().fold(found.from, i64::min).max(0);
         found
@@ -212,13 +219,18 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// Whether a first-level rule says something about the money in question: what a victim paid, or what a suspect received.
+/// Whether a first-level rule says which money is meant: what the subject paid, or what lies on its account. One without
+/// targets (many accounts on one device) only adds weight.
 fn supports(rule: &RuleRef, outgoing: bool) -> bool {
-    match rule.subject_role {
-        SubjectRole::Victim => outgoing,
-        SubjectRole::Suspect | SubjectRole::Listed => !outgoing,
-        SubjectRole::Unknown => true,
-    }
+    rule.targets == if outgoing { Targets::OutgoingPayments } else { Targets::SubjectAccount }
+}
+
+/// Role of the account on one side of a payment.
+fn role_of<'a>(view: &TransactionView<'a>, side: Side) -> Option<&'a str> {
+    view.prepared_text(match side {
+        Side::Receiver => Prepared::BeneficiaryRole,
+        Side::Payer => Prepared::OriginatorRole,
+    })
 }
 
 fn strengthen(rows: &mut BTreeMap<RowNumber, Action>, row: RowNumber, action: Action) {

@@ -69,7 +69,15 @@ impl<'a> Draft<'a> {
     }
 
     /// A payment by a victim; from the victim's own device unless another is given.
-    pub(super) fn pay(&mut self, time: i64, from: AccountId, to: AccountId, sum: Sum, role: TransactionRole, note: Note) {
+    pub(super) fn pay(
+        &mut self,
+        time: i64,
+        from: AccountId,
+        to: AccountId,
+        sum: Sum,
+        role: TransactionRole,
+        note: Note,
+    ) {
         self.add(time, Deed::Pay { from, to, sum, role, note, device: 0, user: None }, 1);
     }
 

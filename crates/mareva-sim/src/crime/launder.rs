@@ -101,7 +101,11 @@ impl Draft<'_> {
         let mut at = time;
         for _ in 0..times {
             at += self.minutes(3, 50);
-            let euros = if self.dice.chance(750_000) { self.dice.between(8, 20) * 100 } else { self.dice.between(70, 98) * 100 };
+            let euros = if self.dice.chance(750_000) {
+                self.dice.between(8, 20) * 100
+            } else {
+                self.dice.between(70, 98) * 100
+            };
             self.add(at, Deed::CashOut(mule, euros * 100), 1);
         }
     }

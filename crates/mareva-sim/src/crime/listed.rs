@@ -157,13 +157,7 @@ fn open(world: &mut World, dice: &mut Dice, entry: &Entry, with_us: bool) -> Acc
 }
 
 /// One in a hundred thousand transactions, two at least once there is room for them, deals with a listed party.
-pub(super) fn plan_payments(
-    crime: &mut Crime,
-    world: &World,
-    dice: &mut Dice,
-    config: &SimConfig,
-    budget: &mut u64,
-) {
+pub(super) fn plan_payments(crime: &mut Crime, world: &World, dice: &mut Dice, config: &SimConfig, budget: &mut u64) {
     let wanted = (config.transactions / 100_000).max(3).min(*budget / 4);
     for number in 0..wanted {
         let operation = crime.operations.len() as u16;

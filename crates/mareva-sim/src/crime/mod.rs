@@ -12,8 +12,8 @@ use crate::dice::Dice;
 use crate::labels::Label;
 use crate::world::{AccountId, Asset, Role, UserId, WalletId, World};
 
-pub(crate) use cast::MuleEntry;
 use cast::Draft;
+pub(crate) use cast::MuleEntry;
 pub(crate) use listed::SanctionsList;
 pub(crate) use ofac::sanctions_files;
 

@@ -1,7 +1,7 @@
 use super::Records;
 use crate::action::{Action, Channel, Mark, Note, Transfer};
-use crate::crime::Place;
 use crate::calendar::{HOUR, MINUTE, SECOND};
+use crate::crime::Place;
 use crate::identifiers::OUR_BIC;
 use crate::record::{SimRecord, Stream};
 use crate::wire::{Payment, bank_id, bank_json, return_id};

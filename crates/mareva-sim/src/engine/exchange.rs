@@ -47,24 +47,12 @@ impl Records {
         record
     }
 
-    pub(crate) fn fiat_in(
-        &mut self,
-        time: i64,
-        user: UserId,
-        cents: i64,
-        mark: Option<Mark>,
-    ) -> Option<SimRecord> {
+    pub(crate) fn fiat_in(&mut self, time: i64, user: UserId, cents: i64, mark: Option<Mark>) -> Option<SimRecord> {
         self.change(user, Asset::Eur, cents);
         Some(self.ledger(time, LedgerKind::FiatIn, user, Asset::Eur, cents, mark))
     }
 
-    pub(crate) fn fiat_out(
-        &mut self,
-        time: i64,
-        user: UserId,
-        cents: i64,
-        mark: Option<Mark>,
-    ) -> Option<SimRecord> {
+    pub(crate) fn fiat_out(&mut self, time: i64, user: UserId, cents: i64, mark: Option<Mark>) -> Option<SimRecord> {
         if !self.holds(user, Asset::Eur, cents) {
             return None;
         }

@@ -162,7 +162,10 @@ fn the_days_have_a_rhythm() {
 fn the_innocent_are_labelled_where_they_are_special() {
     let reference = reference(&SimConfig::new(1, 100_000));
     let has = |wanted: &str| {
-        reference.labels.iter().any(|label| matches!(label, Label::Account { role, operation: None, .. } if *role == wanted))
+        reference
+            .labels
+            .iter()
+            .any(|label| matches!(label, Label::Account { role, operation: None, .. } if *role == wanted))
     };
     for role in ["payroll", "merchant", "psp", "omnibus", "namesake", "sanctioned"] {
         assert!(has(role), "no account is labelled {role}");

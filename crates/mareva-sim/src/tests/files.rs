@@ -101,7 +101,11 @@ fn addresses_in_remarks_are_valid_once_the_overflow_is_joined() {
             }
             if let Some(more) = more {
                 let cut = row[11].rsplit(' ').next().unwrap();
-                assert!(row[11].len() == 1_000 && cut.len() > 4 && !address_is_valid_or_short(cut), "{cut}|{}", &more[1]);
+                assert!(
+                    row[11].len() == 1_000 && cut.len() > 4 && !address_is_valid_or_short(cut),
+                    "{cut}|{}",
+                    &more[1]
+                );
             }
         }
         assert!(addresses > 60);

@@ -47,10 +47,8 @@ fn an_omnibus_wallet_has_its_share() {
     let fixture = omnibus(4_000, 30);
     let wallet = fixture.subject.strip_prefix("tron:").unwrap();
     let all = parsed(&fixture);
-    let share = all
-        .iter()
-        .filter(|json| text(json, "/from_address") == wallet || text(json, "/to_address") == wallet)
-        .count();
+    let share =
+        all.iter().filter(|json| text(json, "/from_address") == wallet || text(json, "/to_address") == wallet).count();
     assert!((all.len() * 28 / 100..all.len() * 32 / 100).contains(&share), "{share} of {}", all.len());
     assert!(String::from_utf8(fixture.accounts).unwrap().contains(wallet));
 }

@@ -144,6 +144,7 @@ fn remittance(json: &mut Json, world: &World, note: Note, text: &str, number: u6
 fn uetr(json: &mut Json, key: &str, seed: u64, number: u64) {
     let digits = hex(2, seed.rotate_left(17) ^ number, 2);
     let variant = ["8", "9", "a", "b"][(number % 4) as usize];
-    let parts = [&digits[..8], "-", &digits[8..12], "-4", &digits[13..16], "-", variant, &digits[17..20], "-", &digits[20..]];
+    let parts =
+        [&digits[..8], "-", &digits[8..12], "-4", &digits[13..16], "-", variant, &digits[17..20], "-", &digits[20..]];
     json.texts(key, &parts);
 }

@@ -122,14 +122,7 @@ pub(crate) fn token_id(world: &World, number: u64) -> String {
 }
 
 /// A transfer of USDT as `ethereum-etl` writes it; `units` are millionths and `time` is a whole second.
-pub(crate) fn token_json(
-    world: &World,
-    number: u64,
-    time: i64,
-    from: WalletId,
-    to: WalletId,
-    units: i64,
-) -> Vec<u8> {
+pub(crate) fn token_json(world: &World, number: u64, time: i64, from: WalletId, to: WalletId, units: i64) -> Vec<u8> {
     let seconds = (time / 1000).max(0) as u64;
     // Blocks come every twelve seconds; 24,166,000 was about the height at the start of 2026.
     let block = 24_166_000 + seconds.saturating_sub(1_767_571_200) / 12;

@@ -67,7 +67,7 @@ pub(crate) struct Places {
 pub(crate) const LARGEST_STAFF: usize = 10_000;
 
 /// Cents that an institution starts with, so that it can pay for weeks.
-const DEEP: i64 = 50_000_000_00;
+const DEEP: i64 = 5_000_000_000;
 
 pub(super) fn found(world: &mut World, dice: &mut Dice, people: u64) {
     found_places(world, dice);
@@ -91,13 +91,7 @@ fn some_bank(dice: &mut Dice, ours_permille: u64) -> u8 {
     if dice.below(1000) < ours_permille { OUR_BANK } else { 1 + dice.below(BANKS.len() as u64 - 2) as u8 }
 }
 
-fn several(
-    world: &mut World,
-    dice: &mut Dice,
-    count: usize,
-    pattern: &str,
-    role: Role,
-) -> Vec<AccountId> {
+fn several(world: &mut World, dice: &mut Dice, count: usize, pattern: &str, role: Role) -> Vec<AccountId> {
     (0..count)
         .map(|_| {
             let name = world.names.firm(dice, pattern);
@@ -148,11 +142,7 @@ fn found_places(world: &mut World, dice: &mut Dice) {
 fn found_shop(world: &mut World, dice: &mut Dice, at: u64) {
     let weights = TRADES.map(|trade| trade.weight);
     let trade = if at == 0 { 0 } else { dice.weighted(&weights) };
-    let name = if at == 0 {
-        "Konsum-Union Filialen".to_owned()
-    } else {
-        world.names.firm(dice, TRADES[trade].pattern)
-    };
+    let name = if at == 0 { "Konsum-Union Filialen".to_owned() } else { world.names.firm(dice, TRADES[trade].pattern) };
     let bank = if at == 0 { OUR_BANK } else { some_bank(dice, 800) };
     let account = open(world, dice, &name, bank, Role::Merchant);
     let psp = TRADES[trade].online.then(|| *dice.pick(&world.places.psps));

@@ -14,11 +14,7 @@ pub(crate) struct Names {
 
 impl Names {
     pub(crate) fn new() -> Self {
-        Self {
-            given: GIVEN.lines().collect(),
-            family: FAMILY.lines().collect(),
-            towns: TOWNS.lines().collect(),
-        }
+        Self { given: GIVEN.lines().collect(), family: FAMILY.lines().collect(), towns: TOWNS.lines().collect() }
     }
 
     pub(crate) fn family(&self, dice: &mut Dice) -> &'static str {

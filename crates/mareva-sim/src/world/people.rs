@@ -45,7 +45,7 @@ pub(super) fn settle(world: &mut World, dice: &mut Dice, count: u64) {
     while (world.people.len() as u64) < count {
         let size = 1 + dice.weighted(&[40, 34, 15, 11]);
         let family = world.names.family(dice);
-        let tablet = if size > 1 && dice.chance(300_000) { world.next_device() } else { 0 };
+        let tablet = if size > 1 && dice.chance(150_000) { world.next_device() } else { 0 };
         let first = world.people.len();
         for member in 0..size {
             move_in(world, dice, family, member, tablet);
@@ -133,9 +133,8 @@ fn habits(
     living: Living,
     income: i64,
 ) -> Person {
-    let shops = [(); 6].map(|()| {
-        if dice.chance(115_000) { 0 } else { dice.skewed(0, world.shops.len() as i64 - 1) as u32 }
-    });
+    let shops =
+        [(); 6].map(|()| if dice.chance(115_000) { 0 } else { dice.skewed(0, world.shops.len() as i64 - 1) as u32 });
     let rent_day = if dice.chance(500_000) { 1 + dice.below(5) } else { 6 + dice.below(22) } as u8;
     let bill = |dice: &mut Dice| {
         (1 + dice.below(28) as u8, dice.below(world.places.billers.len() as u64) as u8, dice.skewed(900, 19_000) as u16)

@@ -99,10 +99,14 @@ fn shown(in_force: &Value) -> String {
         line("lists", "none: nothing is screened".to_owned());
     }
     line("tables", format!("{} accounts, {} accounts of VASPs", in_force["accounts"], in_force["vasps"]));
-    let rates = in_force["rates"].as_str().map_or("no rates: amounts in other currencies count for nothing", |_| "with rates");
+    let rates =
+        in_force["rates"].as_str().map_or("no rates: amounts in other currencies count for nothing", |_| "with rates");
     line("currency", format!("{}, {rates}", in_force["reference_currency"].as_str().unwrap_or_default()));
     let topics: Vec<&str> =
         in_force["topics"].as_array().map(|all| all.iter().filter_map(Value::as_str).collect()).unwrap_or_default();
-    line("kafka", format!("{} from {} (not contacted)", topics.join(", "), in_force["brokers"].as_str().unwrap_or_default()));
+    line(
+        "kafka",
+        format!("{} from {} (not contacted)", topics.join(", "), in_force["brokers"].as_str().unwrap_or_default()),
+    );
     text
 }

@@ -1,4 +1,4 @@
-use std::io;
+use std::io::{self, Write as _};
 
 use clap::CommandFactory as _;
 use clap_complete::{Shell, generate};
@@ -15,6 +15,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    generate(args.shell, &mut Cli::command(), "mareva", &mut io::stdout());
-    Ok(())
+    let mut script = Vec::new();
+    generate(args.shell, &mut Cli::command(), "mareva", &mut script);
+    Ok(io::stdout().write_all(&script)?)
 }

@@ -9,8 +9,8 @@ use mareva_screening::{Match, Scratch, Support, Watchlist};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::open::{Instead, NamedPath, watchlist};
 use crate::config;
+use crate::open::{Instead, NamedPath, watchlist};
 
 /// Longest query, in bytes: the rest of a longer line is passed over, and the line answered with an error.
 const MAX_LINE: u64 = 64 << 10;
@@ -41,7 +41,7 @@ pub struct BuildArgs {
 /// at which an entry has to be in force, now without it. The answer has the query and `hits`, empty or the entries.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
-  echo '{\"name\":\"Jane Doe\",\"country\":\"PA\"}' | mareva lists match --list sanctions=lists/ofac")]
+  echo '{\"name\":\"Jane Doe\"}' | mareva lists match --list sanctions=lists/ofac")]
 pub struct MatchArgs {
     #[command(flatten)]
     lists: ListArgs,

@@ -1,12 +1,14 @@
+use std::fs::File;
 use std::path::PathBuf;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
 use indicatif::{ProgressBar, ProgressStyle};
+use mareva_model::{Fault, Refusal};
 use mareva_pipeline::Pipeline;
 use serde_json::json;
 
-use crate::open::{Instead, NamedPath, open};
+use crate::open::{Instead, NamedPath, keep, open, unreadable};
 use crate::replay::{Frame, Merge, Tally, Targets, Writers};
 use crate::{config, logging};
 
@@ -16,9 +18,11 @@ use crate::{config, logging};
 /// time. The same pipeline as in `run` judges them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  mareva replay --bank bank.ndjson --exchange exchange.ndjson --list mules=mules.csv --out alerts.ndjson
-  mareva replay --config sim/mareva.toml --bank sim/bank.ndjson --exchange sim/exchange.ndjson --out - --tables tables
-  mareva replay --bank bank.ndjson --rules my-rules --out alerts.ndjson --detections detections.ndjson --json")]
+  mareva replay --bank bank.ndjson --list mules=mules.csv --out alerts.ndjson
+  mareva replay --config sim/mareva.toml --bank sim/bank.ndjson \\
+                --exchange sim/exchange.ndjson --out - --tables tables
+  mareva replay --bank bank.ndjson --rules my-rules --out alerts.ndjson \\
+                --detections detections.ndjson --json")]
 pub struct Args {
     /// Records of the bank stream; may be given several times
     #[arg(long, value_name = "FILE", required_unless_present = "exchange")]
@@ -83,7 +87,21 @@ pub fn run(args: Args) -> Result<()> {
     let mut config = config::load(args.config.as_deref())?;
     logging::start(&config.log.format, "warn");
     Instead::from(args.instead).apply(&mut config);
-    let opened = open(&config)?;
+    let mut faults = Refusal::default();
+    for path in args.bank.iter().chain(&args.exchange) {
+        keep(File::open(path).map_err(|error| unreadable(path, &error)), &mut faults);
+    }
+    let written = [Some(&args.out), args.detections.as_ref(), args.dead_letters.as_ref(), args.late.as_ref()];
+    for path in written.into_iter().flatten() {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if folder.is_some_and(|folder| !folder.is_dir()) {
+            let place = path.display().to_string();
+            faults.0.push(Fault::new(place, "cannot be written: its folder is not there", "make the folder first"));
+        }
+    }
+    let opened = keep(open(&config), &mut faults);
+    faults.into_result()?;
+    let opened = opened.context("nothing was opened; please report this")?;
     let mut pipeline = Pipeline::new(opened.parts.clone())?;
     let started = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock stands before 1970; set it")?;
     let frame = Frame {

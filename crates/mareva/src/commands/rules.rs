@@ -6,7 +6,7 @@ use mareva_monitoring::{Ruleset, Table};
 use serde_json::{Value, json};
 
 use crate::config;
-use crate::open::{RuleFolder, rule_folders, rule_texts};
+use crate::open::{RuleFolder, keep, load_rules, rule_folders};
 use crate::replay::word_of;
 
 mod evidence;
@@ -43,7 +43,7 @@ pub struct CheckArgs {
 #[command(after_help = "Examples:
   mareva rules test
   mareva rules test --rules my-rules structuring shared-device
-  mareva rules test --rules my-rules --update structuring    write expected.ndjson from what comes out")]
+  mareva rules test --rules my-rules --update structuring")]
 pub struct TestArgs {
     /// Folder with one folder for each rule; without it the rule pack in the binary
     #[arg(long, value_name = "DIR")]
@@ -103,11 +103,7 @@ fn check(args: &CheckArgs) -> Result<()> {
 fn checked(path: Option<&Path>) -> Result<Ruleset, Refusal> {
     let folders = folders(path)?;
     let mut faults = Refusal::default();
-    let mut ruleset = None;
-    match rule_texts(&folders).and_then(|texts| Ruleset::load(&texts)) {
-        Ok(loaded) => ruleset = Some(loaded),
-        Err(refusal) => faults.0.extend(refusal.0),
-    }
+    let ruleset = keep(load_rules(&folders), &mut faults);
     for folder in &folders {
         let evidence =
             [("fires.ndjson", &folder.fires), ("quiet.ndjson", &folder.quiet), ("expected.ndjson", &folder.expected)];
@@ -135,7 +131,7 @@ fn described(ruleset: &Ruleset) -> Vec<Value> {
 }
 
 fn list(args: &ListArgs) -> Result<()> {
-    let ruleset = Ruleset::load(&rule_texts(&folders(args.rules.as_deref())?)?)?;
+    let ruleset = load_rules(&folders(args.rules.as_deref())?)?;
     if args.json {
         println!("{}", Value::Array(described(&ruleset)));
         return Ok(());
@@ -158,8 +154,7 @@ fn list(args: &ListArgs) -> Result<()> {
 
 fn test(args: &TestArgs) -> Result<()> {
     let folders = folders(args.rules.as_deref())?;
-    let texts = rule_texts(&folders)?;
-    let all = Ruleset::load(&texts)?;
+    let all = load_rules(&folders)?;
     let config = config::load(None)?;
     let unknown: Vec<Fault> = args
         .only
@@ -170,9 +165,9 @@ fn test(args: &TestArgs) -> Result<()> {
     Refusal(unknown).into_result()?;
     let chosen = |id: &str| args.only.is_empty() || args.only.iter().any(|only| only == id);
     let mut results = Vec::new();
-    for (folder, text) in folders.iter().zip(&texts).filter(|(folder, _)| chosen(&folder.folder)) {
+    for folder in folders.iter().filter(|folder| chosen(&folder.folder)) {
         let second = all.rules().iter().any(|rule| rule.reference.id == folder.folder && rule.table == Table::Signals);
-        let ruleset = if second { all.clone() } else { Ruleset::load(std::slice::from_ref(text))? };
+        let ruleset = if second { all.clone() } else { load_rules(std::slice::from_ref(folder))? };
         let trial = try_rule(&config, &ruleset, folder)?;
         if let Some(path) = args.rules.as_deref().filter(|_| args.update) {
             let file = path.join(&folder.folder).join("expected.ndjson");
@@ -208,4 +203,3 @@ fn show(results: &[(String, Trial)], args: &TestArgs) -> Result<()> {
     }
     Ok(())
 }
-

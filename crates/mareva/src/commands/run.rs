@@ -3,6 +3,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, Result};
+use mareva_kafka::{Histogram, RunSummary};
+use mareva_model::{Digest, format_time};
+use serde_json::{Value, json};
 
 use crate::open::open;
 use crate::serve::{Manner, serve};
@@ -15,9 +18,9 @@ use crate::{config, logging};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mareva run --config mareva.toml
-  mareva run --config mareva.toml --history archive/     rules see the archive's transactions from the start
-  mareva run --config mareva.toml --until-end            judge what the topics hold now, then end
-  mareva run --config mareva.toml --drain                snapshot of the last committed state, before an upgrade")]
+  mareva run --config mareva.toml --history archive    rules look back on it
+  mareva run --config mareva.toml --until-end          what the topics hold now
+  mareva run --config mareva.toml --drain              snapshot before an upgrade")]
 pub struct Args {
     /// The config
     #[arg(long, value_name = "FILE")]
@@ -38,6 +41,9 @@ pub struct Args {
     /// Judge the recorded input again when rules, lists, tables or config have changed since
     #[arg(long)]
     replay_under_new_epoch: bool,
+    /// Write a summary as one JSON object to standard output at the end
+    #[arg(long)]
+    json: bool,
 }
 
 pub fn run(args: Args) -> Result<()> {
@@ -73,7 +79,34 @@ pub fn run(args: Args) -> Result<()> {
         committed_slice = stats.committed_seq,
         "stopped, all is committed"
     );
+    if args.json {
+        println!("{}", summary_json(&summary, epoch));
+    }
     Ok(())
+}
+
+fn summary_json(summary: &RunSummary, epoch: Digest) -> Value {
+    let stats = &summary.stats;
+    let millis = |histogram: &Histogram| json!({ "count": histogram.count(), "p50": histogram.quantile(0.5), "p99": histogram.quantile(0.99), "max": histogram.max });
+    let positions: Vec<Value> = summary
+        .positions
+        .iter()
+        .map(|(at, next)| json!({ "topic": &*at.topic, "partition": at.partition, "next_offset": next }))
+        .collect();
+    json!({
+        "epoch": epoch,
+        "counts": stats.counts,
+        "alerts": stats.alerts,
+        "dead_letters": stats.dead_letters,
+        "late": stats.late,
+        "committed_slice": stats.committed_seq,
+        "low_time": stats.low_time.map(format_time),
+        "append_to_alert_ms": millis(&stats.append_to_alert),
+        "commit_ms": millis(&stats.commit),
+        "judging_seconds": stats.judging_micros as f64 / 1e6,
+        "snapshots": stats.snapshots,
+        "positions": positions,
+    })
 }
 
 /// A flag that SIGTERM, SIGINT and SIGHUP set; the second signal ends the process at once.

@@ -15,7 +15,8 @@ const CONFIG: &str = include_str!("sim.toml");
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mareva sim --seed 7 --transactions 200000 --out sim
-  mareva replay --config sim/mareva.toml --bank sim/bank.ndjson --exchange sim/exchange.ndjson --out alerts.ndjson")]
+  mareva replay --config sim/mareva.toml --bank sim/bank.ndjson \\
+                --exchange sim/exchange.ndjson --out alerts.ndjson")]
 pub struct Args {
     /// Seed of everything that is left to chance
     #[arg(long, default_value_t = 1)]

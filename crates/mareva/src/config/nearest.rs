@@ -2,8 +2,11 @@
 
 /// The word closest to `word`, where one is close: at most a third of its letters differ.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let (distance, best) =
-        known.into_iter().filter(|k| !k.is_empty()).map(|known| (distance(word, known), known)).min_by_key(|(d, _)| *d)?;
+    let (distance, best) = known
+        .into_iter()
+        .filter(|k| !k.is_empty())
+        .map(|known| (distance(word, known), known))
+        .min_by_key(|(d, _)| *d)?;
     let contained = word.len() >= 4 && (best.contains(word) || word.contains(best));
     (contained || distance * 3 <= word.chars().count().max(best.len())).then_some(best)
 }

@@ -110,10 +110,7 @@ pub const LIST: &[Key] = &[
     required("regime", Kind::Choice(&["sanctions", "fraud"])),
     required("action", ACTIONS),
     required("binding_in", Kind::Texts),
-    required(
-        "evidence_class",
-        Kind::Choice(&["order", "institution_confirmed", "partner", "allegation", "heuristic"]),
-    ),
+    required("evidence_class", Kind::Choice(&["order", "institution_confirmed", "partner", "allegation", "heuristic"])),
     key("false_positive_rate", Kind::Number),
     key("min_entries", Kind::Count),
     key("match_names", Kind::Flag),
@@ -168,7 +165,9 @@ impl Check<'_> {
         match (word, found, value.get_ref()) {
             ("kafka", _, DeValue::Table(table)) => self.kafka("kafka", table),
             ("lists", _, DeValue::Array(_)) => self.value("lists", Kind::Tables(LIST), value),
-            ("lists", ..) => self.fault(Some(name.span()), word, "is no list of tables", "begin each list with [[lists]]"),
+            ("lists", ..) => {
+                self.fault(Some(name.span()), word, "is no list of tables", "begin each list with [[lists]]")
+            }
             (_, Some((_, keys)), DeValue::Table(table)) => self.table(word, keys, table, name.span()),
             ("kafka", ..) | (_, Some(_), _) => {
                 let remedy = format!("begin the section with [{word}]");

@@ -35,7 +35,7 @@ pub struct Fed {
 pub fn feed(mut feed: Feed, mut records: Records, plan: &Plan, board: &Board, ending: &AtomicBool) -> Result<Fed> {
     let began = Instant::now();
     let mut sent = 0_u64;
-    'records: while let Some(record) = records.next() {
+    'records: for record in records.by_ref() {
         let topic = match record.stream {
             Stream::Bank => &plan.bank,
             Stream::Exchange => &plan.exchange,

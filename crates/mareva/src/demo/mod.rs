@@ -55,7 +55,10 @@ pub fn run(settings: &Settings) -> Result<()> {
     logging::start("text", if live_view { "off" } else { "error" });
     let simulation = simulation(settings)?;
     if !settings.json {
-        println!("simulating {} transactions of one bank and one exchange, seed {}", settings.transactions, settings.seed);
+        println!(
+            "simulating {} transactions of one bank and one exchange, seed {}",
+            settings.transactions, settings.seed
+        );
     }
     let records = mareva_sim::records(&simulation);
     let folder = Folder::write(&records.reference()).context("cannot write to the folder for temporary files")?;

@@ -48,7 +48,7 @@ pub fn write(settings: &Settings, board: &Board, fed: &Fed, ran: &RunSummary) ->
     }
     println!("  {:<34} {}", "victims' accounts restrained", score.victims_restrained);
     if fed.records < settings.transactions {
-        println!("\nthe time was up after {} of {} records", fed.records, settings.transactions);
+        println!("\nended after {} of {} records", fed.records, settings.transactions);
     }
     Ok(())
 }

@@ -89,12 +89,8 @@ fn line(board: &Board) -> String {
 }
 
 fn draw(frame: &mut Frame<'_>, board: &Board) {
-    let areas = Layout::vertical([
-        Constraint::Length(3),
-        Constraint::Length(5),
-        Constraint::Min(5),
-        Constraint::Length(1),
-    ]);
+    let areas =
+        Layout::vertical([Constraint::Length(3), Constraint::Length(5), Constraint::Min(5), Constraint::Length(1)]);
     let [progress, figures, alerts, foot] = areas.areas(frame.area());
     let state = board.state();
     let share = state.judged as f64 / board.transactions().max(1) as f64;

@@ -9,9 +9,8 @@ use prometheus::proto::{self, MetricFamily, MetricType};
 use prometheus::{Counter, Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 /// Upper bounds of the classes of [`Histogram`], milliseconds; a test compares them.
-pub(super) const CLASSES_MS: [u64; 22] = [
-    1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1_000, 2_000, 5_000, 10_000, 30_000,
-];
+pub(super) const CLASSES_MS: [u64; 22] =
+    [1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1_000, 2_000, 5_000, 10_000, 30_000];
 
 /// Makes and registers.
 pub(super) struct Make<'r>(pub(super) &'r Registry);

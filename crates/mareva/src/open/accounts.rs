@@ -87,9 +87,10 @@ pub fn parse_account(line: &str) -> Result<Account, (String, &'static str)> {
     let opened_at = match line.opened_at {
         None => None,
         Some(Time::Milliseconds(ms)) => Some(ms),
-        Some(Time::Text(text)) => Some(parse_time(&text).map_err(|error| {
-            (format!("opened_at: {error}"), "write RFC 3339, or milliseconds since 1970")
-        })?),
+        Some(Time::Text(text)) => Some(
+            parse_time(&text)
+                .map_err(|error| (format!("opened_at: {error}"), "write RFC 3339, or milliseconds since 1970"))?,
+        ),
     };
     if line.account.trim().is_empty() {
         return Err(("account is empty".to_owned(), "give the account's identifier"));

@@ -20,7 +20,7 @@ use mareva_screening::Watchlist;
 
 pub use accounts::parse_account;
 pub use lists::{NamedPath, watchlist};
-pub use rules::{RuleFolder, rule_folders, rule_texts};
+pub use rules::{RuleFolder, load_rules, rule_folders};
 
 use crate::config::Config;
 
@@ -87,13 +87,10 @@ pub fn open(config: &Config) -> Result<Opened, Refusal> {
     let vasps = keep(vasps::load(&config.tables.vasps), &mut faults);
     let subject_key = keep(secret(&config.alerts.subject_key_file, "alerts.subject_key_file"), &mut faults);
     let connection = Connection { properties: config.kafka.clone() };
-    let properties = connection.check().map_err(|error| {
-        Refusal::one("kafka", error.to_string(), "correct the property in the config")
-    });
-    let checked = keep(properties, &mut faults);
+    faults.0.extend(property_faults(&connection));
     faults.into_result()?;
-    let (Some(ruleset), Some(watchlist), Some(accounts), Some(rates), Some(vasps), Some(subject_key), Some(())) =
-        (ruleset, watchlist, accounts, rates, vasps, subject_key, checked)
+    let (Some(ruleset), Some(watchlist), Some(accounts), Some(rates), Some(vasps), Some(subject_key)) =
+        (ruleset, watchlist, accounts, rates, vasps, subject_key)
     else {
         // Whatever is missing has left a fault.
         return Err(Refusal::one("config", "could not be opened", "report this"));
@@ -111,8 +108,21 @@ pub fn open(config: &Config) -> Result<Opened, Refusal> {
     Ok(Opened { parts, subject_key, connection })
 }
 
+/// Every property that librdkafka refuses, or whose secret cannot be read.
+fn property_faults(connection: &Connection) -> Vec<Fault> {
+    let alone = connection
+        .properties
+        .iter()
+        .map(|(key, value)| (key, Connection { properties: [(key.clone(), value.clone())].into() }));
+    let fault = |(key, one): (&String, Connection)| {
+        let error = one.check().err()?;
+        Some(Fault::new(format!("kafka.{key}"), error.to_string(), "correct it in the config"))
+    };
+    alone.filter_map(fault).collect()
+}
+
 /// The value, or nothing and its faults among the others.
-fn keep<T>(result: Result<T, Refusal>, faults: &mut Refusal) -> Option<T> {
+pub fn keep<T>(result: Result<T, Refusal>, faults: &mut Refusal) -> Option<T> {
     result.map_err(|refusal| faults.0.extend(refusal.0)).ok()
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use mareva_model::{Fault, Refusal};
 use mareva_monitoring::{RuleText, Ruleset};
 
-use super::unreadable;
+use super::{keep, unreadable};
 
 /// A rule's folder in the binary.
 #[derive(Debug)]
@@ -77,11 +77,8 @@ fn packed(rule: &PackedRule) -> RuleFolder {
     RuleFolder { folder: rule.folder.to_owned(), toml, sql, fires, quiet, expected }
 }
 
-/// The texts that rules are loaded from.
-///
-/// # Errors
-/// Every folder that lacks one of them.
-pub fn rule_texts(folders: &[RuleFolder]) -> Result<Vec<RuleText>, Refusal> {
+/// The texts that rules are loaded from, and every folder that lacks one of them.
+fn rule_texts(folders: &[RuleFolder]) -> (Vec<RuleText>, Refusal) {
     let mut faults = Refusal::default();
     let mut texts = Vec::new();
     for folder in folders {
@@ -96,10 +93,32 @@ pub fn rule_texts(folders: &[RuleFolder]) -> Result<Vec<RuleText>, Refusal> {
             }
         }
     }
-    faults.into_result()?;
-    Ok(texts)
+    (texts, faults)
+}
+
+/// Loads the rules of some folders together.
+///
+/// # Errors
+/// Every fault of every rule.
+pub fn load_rules(folders: &[RuleFolder]) -> Result<Ruleset, Refusal> {
+    let (texts, mut faults) = rule_texts(folders);
+    let together = Ruleset::load(&texts);
+    if let Ok(ruleset) = together
+        && faults.0.is_empty()
+    {
+        return Ok(ruleset);
+    }
+    // The first stage that fails hides the later ones: each rule alone shows all that is wrong with it.
+    for text in &texts {
+        keep(Ruleset::load(std::slice::from_ref(text)), &mut faults);
+    }
+    if let Err(refusal) = Ruleset::load(&texts) {
+        let new: Vec<Fault> = refusal.0.into_iter().filter(|fault| !faults.0.contains(fault)).collect();
+        faults.0.extend(new);
+    }
+    Err(faults)
 }
 
 pub(super) fn load(path: &Path) -> Result<Ruleset, Refusal> {
-    Ruleset::load(&rule_texts(&rule_folders(path)?)?)
+    load_rules(&rule_folders(path)?)
 }

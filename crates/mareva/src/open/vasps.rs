@@ -18,7 +18,8 @@ pub(super) fn load(path: &Path) -> Result<HashSet<String>, Refusal> {
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(file);
     let place = path.display().to_string();
-    let column = reader.headers().map_err(|error| unreadable(path, &error))?.iter().position(|name| name == "identifier");
+    let column =
+        reader.headers().map_err(|error| unreadable(path, &error))?.iter().position(|name| name == "identifier");
     let Some(column) = column else {
         return Err(Refusal::one(place, "has no column `identifier`", "begin it with identifier,vasp,country"));
     };

@@ -14,77 +14,29 @@ fn refused(stream: Stream, payload: &[u8], reason: Reason, detail: &str) -> Deco
     assert_eq!((decoded.batch.len(), decoded.dead_letters.len()), (0, 1));
     let letter = &decoded.dead_letters[0];
     assert_eq!(letter.reason, reason, "{}", letter.detail);
-    assert!(
-        letter.detail.contains(detail),
-        "{} does not say {detail}",
-        letter.detail
-    );
+    assert!(letter.detail.contains(detail), "{} does not say {detail}", letter.detail);
     decoded
 }
 
 #[test]
 fn bad_fields_are_dead_letters_that_say_which() {
     for (change, reason, detail) in [
-        (
-            ("\"1500.00\",\n  \"currency\"", "\"-1\",\n  \"currency\""),
-            Reason::InvalidField,
-            "amount",
-        ),
-        (
-            ("\"1500.00\",\n  \"currency\"", "[1],\n  \"currency\""),
-            Reason::InvalidField,
-            "amount",
-        ),
-        (
-            ("2026-01-05T10:00:00.123Z", "9999-12-31T23:59:59Z"),
-            Reason::InvalidField,
-            "time",
-        ),
-        (
-            ("2026-01-05T10:00:00.123Z", "yesterday"),
-            Reason::InvalidField,
-            "time",
-        ),
+        (("\"1500.00\",\n  \"currency\"", "\"-1\",\n  \"currency\""), Reason::InvalidField, "amount"),
+        (("\"1500.00\",\n  \"currency\"", "[1],\n  \"currency\""), Reason::InvalidField, "amount"),
+        (("2026-01-05T10:00:00.123Z", "9999-12-31T23:59:59Z"), Reason::InvalidField, "time"),
+        (("2026-01-05T10:00:00.123Z", "yesterday"), Reason::InvalidField, "time"),
         (("credit_transfer", "loan"), Reason::InvalidField, "type"),
-        (
-            ("\"status\": \"settled\"", "\"status\": \"done\""),
-            Reason::InvalidField,
-            "status",
-        ),
-        (
-            ("\"tx_id\": \"B000001\"", "\"tx_id\": 1"),
-            Reason::InvalidField,
-            "expected a text",
-        ),
-        (
-            ("\"tx_id\": \"B000001\"", "\"tx_id\": \" \""),
-            Reason::MissingField,
-            "tx_id",
-        ),
+        (("\"status\": \"settled\"", "\"status\": \"done\""), Reason::InvalidField, "status"),
+        (("\"tx_id\": \"B000001\"", "\"tx_id\": 1"), Reason::InvalidField, "expected a text"),
+        (("\"tx_id\": \"B000001\"", "\"tx_id\": \" \""), Reason::MissingField, "tx_id"),
         (("\"tx_id\"", "\"id\""), Reason::MissingField, "tx_id"),
-        (
-            ("\"tx_id\"", "\"source\": \"X\", \"tx_id\""),
-            Reason::InvalidField,
-            "duplicate field `source`",
-        ),
-        (
-            ("\"source\": \"MRVADEFF\"", "\"source\": \"uetr\""),
-            Reason::InvalidField,
-            "source",
-        ),
+        (("\"tx_id\"", "\"source\": \"X\", \"tx_id\""), Reason::InvalidField, "duplicate field `source`"),
+        (("\"source\": \"MRVADEFF\"", "\"source\": \"uetr\""), Reason::InvalidField, "source"),
         (("January, see", "\\u0000"), Reason::InvalidField, "NUL"),
         (("dev-123", &"d".repeat(1025)), Reason::TooLarge, "device"),
-        (
-            ("January, see", &"r".repeat(4097)),
-            Reason::TooLarge,
-            "remittance",
-        ),
+        (("January, see", &"r".repeat(4097)), Reason::TooLarge, "remittance"),
         (("dev-123", "dev\n123"), Reason::Malformed, "not JSON"),
-        (
-            ("\"channel\": \"mobile\",", "\"channel\": \"mobile\""),
-            Reason::Malformed,
-            "not JSON",
-        ),
+        (("\"channel\": \"mobile\",", "\"channel\": \"mobile\""), Reason::Malformed, "not JSON"),
     ] {
         let sent = credit_transfer(&[change]);
         let decoded = refused(Stream::Bank, sent.as_bytes(), reason, detail);
@@ -95,15 +47,9 @@ fn bad_fields_are_dead_letters_that_say_which() {
             identifier(PartyRole::OriginatorAgent, "bic:MRVADEFFXXX"),
             identifier(PartyRole::Beneficiary, "iban:GB33BUKB20201555555555"),
             name(PartyRole::Beneficiary, "Jörg Muster"),
-            identifier(
-                PartyRole::Remittance,
-                "tron:TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t",
-            ),
+            identifier(PartyRole::Remittance, "tron:TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"),
         ] {
-            assert!(
-                screened.contains(&party),
-                "{change:?}: {party:?} is not among {screened:?}"
-            );
+            assert!(screened.contains(&party), "{change:?}: {party:?} is not among {screened:?}");
         }
     }
 }
@@ -112,22 +58,12 @@ fn bad_fields_are_dead_letters_that_say_which() {
 fn details_never_repeat_what_the_sender_wrote() {
     let secret = "DE89370400440532013000";
     for sent in [
-        credit_transfer(&[(
-            "\"EUR\",\n  \"originator\"",
-            "\"DE89370400440532013000\",\n  \"originator\"",
-        )]),
-        credit_transfer(&[(
-            "\"originator\": {",
-            "\"originator\": \"expected DE89370400440532013000\", \"x\": {",
-        )]),
+        credit_transfer(&[("\"EUR\",\n  \"originator\"", "\"DE89370400440532013000\",\n  \"originator\"")]),
+        credit_transfer(&[("\"originator\": {", "\"originator\": \"expected DE89370400440532013000\", \"x\": {")]),
         credit_transfer(&[("mobile\"", "mobile\" DE89370400440532013000")]),
     ] {
         let decoded = decode(Stream::Bank, sent.as_bytes());
-        assert!(
-            !decoded.dead_letters[0].detail.contains(secret),
-            "{}",
-            decoded.dead_letters[0].detail
-        );
+        assert!(!decoded.dead_letters[0].detail.contains(secret), "{}", decoded.dead_letters[0].detail);
     }
 }
 
@@ -155,10 +91,7 @@ fn records_that_are_no_format_are_refused() {
     }
     let decoded = refused(Stream::Bank, b"{\"\xff\"}", Reason::Malformed, "byte 2");
     assert_eq!(
-        (
-            decoded.dead_letters[0].payload.as_str(),
-            decoded.dead_letters[0].payload_is_hex
-        ),
+        (decoded.dead_letters[0].payload.as_str(), decoded.dead_letters[0].payload_is_hex),
         ("7b22ff227d", true)
     );
 }
@@ -166,29 +99,15 @@ fn records_that_are_no_format_are_refused() {
 #[test]
 fn other_encodings_are_refused_and_read_for_screening() {
     let sent = credit_transfer(&[("dev-123", "dev")]);
-    let latin: Vec<u8> = sent
-        .chars()
-        .map(|c| u8::try_from(c as u32).unwrap())
-        .collect();
+    let latin: Vec<u8> = sent.chars().map(|c| u8::try_from(c as u32).unwrap()).collect();
     let wide = |bytes: fn(u16) -> [u8; 2]| sent.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
     let marked = [b"\xff\xfe".to_vec(), wide(u16::to_le_bytes)].concat();
-    for payload in [
-        latin,
-        wide(u16::to_le_bytes),
-        wide(u16::to_be_bytes),
-        marked,
-    ] {
+    for payload in [latin, wide(u16::to_le_bytes), wide(u16::to_be_bytes), marked] {
         let decoded = decode(Stream::Bank, &payload);
         assert_eq!(decoded.dead_letters[0].reason, Reason::Malformed);
         let screened = dead_parties(&decoded);
-        assert!(
-            screened.contains(&name(PartyRole::Beneficiary, "Jörg Muster")),
-            "{screened:?}"
-        );
-        assert!(screened.contains(&identifier(
-            PartyRole::Beneficiary,
-            "iban:GB33BUKB20201555555555"
-        )));
+        assert!(screened.contains(&name(PartyRole::Beneficiary, "Jörg Muster")), "{screened:?}");
+        assert!(screened.contains(&identifier(PartyRole::Beneficiary, "iban:GB33BUKB20201555555555")));
     }
 }
 
@@ -197,30 +116,10 @@ fn truncated_deep_and_huge_records_are_refused_and_screened() {
     let anna = name(PartyRole::Originator, "Anna Beispiel");
     let sent = credit_transfer(&[]);
     let cut = &sent[..sent.find("\"beneficiary\"").unwrap()];
-    assert!(
-        dead_parties(&refused(
-            Stream::Bank,
-            cut.as_bytes(),
-            Reason::Malformed,
-            "too early"
-        ))
-        .contains(&anna)
-    );
+    assert!(dead_parties(&refused(Stream::Bank, cut.as_bytes(), Reason::Malformed, "too early")).contains(&anna));
 
-    let deep = sent.replacen(
-        '{',
-        &format!("{{\"x\":{}{},", "[".repeat(100_000), "]".repeat(100_000)),
-        1,
-    );
-    assert!(
-        dead_parties(&refused(
-            Stream::Bank,
-            deep.as_bytes(),
-            Reason::TooLarge,
-            "64 levels"
-        ))
-        .contains(&anna)
-    );
+    let deep = sent.replacen('{', &format!("{{\"x\":{}{},", "[".repeat(100_000), "]".repeat(100_000)), 1);
+    assert!(dead_parties(&refused(Stream::Bank, deep.as_bytes(), Reason::TooLarge, "64 levels")).contains(&anna));
     let open = "{\"a\":".repeat(150_000);
     refused(Stream::Bank, open.as_bytes(), Reason::TooLarge, "64 levels");
     let flat = sent.replacen('{', &format!("{{\"x\":[{}0],", "[],".repeat(1_000)), 1);
@@ -228,17 +127,10 @@ fn truncated_deep_and_huge_records_are_refused_and_screened() {
 
     let huge = sent.replacen('{', &format!("{{\"x\":\"{}\",", "y".repeat(1024 * 1024)), 1);
     refused(Stream::Bank, huge.as_bytes(), Reason::TooLarge, "1048576");
-    let huge = sent.replacen(
-        "\"msg_id\"",
-        &format!("\"x\":\"{}\",\"msg_id\"", "y".repeat(1024 * 1024)),
-        1,
-    );
+    let huge = sent.replacen("\"msg_id\"", &format!("\"x\":\"{}\",\"msg_id\"", "y".repeat(1024 * 1024)), 1);
     let decoded = refused(Stream::Bank, huge.as_bytes(), Reason::TooLarge, "1048576");
     assert!(dead_parties(&decoded).contains(&anna));
-    assert_eq!(
-        decoded.dead_letters[0].payload.len(),
-        DeadLetter::MAX_PAYLOAD
-    );
+    assert_eq!(decoded.dead_letters[0].payload.len(), DeadLetter::MAX_PAYLOAD);
 }
 
 #[test]
@@ -247,50 +139,23 @@ fn entities_are_never_expanded() {
     let body = body.split_once("?>").unwrap().1;
     let mut laughs = String::from("<!DOCTYPE lolz [<!ENTITY lol0 \"lol\">");
     for n in 1..10 {
-        laughs += &format!(
-            "<!ENTITY lol{n} \"{}\">",
-            format!("&lol{};", n - 1).repeat(10)
-        );
+        laughs += &format!("<!ENTITY lol{n} \"{}\">", format!("&lol{};", n - 1).repeat(10));
     }
     laughs += "]>";
     let body_with = |reference: &str| body.replace("invoice 1", reference);
     for sent in [
         format!("{laughs}{}", body_with("&lol9;")),
-        format!(
-            "<!DOCTYPE x [<!ENTITY xxe SYSTEM \"file:///etc/passwd\">]>{}",
-            body_with("&xxe;")
-        ),
+        format!("<!DOCTYPE x [<!ENTITY xxe SYSTEM \"file:///etc/passwd\">]>{}", body_with("&xxe;")),
         format!("<!DOCTYPE x SYSTEM \"http://192.0.2.1/x.dtd\">{body}"),
         format!("<!DOCTYPE x [<!ENTITY % p SYSTEM \"http://192.0.2.1/x.dtd\"> %p;]>{body}"),
         body_with("&xxe;"),
     ] {
         let decoded = refused(Stream::Bank, sent.as_bytes(), Reason::Forbidden, "");
-        assert!(
-            dead_parties(&decoded).contains(&name(PartyRole::UltimateOriginator, "Real Payer"))
-        );
+        assert!(dead_parties(&decoded).contains(&name(PartyRole::UltimateOriginator, "Real Payer")));
     }
-    assert_eq!(
-        decode(Stream::Bank, body_with("&#x41;&lt;&#66;").as_bytes())
-            .batch
-            .len(),
-        2
-    );
-    for reference in [
-        "&#0;",
-        "&#xD800;",
-        "&#x110000;",
-        "&#99999999999;",
-        "&",
-        "&;",
-        "&amp",
-    ] {
-        assert_eq!(
-            decode(Stream::Bank, body_with(reference).as_bytes())
-                .batch
-                .len(),
-            0,
-            "{reference}"
-        );
+    assert_eq!(decode(Stream::Bank, body_with("&#x41;&lt;&#66;").as_bytes()).batch.len(), 2);
+    for reference in ["&#0;", "&#xD800;", "&#x110000;", "&#99999999999;", "&", "&;", "&amp"] {
+        assert_eq!(decode(Stream::Bank, body_with(reference).as_bytes()).batch.len(), 0, "{reference}");
     }
 }
 
@@ -298,24 +163,13 @@ fn entities_are_never_expanded() {
 fn dead_letters_of_the_exchange_stream_are_screened() {
     let sent = String::from_utf8(example("exchange.withdrawal.json")).unwrap();
     let sent = sent.replace("2026-01-05T10:05:00Z", "9999-01-01T00:00:00Z");
-    let decoded = refused(
-        Stream::Exchange,
-        sent.as_bytes(),
-        Reason::InvalidField,
-        "time",
-    );
+    let decoded = refused(Stream::Exchange, sent.as_bytes(), Reason::InvalidField, "time");
     assert_eq!(
         dead_parties(&decoded),
         [
             identifier(PartyRole::Originator, "exch:kestrel:10023"),
-            identifier(
-                PartyRole::Originator,
-                "xrp:rEb8TK3gBgk5auZkwc6sHnwrGVJH8DuaLh"
-            ),
-            identifier(
-                PartyRole::Beneficiary,
-                "xrp:rf1BiGeXwwQoi8Z2ueFYTEXSwuJYfV2Jpn#77"
-            ),
+            identifier(PartyRole::Originator, "xrp:rEb8TK3gBgk5auZkwc6sHnwrGVJH8DuaLh"),
+            identifier(PartyRole::Beneficiary, "xrp:rf1BiGeXwwQoi8Z2ueFYTEXSwuJYfV2Jpn#77"),
             name(PartyRole::Originator, "Anna Beispiel"),
         ]
     );

@@ -1,10 +1,8 @@
 use super::*;
 
 fn folder(name: &str) -> std::path::PathBuf {
-    std::path::Path::new(
-        &std::env::var("MAREVA_DATA").expect("MAREVA_DATA names the folder of official data"),
-    )
-    .join(name)
+    std::path::Path::new(&std::env::var("MAREVA_DATA").expect("MAREVA_DATA names the folder of official data"))
+        .join(name)
 }
 
 #[test]
@@ -20,10 +18,7 @@ fn two_real_blocks_decode_in_full() {
             decoder.decode(Stream::Exchange, record(line.as_bytes()));
         }
         let decoded = decoder.finish();
-        assert_eq!(
-            (decoded.batch.len(), decoded.dead_letters.len()),
-            (count, 0)
-        );
+        assert_eq!((decoded.batch.len(), decoded.dead_letters.len()), (count, 0));
         let mut ids = std::collections::BTreeSet::new();
         for (row, line) in lines.lines().enumerate() {
             let sent: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -40,20 +35,12 @@ fn two_real_blocks_decode_in_full() {
                 }
             };
             let units = value.parse::<i128>().unwrap() * 10_i128.pow(18 - decimals);
-            assert_eq!(
-                amount(&decoded, row, column::AMOUNT),
-                Some(units),
-                "{value}"
-            );
+            assert_eq!(amount(&decoded, row, column::AMOUNT), Some(units), "{value}");
         }
         assert_eq!(ids.len(), count);
-        let rejected = (0..count)
-            .filter(|row| text(&decoded, *row, Text::Status).as_deref() == Some("rejected"))
-            .count();
-        let failed = lines
-            .lines()
-            .filter(|line| line.contains("\"receipt_status\": 0"))
-            .count();
+        let rejected =
+            (0..count).filter(|row| text(&decoded, *row, Text::Status).as_deref() == Some("rejected")).count();
+        let failed = lines.lines().filter(|line| line.contains("\"receipt_status\": 0")).count();
         assert_eq!(rejected, failed);
     }
 }
@@ -72,24 +59,13 @@ fn published_messages_decode_or_say_why_not() {
         ("fednow-sample-message-pacs002.xml", 0),
     ] {
         let decoded = decode(Stream::Bank, &std::fs::read(samples.join(file)).unwrap());
-        assert_eq!(
-            decoded.batch.len(),
-            rows,
-            "{file}: {:?}",
-            decoded.dead_letters
-        );
+        assert_eq!(decoded.batch.len(), rows, "{file}: {:?}", decoded.dead_letters);
         if rows == 0 {
-            assert_eq!(
-                decoded.dead_letters[0].reason,
-                Reason::UnknownFormat,
-                "{file}"
-            );
+            assert_eq!(decoded.dead_letters[0].reason, Reason::UnknownFormat, "{file}");
         }
     }
-    let decoded = decode(
-        Stream::Bank,
-        &std::fs::read(samples.join("sample-participant-to-fednow-message.xml")).unwrap(),
-    );
+    let decoded =
+        decode(Stream::Bank, &std::fs::read(samples.join("sample-participant-to-fednow-message.xml")).unwrap());
     for (column, value) in [
         (Text::RowId, "uetr:8a562c67-ca16-48ba-b074-65581be6f011"),
         (Text::Source, "111111111"),
@@ -103,17 +79,8 @@ fn published_messages_decode_or_say_why_not() {
     ] {
         assert_eq!(text(&decoded, 0, column).as_deref(), Some(value));
     }
-    let decoded = decode(
-        Stream::Bank,
-        &std::fs::read(samples.join("pacs.008.001.07.xml")).unwrap(),
-    );
-    assert_eq!(
-        text(&decoded, 0, Text::RowId).as_deref(),
-        Some("CITTGB2LPBG:123452342")
-    );
-    assert_eq!(
-        text(&decoded, 0, Text::OriginatorName).as_deref(),
-        Some("JOHN DOE")
-    );
+    let decoded = decode(Stream::Bank, &std::fs::read(samples.join("pacs.008.001.07.xml")).unwrap());
+    assert_eq!(text(&decoded, 0, Text::RowId).as_deref(), Some("CITTGB2LPBG:123452342"));
+    assert_eq!(text(&decoded, 0, Text::OriginatorName).as_deref(), Some("JOHN DOE"));
     assert!(parties(&decoded).contains(&name(PartyRole::OriginatorAgent, "Juan Perez")));
 }

@@ -27,10 +27,7 @@ fn a_message_fills_its_columns_and_names_every_party() {
             (Text::BeneficiaryCountry, "GB"),
             (Text::OriginatorBirthDate, "1980-01-31"),
             (Text::Purpose, "GDDS"),
-            (
-                Text::Remittance,
-                "invoice 1 TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t RF18",
-            ),
+            (Text::Remittance, "invoice 1 TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t RF18"),
             (Text::MsgId, "MSG-1"),
             (Text::MsgNameId, "pacs.008.001.08"),
             (Text::InstrId, "I-1"),
@@ -43,25 +40,12 @@ fn a_message_fills_its_columns_and_names_every_party() {
             (Text::SettlementCurrency, "EUR"),
         ],
     );
-    assert_eq!(
-        amount(&decoded, 0, column::AMOUNT),
-        Some(100_050 * UNIT / 100)
-    );
-    assert_eq!(
-        decoded.batch.event_time().values().to_vec(),
-        [1_768_473_000_250, 1_768_473_000_000]
-    );
+    assert_eq!(amount(&decoded, 0, column::AMOUNT), Some(100_050 * UNIT / 100));
+    assert_eq!(decoded.batch.event_time().values().to_vec(), [1_768_473_000_250, 1_768_473_000_000]);
     assert_eq!(decoded.batch.index().values().to_vec(), [0, 1]);
-    assert_eq!(
-        text(&decoded, 1, Text::RowId).as_deref(),
-        Some("MRVADEFF:T-2")
-    );
-    let first: Vec<_> = decoded
-        .parties
-        .iter()
-        .filter(|party| party.row == 0)
-        .map(|p| (p.role, p.text.clone()))
-        .collect();
+    assert_eq!(text(&decoded, 1, Text::RowId).as_deref(), Some("MRVADEFF:T-2"));
+    let first: Vec<_> =
+        decoded.parties.iter().filter(|party| party.row == 0).map(|p| (p.role, p.text.clone())).collect();
     assert_eq!(
         first,
         [
@@ -96,19 +80,13 @@ fn prefix_namespace_envelope_and_version_do_not_matter() {
         }
         let decoded = decode(Stream::Bank, sent.as_bytes());
         let mut expected = expected.clone();
-        let stated = expected
-            .iter_mut()
-            .find(|(column, _)| *column == Text::MsgNameId)
-            .unwrap();
+        let stated = expected.iter_mut().find(|(column, _)| *column == Text::MsgNameId).unwrap();
         stated.1 = name;
         assert_eq!(texts(&decoded, 0), expected, "version {version}");
         assert_eq!(parties(&decoded), parties(&whole));
     }
     let nameless = decode(Stream::Bank, bare.as_bytes());
-    assert_eq!(
-        (nameless.batch.len(), text(&nameless, 0, Text::MsgNameId)),
-        (2, None)
-    );
+    assert_eq!((nameless.batch.len(), text(&nameless, 0, Text::MsgNameId)), (2, None));
     let with_mark = [b"\xef\xbb\xbf \n".as_slice(), bare.as_bytes()].concat();
     assert_eq!(decode(Stream::Bank, &with_mark).batch.len(), 2);
 }
@@ -116,77 +94,25 @@ fn prefix_namespace_envelope_and_version_do_not_matter() {
 #[test]
 fn one_bad_transaction_leaves_the_others() {
     for (from, to, reason, detail) in [
-        (
-            "\"EUR\">1000.50",
-            "\"EUR\">-1000.50",
-            Reason::InvalidField,
-            "IntrBkSttlmAmt",
-        ),
-        (
-            "\"EUR\">1000.50",
-            "\"EUR\">1000,50",
-            Reason::InvalidField,
-            "IntrBkSttlmAmt",
-        ),
-        (
-            " Ccy=\"EUR\">1000.50",
-            ">1000.50",
-            Reason::MissingField,
-            "Ccy",
-        ),
-        (
-            "\"EUR\">1000.50",
-            "\"euro\">1000.50",
-            Reason::InvalidField,
-            "ISO 4217",
-        ),
-        (
-            "2026-01-15T11:30:00.250+01:00",
-            "9999-12-31T23:59:59Z",
-            Reason::InvalidField,
-            "AccptncDtTm",
-        ),
-        (
-            "<p:Nm>Real Payer</p:Nm>",
-            "<p:Nm>Real <b/>Payer</p:Nm>",
-            Reason::InvalidField,
-            "inside a text",
-        ),
-        (
-            "<p:TxId>T-1</p:TxId>",
-            "<p:TxId>T-1</p:TxId><p:TxId>T-9</p:TxId>",
-            Reason::InvalidField,
-            "repeated",
-        ),
-        (
-            "<p:InstrId>I-1<",
-            &format!("<p:InstrId>{}<", "I".repeat(1025)),
-            Reason::TooLarge,
-            "1024",
-        ),
+        ("\"EUR\">1000.50", "\"EUR\">-1000.50", Reason::InvalidField, "IntrBkSttlmAmt"),
+        ("\"EUR\">1000.50", "\"EUR\">1000,50", Reason::InvalidField, "IntrBkSttlmAmt"),
+        (" Ccy=\"EUR\">1000.50", ">1000.50", Reason::MissingField, "Ccy"),
+        ("\"EUR\">1000.50", "\"euro\">1000.50", Reason::InvalidField, "ISO 4217"),
+        ("2026-01-15T11:30:00.250+01:00", "9999-12-31T23:59:59Z", Reason::InvalidField, "AccptncDtTm"),
+        ("<p:Nm>Real Payer</p:Nm>", "<p:Nm>Real <b/>Payer</p:Nm>", Reason::InvalidField, "inside a text"),
+        ("<p:TxId>T-1</p:TxId>", "<p:TxId>T-1</p:TxId><p:TxId>T-9</p:TxId>", Reason::InvalidField, "repeated"),
+        ("<p:InstrId>I-1<", &format!("<p:InstrId>{}<", "I".repeat(1025)), Reason::TooLarge, "1024"),
         ("invoice 1", &"x".repeat(4097), Reason::TooLarge, "4096"),
-        (
-            "invoice 1",
-            &"x".repeat(4090),
-            Reason::TooLarge,
-            "remittance",
-        ),
+        ("invoice 1", &"x".repeat(4090), Reason::TooLarge, "remittance"),
     ] {
         let sent = message().replace(from, to);
         assert_ne!(sent, message());
         let decoded = decode(Stream::Bank, sent.as_bytes());
         assert_eq!(decoded.batch.index().values().to_vec(), [1], "{detail}");
         let letter = &decoded.dead_letters[0];
-        assert_eq!(
-            (letter.reason, letter.position.index),
-            (reason, 0),
-            "{letter:?}"
-        );
+        assert_eq!((letter.reason, letter.position.index), (reason, 0), "{letter:?}");
         assert!(letter.detail.contains(detail), "{}", letter.detail);
-        assert!(
-            letter.payload.starts_with("<p:CdtTrfTxInf>")
-                && letter.payload.ends_with("</p:CdtTrfTxInf>")
-        );
+        assert!(letter.payload.starts_with("<p:CdtTrfTxInf>") && letter.payload.ends_with("</p:CdtTrfTxInf>"));
         let screened = dead_parties(&decoded);
         for party in [
             identifier(PartyRole::Originator, "iban:DE89370400440532013000"),
@@ -195,10 +121,7 @@ fn one_bad_transaction_leaves_the_others() {
             name(PartyRole::Beneficiary, "Muster <Ltd>"),
             name(PartyRole::UltimateBeneficiary, "Real Payee"),
         ] {
-            assert!(
-                screened.contains(&party),
-                "{detail}: {party:?} is not among {screened:?}"
-            );
+            assert!(screened.contains(&party), "{detail}: {party:?} is not among {screened:?}");
         }
     }
 }
@@ -210,63 +133,23 @@ fn a_message_that_is_not_whole_is_one_dead_letter_and_is_screened() {
     let whole = message();
     let cases = [
         (whole[..whole.len() - 3].to_owned(), Reason::Malformed),
-        (
-            whole[..whole.find("<p:Purp>").unwrap()].to_owned(),
-            Reason::Malformed,
-        ),
-        (
-            whole.replace("</p:RmtInf>", "</p:RmtInfo>"),
-            Reason::Malformed,
-        ),
+        (whole[..whole.find("<p:Purp>").unwrap()].to_owned(), Reason::Malformed),
+        (whole.replace("</p:RmtInf>", "</p:RmtInfo>"), Reason::Malformed),
         (whole.replace("invoice 1", "invoice & 1"), Reason::Malformed),
         (whole.replace("UTF-8", "UTF-16"), Reason::Malformed),
-        (
-            whole
-                .replace("UTF-8", "ISO-8859-1")
-                .replace("Second", "Zweiter Käufer"),
-            Reason::Malformed,
-        ),
-        (
-            whole.replace("pacs.008.001.08", "pacs.008.001.14"),
-            Reason::UnknownFormat,
-        ),
-        (
-            whole.replace("FIToFICstmrCdtTrf", "FICdtTrf"),
-            Reason::UnknownFormat,
-        ),
+        (whole.replace("UTF-8", "ISO-8859-1").replace("Second", "Zweiter Käufer"), Reason::Malformed),
+        (whole.replace("pacs.008.001.08", "pacs.008.001.14"), Reason::UnknownFormat),
+        (whole.replace("FIToFICstmrCdtTrf", "FICdtTrf"), Reason::UnknownFormat),
         (whole.replace("invoice 1", "&unknown;"), Reason::Forbidden),
-        (
-            whole.replace("<p:MsgId>MSG-1", &format!("<p:MsgId>{}", "M".repeat(1025))),
-            Reason::TooLarge,
-        ),
-        (
-            whole
-                .replace("<p:Purp>", &"<a>".repeat(70))
-                .replace("</p:Purp>", &"</a>".repeat(70)),
-            Reason::TooLarge,
-        ),
-        (
-            whole.replace("<p:MsgId>", "<p:MsgId>M</p:MsgId><p:MsgId>"),
-            Reason::InvalidField,
-        ),
-        (
-            whole.replace("CdtTrfTxInf", "CdtTrfTx"),
-            Reason::MissingField,
-        ),
+        (whole.replace("<p:MsgId>MSG-1", &format!("<p:MsgId>{}", "M".repeat(1025))), Reason::TooLarge),
+        (whole.replace("<p:Purp>", &"<a>".repeat(70)).replace("</p:Purp>", &"</a>".repeat(70)), Reason::TooLarge),
+        (whole.replace("<p:MsgId>", "<p:MsgId>M</p:MsgId><p:MsgId>"), Reason::InvalidField),
+        (whole.replace("CdtTrfTxInf", "CdtTrfTx"), Reason::MissingField),
     ];
     for (sent, reason) in cases {
         let decoded = decode(Stream::Bank, sent.as_bytes());
-        let found: Vec<_> = decoded
-            .dead_letters
-            .iter()
-            .map(|letter| letter.reason)
-            .collect();
-        assert_eq!(
-            (decoded.batch.len(), found),
-            (0, vec![reason]),
-            "{:?}",
-            decoded.dead_letters[0].detail
-        );
+        let found: Vec<_> = decoded.dead_letters.iter().map(|letter| letter.reason).collect();
+        assert_eq!((decoded.batch.len(), found), (0, vec![reason]), "{:?}", decoded.dead_letters[0].detail);
         let screened = dead_parties(&decoded);
         for party in [
             identifier(PartyRole::Originator, "iban:DE89370400440532013000"),
@@ -276,10 +159,7 @@ fn a_message_that_is_not_whole_is_one_dead_letter_and_is_screened() {
             identifier(PartyRole::Originator, "phone:+4915123456789"),
             identifier(PartyRole::IntermediaryAgent, "bic:DEUTDEFFXXX"),
         ] {
-            assert!(
-                screened.contains(&party),
-                "{reason:?}: {party:?} is not among {screened:?}"
-            );
+            assert!(screened.contains(&party), "{reason:?}: {party:?} is not among {screened:?}");
         }
     }
 }
@@ -291,54 +171,26 @@ fn ids_fall_back_until_one_tells_the_transaction_apart() {
         text(&decode(Stream::Bank, sent.as_bytes()), 1, Text::RowId)
     };
     let ids = "<p:EndToEndId>NOTPROVIDED</p:EndToEndId><p:TxId>T-2</p:TxId>";
-    assert_eq!(
-        second(ids, "<p:EndToEndId>E-2</p:EndToEndId>").as_deref(),
-        Some("MRVADEFF:E-2")
-    );
-    assert_eq!(
-        second(ids, "<p:EndToEndId>NOTPROVIDED</p:EndToEndId>").as_deref(),
-        Some("MRVADEFF:MSG-1/1")
-    );
+    assert_eq!(second(ids, "<p:EndToEndId>E-2</p:EndToEndId>").as_deref(), Some("MRVADEFF:E-2"));
+    assert_eq!(second(ids, "<p:EndToEndId>NOTPROVIDED</p:EndToEndId>").as_deref(), Some("MRVADEFF:MSG-1/1"));
     let no_bic = message().replace("<p:BICFI>MRVADEFFXXX</p:BICFI>", "");
-    assert_eq!(
-        text(&decode(Stream::Bank, no_bic.as_bytes()), 1, Text::RowId).as_deref(),
-        Some("pacs.008:T-2")
-    );
+    assert_eq!(text(&decode(Stream::Bank, no_bic.as_bytes()), 1, Text::RowId).as_deref(), Some("pacs.008:T-2"));
     let member = "<p:ClrSysMmbId><p:MmbId>021150706</p:MmbId></p:ClrSysMmbId>";
     let cleared = message().replace("<p:BICFI>MRVADEFFXXX</p:BICFI>", member);
     let decoded = decode(Stream::Bank, cleared.as_bytes());
-    assert_eq!(
-        text(&decoded, 1, Text::RowId).as_deref(),
-        Some("021150706:T-2")
-    );
-    assert_eq!(
-        text(&decoded, 0, Text::OriginatorAgent).as_deref(),
-        Some("clearing:021150706")
-    );
+    assert_eq!(text(&decoded, 1, Text::RowId).as_deref(), Some("021150706:T-2"));
+    assert_eq!(text(&decoded, 0, Text::OriginatorAgent).as_deref(), Some("clearing:021150706"));
 }
 
 #[test]
 fn ten_thousand_bad_transactions_keep_their_own_bytes_only() {
     let many = |count: usize| {
-        format!(
-            "<Document><FIToFICstmrCdtTrf>{}</FIToFICstmrCdtTrf></Document>",
-            "<CdtTrfTxInf/>".repeat(count)
-        )
+        format!("<Document><FIToFICstmrCdtTrf>{}</FIToFICstmrCdtTrf></Document>", "<CdtTrfTxInf/>".repeat(count))
     };
     let decoded = decode(Stream::Bank, many(10_000).as_bytes());
     assert_eq!(decoded.dead_letters.len(), 10_000);
     assert_eq!(decoded.dead_letters[9_999].position.index, 9_999);
-    assert!(
-        decoded
-            .dead_letters
-            .iter()
-            .map(|letter| letter.payload.len())
-            .sum::<usize>()
-            < 1024 * 1024
-    );
+    assert!(decoded.dead_letters.iter().map(|letter| letter.payload.len()).sum::<usize>() < 1024 * 1024);
     let decoded = decode(Stream::Bank, many(10_001).as_bytes());
-    assert_eq!(
-        (decoded.dead_letters.len(), decoded.dead_letters[0].reason),
-        (1, Reason::TooLarge)
-    );
+    assert_eq!((decoded.dead_letters.len(), decoded.dead_letters[0].reason), (1, Reason::TooLarge));
 }

@@ -8,12 +8,10 @@ use std::{
 use mareva_pipeline::{InputRecord, InputSlice};
 
 use crate::{
-    judge::{Message, Sink, Verdict},
-    machine::{
-        Action, Block, Bounds, Doubt, Input, Inspection, Limits, Machine, Now, Settings, Step, Transaction,
-    },
-    record::{AlertDigest, Assembler, Cut, SequenceRecord, TopicPartition},
     Error,
+    judge::{Message, Sink, Verdict},
+    machine::{Action, Block, Bounds, Doubt, Input, Inspection, Limits, Machine, Now, Settings, Step, Transaction},
+    record::{AlertDigest, Assembler, Cut, SequenceRecord, TopicPartition},
 };
 
 /// SplitMix64.
@@ -78,7 +76,8 @@ impl Broker {
     pub fn inspect(&self) -> Inspection {
         let last = self.records().pop();
         let from = last.as_ref().map_or(0, |last| last.alerts_from.get(&0).copied().unwrap_or(0));
-        let visible = self.alerts[usize::try_from(from).unwrap()..].iter().map(|alert| AlertDigest::of(alert)).collect();
+        let visible =
+            self.alerts[usize::try_from(from).unwrap()..].iter().map(|alert| AlertDigest::of(alert)).collect();
         Inspection { last, visible, complete: true }
     }
 
@@ -116,7 +115,7 @@ pub struct Chain {
 impl Chain {
     pub fn process(&mut self, slice: &InputSlice) -> Verdict {
         let mut verdict = Verdict::default();
-        let mut mix = |state: &mut u64, value: u64| *state = (*state ^ value).wrapping_mul(0x100_0000_01b3).rotate_left(17);
+        let mix = |state: &mut u64, value: u64| *state = (*state ^ value).wrapping_mul(0x100_0000_01b3).rotate_left(17);
         mix(&mut self.state, slice.seq);
         mix(&mut self.state, u64::try_from(slice.tick).unwrap());
         mix(&mut self.state, slice.joined.len() as u64);
@@ -210,7 +209,13 @@ impl Process {
     }
 
     /// Lets one thing happen.
-    pub fn turn(&mut self, broker: &mut Broker, disk: &mut Disk, dice: &mut Dice, troubles: Troubles) -> Result<(), Dead> {
+    pub fn turn(
+        &mut self,
+        broker: &mut Broker,
+        disk: &mut Disk,
+        dice: &mut Dice,
+        troubles: Troubles,
+    ) -> Result<(), Dead> {
         self.clock += dice.roll(30);
         let input = match dice.roll(3) {
             0 => match self.replies.pop_front() {

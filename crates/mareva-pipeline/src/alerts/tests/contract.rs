@@ -80,7 +80,7 @@ fn withdrawn() -> Alert {
 
 fn published() -> Vec<(&'static str, Alert)> {
     vec![
-        ("alert-fraud-hold", run(&fraud::mule_payments(), &[], &fraud::mule_changes()).remove(0)),
+        ("alert-fraud-hold", run(&fraud::mule_paid_on(), &[], &fraud::mule_changes()).remove(0)),
         ("alert-victim-recall", run(&victims::scam_payments(), &[], &victims::scam_changes()).remove(0)),
         ("alert-exchange-recall", exchange_withdrawal()),
         ("alert-listed-mule", listed_mule()),
@@ -113,7 +113,7 @@ fn every_published_alert_is_valid() {
     }
     let actions: Vec<Action> = published().iter().map(|(_, alert)| alert.action).collect();
     use Action::{Block, Hold, Recall, Review};
-    assert_eq!(actions, [Hold, Recall, Recall, Hold, Block, Review, Review]);
+    assert_eq!(actions, [Hold, Recall, Hold, Hold, Block, Review, Review]);
     assert_eq!(published()[6].1.status, AlertStatus::Withdrawn);
 }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Decimal128Array, StringArray};
+use arrow::array::{ArrayRef, Decimal128Array, StringArray, new_null_array};
+use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
 use mareva_model::alert::Alert;
 use mareva_model::{
@@ -98,7 +99,8 @@ pub(super) fn pay(id: &str, time: i64, from: &str, to: &str, cents: i64) -> Paym
         .with(Text::Currency, "EUR")
         .with(Text::Topic, "bank.transactions")
         .with(Text::TxId, id);
-    let payment = [(Text::Originator, Text::OriginatorAgent, from), (Text::Beneficiary, Text::BeneficiaryAgent, to)]
+
+    [(Text::Originator, Text::OriginatorAgent, from), (Text::Beneficiary, Text::BeneficiaryAgent, to)]
         .into_iter()
         .filter(|(.., account)| !account.is_empty())
         .fold(payment, |payment, (side, bank, account)| {
@@ -107,8 +109,7 @@ pub(super) fn pay(id: &str, time: i64, from: &str, to: &str, cents: i64) -> Paym
                 Some(agent) => payment.with(bank, agent),
                 None => payment,
             }
-        });
-    payment
+        })
 }
 
 pub(super) fn row_id(id: &str) -> String {
@@ -167,9 +168,12 @@ pub(super) fn batch(payments: &[Payment]) -> TransactionBatch {
     columns.push(money(&|payment| payment.reference));
     columns.push(money(&|payment| payment.balance.filter(|(out, _)| *out).map(|(_, cents)| cents)));
     columns.push(money(&|payment| payment.balance.filter(|(out, _)| !out).map(|(_, cents)| cents)));
-    for column in 3..PREPARED_COLUMNS.len() {
+    for (column, (_, kind)) in PREPARED_COLUMNS.iter().enumerate().skip(3) {
         let values = payments.iter().map(|payment| payment.prepared.get(&column).map(String::as_str));
-        columns.push(Arc::new(StringArray::from_iter(values)));
+        columns.push(match kind {
+            DataType::Utf8 => Arc::new(StringArray::from_iter(values)),
+            other => new_null_array(other, payments.len()),
+        });
     }
     TransactionBatch::try_new(RecordBatch::try_new(prepared_schema(), columns).unwrap()).unwrap()
 }
@@ -199,7 +203,7 @@ pub(super) fn rule(id: &str, raises: Raises, role: SubjectRole, targets: Targets
 
 /// The first level of a mule: money in and out again.
 pub(super) fn pass_through() -> Arc<RuleRef> {
-    Arc::new(rule("rapid-pass-through", Raises::Signal, SubjectRole::Suspect, Targets::None))
+    Arc::new(rule("rapid-pass-through", Raises::Signal, SubjectRole::Suspect, Targets::SubjectAccount))
 }
 
 /// The second level of a mule.
@@ -209,7 +213,7 @@ pub(super) fn mule_account() -> Arc<RuleRef> {
 
 /// The first level of a victim.
 pub(super) fn escalation() -> Arc<RuleRef> {
-    Arc::new(rule("victim-escalation", Raises::Signal, SubjectRole::Victim, Targets::None))
+    Arc::new(rule("victim-escalation", Raises::Signal, SubjectRole::Victim, Targets::OutgoingPayments))
 }
 
 /// The second level of a victim.

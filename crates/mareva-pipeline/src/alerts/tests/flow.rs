@@ -54,14 +54,10 @@ fn shares_are_rounded_down_at_the_currency_and_whole_when_whole() {
         ("1000", 2, 3, 0, "666"),
         ("10.123", 5, 5, 2, "10.123"),
         ("10", 0, 5, 2, "0"),
-        ("99999999999999999999", 999_999_999_999_998, 999_999_999_999_999, 2, "99999999999999899999.99"),
+        ("99999999999999999999", 999_999_999_999_998, 999_999_999_999_999, 2, "99999999999999899998.99"),
     ] {
         let got = share(units(amount), part, whole, places);
-        assert!((units(expected) - got).abs() < 10_i128.pow(18), "{amount} {part}/{whole}: {got}");
-        assert!(got <= units(amount));
-        if whole < 100 {
-            assert_eq!(got, units(expected), "{amount} {part}/{whole}");
-        }
+        assert_eq!(got, units(expected), "{amount} {part}/{whole}");
     }
 }
 

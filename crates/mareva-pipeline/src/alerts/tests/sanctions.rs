@@ -17,10 +17,11 @@ fn all_property_of_a_listed_party_is_blocked_where_the_list_binds() {
         pay("r", START + 3 * HOUR, MULE, FAR, 30_000),
     ];
     let class = EvidenceClass::Order;
-    let hits: Vec<_> = [("p", 1, PartyRole::Beneficiary), ("q", 2, PartyRole::Originator), ("r", 3, PartyRole::Originator)]
-        .into_iter()
-        .map(|(id, hour, role)| hit(id, START + hour * HOUR, role, MULE, &sdn("DE"), class))
-        .collect();
+    let hits: Vec<_> =
+        [("p", 1, PartyRole::Beneficiary), ("q", 2, PartyRole::Originator), ("r", 3, PartyRole::Originator)]
+            .into_iter()
+            .map(|(id, hour, role)| hit(id, START + hour * HOUR, role, MULE, &sdn("DE"), class))
+            .collect();
     let alert = run(&payments, &hits, &[]).remove(0);
     assert_eq!((alert.regime, alert.action, alert.severity), (Regime::Sanctions, Action::Block, Severity::Critical));
     assert_eq!((alert.subject_role, alert.reason_code.as_str()), (SubjectRole::Listed, "RR04"));
@@ -38,7 +39,8 @@ fn all_property_of_a_listed_party_is_blocked_where_the_list_binds() {
 #[test]
 fn elsewhere_it_is_a_report_and_a_name_alone_a_review() {
     let payments = [pay("p", START + HOUR, ANNA, MULE, 120_000).names("Anna Beispiel", "Kessel Trading")];
-    let make = |binding: &str| hit("p", START + HOUR, PartyRole::Beneficiary, MULE, &sdn(binding), EvidenceClass::Order);
+    let make =
+        |binding: &str| hit("p", START + HOUR, PartyRole::Beneficiary, MULE, &sdn(binding), EvidenceClass::Order);
     for (hit, action, role) in [
         (make("US"), Action::Report, SubjectRole::Listed),
         (by_name(make("*"), "Kessel Trading", &[]), Action::Review, SubjectRole::Unknown),
@@ -69,7 +71,7 @@ fn the_two_regimes_never_share_an_alert() {
 fn a_hit_on_a_row_that_is_not_retained_is_an_alert_all_the_same() {
     let class = EvidenceClass::Order;
     let late = hit("late", START + HOUR, PartyRole::Beneficiary, WALLET, &sdn("*"), class);
-    let alert = run(&[], &[late.clone()], &[]).remove(0);
+    let alert = run(&[], std::slice::from_ref(&late), &[]).remove(0);
     assert_eq!((alert.subject.as_str(), alert.action), (WALLET, Action::Report));
     assert!(alert.targets.is_empty());
     assert_eq!(alert.evidence.hits[0].position, Some(late.position.clone()));

@@ -33,12 +33,7 @@ pub(super) fn scam_changes() -> Vec<DetectionChange> {
     let row = "uetr:7a562c67-ca16-48ba-b074-65581be6f003";
     vec![
         DetectionChange::Raised(detection(&escalation(), row, ANNA, START + 3 * HOUR)),
-        DetectionChange::Raised(detection(
-            &scam_victim(),
-            &format!("victim-escalation:{row}"),
-            ANNA,
-            START + 3 * HOUR,
-        )),
+        DetectionChange::Raised(detection(&scam_victim(), &format!("victim-escalation:{row}"), ANNA, START + 3 * HOUR)),
     ]
 }
 
@@ -89,8 +84,7 @@ fn a_payment_between_own_accounts_is_no_target() {
 /// The mule pays 3,500 on to Bert, whom this makes a victim in one way or another.
 fn bert_is_paid() -> Vec<Payment> {
     let mut payments = mule_payments();
-    payments[2] = pay("out1", START + 3 * HOUR, MULE, BERT, 350_000)
-        .prepared(Prepared::BeneficiaryCustomer, "C7");
+    payments[2] = pay("out1", START + 3 * HOUR, MULE, BERT, 350_000).prepared(Prepared::BeneficiaryCustomer, "C7");
     payments.push(
         pay("other", START + 4 * HOUR, "iban:DE75512108001245126199", FAR, 1_000)
             .prepared(Prepared::OriginatorCustomer, "C7"),

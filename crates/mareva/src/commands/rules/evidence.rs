@@ -81,9 +81,12 @@ fn detections(
         epoch: pipeline.epoch(),
     };
     let output = pipeline.process(&slice)?;
-    failures.extend(output.dead_letters.iter().map(|letter| {
-        format!("{file}:{} is refused: {}", letter.position.offset + 1, letter.detail)
-    }));
+    failures.extend(
+        output
+            .dead_letters
+            .iter()
+            .map(|letter| format!("{file}:{} is refused: {}", letter.position.offset + 1, letter.detail)),
+    );
     Ok(output.settled.iter().filter(|found| found.rule.id == rule).map(detection_json).collect())
 }
 
@@ -155,3 +158,5 @@ fn same(name: &str, expected: &Value, found: &Value) -> bool {
     expected == found || (name == "event_time" && time(expected).is_some() && time(expected) == time(found))
 }
 
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,54 @@
+use serde_json::{Value, json};
+
+use super::{compare, read, try_rule};
+use crate::config;
+use crate::open::{RuleFolder, load_rules};
+
+fn failures(expected: &str, fired: &[Value]) -> Vec<String> {
+    let mut failures = Vec::new();
+    compare(expected, fired, &mut failures);
+    failures
+}
+
+#[test]
+fn what_comes_is_held_against_what_was_expected() {
+    let fired = [
+        json!({ "row_id": "a", "subject": "x", "event_time": "2026-01-05T10:00:00.000Z", "sum": "10.00" }),
+        json!({ "row_id": "b", "subject": "x", "event_time": "2026-01-05T11:00:00.000Z", "sum": "11.00" }),
+    ];
+    let exact = fired.iter().map(|line| format!("{line}\n")).collect::<String>();
+    assert!(failures(&exact, &fired).is_empty());
+    let fewer = "{\"row_id\":\"a\",\"subject\":\"x\",\"event_time\":\"2026-01-05T10:00:00Z\"}\n{\"row_id\":\"b\",\"subject\":\"x\"}";
+    assert!(failures(fewer, &fired).is_empty(), "columns that are not named are free");
+    for (expected, part) in [
+        (exact.lines().next().unwrap_or_default().to_owned(), "came and was not expected"),
+        (exact.replace("11.00", "12.00"), "sum is \"11.00\", expected \"12.00\""),
+        (format!("{exact}{{\"row_id\":\"c\",\"subject\":\"x\"}}"), "expected and did not come"),
+        (format!("{exact}nonsense"), "is no JSON"),
+    ] {
+        let found = failures(&expected, &fired);
+        assert!(found.len() == 1 && found[0].contains(part), "{part}: {found:?}");
+    }
+}
+
+#[test]
+fn lines_that_are_neither_transaction_nor_account_are_named() {
+    let config = config::load(None).unwrap();
+    let mut failures = Vec::new();
+    let text = "{\"type\":\"account\",\"account\":\"exch:kestrel:1\"}\n{\"type\":\"trade\",\"time\":5}\n{\"type\":\"x\"}\nnonsense\n";
+    let material = read(&config, text, "fires.ndjson", &mut failures);
+    assert_eq!((material.records.len(), material.accounts.len()), (1, 1));
+    assert_eq!(material.records[0].append_time, 5);
+    assert_eq!(failures.len(), 2);
+    assert!(failures[0].starts_with("fires.ndjson:3 ") && failures[1].starts_with("fires.ndjson:4 "), "{failures:?}");
+}
+
+#[test]
+fn a_rule_without_evidence_fails() {
+    let config = config::load(None).unwrap();
+    let folders = crate::open::rule_folders(std::path::Path::new("")).unwrap();
+    let bare = RuleFolder { fires: None, quiet: None, expected: None, ..folders[0].clone() };
+    let ruleset = load_rules(&folders).unwrap();
+    let trial = try_rule(&config, &ruleset, &bare).unwrap();
+    assert_eq!(trial.failures.len(), 3);
+}
