@@ -1,14 +1,15 @@
 //! What somebody may have meant.
 
-/// The word closest to `word`, where one is close: at most a third of its letters differ.
+/// The word closest to `word`, where one is close: one is part of the other, or at most a third of the
+/// letters differ.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let (distance, best) = known
-        .into_iter()
-        .filter(|k| !k.is_empty())
-        .map(|known| (distance(word, known), known))
-        .min_by_key(|(d, _)| *d)?;
-    let contained = word.len() >= 4 && (best.contains(word) || word.contains(best));
-    (contained || distance * 3 <= word.chars().count().max(best.len())).then_some(best)
+    let known: Vec<&str> = known.into_iter().filter(|k| !k.is_empty()).collect();
+    let part = |k: &&&str| word.len() >= 4 && (k.contains(word) || word.contains(**k));
+    if let Some(best) = known.iter().filter(part).min_by_key(|k| distance(word, k)) {
+        return Some(best);
+    }
+    let (distance, best) = known.iter().map(|k| (distance(word, k), *k)).min_by_key(|(d, _)| *d)?;
+    (distance * 3 <= word.chars().count().max(best.len())).then_some(best)
 }
 
 /// Letters to insert, drop, replace or swap with their neighbour to make one word the other.
