@@ -68,7 +68,7 @@ impl Judge for Counting {
                 std::str::from_utf8(&record.payload).ok().and_then(|text| text.strip_prefix("account "))
             else {
                 verdict.counts.dead_lettered += 1;
-                let payload = format!("{}/{}", record.partition, record.offset).into_bytes();
+                let payload = format!("{}/{}/{}", record.topic, record.partition, record.offset).into_bytes();
                 verdict.messages.push(Message { sink: Sink::DeadLetters, key: None, payload, append_time: None });
                 continue;
             };
