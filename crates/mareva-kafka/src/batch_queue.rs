@@ -55,7 +55,11 @@ impl ClientContext for QueueContext {
         if error.rdkafka_error_code().is_some_and(is_denied) {
             *self.denied.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
         }
-        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
+        let mut last = self.last_error.lock().unwrap_or_else(PoisonError::into_inner);
+        // "All brokers are down" sums up what was said before: it does not displace the cause.
+        if last.is_none() || error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown) {
+            *last = Some(reason.to_owned());
+        }
     }
 }
 
