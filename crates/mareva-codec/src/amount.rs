@@ -43,7 +43,7 @@ impl<'a> ReadAmount<'a> {
     pub(crate) fn json(field: &str, token: &'a str) -> Result<Self, Fault> {
         match token.as_bytes() {
             [b'"', .., b'"'] if token.len() > 1 => Self::plain(field, &token[1..token.len() - 1]),
-            [b'0'..=b'9', ..] => match token.find(['e', 'E']) {
+            [b'0'..=b'9', ..] => match token.bytes().position(|b| matches!(b, b'e' | b'E')) {
                 Some(at) => Self::sized(field, Cow::Owned(expand(field, &token[..at], &token[at + 1..])?)),
                 None => Self::sized(field, Cow::Borrowed(token)),
             },
@@ -62,9 +62,13 @@ pub(crate) fn balance(field: &str, token: &str) -> Result<Option<i128>, Fault> {
 }
 
 fn is_plain(text: &str) -> bool {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    digits(whole) && digits(fraction)
+    let bytes = text.as_bytes();
+    let whole = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
+    let (separator, fraction) = match &bytes[whole..] {
+        [] => return whole > 0,
+        [separator, fraction @ ..] => (*separator, fraction),
+    };
+    whole > 0 && separator == b'.' && !fraction.is_empty() && fraction.iter().all(u8::is_ascii_digit)
 }
 
 /// `mantissa × 10^exponent` as a plain decimal.

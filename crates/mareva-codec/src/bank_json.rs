@@ -118,7 +118,7 @@ pub(crate) fn decode(text: &str, context: Context<'_, '_>) -> Result<(), Fault> 
     set_texts(limits, &sent, &mut row)?;
     let settled = sent.settlement_amount.map(|raw| ReadAmount::json("settlement_amount", raw.get())).transpose()?;
     row.set(Text::SettlementAmount, settled.as_ref().map(|amount| amount.text.as_ref()));
-    collected.append(row, record, 0);
+    collected.append(&mut row, record, 0);
     if !unpaid.is_empty() {
         let role = if kind == Kind::CashDeposit { PartyRole::Originator } else { PartyRole::Beneficiary };
         collected.party(role, PartyText::Identifier(unpaid));
@@ -225,9 +225,9 @@ fn set_party<'a>(
     side: &Side,
     row: &mut TransactionRow<'a>,
 ) -> Result<Option<i128>, Fault> {
-    row.set(side.name, limits.text(side.name.name(), party.name.get())?);
-    row.set(side.country, limits.text(side.country.name(), party.country.get())?);
-    row.set(side.birth_date, limits.text(side.birth_date.name(), party.birth_date.get())?);
+    row.set(side.name, limits.column(side.name, party.name.get())?);
+    row.set(side.country, limits.column(side.country, party.country.get())?);
+    row.set(side.birth_date, limits.column(side.birth_date, party.birth_date.get())?);
     party.balance_after.map_or(Ok(None), |raw| balance(side.balance, raw.get()))
 }
 
@@ -247,7 +247,7 @@ fn set_texts<'a>(limits: &Limits, sent: &'a BankRecord<'_>, row: &mut Transactio
         (Text::SettlementDate, &sent.settlement_date),
         (Text::SettlementCurrency, &sent.settlement_currency),
     ] {
-        row.set(column, limits.text(column.name(), field.get())?);
+        row.set(column, limits.column(column, field.get())?);
     }
     Ok(())
 }

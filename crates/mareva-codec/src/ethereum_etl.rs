@@ -58,7 +58,7 @@ pub(crate) fn token_transfer(sent: &ExchangeRecord<'_>, context: Context<'_, '_>
     row.set(Text::Beneficiary, scratch.beneficiary.as_str());
     row.set(Text::AssetContract, scratch.asset_contract.as_str());
     row.set(Text::TxHash, scratch.tx_hash.as_str());
-    collected.append(row, record, 0);
+    collected.append(&mut row, record, 0);
     Ok(())
 }
 
@@ -92,7 +92,7 @@ pub(crate) fn transaction(sent: &ExchangeRecord<'_>, context: Context<'_, '_>) -
     row.set(Text::Originator, scratch.originator.as_str());
     row.set(Text::Beneficiary, scratch.beneficiary.as_str());
     row.set(Text::TxHash, scratch.tx_hash.as_str());
-    collected.append(row, record, 0);
+    collected.append(&mut row, record, 0);
     // Who created a contract also names it; a transfer to an old address with a contract beside it names two.
     if let (Some(_), Some(contract)) = (sent.to_address.get(), sent.receipt_contract_address.get()) {
         let mut second = String::new();

@@ -105,7 +105,7 @@ fn canonical(sent: &ExchangeRecord<'_>, kind: Kind, context: Context<'_, '_>) ->
     set_texts(limits, sent, &mut row)?;
     let bought = sent.to_amount.map(|raw| ReadAmount::json("to_amount", raw.get())).transpose()?;
     row.set(Text::ToAmount, bought.as_ref().map(|amount| amount.text.as_ref()));
-    collected.append(row, record, 0);
+    collected.append(&mut row, record, 0);
     for (role, address) in outside.into_iter().filter(|(_, address)| !address.is_empty()) {
         collected.party(role, PartyText::Identifier(address));
     }
@@ -218,7 +218,7 @@ fn set_texts<'a>(limits: &Limits, sent: &'a ExchangeRecord<'_>, row: &mut Transa
         (Text::Ip, &sent.ip),
         (Text::ToAsset, &sent.to_asset),
     ] {
-        row.set(column, limits.text(column.name(), field.get())?);
+        row.set(column, limits.column(column, field.get())?);
     }
     Ok(())
 }

@@ -59,13 +59,13 @@ pub(crate) struct Collected {
 
 impl Collected {
     /// Adds a row that was read at `index` of `record`.
-    pub(crate) fn append<'a>(&mut self, mut row: TransactionRow<'a>, record: &Record<'a>, index: i32) {
+    pub(crate) fn append<'a>(&mut self, row: &mut TransactionRow<'a>, record: &Record<'a>, index: i32) {
         row.partition = record.partition;
         row.offset = record.offset;
         row.index = index;
         row.append_time = record.append_time;
         row.set(Text::Topic, record.topic);
-        self.builder.append(&row);
+        self.builder.append(row);
     }
 
     /// Adds a party of the row that was appended last.
@@ -101,7 +101,15 @@ impl Limits {
 
     /// The text of a field that must be there and hold more than white space.
     pub(crate) fn required<'t>(&self, field: &str, text: Option<&'t str>) -> Result<&'t str, Fault> {
-        self.text(field, text)?.filter(|text| !text.trim().is_empty()).ok_or_else(|| Fault::missing(field))
+        self.text(field, text)?.filter(|text| !is_blank(text)).ok_or_else(|| Fault::missing(field))
+    }
+
+    /// The text of the field that a column is named after.
+    pub(crate) fn column<'t>(&self, column: Text, text: Option<&'t str>) -> Result<Option<&'t str>, Fault> {
+        match text {
+            Some(text) if text.len() > self.field_bytes => Err(Fault::too_long(column.name(), self.field_bytes)),
+            text => Ok(text),
+        }
     }
 
     /// Remittance text, which may be longer.
@@ -122,6 +130,10 @@ impl Limits {
         }
         Ok(source)
     }
+}
+
+fn is_blank(text: &str) -> bool {
+    !text.as_bytes().first().is_some_and(u8::is_ascii_graphic) && text.trim().is_empty()
 }
 
 /// Writes a UETR in lower case when `text` is a UUID.

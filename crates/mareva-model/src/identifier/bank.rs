@@ -2,6 +2,8 @@
 
 use iban::Iban;
 
+use super::trimmed;
+
 /// ISO 3166 alpha-2 codes and XK, which SWIFT uses for Kosovo. Only bare text is held against it, because any word of 8 letters
 /// would pass for a BIC otherwise.
 const COUNTRIES: &str = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY \
@@ -35,12 +37,14 @@ pub(super) fn is_plain_bic(bytes: &[u8]) -> bool {
 
 /// Appends `bic:` and 11 characters when `text` is a BIC (ISO 9362: 8 or 11 characters).
 pub fn write_bic(out: &mut String, text: &str) -> bool {
-    let text = strip_scheme(text.trim(), "bic:");
+    let text = strip_scheme(trimmed(text), "bic:");
     if !is_bic(text.as_bytes()) {
         return false;
     }
+    let start = out.len();
     out.push_str("bic:");
-    out.extend(text.bytes().map(|b| char::from(b.to_ascii_uppercase())));
+    out.push_str(text);
+    out[start + "bic:".len()..].make_ascii_uppercase();
     if text.len() == 8 {
         out.push_str("XXX");
     }
@@ -63,7 +67,7 @@ pub(super) fn strip_scheme<'a>(text: &'a str, scheme: &str) -> &'a str {
 
 /// Appends `iban:` and the electronic form when `text` is a valid IBAN; spaces and hyphens are dropped first.
 pub fn write_iban(out: &mut String, text: &str) -> bool {
-    let text = strip_scheme(strip_scheme(text.trim(), "iban"), ":");
+    let text = strip_scheme(strip_scheme(trimmed(text), "iban"), ":");
     if !text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic) {
         return false;
     }

@@ -13,8 +13,10 @@ pub(super) fn write_segwit(out: &mut String, text: &str) -> bool {
         [b'l' | b'L', b't' | b'T', b'c' | b'C', b'1', ..] if hrp.len() == 3 => "ltc:",
         _ => return false,
     };
+    let start = out.len();
     out.push_str(scheme);
-    out.extend(text.bytes().map(|b| char::from(b.to_ascii_lowercase())));
+    out.push_str(text);
+    out[start..].make_ascii_lowercase();
     true
 }
 
@@ -57,8 +59,10 @@ pub(super) fn write_cashaddr(out: &mut String, text: &str) -> bool {
     if !matches!(version, 0 | 8) || values[33] & 0b11 != 0 || polymod(values.into_iter()) != 0 {
         return false;
     }
+    let start = out.len();
     out.push_str("bch:");
-    out.extend(text.bytes().map(|b| char::from(b.to_ascii_lowercase())));
+    out.push_str(text);
+    out[start..].make_ascii_lowercase();
     true
 }
 

@@ -15,12 +15,10 @@ pub(super) fn write_evm(out: &mut String, text: &str) -> bool {
     if lower && upper && !eip55_holds(hex) {
         return false;
     }
+    let start = out.len();
     out.push_str("eip155:1:0x");
-    if upper {
-        out.extend(hex.iter().map(|b| char::from(b.to_ascii_lowercase())));
-    } else {
-        out.push_str(&text[2..]);
-    }
+    out.push_str(&text[2..]);
+    out[start..].make_ascii_lowercase();
     true
 }
 

@@ -1,7 +1,7 @@
 //! Canonical forms with a scheme in front, and the ones that have no checksum.
 
 use super::bank::{is_bic, strip_scheme, write_bic, write_iban, write_phone};
-use super::{Identifier, confusable, evm, has_mixed_case, wallet, write_address, write_recognised};
+use super::{Identifier, confusable, evm, has_mixed_case, trimmed, wallet, write_address, write_recognised};
 
 /// The canonical account of a user at an exchange.
 pub fn exchange_account(exchange: &str, user: &str) -> String {
@@ -130,7 +130,7 @@ pub(super) fn write_named(out: &mut String, name: &str, tag: Option<&str>) -> bo
 
 /// Appends a bank account as [`super::account`] reads it; returns whether it is validated.
 pub fn write_account(out: &mut String, text: &str, agent: Option<&str>) -> bool {
-    let text = text.trim();
+    let text = trimmed(text);
     let bytes = text.as_bytes();
     // Most accounts are plain IBANs: two letters, two digits, one case.
     let plain_iban = matches!(bytes, [a, b, c, d, ..]
@@ -141,7 +141,7 @@ pub fn write_account(out: &mut String, text: &str, agent: Option<&str>) -> bool 
     }
     // Digits alone and short texts are no address; a BIC names an institution, not an account.
     let start = out.len();
-    let worth_it = bytes.len() >= 14 || text.contains([':', '+']) || !text.is_ascii();
+    let worth_it = bytes.len() >= 14 || bytes.iter().any(|b| matches!(b, b':' | b'+')) || !text.is_ascii();
     if worth_it && let Some(validated) = write_recognised(out, text) {
         if !out[start..].starts_with("bic:") {
             return validated;
@@ -155,7 +155,7 @@ pub fn write_account(out: &mut String, text: &str, agent: Option<&str>) -> bool 
 /// Appends `acct:<agent>/<number>`, the number in upper case without anything but letters and digits.
 fn write_number(out: &mut String, number: &str, agent: Option<&str>) {
     out.push_str("acct:");
-    let agent = agent.map(|agent| strip_scheme(strip_scheme(agent.trim(), "bic:"), "clearing:"));
+    let agent = agent.map(|agent| strip_scheme(strip_scheme(trimmed(agent), "bic:"), "clearing:"));
     let start = out.len();
     push_alphanumeric(out, agent.unwrap_or_default());
     // Offices of one institution share its accounts.
@@ -174,7 +174,7 @@ fn write_clearing(out: &mut String, text: &str) -> bool {
 
 /// Appends an institution: `bic:…`, `vasp:…` as it stands, else `clearing:<letters and digits>`, unvalidated.
 pub fn write_agent(out: &mut String, text: &str) -> bool {
-    let text = text.trim();
+    let text = trimmed(text);
     if write_bic(out, text) {
         return true;
     }
@@ -207,30 +207,41 @@ pub fn write_merchant(out: &mut String, id: &str) {
 
 /// A name as key: lower-case ASCII, a hyphen for anything that would read as a separator. `?` when empty.
 fn push_key(out: &mut String, text: &str) {
-    let text = text.trim();
+    let text = trimmed(text);
     if text.is_empty() {
         out.push('?');
+    } else if text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
+        out.push_str(text);
+    } else {
+        out.extend(text.chars().map(|c| match c {
+            ':' | '/' | '#' => '-',
+            _ if c.is_whitespace() || c.is_control() => '-',
+            _ => c.to_ascii_lowercase(),
+        }));
     }
-    out.extend(text.chars().map(|c| match c {
-        ':' | '/' | '#' => '-',
-        _ if c.is_whitespace() || c.is_control() => '-',
-        _ => c.to_ascii_lowercase(),
-    }));
 }
 
 /// An id as it was written, an underscore for white space and control characters. `?` when empty.
 pub(super) fn push_visible(out: &mut String, text: &str) {
-    let text = text.trim();
+    let text = trimmed(text);
     if text.is_empty() {
         out.push('?');
+    } else if text.bytes().all(|b| b.is_ascii_graphic()) {
+        out.push_str(text);
+    } else {
+        out.extend(text.chars().map(|c| if c.is_whitespace() || c.is_control() { '_' } else { c }));
     }
-    out.extend(text.chars().map(|c| if c.is_whitespace() || c.is_control() { '_' } else { c }));
 }
 
 /// Letters and digits in upper case; `-` when there are none.
 fn push_alphanumeric(out: &mut String, text: &str) {
     let start = out.len();
-    out.extend(text.chars().filter(|c| c.is_alphanumeric()).map(|c| c.to_ascii_uppercase()));
+    if text.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        out.push_str(text);
+        out[start..].make_ascii_uppercase();
+    } else {
+        out.extend(text.chars().filter(|c| c.is_alphanumeric()).map(|c| c.to_ascii_uppercase()));
+    }
     if out.len() == start {
         out.push('-');
     }

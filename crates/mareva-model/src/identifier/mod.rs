@@ -79,7 +79,7 @@ pub fn wallet(text: &str, network: Option<&str>, tag: Option<&str>) -> Identifie
 
 /// Appends what [`recognise`] finds to `out` and returns whether it is validated; on `None`, `out` is as it was.
 pub fn write_recognised(out: &mut String, text: &str) -> Option<bool> {
-    let text = text.trim();
+    let text = trimmed(text);
     if text.is_empty() || text.len() > MAX_TEXT {
         return None;
     }
@@ -96,7 +96,7 @@ pub fn write_recognised(out: &mut String, text: &str) -> Option<bool> {
 
 /// The bare forms, told apart by length and first characters so that few are tried.
 fn write_ascii(out: &mut String, text: &str) -> Option<bool> {
-    let text = text.trim();
+    let text = trimmed(text);
     let bytes = text.as_bytes();
     let first = *bytes.first()?;
     let found = match bytes.len() {
@@ -121,6 +121,14 @@ fn write_address(out: &mut String, text: &str) -> bool {
         (56, [b'G', ..]) | (69, [b'M', ..]) => stellar::write_stellar(out, text),
         (95 | 106, [b'4' | b'8', ..]) => monero::write_monero(out, text),
         _ => false,
+    }
+}
+
+/// `text.trim()`, at once where there is nothing to trim.
+fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Chain addresses with the network and tag that a transaction states beside them.
 
 use super::forms::{push_tag, push_visible, write_named};
-use super::{base58, bech, write_account, write_recognised};
+use super::{base58, bech, trimmed, write_account, write_recognised};
 
 /// What a network name says about the reading of an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub fn is_fiat_network(network: &str) -> bool {
 
 /// Appends an address as [`super::wallet`] reads it; returns whether it is validated.
 pub fn write_wallet(out: &mut String, text: &str, network: Option<&str>, tag: Option<&str>) -> bool {
-    let text = text.trim();
+    let text = trimmed(text);
     let start = out.len();
     match network.map_or(Family::Other, family) {
         Family::Fiat => return write_account(out, text, None),
