@@ -279,8 +279,8 @@ impl KafkaBroker {
         let make =
             ["-genkeypair", "-alias", "broker", "-keyalg", "RSA", "-keysize", "2048", "-validity", "2", "-dname"];
         let keytool = |args: &[&str]| {
-            let common = ["-keystore", &store, "-storetype", "PKCS12", "-storepass", PASSWORD];
-            let output = Command::new("keytool").args(args).args(common).output().expect("keytool starts");
+            let store = ["-keystore", &store, "-storetype", "PKCS12", "-storepass", PASSWORD];
+            let output = Command::new("keytool").args(args).args(store).output().expect("keytool starts");
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
         };
         let name = ["CN=localhost", "-ext", "SAN=DNS:localhost,IP:127.0.0.1", "-ext", "BC=ca:true"];

@@ -15,6 +15,7 @@ fn through_apache_kafka() {
     let broker = KafkaBroker::start();
     all_comes_out_once(&broker);
     a_large_slice_of_alerts_fits(&broker);
+    aborted_input_is_not_judged(&broker);
     new_partitions_are_read(&broker);
     wrong_set_ups_say_what_to_do(&broker);
 }
@@ -84,6 +85,42 @@ fn a_large_slice_of_alerts_fits(broker: &KafkaBroker) {
     config.limits.linger = Duration::from_millis(5);
     let summary = run(&config, Counting::open, &AtomicBool::new(false), &mut |_| {}).unwrap();
     assert_eq!((summary.stats.alerts, summary.stats.records), (0, 0), "the parts were put together again");
+}
+
+/// Input written in transactions: control records leave gaps between offsets, aborted records are never seen, and the
+/// topic ends with a control record.
+fn aborted_input_is_not_judged(broker: &KafkaBroker) {
+    use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+    let connection = broker.connection();
+    let topics = topics("control");
+    broker.make(&topics, 1);
+    let mut client = rdkafka::ClientConfig::new();
+    client.set("bootstrap.servers", connection.brokers()).set("transactional.id", "upstream");
+    let producer: BaseProducer = client.create().unwrap();
+    let patience = Duration::from_secs(30);
+    producer.init_transactions(patience).unwrap();
+    for batch in 0..10 {
+        producer.begin_transaction().unwrap();
+        for _ in 0..20 {
+            for input in &topics.inputs {
+                producer.send(BaseRecord::to(input).key("k").payload("account 7")).unwrap();
+            }
+        }
+        producer.flush(patience).unwrap();
+        match batch % 3 {
+            1 => producer.abort_transaction(patience).unwrap(),
+            _ => producer.commit_transaction(patience).unwrap(),
+        }
+    }
+    let mut config = config(&connection, &topics);
+    config.until_end = true;
+    let summary = run(&config, Counting::open, &AtomicBool::new(false), &mut |_| {}).unwrap();
+    assert_eq!((summary.stats.records, summary.stats.alerts), (7 * 40, 7 * 2));
+    assert!(summary.stats.figures.skipped_offsets > 0);
+    let summary = run(&config, Counting::open, &AtomicBool::new(false), &mut |_| {}).unwrap();
+    assert_eq!((summary.stats.records, summary.stats.alerts), (0, 0));
+    let outcome = Outcome::read(&connection, &topics);
+    assert_eq!(outcome.alerts.len(), 14);
 }
 
 fn new_partitions_are_read(broker: &KafkaBroker) {

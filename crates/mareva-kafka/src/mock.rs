@@ -167,3 +167,6 @@ impl Feed {
         self.producer.flush(Duration::from_secs(10)).map_err(Error::client("cannot feed the mock cluster"))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -264,17 +264,21 @@ impl Worker {
         let group = self.group.as_ref().ok_or_else(lost)?;
         let points = &self.config.failpoints;
         let patience = Duration::from_secs(10);
+        let began = Instant::now();
+        let mut passed = [Duration::ZERO; 2];
         for step in transaction.steps() {
             match step {
                 Step::Begin => producer.begin_transaction().map_err(doubt)?,
                 Step::Produce(message) => self.produce(producer, message)?,
                 Step::Drain => self.drain(producer, patience)?,
                 Step::SendOffsets(offsets) => {
+                    passed[0] = began.elapsed();
                     points.pass(Failpoint::BeforeOffsets);
                     producer.send_offsets_to_transaction(&offset_list(offsets)?, group, patience).map_err(doubt)?;
                     points.pass(Failpoint::AfterOffsets);
                 }
                 Step::Commit => {
+                    passed[1] = began.elapsed();
                     self.drain(producer, patience)?;
                     points.pass(Failpoint::BeforeCommit);
                     producer.commit_transaction(patience).map_err(doubt)?;
@@ -282,6 +286,8 @@ impl Worker {
                 }
             }
         }
+        let [records, offsets] = passed;
+        tracing::debug!(?records, ?offsets, committed = ?began.elapsed(), "transaction");
         Ok(self.deliveries.alert_ends.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
@@ -335,7 +341,9 @@ impl Worker {
                     reason: "records were not acknowledged".to_owned(),
                 }));
             }
-            producer.poll(Duration::from_millis(1));
+            // A poll that waits would spin through its last millisecond, and the broker may need this core.
+            thread::sleep(Duration::from_micros(200));
+            producer.poll(Duration::ZERO);
         }
         match self.deliveries.failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
             None => Ok(()),

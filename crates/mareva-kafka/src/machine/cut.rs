@@ -17,6 +17,9 @@ pub struct Limits {
     pub linger: Duration,
     /// Time between commits when there is no alert.
     pub commit_every: Duration,
+    /// Time between the end of a transaction and the beginning of the next: while the broker still writes the markers of
+    /// the last one, a new one is refused and tried again 20 ms later.
+    pub commit_gap: Duration,
     /// Time after which a slice is cut without any record, so that the clock is seen to go on.
     pub idle_tick: Duration,
     /// Slices judged and not committed.
@@ -46,6 +49,7 @@ impl Default for Limits {
             slice_bytes: 8 << 20,
             linger: Duration::from_millis(5),
             commit_every: Duration::from_millis(250),
+            commit_gap: Duration::from_millis(5),
             idle_tick: Duration::from_secs(1),
             slices_in_flight: 64,
             output_bytes: 64 << 20,

@@ -298,6 +298,7 @@ pub struct Machine {
     number: u64,
     committed_seq: u64,
     last_begin: u64,
+    last_commit: Option<u64>,
     doubted: Option<Arc<Transaction>>,
     doubt_since: Option<u64>,
     doubt_reason: String,
@@ -344,6 +345,7 @@ impl Machine {
             number: 0,
             committed_seq: 0,
             last_begin: 0,
+            last_commit: None,
             doubted: None,
             doubt_since: None,
             doubt_reason: String::new(),
@@ -422,7 +424,9 @@ impl Machine {
                 since.saturating_add(every).saturating_sub(now.mono)
             };
             if !self.uncommitted.is_empty() && self.publishing == Publishing::Ready {
-                wait = wait.min(due(self.last_begin, self.settings.limits.commit_every).max(1));
+                let every = due(self.last_begin, self.settings.limits.commit_every);
+                let gap = self.last_commit.map_or(0, |last| due(last, self.settings.limits.commit_gap));
+                wait = wait.min(if self.alerts_waiting { gap } else { every.max(gap) }.max(1));
             }
             wait = wait.min(due(self.last_cut, self.settings.limits.idle_tick).max(1));
         }

@@ -43,7 +43,8 @@ impl Machine {
             || self.uncommitted.len() >= limits.slices_in_flight / 2
             || self.output_bytes >= limits.output_bytes / 2
             || now.mono.saturating_sub(self.last_begin) >= limits.millis(limits.commit_every);
-        if !due {
+        let soon = self.last_commit.is_some_and(|last| now.mono.saturating_sub(last) < limits.millis(limits.commit_gap));
+        if !due || soon {
             return None;
         }
         let transaction = Arc::new(self.next_transaction());
@@ -112,6 +113,7 @@ impl Machine {
     pub(super) fn committed(&mut self, now: Now, ends: BTreeMap<i32, i64>) -> Vec<Action> {
         if let Publishing::InFlight(transaction) = std::mem::replace(&mut self.publishing, Publishing::Ready) {
             self.alert_ends = ends;
+            self.last_commit = Some(now.mono);
             self.close(&transaction);
         }
         let mut actions: Vec<_> = self.begin_transaction(now).into_iter().collect();
