@@ -23,6 +23,8 @@ use crate::replay::{Frame, Merge, stream_of};
 
 /// How long the loop may stand still before `/healthz` says so.
 const STALLED_AFTER: Duration = Duration::from_secs(30);
+/// Seconds between two log lines on progress.
+const LOG_SECONDS: u64 = 10;
 /// Bytes of a snapshot that may wait for the disk.
 const SNAPSHOT_BUFFER: usize = 256 << 20;
 
@@ -52,25 +54,25 @@ pub fn serve(
     stop: &AtomicBool,
     observe: &mut dyn FnMut(&Progress<'_, Judged>),
 ) -> Result<RunSummary> {
-    let epoch = opened.parts.epoch();
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")).context("cannot register the metrics")?);
-    metrics.epoch(epoch);
+    metrics.epoch(opened.parts.epoch());
     let files = &config.lists;
     metrics.lists(&opened.parts.watchlist.lists(), |name| modified(files.iter().find(|one| one.list.name == name)?));
     let health = Arc::new(Health::new(STALLED_AFTER));
-    let server = match config.http.listen.parse() {
-        Ok(address) => Some(Server::start(address, metrics.clone(), health.clone())?),
+    // Ends when this function does.
+    let _server = match config.http.listen.parse() {
+        Ok(address) => {
+            let server = Server::start(address, metrics.clone(), health.clone())?;
+            tracing::info!(address = %server.address(), "metrics and health");
+            Some(server)
+        }
         Err(_) => None,
     };
-    if let Some(server) = &server {
-        tracing::info!(address = %server.address(), "metrics and health");
-    }
     let run_config = run_config(config, &opened, manner)?;
     if run_config.snapshots.is_some() {
         metrics.expect_snapshots();
     }
     health.enter(Stage::Recovering);
-    let max_rows = config.semantics.max_rows;
     let history = manner.history.as_deref().map(|path| history_files(config, path)).transpose()?;
     let (parts, subject_key) = (opened.parts, opened.subject_key);
     let open = |snapshot: Option<&mut dyn Read>| -> Result<PipelineJudge, JudgeError> {
@@ -81,30 +83,50 @@ pub fn serve(
         }
         Ok(judge)
     };
-    let mut seconds = 0_u64;
+    let max_rows = config.semantics.max_rows;
+    let mut lookout = Lookout { metrics: &metrics, health: &health, max_rows, drain: manner.drain, seconds: 0 };
     let mut watch = |progress: &Progress<'_, Judged>| {
+        lookout.see(progress, stop);
+        observe(progress);
+    };
+    let summary = mareva_kafka::run(&run_config, open, stop, &mut watch)?;
+    metrics.stats(&summary.stats);
+    Ok(summary)
+}
+
+/// Turns what the loop reports into metrics, health and log lines.
+struct Lookout<'a> {
+    metrics: &'a Metrics,
+    health: &'a Health,
+    max_rows: u64,
+    drain: bool,
+    seconds: u64,
+}
+
+impl Lookout<'_> {
+    fn see(&mut self, progress: &Progress<'_, Judged>, stop: &AtomicBool) {
         match progress {
             Progress::Live { stats } => {
-                metrics.live(true);
-                metrics.stats(stats);
-                health.enter(Stage::CatchingUp);
-                if manner.drain {
+                self.metrics.live(true);
+                self.metrics.stats(stats);
+                self.health.enter(Stage::CatchingUp);
+                if self.drain {
                     stop.store(true, Ordering::Relaxed);
                 }
             }
             Progress::Judged { slice, output, replay, .. } => {
                 if !replay {
-                    metrics.judged(slice, &output.output);
+                    self.metrics.judged(slice, &output.output);
                 }
                 if let Some(sizes) = &output.sizes {
-                    metrics.sizes(sizes, max_rows);
+                    self.metrics.sizes(sizes, self.max_rows);
                 }
             }
             Progress::Second { stats } => {
-                metrics.stats(stats);
-                health.turned(stats);
-                seconds += 1;
-                if seconds.is_multiple_of(10) {
+                self.metrics.stats(stats);
+                self.health.turned(stats);
+                self.seconds += 1;
+                if self.seconds.is_multiple_of(LOG_SECONDS) {
                     let lag: i64 = stats.lag.iter().map(|(_, lag)| lag).sum();
                     tracing::info!(records = stats.records, alerts = stats.alerts, lag, "judging");
                 }
@@ -112,13 +134,9 @@ pub fn serve(
             Progress::Committed { .. } => {}
         }
         if stop.load(Ordering::Relaxed) {
-            health.enter(Stage::Stopping);
+            self.health.enter(Stage::Stopping);
         }
-        observe(progress);
-    };
-    let summary = mareva_kafka::run(&run_config, open, stop, &mut watch)?;
-    metrics.stats(&summary.stats);
-    Ok(summary)
+    }
 }
 
 /// What the loop is told.

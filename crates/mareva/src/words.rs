@@ -55,7 +55,7 @@ fn place(alert: &Alert, targets: &[&Target], has_amount: bool) -> String {
             };
             format!("{place} {account}{agent}")
         }
-        [first, more @ ..] => format!("{} and {} more", place(alert, &[first], has_amount), more.len()),
+        [first, more @ ..] => format!("{} and {} more", place(alert, &[*first], has_amount), more.len()),
     }
 }
 
