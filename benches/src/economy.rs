@@ -58,19 +58,8 @@ impl Economy {
     /// # Panics
     /// When the checkout is not whole: its rules and the simulator's lists must load.
     pub fn parts(&self) -> Parts {
-        let reference = &self.reference;
-        let ruleset = Ruleset::load(&rules()).unwrap_or_else(|refusal| refused(&refusal));
-        Parts {
-            watchlist: Arc::new(self.watchlist()),
-            accounts: Arc::new(accounts(&reference.accounts)),
-            accounts_digest: digest(&reference.accounts),
-            vasps: Arc::new(vasps(text(&reference.vasps_csv))),
-            rates: Arc::new(
-                Rates::read("EUR", text(&reference.rates_csv), "rates.csv").unwrap_or_else(|refusal| refused(&refusal)),
-            ),
-            config: Arc::new(config(&ruleset)),
-            ruleset: Arc::new(ruleset),
-        }
+        let Reference { accounts, vasps_csv, rates_csv, .. } = &self.reference;
+        parts(self.watchlist(), accounts, vasps_csv, rates_csv)
     }
 
     /// The sanctions and the mule list of the economy.
@@ -105,6 +94,33 @@ impl Economy {
     }
 }
 
+/// The shipped rules over these lists and tables, at the simulator's bank and exchange.
+///
+/// # Panics
+/// When the checkout is not whole: its rules and the simulator's tables must load.
+pub fn parts(watchlist: Watchlist, accounts: &[u8], vasps_csv: &[u8], rates_csv: &[u8]) -> Parts {
+    let ruleset = Ruleset::load(&rules()).unwrap_or_else(|refusal| refused(&refusal));
+    Parts {
+        watchlist: Arc::new(watchlist),
+        accounts: Arc::new(accounts_table(accounts)),
+        accounts_digest: digest(accounts),
+        vasps: Arc::new(vasps(text(vasps_csv))),
+        rates: Arc::new(Rates::read("EUR", text(rates_csv), "rates.csv").unwrap_or_else(|refusal| refused(&refusal))),
+        config: Arc::new(config(&ruleset)),
+        ruleset: Arc::new(ruleset),
+    }
+}
+
+/// A list of mule accounts alone.
+///
+/// # Panics
+/// When it does not load.
+pub fn mules(csv: &[u8]) -> Watchlist {
+    let list = load_plain(&ListConfig::fraud("mules", "mules.csv"), csv, "mules.csv");
+    let list = Arc::new(list.unwrap_or_else(|refusal| refused(&refusal)));
+    Watchlist::new(vec![list]).unwrap_or_else(|refusal| refused(&refusal))
+}
+
 fn refused(refusal: &mareva_model::Refusal) -> ! {
     eprintln!("{refusal}");
     std::process::exit(2)
@@ -132,7 +148,7 @@ pub fn rules() -> Vec<RuleText> {
     texts
 }
 
-fn accounts(ndjson: &[u8]) -> Accounts {
+fn accounts_table(ndjson: &[u8]) -> Accounts {
     let account = |line: &str| {
         let line: serde_json::Value = serde_json::from_str(line).expect("the simulator writes JSON");
         let field = |name: &str| line[name].as_str().map(str::to_owned);

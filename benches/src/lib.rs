@@ -4,10 +4,12 @@
 
 mod economy;
 mod judge;
+mod place;
 mod usage;
 
-pub use economy::{BANK, EXCHANGE, Economy, mule_list, rules};
+pub use economy::{BANK, EXCHANGE, Economy, mule_list, mules, parts, rules};
 pub use judge::PipelineJudge;
+pub use place::{input, outputs, reading, run_name, stream_of, wall_clock};
 pub use usage::{Usage, resident_bytes};
 
 /// The value after `--name` on the command line, or the default.

@@ -5,6 +5,7 @@
 
 pub mod counting;
 pub mod kafka_broker;
+pub mod rules;
 pub mod stream;
 pub mod tables;
 
@@ -58,26 +59,4 @@ pub fn mareva_ok<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -
 pub fn ndjson(path: &Path) -> Vec<serde_json::Value> {
     let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{line}: {e}"))).collect()
-}
-
-/// The shipped rules.
-pub mod rules {
-    use mareva_monitoring::RuleText;
-
-    /// Texts of every rule folder.
-    ///
-    /// # Panics
-    /// When a rule folder cannot be read.
-    pub fn texts() -> Vec<RuleText> {
-        let mut texts = Vec::new();
-        for entry in std::fs::read_dir(super::root().join("rules")).expect("rules/") {
-            let folder = entry.expect("a readable folder").path();
-            if folder.join("rule.toml").is_file() {
-                let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect("a readable rule");
-                let name = folder.file_name().and_then(|n| n.to_str()).expect("a plain name").to_owned();
-                texts.push(RuleText { folder: name, toml: read("rule.toml"), sql: read("rule.sql") });
-            }
-        }
-        texts
-    }
 }

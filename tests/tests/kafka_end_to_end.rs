@@ -1,19 +1,19 @@
-//! Promise 2, with the whole pipeline on a real Kafka: a disordered stream with repeats and broken records, killed again
-//! and again, publishes each alert revision once and ends in the content that `mareva replay` gives for the same files.
-//! `MAREVA_RECORDS` sets the size; without it, a size that fits an ordinary test run.
+//! Promise 2, with the whole pipeline on a real Kafka: a disordered stream with repeats and broken records loses nothing,
+//! publishes each alert revision once and ends in the content that `mareva replay` gives for the same files; killed again
+//! and again, it ends in the same. `MAREVA_RECORDS` sets the size; without it, a size that fits an ordinary test run.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a failed expectation ends the test")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
-use mareva_kafka::{Connection, FollowFrom, Follower, Topics};
+use mareva_kafka::{Connection, FollowFrom, Follower, SequenceRecord, TopicSpec, Topics, create_topics};
 use mareva_tests::counting::producer;
 use mareva_tests::kafka_broker::KafkaBroker;
-use mareva_tests::stream::{Disorder, Simulated, disorder};
+use mareva_tests::stream::{Disorder, Simulated, disorder, time_of};
 use mareva_tests::{binary, mareva_ok, ndjson};
 use rdkafka::producer::{BaseRecord, Producer};
 
@@ -22,6 +22,14 @@ const PARTITIONS: i32 = 3;
 fn records() -> u64 {
     std::env::var("MAREVA_RECORDS").ok().and_then(|n| n.parse().ok()).unwrap_or(40_000)
 }
+
+/// Broken records among them.
+fn malformed() -> u64 {
+    MALFORMED.iter().map(|(_, one_in)| records() / one_in).sum()
+}
+
+/// One broken record in so many of both streams together, by stream.
+const MALFORMED: [(&str, u64); 2] = [("bank", 500), ("exchange", 2000)];
 
 /// The files that both ways read, and the config.
 struct Stage {
@@ -34,8 +42,8 @@ impl Stage {
         let folder = tempfile::tempdir().expect("a folder");
         let simulated = Simulated::new(&folder.path().join("sim"), 42, records());
         let mut produced = 0;
-        for (name, malformed) in [("bank", records() / 500), ("exchange", records() / 2000)] {
-            let how = Disorder { seed: 5, within_ms: 50_000, repeat_one_in: 100, malformed };
+        for (name, one_in) in MALFORMED {
+            let how = Disorder { seed: 5, within_ms: 50_000, repeat_one_in: 100, malformed: records() / one_in };
             let from = simulated.folder.join(format!("{name}.ndjson"));
             produced += disorder(&from, &folder.path().join(format!("{name}.ndjson")), how);
         }
@@ -46,16 +54,22 @@ impl Stage {
         self.folder.path().join(name)
     }
 
-    /// The simulator's config with the broker and a snapshot folder of its own in it.
-    fn config(&self, broker: &KafkaBroker, snapshots: &str) -> PathBuf {
+    /// The simulator's config with the broker, and outputs and a snapshot folder of its own.
+    fn config(&self, broker: &KafkaBroker, run: &Outputs, snapshot_every: Duration) -> PathBuf {
         let text = std::fs::read_to_string(self.path("sim/mareva.toml")).expect("the simulator's config");
-        let kafka = format!(
-            "\n[kafka]\n\"bootstrap.servers\" = \"{}\"\n\n[snapshots]\npath = \"{}\"\nevery = \"2 s\"\n",
+        let Topics { alerts, dead_letters, late, sequence, .. } = &run.topics;
+        let own = format!(
+            "\n[output]\nalerts = \"{alerts}\"\ndead_letters = \"{dead_letters}\"\nlate = \"{late}\"\n\
+             sequence = \"{sequence}\"\n\n[kafka]\n\"bootstrap.servers\" = \"{}\"\n\"group.id\" = \"{name}\"\n\
+             \"transactional.id\" = \"{name}\"\n\n[http]\nlisten = \"\"\n\n\
+             [snapshots]\npath = \"{}\"\nevery = \"{} ms\"\n",
             broker.bootstrap_servers(),
-            self.path(snapshots).display()
+            self.path(run.name).display(),
+            snapshot_every.as_millis(),
+            name = run.name,
         );
-        let path = self.path(&format!("sim/{snapshots}.toml"));
-        std::fs::write(&path, text + &kafka).expect("a config");
+        let path = self.path(&format!("sim/{}.toml", run.name));
+        std::fs::write(&path, text + &own).expect("a config");
         path
     }
 
@@ -95,11 +109,86 @@ fn forget(value: &mut serde_json::Value) {
     }
 }
 
-fn fill(connection: &Connection, topic: &str, file: &Path) {
+/// Names of the topics that one run writes.
+struct Outputs {
+    name: &'static str,
+    topics: Topics,
+}
+
+impl Outputs {
+    fn make(broker: &KafkaBroker, name: &'static str) -> Self {
+        let topic = |of: &str| format!("{name}.{of}");
+        let topics = Topics {
+            alerts: topic("alerts"),
+            dead_letters: topic("deadletters"),
+            late: topic("late"),
+            sequence: topic("sequence"),
+            ..Topics::default()
+        };
+        let specs: Vec<TopicSpec> = topics.outputs().map(|topic| TopicSpec::new(topic, 1)).into();
+        create_topics(&broker.connection(), &specs, Duration::from_secs(20)).expect("topics can be made");
+        Self { name, topics }
+    }
+
+    /// What a `read_committed` reader sees of a topic.
+    fn committed(&self, connection: &Connection, topic: &str) -> Vec<Vec<u8>> {
+        let mut follower = Follower::open(connection, &[topic], &FollowFrom::Beginning).expect("the topic");
+        let records = follower.read_to_end(Duration::from_secs(60)).expect("a committed end");
+        records.into_iter().map(|record| record.payload).collect()
+    }
+
+    /// Final contents of the alerts; each (alert, revision) is there once.
+    fn alerts(&self, connection: &Connection) -> BTreeMap<String, serde_json::Value> {
+        let parse = |payload: Vec<u8>| serde_json::from_slice(&payload).expect("an alert");
+        let alerts = self.committed(connection, &self.topics.alerts).into_iter().map(parse);
+        let mut alerts: Vec<serde_json::Value> = alerts.collect();
+        alerts.sort_by_key(|alert| alert["revision"].as_u64());
+        let mut seen = BTreeSet::new();
+        for alert in &alerts {
+            let key = (alert["alert_id"].as_str().map(str::to_owned), alert["revision"].as_u64());
+            assert!(seen.insert(key.clone()), "published twice: {key:?}");
+        }
+        final_contents(alerts)
+    }
+
+    /// Committed transactions and the records that their slices cut, which follow each other without a gap.
+    fn cut(&self, connection: &Connection) -> (u64, u64) {
+        let (mut transactions, mut records) = (0, 0);
+        let mut next: BTreeMap<(String, i32), i64> = BTreeMap::new();
+        for payload in self.committed(connection, &self.topics.sequence) {
+            let record: SequenceRecord = serde_json::from_slice(&payload).expect("a sequence record");
+            transactions += 1;
+            for cut in record.slices.iter().flat_map(|slice| &slice.cuts) {
+                let before = next.insert((cut.topic.to_string(), cut.partition), cut.to).unwrap_or(0);
+                assert_eq!(cut.from, before, "slices leave a gap or overlap");
+                records += u64::try_from(cut.to - cut.from).expect("cuts go forward");
+            }
+        }
+        (transactions, records)
+    }
+}
+
+/// Writes both streams as they happen: interleaved by time, over all partitions in turn.
+fn fill(connection: &Connection, stage: &Stage) {
     let producer = producer(connection);
-    for (number, line) in BufReader::new(std::fs::File::open(file).expect("the stream")).lines().enumerate() {
-        let line = line.expect("text");
-        let mut record = BaseRecord::<(), String>::to(topic).payload(&line).partition(number as i32 % PARTITIONS);
+    let mut streams = ["bank", "exchange"].map(|name| {
+        let file = std::fs::File::open(stage.path(&format!("{name}.ndjson"))).expect("the stream");
+        let mut last = 0;
+        let timed = BufReader::new(file).lines().map(move |line| {
+            let line = line.expect("text");
+            // Broken records have no time: they come with the one before them.
+            last = if line.contains("\"time\":\"2") || line.contains("item_timestamp") { time_of(&line) } else { last };
+            (last, line)
+        });
+        (format!("{name}.transactions"), timed.peekable(), 0_i32)
+    });
+    loop {
+        let heads = streams.iter_mut().enumerate();
+        let Some((_, at)) = heads.filter_map(|(at, s)| Some((s.1.peek()?.0, at))).min() else { break };
+        let (topic, lines, number) = &mut streams[at];
+        let Some((_, line)) = lines.next() else { break };
+        let mut record = BaseRecord::<(), String>::to(topic).payload(&line).partition(*number % PARTITIONS);
+        *number += 1;
         while let Err((_, again)) = producer.send(record) {
             std::thread::sleep(Duration::from_millis(1));
             record = again;
@@ -110,25 +199,15 @@ fn fill(connection: &Connection, topic: &str, file: &Path) {
 
 fn start(config: &Path, failpoint: &str) -> Child {
     let mut command = Command::new(binary());
-    command.args(["run", "--until-end", "--config"]).arg(config).env("MAREVA_FAILPOINT", failpoint);
-    command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary starts")
+    command.args(["run", "--until-end", "--json", "--config"]).arg(config).env("MAREVA_FAILPOINT", failpoint);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts")
 }
 
-/// What a `read_committed` reader sees: every (alert, revision) once, and how many records the other topics hold.
-fn committed(connection: &Connection, topics: &Topics) -> (Vec<serde_json::Value>, usize) {
-    let read = |topic: &str| {
-        let mut follower = Follower::open(connection, &[topic], &FollowFrom::Beginning).expect("the topic");
-        follower.read_to_end(Duration::from_secs(30)).expect("a committed end")
-    };
-    let mut alerts: Vec<serde_json::Value> =
-        read(&topics.alerts).iter().map(|r| serde_json::from_slice(&r.payload).expect("an alert")).collect();
-    alerts.sort_by_key(|alert| alert["revision"].as_u64());
-    let mut seen = std::collections::BTreeSet::new();
-    for alert in &alerts {
-        let key = (alert["alert_id"].as_str().map(str::to_owned), alert["revision"].as_u64());
-        assert!(seen.insert(key.clone()), "published twice: {key:?}");
-    }
-    (alerts, read(&topics.dead_letters).len())
+/// Lets it run to the end and returns what it counted.
+fn to_the_end(config: &Path) -> serde_json::Value {
+    let output: Output = start(config, "").wait_with_output().expect("its own child");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("a summary")
 }
 
 fn assert_same(
@@ -143,45 +222,84 @@ fn assert_same(
     assert_eq!(found.len(), expected.len(), "{kind}: more alerts than replay gives");
 }
 
+/// The counts add up to what was written, and the topics hold what was counted.
+fn assert_balanced(stage: &Stage, summary: &serde_json::Value, run: &Outputs, connection: &Connection) {
+    let count = |name: &str| summary["counts"][name].as_u64().expect("a count");
+    assert_eq!(count("records"), stage.produced, "every record is judged");
+    assert_eq!(count("produced"), stage.produced, "every record is one transaction here");
+    let ends = ["accepted", "repeated", "late", "dead_lettered"].map(count);
+    assert_eq!(ends.iter().sum::<u64>(), stage.produced, "{ends:?}");
+    let held = |topic: &str| run.committed(connection, topic).len() as u64;
+    assert_eq!(held(&run.topics.late), count("late"));
+    assert_eq!(held(&run.topics.dead_letters), count("dead_lettered"));
+    assert_eq!(count("dead_lettered"), malformed(), "the broken ones, and no other");
+    println!("{} produced = {ends:?} accepted, repeated, late, dead-lettered", stage.produced);
+}
+
+/// Kills a run ten times on its way, seven of them at failpoints, and lets it end.
+fn kill_ten_times(config: &Path, transactions: u64, calm: Duration) {
+    // Each life gets about a twelfth of the way.
+    let share = (transactions / 12).max(1);
+    let at = |name: &str, passing: u64| format!("{name}:{passing}");
+    let failpoints = [
+        at("before_offsets", share + 1),
+        at("after_offsets", share + 1),
+        at("before_snapshot_rename", 1),
+        at("before_commit", share + 1),
+        at("after_snapshot_rename", 1),
+        at("after_commit", share),
+        // What the last life committed is in no snapshot.
+        at("during_replay", 1),
+    ];
+    for failpoint in &failpoints {
+        let output = start(config, failpoint).wait_with_output().expect("its own child");
+        assert!(!output.status.success(), "{failpoint} was not passed before the end");
+    }
+    for _ in failpoints.len()..10 {
+        let mut child = start(config, "");
+        std::thread::sleep(Duration::from_millis(700) + calm / 12);
+        let running = child.try_wait().expect("its own child").is_none();
+        assert!(running, "the run was over before it could be killed");
+        child.kill().expect("SIGKILL is sent");
+        child.wait().expect("its own child");
+    }
+    to_the_end(config);
+}
+
 #[test]
 fn killed_or_not_the_stream_ends_in_what_replay_gives() {
     let stage = Stage::new();
     let expected = stage.replayed();
     assert!(expected.len() >= 10, "a comparison of {} alerts says little", expected.len());
-    let malformed = records() / 500 + records() / 2000;
 
     let broker = KafkaBroker::start();
-    let topics = broker.make_topics(PARTITIONS);
     let connection = broker.connection();
-    for name in ["bank", "exchange"] {
-        fill(&connection, &format!("{name}.transactions"), &stage.path(&format!("{name}.ndjson")));
-    }
-    let config = stage.config(&broker, "snapshots");
-    let failpoints = [
-        "before_offsets:2",
-        "after_offsets:2",
-        "before_commit:3",
-        "after_commit:2",
-        "before_snapshot_rename:1",
-        "after_snapshot_rename:1",
-        "during_replay:1",
-    ];
-    let mut died = 0;
-    for failpoint in failpoints {
-        let output = start(&config, failpoint).wait_with_output().expect("its own child");
-        died += u32::from(!output.status.success());
-    }
-    for moment in [700, 1500, 2500] {
-        let mut child = start(&config, "");
-        std::thread::sleep(Duration::from_millis(moment));
-        child.kill().expect("SIGKILL is sent");
-        child.wait().expect("its own child");
-    }
-    let output = start(&config, "").wait_with_output().expect("its own child");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{said}");
-    assert!(died >= 3, "the failpoints were not passed");
-    let (alerts, dead_letters) = committed(&connection, &topics);
-    assert_eq!(dead_letters as u64, malformed, "of {} produced", stage.produced);
-    assert_same("killed", &final_contents(alerts), &expected);
+    let stamped = |name: &String| TopicSpec::new(name, PARTITIONS).with("message.timestamp.type", "LogAppendTime");
+    let inputs: Vec<TopicSpec> = Topics::default().inputs.iter().map(stamped).collect();
+    create_topics(&connection, &inputs, Duration::from_secs(20)).expect("topics can be made");
+    fill(&connection, &stage);
+
+    let calm = Outputs::make(&broker, "calm");
+    let began = Instant::now();
+    let summary = to_the_end(&stage.config(&broker, &calm, Duration::from_secs(3600)));
+    let took = began.elapsed();
+    assert_balanced(&stage, &summary, &calm, &connection);
+    assert_same("undisturbed", &calm.alerts(&connection), &expected);
+    let (transactions, records) = calm.cut(&connection);
+    assert_eq!(records, stage.produced);
+    println!("undisturbed: {took:?}, {transactions} transactions, {} alerts", expected.len());
+
+    let killed = Outputs::make(&broker, "killed");
+    kill_ten_times(&stage.config(&broker, &killed, took / 20), transactions, took);
+    assert_same("killed", &killed.alerts(&connection), &expected);
+    let held = |of: &Outputs, topic: &str| of.committed(&connection, topic).into_iter().collect::<BTreeSet<_>>();
+    assert_eq!(held(&killed, &killed.topics.dead_letters).len() as u64, malformed());
+    assert_eq!(killed.committed(&connection, &killed.topics.dead_letters).len() as u64, malformed());
+    assert_eq!(
+        killed.committed(&connection, &killed.topics.late).len(),
+        calm.committed(&connection, &calm.topics.late).len()
+    );
+    let (transactions, records) = killed.cut(&connection);
+    assert_eq!(records, stage.produced);
+    println!("killed: {transactions} transactions");
 }

@@ -2,31 +2,20 @@
 //! same topics of a running Apache Kafka. See `benches/README.md`.
 
 use std::error::Error;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use mareva_benches::{BANK, EXCHANGE, Economy, PipelineJudge, Usage, option};
-use mareva_codec::{Decoder, Limits, Record, Stream};
-use mareva_kafka::{
-    BatchQueue, Connection, Fetched, JudgeError, RunConfig, TopicPartition, TopicSpec, Topics, create_topics, run,
+use mareva_benches::{
+    BANK, EXCHANGE, Economy, PipelineJudge, Usage, input, option, outputs, reading, run_name, stream_of,
 };
-use mareva_pipeline::{Parts, Pipeline, PipelineConfig};
+use mareva_codec::{Decoder, Limits, Record};
+use mareva_kafka::{
+    Connection, Fetched, JudgeError, RunConfig, TopicPartition, TopicSpec, Topics, create_topics, open_queue,
+};
+use mareva_pipeline::{Parts, Pipeline};
 use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
-
-/// The consumer settings of the real loop.
-const CONSUMER: [(&str, &str); 8] = [
-    ("fetch.wait.max.ms", "5"),
-    ("fetch.queue.backoff.ms", "5"),
-    ("queued.max.messages.kbytes", "32768"),
-    ("enable.auto.commit", "false"),
-    ("enable.auto.offset.store", "false"),
-    ("isolation.level", "read_committed"),
-    ("auto.offset.reset", "error"),
-    ("enable.partition.eof", "true"),
-];
 
 /// Records a call and how long it gathers them, as in the real loop.
 const BATCH: usize = 4_096;
@@ -47,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let economy = Economy::new(option("seed", 1), transactions);
     let count = economy.records.len();
     let place = fill(&economy)?;
-    let parts = parts(&economy, &place.topics);
+    let parts = reading(economy.parts(), &place.topics);
     drop(economy);
     println!("records                {count} in {} partitions a topic", place.partitions);
 
@@ -91,8 +80,8 @@ impl Cost {
 fn fill(economy: &Economy) -> Result<Place, Box<dyn Error>> {
     let brokers: String = option("brokers", "localhost:9092".to_owned());
     let partitions: i32 = option("partitions", 4);
-    let run = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
-    let name = |topic: &str| format!("bench-{run}-{topic}");
+    let run = run_name();
+    let name = |stream: &str| input(&run, stream);
     let topics = Topics { inputs: [BANK, EXCHANGE].map(name).into(), ..outputs(&format!("{run}-fill")) };
     let inputs: Vec<TopicSpec> = topics.inputs.iter().map(|topic| TopicSpec::new(topic, partitions)).collect();
     create_topics(&Connection::to(&brokers), &inputs, PATIENCE)?;
@@ -119,39 +108,10 @@ fn fill(economy: &Economy) -> Result<Place, Box<dyn Error>> {
     Ok(Place { brokers, topics, partitions })
 }
 
-/// Output topics of one run.
-fn outputs(run: &str) -> Topics {
-    let name = |topic: &str| format!("bench-{run}-{topic}");
-    Topics {
-        alerts: name("alerts"),
-        dead_letters: name("deadletters"),
-        late: name("late"),
-        sequence: name("sequence"),
-        ..Topics::default()
-    }
-}
-
-/// The parts of the economy, reading the topics of the bench.
-fn parts(economy: &Economy, topics: &Topics) -> Parts {
-    let mut parts = economy.parts();
-    let streams = topics.inputs.iter().map(|topic| (topic.clone(), stream_of(topic))).collect();
-    parts.config = Arc::new(PipelineConfig { streams, ..PipelineConfig::clone(&parts.config) });
-    parts
-}
-
-fn stream_of(topic: &str) -> Stream {
-    if topic.ends_with(BANK) { Stream::Bank } else { Stream::Exchange }
-}
-
-/// Consumes, decodes and counts.
+/// Consumes, decodes and counts, with the consumer settings of the real loop.
 fn bare(place: &Place, count: usize) -> Result<Cost, Box<dyn Error>> {
-    let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", &place.brokers);
-    for (key, value) in CONSUMER {
-        config.set(key, value);
-    }
     let usage = Usage::begin();
-    let mut queue = BatchQueue::open(&config, BATCH)?;
+    let mut queue = open_queue(&Connection::to(&place.brokers), BATCH)?;
     let mut open = 0;
     for topic in &place.topics.inputs {
         for partition in 0..place.partitions {
@@ -186,15 +146,15 @@ fn bare(place: &Place, count: usize) -> Result<Cost, Box<dyn Error>> {
 
 /// The loop of `mareva run`, to the end of the topics.
 fn real(place: &Place, parts: &Parts, count: usize) -> Result<Cost, Box<dyn Error>> {
-    let run_name = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis().to_string();
-    let topics = Topics { inputs: place.topics.inputs.clone(), ..outputs(&run_name) };
+    let run = run_name();
+    let topics = Topics { inputs: place.topics.inputs.clone(), ..outputs(&run) };
     let connection = Connection::to(&place.brokers);
     let specs: Vec<TopicSpec> = topics.outputs().map(|topic| TopicSpec::new(topic, 1)).into();
     create_topics(&connection, &specs, PATIENCE)?;
     let config = RunConfig {
         topics,
-        transactional_id: format!("bench-{run_name}"),
-        group_id: format!("bench-{run_name}"),
+        transactional_id: format!("bench-{run}"),
+        group_id: format!("bench-{run}"),
         until_end: true,
         ..RunConfig::new(connection, parts.epoch())
     };
@@ -202,7 +162,7 @@ fn real(place: &Place, parts: &Parts, count: usize) -> Result<Cost, Box<dyn Erro
     let open = |_: Option<&mut dyn std::io::Read>| -> Result<PipelineJudge, JudgeError> {
         Ok(PipelineJudge(Pipeline::new(parts.clone())?))
     };
-    let summary = run(&config, open, &AtomicBool::new(false), &mut |_| {})?;
+    let summary = mareva_kafka::run(&config, open, &AtomicBool::new(false), &mut |_| {})?;
     let cost = Cost::of(&usage);
     if summary.stats.records != count as u64 {
         return Err(format!("judged {} records of {count}", summary.stats.records).into());

@@ -43,7 +43,8 @@ impl Machine {
             || self.uncommitted.len() >= limits.slices_in_flight / 2
             || self.output_bytes >= limits.output_bytes / 2
             || now.mono.saturating_sub(self.last_begin) >= limits.millis(limits.commit_every);
-        let soon = self.last_commit.is_some_and(|last| now.mono.saturating_sub(last) < limits.millis(limits.commit_gap));
+        let soon =
+            self.last_commit.is_some_and(|last| now.mono.saturating_sub(last) < limits.millis(limits.commit_gap));
         if !due || soon {
             return None;
         }

@@ -7,9 +7,7 @@ use std::{
 use mareva_pipeline::InputSlice;
 
 use super::*;
-use crate::{
-    FollowFrom, Follower, Judge, JudgeError, Message, Progress, RunConfig, Sink, Verdict, run,
-};
+use crate::{FollowFrom, Follower, Judge, JudgeError, Message, Progress, RunConfig, Sink, Verdict, run};
 
 /// Raises an alert at every hundredth record.
 #[derive(Default)]
