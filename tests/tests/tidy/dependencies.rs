@@ -1,6 +1,7 @@
 //! Who may depend on what.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
 
 use crate::code::{code_of, lines_with};
 use crate::{files, none, root};
@@ -177,6 +178,29 @@ fn one_version_each() {
             "Cargo.lock: {name} in versions {}; let [workspace.dependencies] name one that all agree on",
             found.join(" and ")
         ))
+    });
+    none(offences.collect());
+}
+
+/// Packages with the features that a build of these members asks for.
+fn built(members: &[&str], edges: &str) -> BTreeSet<String> {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["tree", "--locked", "--offline", "--prefix", "none", "--format", "{p} {f}", "--edges", edges]);
+    let output = command.args(members).current_dir(root()).output().expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.lines().map(|line| line.trim_end_matches(" (*)").to_owned()).collect()
+}
+
+#[test]
+fn the_demo_and_the_tests_share_one_build() {
+    let tests = built(&["--workspace"], "normal,build,dev");
+    let demo = built(&["--package", "mareva"], "normal,build");
+    let offences = demo.difference(&tests).map(|package| {
+        format!(
+            "{package}: the tests build it with other features, and everything behind it twice; name it in \
+             crates/mareva/Cargo.toml with the features that the tests ask for"
+        )
     });
     none(offences.collect());
 }

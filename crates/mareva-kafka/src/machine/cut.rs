@@ -30,7 +30,8 @@ pub struct Limits {
     pub buffer_records: usize,
     /// Bytes of their payload.
     pub buffer_bytes: usize,
-    /// While catching up, how much later (by append time) a partition may be judged than one that has more to give.
+    /// How much later (by append time) a partition may be judged than one that has more to give, and how far behind the
+    /// wall clock counts as catching up.
     pub max_skew: Duration,
     /// How long that waits for a silent partition.
     pub skew_wait: Duration,
@@ -110,7 +111,6 @@ impl Machine {
             return None;
         }
         self.seq += 1;
-        self.tick = self.tick.max(now.wall);
         self.last_cut = now.mono;
         self.ended = end;
         self.ended_before = false;
@@ -127,8 +127,18 @@ impl Machine {
             self.buffered_bytes -= records[start..].iter().map(|r: &InputRecord| r.payload.len()).sum::<usize>();
             cuts.push(Cut { topic: source.topic, partition: source.partition, from, to });
         }
+        self.tick = self.tick.max(self.clock_of(&records, now));
         let cut = SliceCut { seq: self.seq, tick: self.tick, end, joined: self.join(), cuts, alerts: 0 };
         Some(self.judge(cut, records, false))
+    }
+
+    /// The clock as a slice with these records sees it: while catching up, as it was when they were appended. With the wall
+    /// clock, the speed at which a backlog is judged would decide which partitions count as idle.
+    fn clock_of(&self, records: &[InputRecord], now: Now) -> i64 {
+        let more = self.lanes.values().any(|lane| !lane.at_end || !lane.pending.is_empty());
+        let behind = now.wall.saturating_sub(self.max_skew());
+        let newest = records.iter().map(|record| record.append_time).max();
+        newest.filter(|newest| more && *newest < behind).unwrap_or(now.wall)
     }
 
     /// The partitions that no slice has named yet.
@@ -213,8 +223,11 @@ impl Machine {
 
     /// The latest append time that may be judged before the next record of this partition.
     fn latest_beside(&self, lane: &Lane) -> i64 {
-        let skew = i64::try_from(self.settings.limits.max_skew.as_millis()).unwrap_or(i64::MAX);
-        lane.last_append.map_or(i64::MIN, |time| time.saturating_add(skew))
+        lane.last_append.map_or(i64::MIN, |time| time.saturating_add(self.max_skew()))
+    }
+
+    fn max_skew(&self) -> i64 {
+        i64::try_from(self.settings.limits.max_skew.as_millis()).unwrap_or(i64::MAX)
     }
 }
 

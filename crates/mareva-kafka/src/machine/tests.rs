@@ -186,6 +186,27 @@ fn a_partition_far_ahead_waits_for_one_that_has_more_to_give() {
 }
 
 #[test]
+fn while_catching_up_the_clock_is_that_of_the_records() {
+    let (mut machine, _) = started(Settings { until_end: false, ..settings("w") }, bounds(0, 1_000));
+    let at = |mono| Now { mono, wall: 1_000_000 };
+    let mut tick = |machine: &mut Machine, mono: u64| {
+        let slice = judged_slice(machine.step(at(mono), Input::Clock)).unwrap();
+        machine.step(at(mono), Input::Judged(Verdict::default()));
+        slice.tick
+    };
+    machine.step(at(1), block(0, 0..5, 50_000));
+    machine.step(at(1), block(1, 0..5, 52_000));
+    assert_eq!(tick(&mut machine, 2), 52_000, "not the wall clock: a minute of judging must make nobody idle");
+    machine.step(at(3), Input::End(source(0), 1_000));
+    machine.step(at(3), block(1, 5..10, 51_000));
+    assert_eq!(tick(&mut machine, 4), 52_000, "it never goes back");
+    machine.step(at(5), block(1, 10..12, 995_000));
+    assert_eq!(tick(&mut machine, 6), 1_000_000, "within ten seconds it has caught up");
+    machine.step(at(7), Input::End(source(1), 1_000));
+    assert_eq!(tick(&mut machine, 1_100), 1_000_000);
+}
+
+#[test]
 fn waiting_for_a_silent_partition_ends() {
     let live = Settings { until_end: false, ..settings("w") };
     let (mut machine, _) = started(live, bounds(0, 1_000));

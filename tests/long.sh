@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# What does not fit into an ordinary test run. Needs what tests/run.sh installs; takes about two hours on two cores.
+#
+#   tests/long.sh               all of it
+#   tests/long.sh kafka         2,000,000 records through Apache Kafka, undisturbed and killed ten times
+#   tests/long.sh mutants       faults planted in the rule engine, each of which its tests must catch
+#   tests/long.sh fuzz          ten minutes of damaged input for each decoder
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+kafka() {
+    MAREVA_RECORDS=2000000 cargo test --workspace --locked --test kafka_end_to_end -- --nocapture
+}
+
+mutants() {
+    cargo build --workspace --locked --bin mutants
+    "$target/debug/mutants"
+}
+
+fuzz() {
+    cargo build --workspace --locked --bin fuzz
+    for decoder in bank exchange pacs008 ethereum identifier list; do
+        "$target/debug/fuzz" --decoder "$decoder" --for 10m
+    done
+}
+
+target="${CARGO_TARGET_DIR:-target}"
+if [ $# -eq 0 ]; then
+    set -- kafka mutants fuzz
+fi
+for part in "$@"; do
+    case "$part" in
+        kafka | mutants | fuzz) "$part" ;;
+        *)
+            echo "no such part: $part; there are kafka, mutants and fuzz"
+            exit 2
+            ;;
+    esac
+done
