@@ -8,6 +8,7 @@ pub mod kafka_broker;
 pub mod rules;
 pub mod stream;
 pub mod tables;
+pub mod truth;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

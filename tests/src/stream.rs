@@ -3,7 +3,9 @@
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use mareva_model::alert::Alert;
 use mareva_model::parse_time;
+use mareva_sim::{Fixture, Stream};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
@@ -20,6 +22,43 @@ impl Simulated {
         let out = folder.display().to_string();
         crate::mareva_ok(["sim", "--seed", &seed, "--transactions", &transactions, "--out", &out]);
         Self { folder: folder.to_path_buf() }
+    }
+
+    /// Writes a fixture in the same form. It has no lists: nobody in it is on one.
+    ///
+    /// # Panics
+    /// When a file cannot be written.
+    pub fn of_fixture(folder: &Path, fixture: &Fixture) -> Self {
+        let config = "[institution]\nbics = [\"MRVADEFF\"]\nexchanges = [\"kestrel\"]\njurisdiction = \"DE\"\n\n\
+                      [tables]\naccounts = \"accounts.ndjson\"\nrates = \"rates.csv\"\n";
+        for (name, content) in [
+            ("bank.ndjson", &fixture.ndjson(Stream::Bank)),
+            ("exchange.ndjson", &fixture.ndjson(Stream::Exchange)),
+            ("accounts.ndjson", &fixture.accounts),
+            ("rates.csv", &fixture.rates_csv),
+            ("mareva.toml", &config.as_bytes().to_vec()),
+        ] {
+            std::fs::write(folder.join(name), content).expect("the folder can be written");
+        }
+        Self { folder: folder.to_path_buf() }
+    }
+
+    /// Every alert revision that `mareva replay` gives under the config beside the streams.
+    ///
+    /// # Panics
+    /// When it fails, or what it wrote is no alert.
+    pub fn replayed(&self) -> Vec<Alert> {
+        let out = self.file("alerts.ndjson");
+        let (config, bank, exchange) =
+            (self.file("mareva.toml"), self.file("bank.ndjson"), self.file("exchange.ndjson"));
+        let args = ["replay", "--config", &config, "--bank", &bank, "--exchange", &exchange, "--out", &out, "--json"];
+        let summary: serde_json::Value =
+            serde_json::from_slice(&crate::mareva_ok(args).stdout).expect("a summary in JSON");
+        let counts = &summary["counts"];
+        assert!(counts["accepted"] == counts["produced"] && counts["records"] != 0, "all was judged: {counts}");
+        let text = std::fs::read(&out).expect("the alerts are there");
+        let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        lines.map(|line| Alert::from_json(line).unwrap_or_else(|e| panic!("no alert: {e}"))).collect()
     }
 
     /// One of its files.
