@@ -179,7 +179,14 @@ fn bare_address(canonical: &str) -> Option<(&str, Option<&str>)> {
     Some((address, tag))
 }
 
-/// Names the fields that a recipient would look for and that nobody told us.
+/// Whether an asset on this chain is a token, which only its contract tells from others of the same ticker.
+fn needs_contract(scheme: Option<&str>, currency: Option<&str>) -> bool {
+    let coin = currency.is_none_or(|ticker| matches!(ticker, "ETH" | "TRX" | "BNB" | "POL" | "MATIC" | "AVAX"));
+    matches!(scheme, Some("eip155" | "tron")) && !coin
+}
+
+/// Names the fields that a recipient would look for and that nobody told us. What does not exist (the contract of a coin,
+/// the hash of bank money) is not missing.
 pub(super) fn name_missing(target: &mut Target) {
     let mut missing: Vec<&'static str> = Vec::new();
     let mut need = |absent: bool, name: &'static str| {
@@ -189,8 +196,14 @@ pub(super) fn name_missing(target: &mut Target) {
     };
     need(target.account.is_none(), "account");
     need(target.agent.is_none(), "agent");
-    need(target.kind == TargetKind::Payment && target.originator.name.is_none(), "originator.name");
-    need(target.beneficiary.name.is_none(), "beneficiary.name");
+    let (payment, originator, beneficiary) =
+        (target.kind == TargetKind::Payment, &target.originator, &target.beneficiary);
+    need(payment && originator.account.is_none(), "originator.account");
+    need(payment && originator.name.is_none(), "originator.name");
+    need(payment && originator.agent.is_none(), "originator.agent");
+    need(payment && beneficiary.account.is_none(), "beneficiary.account");
+    need(beneficiary.name.is_none(), "beneficiary.name");
+    need(payment && beneficiary.agent.is_none(), "beneficiary.agent");
     let whole = target.amount_basis == Some(AmountBasis::AllProperty);
     need(!whole && target.amount.is_none(), "amount");
     need(!whole && target.action >= Action::Report && target.recommended_amount.is_none(), "recommended_amount");
@@ -207,10 +220,16 @@ pub(super) fn name_missing(target: &mut Target) {
         need(payment.settlement_currency.is_none(), "payment.settlement_currency");
         need(payment.settlement_date.is_none(), "payment.settlement_date");
     }
-    if let Some(chain) = target.chain.as_ref().filter(|_| target.kind == TargetKind::Payment) {
+    if let Some(chain) = target.chain.as_ref().filter(|_| payment) {
+        let wallet =
+            [&beneficiary.account, &originator.account].into_iter().flatten().find(|a| bare_address(a).is_some());
+        let scheme = wallet.and_then(|wallet| wallet.split_once(':')).map(|(scheme, _)| scheme);
+        let token = chain.asset_contract.is_some() || needs_contract(scheme, target.currency.as_deref());
         need(chain.network.is_none(), "chain.network");
         need(chain.address.is_some() && chain.tx_hash.is_none(), "chain.tx_hash");
-        need(chain.asset_contract.is_some() && chain.log_index.is_none(), "chain.log_index");
+        need(token && chain.asset_contract.is_none(), "chain.asset_contract");
+        need(token && chain.log_index.is_none(), "chain.log_index");
+        need(matches!(scheme, Some("xrp" | "xlm" | "iost")) && chain.tag.is_none(), "chain.tag");
         need(chain.exchange.is_none(), "chain.exchange");
         need(chain.exchange_uid.is_none(), "chain.exchange_uid");
     }

@@ -134,6 +134,33 @@ fn amounts_are_in_the_currency_of_the_payment() {
     assert!(recall.missing.contains(&"agent".to_owned()));
 }
 
+#[test]
+fn what_a_transfer_should_have_told_is_named() {
+    let check = |wallet: &str, currency: &str, missing: &[&str]| {
+        let payments = vec![
+            pay("in1", START + HOUR, WALLET, USER, 100_000).with(Text::Kind, "deposit"),
+            pay("out1", START + 2 * HOUR, USER, wallet, 100_000)
+                .with(Text::Currency, currency)
+                .with(Text::Kind, "withdrawal")
+                .with(Text::Network, "net")
+                .with(Text::TxHash, "abc"),
+        ];
+        let changes = composed(&pass_through(), &mule_account(), "out1", "out", USER, START + 2 * HOUR);
+        let alert = run(&payments, &[], &changes).remove(0);
+        let [recall] = &alert.targets[..] else { panic!("{:#?}", alert.targets) };
+        let of_chain = recall.missing.iter().filter(|name| name.starts_with("chain."));
+        assert_eq!(of_chain.collect::<Vec<_>>(), missing, "{currency} at {wallet}");
+        for name in ["beneficiary.name", "beneficiary.agent", "agent"] {
+            assert!(recall.missing.contains(&name.to_owned()), "{name} of a wallet is not known");
+        }
+    };
+    check("tron:TX", "USDT", &["chain.asset_contract", "chain.log_index"]);
+    check("tron:TX", "TRX", &[]);
+    check("btc:bc1q", "BTC", &[]);
+    check("xrp:rX", "XRP", &["chain.tag"]);
+    check("xrp:rX#7", "XRP", &[]);
+}
+
 fn mules(binding_in: &str) -> std::sync::Arc<mareva_model::ListRef> {
     list("mules", Regime::Fraud, ListAction::Hold, binding_in)
 }
