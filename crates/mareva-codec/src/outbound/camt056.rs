@@ -1,7 +1,7 @@
 //! camt.056.001.08, FIToFIPaymentCancellationRequest: the recall of one bank payment.
 
 use mareva_model::alert::{Action, Alert, PartyRef, PaymentReferences, Target};
-use mareva_model::{Fault, Refusal, format_time};
+use mareva_model::{Amount, Fault, Refusal, format_time};
 use quick_xml::escape::escape;
 
 use super::request_id;
@@ -185,7 +185,9 @@ impl Message {
 
     fn original(&mut self, target: &Target) {
         self.open("OrgnlTxRef");
-        if let (Some(amount), Some(currency)) = (&target.amount, &target.currency) {
+        if let (Some(amount), Some(currency)) = (&target.amount, &target.currency)
+            && !is_settlement(target, amount, currency)
+        {
             self.open("Amt");
             self.amount("InstdAmt", "target.amount", amount, currency);
             self.close("Amt");
@@ -235,6 +237,17 @@ impl Message {
         }
         self.xml.push_str(&format!("</Id></{tag}>"));
     }
+}
+
+/// Whether an amount is what was settled. A pacs.008 is judged by that, so it says nothing of what was instructed, which
+/// may have been another sum in another currency.
+fn is_settlement(target: &Target, amount: &str, currency: &str) -> bool {
+    let Some(payment) = &target.payment else { return false };
+    let same = |settled: &String| match (Amount::parse(settled), Amount::parse(amount)) {
+        (Ok(settled), Ok(amount)) => settled == amount,
+        _ => settled == amount,
+    };
+    payment.settlement_currency.as_deref() == Some(currency) && payment.settlement_amount.as_ref().is_some_and(same)
 }
 
 /// Whether XML 1.0 can hold a character.

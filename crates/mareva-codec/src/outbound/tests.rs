@@ -58,8 +58,6 @@ fn a_recall_names_the_original_payment_in_the_order_of_the_schema() {
             "OrgnlIntrBkSttlmAmt=500.00",
             "OrgnlIntrBkSttlmDt=2026-01-05",
             "CxlRsnInf/Rsn/Cd=FRAD",
-            "OrgnlTxRef/Amt/InstdAmt@Ccy=EUR",
-            "OrgnlTxRef/Amt/InstdAmt=500.00",
             "OrgnlTxRef/Dbtr/Pty/Nm=Anna Beispiel",
             "OrgnlTxRef/DbtrAcct/Id/IBAN=DE02120300000000202051",
             "OrgnlTxRef/DbtrAgt/FinInstnId/BICFI=MRVADEFFXXX",
@@ -70,6 +68,24 @@ fn a_recall_names_the_original_payment_in_the_order_of_the_schema() {
     );
     let ids: std::collections::BTreeSet<String> = targets.iter().map(|target| request_id(&alert, target)).collect();
     assert_eq!(ids.len(), 3, "one id a payment");
+}
+
+#[test]
+fn an_instructed_amount_is_stated_where_another_was_settled() {
+    let (alert, mut targets) = recalls(VICTIM);
+    let instructed = |target: &Target| {
+        let xml = camt056(&alert, target, CREATED).unwrap();
+        leaves(&xml).into_iter().filter(|leaf| leaf.contains("InstdAmt")).collect::<Vec<_>>()
+    };
+    let target = &mut targets[0];
+    assert_eq!(instructed(target), [""; 0], "settled as 500.00 EUR");
+    target.payment.as_mut().unwrap().settlement_amount = Some("500.0".into());
+    assert_eq!(instructed(target), [""; 0]);
+    target.payment.as_mut().unwrap().settlement_currency = Some("USD".into());
+    let stated = ["TxInf/OrgnlTxRef/Amt/InstdAmt@Ccy=EUR", "TxInf/OrgnlTxRef/Amt/InstdAmt=500.00"];
+    assert_eq!(instructed(target), stated);
+    target.payment.as_mut().unwrap().settlement_amount = None;
+    assert_eq!(instructed(target), stated);
 }
 
 #[test]
