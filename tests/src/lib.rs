@@ -5,6 +5,7 @@
 
 pub mod counting;
 pub mod kafka_broker;
+pub mod mixed;
 pub mod rules;
 pub mod stream;
 pub mod tables;
