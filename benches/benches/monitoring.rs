@@ -18,7 +18,7 @@ fn benches(c: &mut Criterion) {
         let mut pipeline = Pipeline::new(parts.clone()).expect("the shipped rules compile");
         let prepare = |slice| pipeline.prepare(slice).expect("simulated records are of known topics");
         let prepared: Vec<Prepared> = slices.iter().map(prepare).collect();
-        let rows: u64 = prepared.iter().map(|slice| slice.batch.len() as u64).sum();
+        let rows: u64 = prepared.iter().map(|slice| slice.counts.accepted).sum();
         let bounds = Bounds { allowed_lateness_ms: 300_000, lookback_ms: 7 * 86_400_000, max_rows: 50_000_000 };
         let monitor =
             || Monitor::new(&parts.ruleset, parts.accounts.clone(), bounds).expect("the shipped rules compile");
@@ -26,7 +26,9 @@ fn benches(c: &mut Criterion) {
         group.bench_function(format!("batches of {size}"), |b| {
             let judge = |mut monitor: Monitor| {
                 for slice in &prepared {
-                    monitor.accept(&slice.batch, slice.low_time, i64::MAX).expect("kernels work");
+                    for batch in &slice.batches {
+                        monitor.accept(batch, slice.low_time, i64::MAX).expect("kernels work");
+                    }
                 }
                 // Given back, so that freeing it is not measured.
                 monitor

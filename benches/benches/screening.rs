@@ -20,10 +20,11 @@ fn parties(economy: &Economy) -> (Vec<String>, Vec<String>) {
     let mut pipeline = Pipeline::new(parts).expect("the shipped rules compile");
     let (mut accounts, mut names) = (BTreeSet::new(), BTreeSet::new());
     for slice in &slices {
-        let batch = pipeline.prepare(slice).expect("simulated records are of known topics").batch;
-        let texts = |text| batch.text(text).iter().flatten().map(str::to_owned);
-        accounts.extend(texts(Text::Originator).chain(texts(Text::Beneficiary)));
-        names.extend(texts(Text::OriginatorName).chain(texts(Text::BeneficiaryName)));
+        for batch in pipeline.prepare(slice).expect("simulated records are of known topics").batches {
+            let texts = |text| batch.text(text).iter().flatten().map(str::to_owned);
+            accounts.extend(texts(Text::Originator).chain(texts(Text::Beneficiary)));
+            names.extend(texts(Text::OriginatorName).chain(texts(Text::BeneficiaryName)));
+        }
     }
     (accounts.into_iter().collect(), names.into_iter().collect())
 }

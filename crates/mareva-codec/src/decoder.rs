@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use mareva_model::{DeadLetter, PartyRole, Reason, TransactionBatch};
 
 use crate::fault::Fault;
@@ -17,11 +19,22 @@ pub struct Limits {
     pub remittance_bytes: usize,
     /// Transactions in a record.
     pub transactions: usize,
+    /// Bytes of text in all rows of a record: the transactions of a message repeat the message's own texts, so that a
+    /// small one could fill the memory.
+    pub expanded_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { record_bytes: 1024 * 1024, depth: 64, field_bytes: 1024, remittance_bytes: 4096, transactions: 10_000 }
+        Self {
+            record_bytes: 1024 * 1024,
+            depth: 64,
+            field_bytes: 1024,
+            remittance_bytes: 4096,
+            transactions: 10_000,
+            // Ten thousand transactions of the longest ids that the standard allows stay below a third of it.
+            expanded_bytes: 16 * 1024 * 1024,
+        }
     }
 }
 
@@ -58,6 +71,15 @@ pub enum PartyText {
     Identifier(String),
 }
 
+impl PartyText {
+    /// The name or identifier itself.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Name(text) | Self::Identifier(text) => text,
+        }
+    }
+}
+
 /// A party of an accepted transaction that has no column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExtraParty {
@@ -74,6 +96,8 @@ pub struct ExtraParty {
 pub struct Decoded {
     /// The transactions, in the order read.
     pub batch: TransactionBatch,
+    /// Where each transaction stands in its record, in bytes: all of it where the record holds no other.
+    pub places: Vec<Range<u32>>,
     /// The records and transactions refused, in the order read.
     pub dead_letters: Vec<DeadLetter>,
     /// Parties that could be read from dead letters (index into `dead_letters`): they are screened all the same.
@@ -92,14 +116,19 @@ pub struct Decoder {
     collected: Collected,
 }
 
-/// Rows and payload bytes from which on [`Decoder::is_full`]: far below what an Arrow text column can address, even when
-/// each transaction of a message repeats the message's longest texts.
+/// Rows from which on [`Decoder::is_full`].
 const FULL_ROWS: usize = 65_536;
+/// Bytes read and written from which on [`Decoder::is_full`]. What is decoded never exceeds it by more than one record,
+/// which reads and writes at most [`ADDRESSABLE`] each: far below the 2 GiB that an Arrow text column can address.
 const FULL_BYTES: usize = 64 * 1024 * 1024;
+/// The limits on a record are lowered to this.
+const ADDRESSABLE: usize = 256 * 1024 * 1024;
 
 impl Decoder {
-    /// A decoder with these limits.
-    pub fn new(limits: Limits) -> Self {
+    /// A decoder with these limits; those on the bytes of a record are at most 256 MiB.
+    pub fn new(mut limits: Limits) -> Self {
+        limits.record_bytes = limits.record_bytes.min(ADDRESSABLE);
+        limits.expanded_bytes = limits.expanded_bytes.min(ADDRESSABLE);
         Self {
             limits,
             scratch: Scratch::default(),
@@ -110,7 +139,8 @@ impl Decoder {
 
     /// Decodes one record: adds its rows, dead letters and parties.
     pub fn decode(&mut self, stream: Stream, record: Record<'_>) {
-        self.collected.text_bytes += record.payload.len().min(self.limits.record_bytes);
+        self.collected.text_bytes += record.payload.len().min(self.limits.record_bytes) + record.topic.len();
+        self.collected.expanded = 0;
         if let Err(fault) = self.read(stream, &record) {
             let letter = DeadLetter::new(position(&record, 0), fault.reason, fault.detail, record.payload);
             let readable = &record.payload[..record.payload.len().min(self.limits.record_bytes)];
@@ -118,7 +148,8 @@ impl Decoder {
         }
     }
 
-    /// Whether it is time to [`finish`](Self::finish): after 65,536 rows or 64 MiB of payload.
+    /// Whether it is time to [`finish`](Self::finish): from 65,536 rows or 64 MiB on. Who goes on all the same may exceed
+    /// what a column can address.
     pub fn is_full(&self) -> bool {
         self.collected.builder.len() >= FULL_ROWS || self.collected.text_bytes >= FULL_BYTES
     }
@@ -128,6 +159,7 @@ impl Decoder {
         self.collected.text_bytes = 0;
         Decoded {
             batch: self.collected.builder.finish(),
+            places: std::mem::take(&mut self.collected.places),
             dead_letters: std::mem::take(&mut self.collected.dead_letters),
             dead_letter_parties: std::mem::take(&mut self.collected.dead_letter_parties),
             parties: std::mem::take(&mut self.collected.parties),

@@ -1,5 +1,7 @@
 //! What the formats share: limits on fields, texts that are written rather than borrowed, and the way into the batch.
 
+use std::ops::Range;
+
 use mareva_model::identifier::{Identifier, recognise_in_text};
 use mareva_model::{DeadLetter, PartyRole, Reason, SourcePosition, Text, TransactionBatchBuilder, TransactionRow};
 
@@ -51,13 +53,29 @@ impl Scratch {
 #[derive(Debug, Default)]
 pub(crate) struct Collected {
     pub(crate) builder: TransactionBatchBuilder,
+    /// Bytes of payload, and of text where it may be more.
     pub(crate) text_bytes: usize,
+    /// Bytes of text in the rows of this record.
+    pub(crate) expanded: usize,
+    pub(crate) places: Vec<Range<u32>>,
     pub(crate) dead_letters: Vec<DeadLetter>,
     pub(crate) dead_letter_parties: Vec<(usize, PartyRole, PartyText)>,
     pub(crate) parties: Vec<ExtraParty>,
 }
 
 impl Collected {
+    /// Makes room for a row of a message, which repeats the message's texts; refuses it when the message has used its own.
+    pub(crate) fn expand(&mut self, bytes: usize, limits: &Limits) -> Result<(), Fault> {
+        let limit = limits.expanded_bytes;
+        if bytes > limit.saturating_sub(self.expanded) {
+            let detail = format!("repeated in each transaction, the message's texts exceed {limit} bytes; split it");
+            return Err(Fault::new(Reason::TooLarge, detail));
+        }
+        self.expanded += bytes;
+        self.text_bytes += bytes;
+        Ok(())
+    }
+
     /// Adds a row that was read at `index` of `record`.
     pub(crate) fn append<'a>(&mut self, row: &mut TransactionRow<'a>, record: &Record<'a>, index: i32) {
         row.partition = record.partition;
@@ -66,11 +84,22 @@ impl Collected {
         row.append_time = record.append_time;
         row.set(Text::Topic, record.topic);
         self.builder.append(row);
+        self.places.push(0..u32::try_from(record.payload.len()).unwrap_or(u32::MAX));
+    }
+
+    /// Says where in its record the row stands that was appended last.
+    pub(crate) fn place(&mut self, start: usize, end: usize) {
+        // The limit on the bytes of a record is far below.
+        let short = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        if let Some(last) = self.places.last_mut() {
+            *last = short(start)..short(end);
+        }
     }
 
     /// Adds a party of the row that was appended last.
     pub(crate) fn party(&mut self, role: PartyRole, text: PartyText) {
         let row = u32::try_from(self.builder.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        self.text_bytes += text.as_str().len();
         self.parties.push(ExtraParty { row, role, text });
     }
 
@@ -78,7 +107,10 @@ impl Collected {
     pub(crate) fn refuse(&mut self, letter: DeadLetter, parties: impl IntoIterator<Item = (PartyRole, PartyText)>) {
         let number = self.dead_letters.len();
         self.dead_letters.push(letter);
-        self.dead_letter_parties.extend(parties.into_iter().map(|(role, text)| (number, role, text)));
+        for (role, text) in parties {
+            self.text_bytes += text.as_str().len();
+            self.dead_letter_parties.push((number, role, text));
+        }
     }
 }
 

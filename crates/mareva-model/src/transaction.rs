@@ -303,6 +303,11 @@ impl<'a> TransactionRow<'a> {
         self.texts[column as usize]
     }
 
+    /// Bytes of all its texts.
+    pub fn text_bytes(&self) -> usize {
+        self.texts.iter().flatten().map(|text| text.len()).sum()
+    }
+
     pub(crate) fn texts(&self) -> &[Option<&'a str>] {
         &self.texts
     }

@@ -19,3 +19,6 @@ pub use pipeline::Pipeline;
 pub use prepare::Prepared;
 pub use rates::Rates;
 pub use slice::{Counts, InputRecord, InputSlice, LateRow, Output};
+
+#[cfg(test)]
+mod tests;

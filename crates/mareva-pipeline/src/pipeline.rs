@@ -111,20 +111,24 @@ impl Pipeline {
     /// # Errors
     /// When a kernel fails.
     pub fn judge(&mut self, prepared: Prepared, end: bool) -> Result<Output, Error> {
-        let Prepared { batch, hits, late, dead_letters, mut counts, low_time } = prepared;
+        let Prepared { batches: accepted, hits, late, dead_letters, mut counts, low_time } = prepared;
         let needed_from = low_time.map_or(i64::MIN, |low| self.alerts.needs_rows_from(low));
-        let monitored = self.monitor.accept(&batch, low_time, needed_from)?;
-        counts.rule_errors += monitored.rule_errors;
-        let mut alerts = self.alerts.apply(&hits, &monitored.changes, self.monitor.retained());
-        let mut settled = monitored.settled;
+        let (mut changes, mut settled) = (Vec::new(), Vec::new());
+        for (number, batch) in accepted.iter().enumerate() {
+            // Low time is the one after the whole slice: nothing settles and no row goes before all of it is in.
+            let low_time = low_time.filter(|_| number + 1 == accepted.len());
+            let monitored = self.monitor.accept(batch, low_time, needed_from)?;
+            counts.rule_errors += monitored.rule_errors;
+            changes.extend(monitored.changes);
+            settled.extend(monitored.settled);
+        }
+        let mut alerts = self.alerts.apply(&hits, &changes, self.monitor.retained());
         if end {
             settled.extend(self.monitor.finish());
         }
         if let Some(low) = low_time.or(end.then_some(i64::MAX)) {
             alerts.extend(self.alerts.close(self.monitor.retained(), low, end));
         }
-        let changes = monitored.changes;
-        let accepted = Some(batch);
         Ok(Output { alerts, dead_letters, late, hits, changes, accepted, settled, counts, low_time })
     }
 
@@ -155,8 +159,10 @@ impl Pipeline {
     /// As [`Pipeline::prepare`].
     pub fn load_history(&mut self, slice: &InputSlice) -> Result<u64, Error> {
         let prepared = self.prepare(slice)?;
-        self.monitor.load(&prepared.batch)?;
-        Ok(prepared.batch.len() as u64)
+        for batch in &prepared.batches {
+            self.monitor.load(batch)?;
+        }
+        Ok(prepared.counts.accepted)
     }
 
     /// Writes the state after the last slice.

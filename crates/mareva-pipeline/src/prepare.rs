@@ -1,6 +1,7 @@
 //! The first half of the path: bytes → rows, verdicts on time and repetition, reference amounts, hits.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -9,7 +10,8 @@ use arrow::array::{
 use arrow::compute::filter_record_batch;
 use mareva_codec::{Decoded, Decoder, Record};
 use mareva_model::{
-    DeadLetter, Hit, Prepared as Column, Reason, SourcePosition, Text, TransactionBatch, prepared_schema,
+    DeadLetter, Digest, Hit, Prepared as Column, Reason, SourcePosition, Text, TransactionBatch, digest,
+    prepared_schema,
 };
 use mareva_monitoring::RetainedRows;
 
@@ -17,13 +19,13 @@ use crate::config::Parts;
 use crate::error::Error;
 use crate::low_time::LowTime;
 use crate::screen::{Screen, Strongest};
-use crate::slice::{Counts, InputSlice, LateRow};
+use crate::slice::{Counts, InOrder, InputRecord, InputSlice, LateRow};
 
 /// A slice, prepared: what is accepted, what is not, and what was found on lists.
 #[derive(Debug)]
 pub struct Prepared {
-    /// Accepted rows with all columns that rules see.
-    pub batch: TransactionBatch,
+    /// Accepted rows with all columns that rules see: one batch, or several where one could not hold all texts.
+    pub batches: Vec<TransactionBatch>,
     /// Hits of accepted, late and dead-lettered transactions.
     pub hits: Vec<Hit>,
     /// Too late for the rules.
@@ -45,6 +47,19 @@ enum Verdict {
     Ahead,
 }
 
+/// Ids of the rows that earlier parts of the slice accepted, with batch and row.
+#[derive(Default)]
+struct Earlier(HashMap<String, (usize, usize)>);
+
+impl Earlier {
+    /// Adds the last batch.
+    fn add(&mut self, batches: &[TransactionBatch]) {
+        let Some(batch) = batches.last() else { return };
+        let ids = batch.text(Text::RowId);
+        self.0.extend((0..batch.len()).map(|row| (ids.value(row).to_owned(), (batches.len() - 1, row))));
+    }
+}
+
 pub(crate) struct Preparer<'a> {
     pub parts: &'a Parts,
     pub decoder: &'a mut Decoder,
@@ -55,42 +70,74 @@ pub(crate) struct Preparer<'a> {
 
 impl Preparer<'_> {
     pub fn prepare(mut self, slice: &InputSlice) -> Result<Prepared, Error> {
-        for record in &slice.records {
+        let counts = Counts { records: slice.records.len() as u64, ..Counts::default() };
+        let mut prepared = Prepared {
+            batches: Vec::new(),
+            hits: Vec::new(),
+            late: Vec::new(),
+            dead_letters: Vec::new(),
+            counts,
+            low_time: self.low_time.get(),
+        };
+        let mut earlier = Earlier::default();
+        let mut from = 0;
+        for (number, record) in slice.records.iter().enumerate() {
             let stream = self.parts.config.streams.get(record.topic.as_ref()).copied();
             let stream = stream.ok_or_else(|| Error::Topic { topic: record.topic.to_string() })?;
             let (partition, offset, append_time) = (record.partition, record.offset, record.append_time);
             let topic = record.topic.as_ref();
             self.decoder.decode(stream, Record { topic, partition, offset, append_time, payload: &record.payload });
-        }
-        let Decoded { batch, mut dead_letters, dead_letter_parties, parties } = self.decoder.finish();
-        let mut counts = Counts { records: slice.records.len() as u64, ..Counts::default() };
-        counts.produced = batch.len() as u64 + dead_letters.len() as u64;
-        let mut hits = self.screen.dead_letters(&dead_letters, &dead_letter_parties, slice);
-        let low_before = self.low_time.get();
-        let verdicts = self.verdicts(&batch, low_before);
-        let late = late_rows(&batch, &verdicts, low_before);
-        for (row, verdict) in verdicts.iter().enumerate() {
-            match verdict {
-                Verdict::Ahead => dead_letters.push(refuse(slice, &batch, row, Reason::TimeAhead)),
-                Verdict::Conflicting => dead_letters.push(refuse(slice, &batch, row, Reason::Conflicting)),
-                _ => {}
+            if self.decoder.is_full() {
+                self.part(&slice.records[from..=number], slice.tick, &earlier, &mut prepared)?;
+                earlier.add(&prepared.batches);
+                from = number + 1;
             }
+        }
+        self.part(&slice.records[from..], slice.tick, &earlier, &mut prepared)?;
+        self.screen.count(&mut prepared.counts);
+        prepared.low_time = self.low_time.advance(slice.tick, self.parts.config.idle_after_ms);
+        Ok(prepared)
+    }
+
+    /// Takes what was decoded of these records. `prepared.low_time` is still that before the slice.
+    fn part(
+        &mut self,
+        records: &[InputRecord],
+        tick: i64,
+        earlier: &Earlier,
+        prepared: &mut Prepared,
+    ) -> Result<(), Error> {
+        let Decoded { batch, places, mut dead_letters, dead_letter_parties, parties } = self.decoder.finish();
+        let counts = &mut prepared.counts;
+        counts.produced += batch.len() as u64 + dead_letters.len() as u64;
+        prepared.hits.extend(self.screen.dead_letters(&dead_letters, &dead_letter_parties, InOrder(records)));
+        let verdicts = self.verdicts(&batch, prepared.low_time, earlier, &prepared.batches);
+        let late = late_rows(&batch, &verdicts, prepared.low_time);
+        let mut refusing = Refusing { records: InOrder(records), last: None };
+        for (row, verdict) in verdicts.iter().enumerate() {
+            let reason = match verdict {
+                Verdict::Ahead => Reason::TimeAhead,
+                Verdict::Conflicting => Reason::Conflicting,
+                _ => continue,
+            };
+            dead_letters.push(refusing.letter(position(&batch, row), reason, &places[row]));
         }
         let screened: Vec<bool> = verdicts.iter().map(|v| *v != Verdict::Repeated).collect();
         let (found, strongest) = self.screen.rows(&batch, &parties, &screened);
-        hits.extend(found);
-        let prepared = self.columns(&batch, &strongest, &verdicts, &mut counts)?;
+        prepared.hits.extend(found);
+        let columns = self.columns(&batch, &strongest, &verdicts, counts)?;
         let keep: BooleanArray = verdicts.iter().map(|v| Some(*v == Verdict::Accepted)).collect();
-        let accepted = if keep.true_count() == batch.len() { prepared } else { filter_record_batch(&prepared, &keep)? };
+        let accepted = if keep.true_count() == batch.len() { columns } else { filter_record_batch(&columns, &keep)? };
         let accepted = TransactionBatch::try_new(accepted).map_err(|_| Error::Schema)?;
-        self.note_times(&accepted, slice.tick);
-        counts.accepted = accepted.len() as u64;
-        counts.repeated = verdicts.iter().filter(|v| **v == Verdict::Repeated).count() as u64;
-        counts.late = late.len() as u64;
-        counts.dead_lettered = dead_letters.len() as u64;
-        self.screen.count(&mut counts);
-        let low_time = self.low_time.advance(slice.tick, self.parts.config.idle_after_ms);
-        Ok(Prepared { batch: accepted, hits, late, dead_letters, counts, low_time })
+        self.note_times(&accepted, tick);
+        counts.accepted += accepted.len() as u64;
+        counts.repeated += verdicts.iter().filter(|v| **v == Verdict::Repeated).count() as u64;
+        counts.late += late.len() as u64;
+        counts.dead_lettered += dead_letters.len() as u64;
+        prepared.batches.push(accepted);
+        prepared.late.extend(late);
+        prepared.dead_letters.extend(dead_letters);
+        Ok(())
     }
 
     fn note_times(&mut self, accepted: &TransactionBatch, tick: i64) {
@@ -109,7 +156,13 @@ impl Preparer<'_> {
         }
     }
 
-    fn verdicts(&self, batch: &TransactionBatch, low: Option<i64>) -> Vec<Verdict> {
+    fn verdicts(
+        &self,
+        batch: &TransactionBatch,
+        low: Option<i64>,
+        earlier: &Earlier,
+        accepted: &[TransactionBatch],
+    ) -> Vec<Verdict> {
         let config = &self.parts.config;
         let (times, append, ids) = (batch.event_time(), batch.append_time(), batch.text(Text::RowId));
         let mut first: HashMap<&str, usize> = HashMap::with_capacity(batch.len());
@@ -123,6 +176,8 @@ impl Preparer<'_> {
             } else if let Some(before) = self.retained.find(id).and_then(|n| self.retained.transaction(n)) {
                 let (other, index) = before.place();
                 repetition(batch, row, other, index)
+            } else if let Some((number, index)) = earlier.0.get(id) {
+                repetition(batch, row, &accepted[*number], *index)
             } else if let Some(before) = first.get(id) {
                 repetition(batch, row, batch, *before)
             } else {
@@ -147,7 +202,7 @@ impl Preparer<'_> {
         let balance = |column| wire.column(column).as_any().downcast_ref::<Decimal128Array>().ok_or(Error::Schema);
         let amount_ref = reference(batch.amount())?;
         let missing = |row: &usize| amount_ref.is_null(*row) && verdicts[*row] == Verdict::Accepted;
-        counts.without_reference = (0..rows).filter(missing).count() as u64;
+        counts.without_reference += (0..rows).filter(missing).count() as u64;
         let mut columns = wire.columns().to_vec();
         columns.push(amount_ref);
         columns.push(reference(balance(mareva_model::column::ORIGINATOR_BALANCE)?)?);
@@ -238,16 +293,28 @@ fn late_rows(batch: &TransactionBatch, verdicts: &[Verdict], low: Option<i64>) -
     .collect()
 }
 
-fn refuse(slice: &InputSlice, batch: &TransactionBatch, row: usize, reason: Reason) -> DeadLetter {
-    let position = position(batch, row);
-    let record = slice.records.iter().find(|r| {
-        r.offset == position.offset && r.partition == position.partition && r.topic.as_ref() == position.topic
-    });
-    let detail = match reason {
-        Reason::TimeAhead => {
-            "its time is ahead of the broker's append time by more than max_ahead; check the sender's clock"
-        }
-        _ => "its source has sent this id before with other content; send corrections under an id of their own",
-    };
-    DeadLetter::new(position, reason, detail, record.map_or(&[], |r| r.payload.as_slice()))
+/// Dead letters of transactions that decoded, in the order of their records.
+struct Refusing<'s> {
+    records: InOrder<'s>,
+    /// The record of the last one and its digest: a message may hold thousands.
+    last: Option<(&'s InputRecord, Digest)>,
+}
+
+impl Refusing<'_> {
+    fn letter(&mut self, position: SourcePosition, reason: Reason, place: &Range<u32>) -> DeadLetter {
+        let detail = match reason {
+            Reason::TimeAhead => {
+                "its time is ahead of the broker's append time by more than max_ahead; check the sender's clock"
+            }
+            _ => "its source has sent this id before with other content; send corrections under an id of their own",
+        };
+        let Some(record) = self.records.find(&position) else {
+            return DeadLetter::new(position, reason, detail, &[]);
+        };
+        let known = self.last.filter(|(last, _)| std::ptr::eq(*last, record));
+        let (_, payload_digest) = *self.last.insert(known.unwrap_or_else(|| (record, digest(&record.payload))));
+        let kept = record.payload.get(place.start as usize..place.end as usize).unwrap_or_default();
+        let letter = DeadLetter::new(position, reason, detail, kept);
+        DeadLetter { payload_digest, payload_length: record.payload.len(), ..letter }
+    }
 }

@@ -9,7 +9,7 @@ use mareva_model::{DeadLetter, Hit, PartyRole, SourcePosition, Text, Transaction
 use mareva_screening::{Match, Scratch, Support, Watchlist, strongest};
 
 use crate::prepare::position;
-use crate::slice::{Counts, InputSlice};
+use crate::slice::{Counts, InOrder};
 
 /// The lists and the room to match against them.
 #[derive(Debug)]
@@ -103,18 +103,15 @@ impl Screen {
         &mut self,
         letters: &[DeadLetter],
         parties: &[(usize, PartyRole, PartyText)],
-        slice: &InputSlice,
+        mut records: InOrder<'_>,
     ) -> Vec<Hit> {
         let mut hits = Vec::new();
         for (letter, role, text) in parties {
             let Some(letter) = letters.get(*letter) else { continue };
             let at = &letter.position;
             let row_id = format!("dead:{}/{}/{}/{}", at.topic, at.partition, at.offset, at.index);
-            let record = slice
-                .records
-                .iter()
-                .find(|r| r.offset == at.offset && r.partition == at.partition && r.topic.as_ref() == at.topic);
-            let event_time = record.map_or(slice.tick, |r| r.append_time);
+            let Some(record) = records.find(at) else { continue };
+            let event_time = record.append_time;
             let place = || at.clone();
             self.text(text, *role, &Subject { row_id: &row_id, event_time, position: &place }, &mut hits);
         }

@@ -39,6 +39,20 @@ pub struct InputSlice {
     pub epoch: Digest,
 }
 
+/// Finds records that are asked for in the order of the slice, in one pass over it.
+pub(crate) struct InOrder<'s>(pub(crate) &'s [InputRecord]);
+
+impl<'s> InOrder<'s> {
+    /// The record at a position that is not before the last one asked for.
+    pub(crate) fn find(&mut self, at: &SourcePosition) -> Option<&'s InputRecord> {
+        let is_it = |r: &InputRecord| {
+            r.offset == at.offset && r.partition == at.partition && r.topic.as_ref() == at.topic.as_str()
+        };
+        self.0 = &self.0[self.0.iter().position(is_it)?..];
+        self.0.first()
+    }
+}
+
 /// What became of the transactions: `produced = accepted + repeated + late + dead_lettered`, always.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
@@ -93,7 +107,7 @@ pub struct Output {
     /// Detections of both levels that came, changed or went.
     pub changes: Vec<DetectionChange>,
     /// Accepted transactions, as the rules see them.
-    pub accepted: Option<TransactionBatch>,
+    pub accepted: Vec<TransactionBatch>,
     /// Detections that no later row can change any more.
     pub settled: Vec<Detection>,
     /// Counts of this slice.

@@ -155,6 +155,8 @@ fn decode(stream: Stream, payload: &[u8]) -> Result<String, String> {
     check(letters.iter().all(|letter| letter.payload_length == payload.len()), "the length is that of the record")?;
     check(letters.iter().all(|letter| letter.detail.len() <= 300), "details are short")?;
     check(decoded.parties.iter().all(|party| (party.row as usize) < rows), "parties belong to rows")?;
+    let inside = |place: &std::ops::Range<u32>| payload.get(place.start as usize..place.end as usize).is_some();
+    check(decoded.places.len() == rows && decoded.places.iter().all(inside), "each row has a place in its record")?;
     let known = |(letter, ..): &(usize, _, _)| *letter < letters.len();
     check(decoded.dead_letter_parties.iter().all(known), "parties belong to dead letters")?;
     let batch = decoded.batch.clone().into_batch();

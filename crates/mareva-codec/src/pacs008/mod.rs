@@ -81,15 +81,20 @@ pub(crate) fn decode(xml: &str, message: &mut Message, context: Context<'_, '_>)
         let view = transaction::View { message, read, extras: own, limits };
         // The limit on transactions keeps the index far below.
         let number = i32::try_from(index).unwrap_or(i32::MAX);
+        // One transaction among many keeps its own element only: ten thousand would keep the message each.
+        let before = record.payload.len() - xml.len();
+        let (start, end) = match message.transactions.len() {
+            1 => (0, record.payload.len()),
+            _ => (before + read.place.0, before + read.place.1),
+        };
         if let Err(fault) = view.append(number, record, scratch, collected) {
-            // One bad transaction among many keeps its own element only: ten thousand would keep the message each.
-            let alone = message.transactions.len() == 1;
-            let kept =
-                if alone { record.payload } else { xml.as_bytes().get(read.place.0..read.place.1).unwrap_or_default() };
+            let kept = record.payload.get(start..end).unwrap_or_default();
             let mut letter = DeadLetter::new(position(record, number), fault.reason, fault.detail, kept);
             letter.payload_digest = *payload_digest.get_or_insert_with(|| digest(record.payload));
             letter.payload_length = record.payload.len();
             collected.refuse(letter, view.parties());
+        } else {
+            collected.place(start, end);
         }
     }
     Ok(())

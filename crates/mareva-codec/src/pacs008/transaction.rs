@@ -69,6 +69,7 @@ impl<'m> View<'m> {
         row.set(Text::MsgNameId, self.message.name.as_str());
         row.set(Text::SettlementAmount, sent);
         self.set_slots(&mut row);
+        collected.expand(row.text_bytes() + record.topic.len(), self.limits)?;
         collected.append(&mut row, record, index);
         for (role, text) in self.extra_parties() {
             collected.party(role, text);

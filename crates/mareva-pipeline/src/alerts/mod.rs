@@ -419,4 +419,4 @@ fn watched(alert: &Alert) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

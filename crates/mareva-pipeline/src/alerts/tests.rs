@@ -1,5 +1,5 @@
 mod contract;
-mod fixture;
+pub(crate) mod fixture;
 mod flow;
 mod fraud;
 mod order;

@@ -89,8 +89,8 @@ impl Writers {
                 line(file, &serde_json::to_vec(row)?).context("cannot write late rows")?;
             }
         }
-        if let (Some(tables), Some(accepted)) = (&mut self.tables, &output.accepted) {
-            tables.add(&parts.ruleset, accepted, &output.settled)?;
+        if let Some(tables) = &mut self.tables {
+            tables.add(&parts.ruleset, &output.accepted, &output.settled)?;
         }
         Ok(())
     }

@@ -34,12 +34,13 @@ impl TableFiles {
     }
 
     /// Adds what a slice gave.
-    pub fn add(&mut self, ruleset: &Ruleset, accepted: &TransactionBatch, settled: &[Detection]) -> Result<()> {
-        let tables = [
-            ("transactions", accepted.batch().clone()),
-            ("movements", movements_of(accepted)?),
-            ("signals", signals_of(ruleset, settled)?),
-        ];
+    pub fn add(&mut self, ruleset: &Ruleset, accepted: &[TransactionBatch], settled: &[Detection]) -> Result<()> {
+        let mut tables = Vec::with_capacity(accepted.len() * 2 + 1);
+        for batch in accepted {
+            tables.push(("transactions", batch.batch().clone()));
+            tables.push(("movements", movements_of(batch)?));
+        }
+        tables.push(("signals", signals_of(ruleset, settled)?));
         for (name, batch) in tables {
             if self.writer(name).is_none() {
                 let writer = ParquetWriter::new(self.file(name)?, &batch)

@@ -174,3 +174,43 @@ fn dead_letters_of_the_exchange_stream_are_screened() {
         ]
     );
 }
+
+/// A message of ten thousand small transactions that all repeat its longest texts.
+fn repeating_message() -> String {
+    let (id, member) = ("i".repeat(1_000), "9".repeat(1_000));
+    let transactions = "<CdtTrfTxInf><IntrBkSttlmAmt Ccy=\"EUR\">1</IntrBkSttlmAmt></CdtTrfTxInf>".repeat(10_000);
+    let agent = format!("<FinInstnId><ClrSysMmbId><MmbId>{member}</MmbId></ClrSysMmbId></FinInstnId>");
+    let header = format!(
+        "<GrpHdr><MsgId>{id}</MsgId><CreDtTm>2026-01-05T10:00:00Z</CreDtTm><InstgAgt>{agent}</InstgAgt></GrpHdr>"
+    );
+    format!("<Document><FIToFICstmrCdtTrf>{header}{transactions}</FIToFICstmrCdtTrf></Document>")
+}
+
+#[test]
+fn a_message_that_repeats_long_texts_has_a_bound() {
+    let message = repeating_message();
+    let limits = Limits::default();
+    assert!(message.len() < limits.record_bytes);
+    let mut decoder = Decoder::new(limits.clone());
+    let mut records = 0;
+    while !decoder.is_full() {
+        decoder.decode(Stream::Bank, record(message.as_bytes()));
+        records += 1;
+        assert!(records < 10, "it never fills up");
+    }
+    let decoded = decoder.finish();
+    assert!(!decoder.is_full());
+    assert_eq!(decoded.batch.len() + decoded.dead_letters.len(), records * 10_000);
+    let texts: usize = Text::ALL.into_iter().map(|text| decoded.batch.text(text).value_data().len()).sum();
+    assert!((limits.expanded_bytes..=records * limits.expanded_bytes).contains(&texts), "{texts} bytes");
+    for letter in &decoded.dead_letters {
+        assert_eq!(letter.reason, Reason::TooLarge);
+        assert!(letter.detail.contains("16777216 bytes; split it"), "{}", letter.detail);
+    }
+    let refused: Vec<i32> = decoded.dead_letters.iter().map(|letter| letter.position.index).collect();
+    assert!(refused.contains(&9_999) && !refused.contains(&0));
+
+    // The longest ids that the standard allows stay far below the bound.
+    let short = message.replace(&"i".repeat(1_000), &"i".repeat(35)).replace(&"9".repeat(1_000), &"9".repeat(35));
+    assert_eq!(decode(Stream::Bank, short.as_bytes()).batch.len(), 10_000);
+}

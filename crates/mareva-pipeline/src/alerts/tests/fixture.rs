@@ -29,7 +29,7 @@ pub(super) const BERT: &str = "iban:DE02500105170137075030";
 pub(super) const USER: &str = "exch:kestrel:10023";
 pub(super) const WALLET: &str = "tron:TJRabPrwbZy45sbavfcjinPJC18kjpRTv8";
 
-pub(super) fn config() -> AlertConfig {
+pub(crate) fn config() -> AlertConfig {
     AlertConfig {
         institution: InstitutionConfig {
             bics: vec!["MRVADEFF".into()],

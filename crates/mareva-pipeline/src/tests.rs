@@ -1,0 +1,218 @@
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use arrow::array::Array;
+use mareva_codec::{Limits, Stream};
+use mareva_model::{DeadLetter, Prepared, Reason, Text, digest};
+use mareva_monitoring::{Accounts, Ruleset};
+use mareva_screening::{ListConfig, Watchlist, load_plain};
+
+use crate::alerts::tests::fixture;
+use crate::{Counts, InputRecord, InputSlice, Output, Parts, Pipeline, PipelineConfig, Rates};
+
+/// 2026-01-05T10:10:00Z.
+const APPENDED: i64 = 1_767_607_800_000;
+const BANK: &str = "bank.transactions";
+const EXCHANGE: &str = "exchange.transactions";
+
+/// No rules, and lists that hold a party of each example of the codec.
+fn parts() -> Parts {
+    let list = |config, text: &str| Arc::new(load_plain(&config, text.as_bytes(), "list.csv").unwrap());
+    let accounts = "identifier\nGB33BUKB20201555555555\nexch:kestrel:10023\n";
+    let lists = vec![
+        list(ListConfig::fraud("accounts", ""), accounts),
+        list(ListConfig::sanctions("names", ""), "name\nAnna Beispiel\nReal Payer\nSecond Payer\n"),
+    ];
+    Parts {
+        watchlist: Arc::new(Watchlist::new(lists).unwrap()),
+        ruleset: Arc::new(Ruleset::load(&[]).unwrap()),
+        accounts: Arc::new(Accounts::new(&[])),
+        accounts_digest: digest(b""),
+        vasps: Arc::new(HashSet::new()),
+        rates: Arc::new(Rates::new("EUR")),
+        config: Arc::new(PipelineConfig {
+            streams: [(BANK.to_owned(), Stream::Bank), (EXCHANGE.to_owned(), Stream::Exchange)].into(),
+            allowed_lateness_ms: 300_000,
+            max_ahead_ms: 300_000,
+            idle_after_ms: 60_000,
+            lookback_ms: 86_400_000,
+            max_rows: 1_000_000,
+            limits: Limits::default(),
+            alerts: fixture::config(),
+        }),
+    }
+}
+
+struct Run {
+    pipeline: Pipeline,
+    offset: i64,
+}
+
+impl Run {
+    fn new() -> Self {
+        Self { pipeline: Pipeline::new(parts()).unwrap(), offset: 0 }
+    }
+
+    fn slice(&mut self, topic: &str, payloads: &[impl AsRef<[u8]>]) -> Output {
+        let records = payloads.iter().map(|payload| {
+            self.offset += 1;
+            let payload = payload.as_ref().to_vec();
+            InputRecord { topic: topic.into(), partition: 0, offset: self.offset, append_time: APPENDED, payload }
+        });
+        let slice = InputSlice {
+            records: records.collect(),
+            seq: self.pipeline.last_seq() + 1,
+            tick: APPENDED,
+            end: false,
+            joined: Vec::new(),
+            epoch: self.pipeline.epoch(),
+        };
+        let output = self.pipeline.process(&slice).unwrap();
+        let Counts { produced, accepted, repeated, late, dead_lettered, .. } = output.counts;
+        assert_eq!(produced, accepted + repeated + late + dead_lettered);
+        assert_eq!(dead_lettered, output.dead_letters.len() as u64);
+        assert_eq!(accepted, output.accepted.iter().map(|batch| batch.len() as u64).sum::<u64>());
+        output
+    }
+}
+
+fn example(name: &str) -> String {
+    let path = format!("{}/../mareva-codec/examples-data/{name}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(path).unwrap()
+}
+
+fn wide(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+/// Entities that would unfold to gigabytes.
+fn laughing(xml: &str) -> String {
+    let mut kind = "<!DOCTYPE x [<!ENTITY a0 \"ha\">".to_owned();
+    for n in 1..12 {
+        let _ = write!(kind, "<!ENTITY a{n} \"{}\">", format!("&a{};", n - 1).repeat(10));
+    }
+    xml.replacen("?>", &format!("?>{kind}]>"), 1).replace("invoice 1", "&a11;")
+}
+
+#[test]
+fn hostile_records_are_dead_letters_and_screened() {
+    let (bank, exchange, xml) =
+        (example("bank.credit_transfer.json"), example("exchange.withdrawal.json"), example("pacs008.xml"));
+    let transfer = |from: &str, to: &str| bank.replacen(from, to, 1).into_bytes();
+    let deep = format!("{{\"x\":{}{},", "[".repeat(50_000), "]".repeat(50_000));
+    let padded = format!("\"pad\":\"{}\",\"uetr\"", "y".repeat(1024 * 1024));
+    let xxe = "?><!DOCTYPE x [<!ENTITY f SYSTEM \"file:///etc/passwd\">]>";
+    let latin = bank.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+    let marked = [b"\xff\xfe".as_slice(), &wide(&bank)].concat();
+    for (what, topic, payload, reason) in [
+        ("malformed", BANK, transfer("\"EUR\",", "\"EUR\""), Reason::Malformed),
+        ("truncated", BANK, bank.as_bytes()[..bank.find("GB33").unwrap()].to_vec(), Reason::Malformed),
+        ("truncated XML", BANK, xml.as_bytes()[..xml.find("Second Payee").unwrap()].to_vec(), Reason::Malformed),
+        ("huge", BANK, transfer("\"uetr\"", &padded), Reason::TooLarge),
+        ("huge field", BANK, transfer("dev-123", &"d".repeat(100_000)), Reason::TooLarge),
+        ("deep", BANK, transfer("{", &deep), Reason::TooLarge),
+        ("deep XML", BANK, xml.replace("invoice 1", &"<a>".repeat(50_000)).into_bytes(), Reason::TooLarge),
+        ("UTF-16", BANK, wide(&bank), Reason::Malformed),
+        ("UTF-16 with mark", BANK, marked, Reason::Malformed),
+        ("UTF-16 XML", BANK, wide(&xml), Reason::Malformed),
+        ("Latin-1", BANK, latin, Reason::Malformed),
+        ("XXE", BANK, xml.replacen("?>", xxe, 1).replace("invoice 1", "&f;").into_bytes(), Reason::Forbidden),
+        ("billion laughs", BANK, laughing(&xml).into_bytes(), Reason::Forbidden),
+        ("year 9999", BANK, transfer("2026-01-05T10:00:00.123Z", "9999-12-31T23:59:59Z"), Reason::InvalidField),
+        ("next year", BANK, transfer("2026-01-05T10:00:00.123Z", "2027-01-05T10:00:00Z"), Reason::TimeAhead),
+        ("year 9999", EXCHANGE, exchange.replace("2026-01-05T10:05", "9999-01-05T10:05").into(), Reason::InvalidField),
+        ("other stream", EXCHANGE, xml.clone().into_bytes(), Reason::UnknownFormat),
+    ] {
+        let mut run = Run::new();
+        let output = run.slice(topic, &[&payload]);
+        assert_eq!((output.counts.produced, output.dead_letters.len()), (1, 1), "{what}");
+        let letter = &output.dead_letters[0];
+        assert_eq!(letter.reason, reason, "{what}: {}", letter.detail);
+        assert_eq!((letter.payload_length, letter.payload_digest), (payload.len(), digest(&payload)), "{what}");
+        assert!(letter.payload.len() <= DeadLetter::MAX_PAYLOAD && !letter.payload.is_empty(), "{what}");
+        assert!(!output.hits.is_empty() && !output.alerts.is_empty(), "{what}: nobody was found");
+        assert!(output.hits.iter().all(|hit| hit.position.offset == 1), "{what}");
+    }
+    // In one slice, with records between that hold no party.
+    let broken = transfer("\"EUR\",", "\"EUR\"");
+    let output = Run::new().slice(BANK, &[&broken[..], b"", b"{}", &broken, b"\x80", bank.as_bytes()]);
+    assert_eq!((output.counts.dead_lettered, output.counts.accepted), (5, 1));
+    let found: HashSet<i64> = output.hits.iter().map(|hit| hit.position.offset).collect();
+    assert_eq!(found, HashSet::from([1, 4, 6]));
+}
+
+#[test]
+fn amounts_beyond_all_bounds_are_kept_as_text() {
+    let most = "115792089237316195423570985008687907853269984665640564039457584007913129639935";
+    for (topic, name, amount, around) in [
+        (BANK, "bank.credit_transfer.json", "1500.00", "\"amount\": \"{}\""),
+        (BANK, "pacs008.xml", "1000.50", ">{}<"),
+        (EXCHANGE, "exchange.withdrawal.json", "0.123456789012345678", "{}"),
+    ] {
+        let sent = example(name).replace("2026-01-15T1", "2026-01-05T0");
+        let (from, to) = (around.replace("{}", amount), around.replace("{}", most));
+        assert!(sent.contains(&from), "{name}");
+        let sent = sent.replacen(&from, &to, 1);
+        let output = Run::new().slice(topic, &[sent]);
+        assert_eq!(output.dead_letters, [], "{name}");
+        // Without a rate, amounts in other currencies than the reference are null as well.
+        assert_eq!(output.counts.without_reference, 1, "{name}");
+        let batch = &output.accepted[0];
+        assert!(batch.amount().is_null(0) && batch.prepared_amount(Prepared::AmountRef).is_null(0), "{name}");
+        assert_eq!(batch.text(Text::AmountText).value(0), most, "{name}");
+        assert!(!output.hits.is_empty(), "{name}");
+    }
+}
+
+/// Eight thousand payments of one message.
+fn message(number: usize, amount: u32, time: &str) -> String {
+    let mut xml = format!(
+        "<Document><FIToFICstmrCdtTrf><GrpHdr><MsgId>{number}</MsgId><CreDtTm>{time}</CreDtTm><InstgAgt><FinInstnId>\
+         <BICFI>MRVADEFF</BICFI></FinInstnId></InstgAgt></GrpHdr>"
+    );
+    for n in 0..8_000 {
+        let _ = write!(
+            xml,
+            "<CdtTrfTxInf><PmtId><TxId>{number}-{n}</TxId></PmtId><IntrBkSttlmAmt Ccy=\"EUR\">{amount}</IntrBkSttlmAmt>\
+             </CdtTrfTxInf>"
+        );
+    }
+    xml + "</FIToFICstmrCdtTrf></Document>"
+}
+
+#[test]
+fn a_slice_of_any_size_gives_what_small_ones_give() {
+    let time = "2026-01-05T10:00:00Z";
+    let mut messages: Vec<String> = (0..9).map(|number| message(number, 1, time)).collect();
+    // By now one batch is full: these repeat and contradict rows of it, and of their own.
+    messages.extend([message(0, 1, time), message(1, 2, time), message(9, 1, time), message(9, 2, time)]);
+    let whole = Run::new().slice(BANK, &messages);
+    assert_eq!(whole.accepted.iter().map(|batch| batch.len()).collect::<Vec<_>>(), [72_000, 8_000]);
+    let counts = whole.counts;
+    assert_eq!((counts.records, counts.accepted, counts.repeated, counts.dead_lettered), (13, 80_000, 8_000, 16_000));
+    assert!(whole.dead_letters.iter().all(|letter| letter.reason == Reason::Conflicting));
+
+    let mut run = Run::new();
+    let parts: Vec<Output> = messages.iter().map(|message| run.slice(BANK, &[message])).collect();
+    let ids = |output: &Output| -> Vec<String> {
+        let ids = output.accepted.iter().map(|batch| batch.text(Text::RowId));
+        ids.flat_map(|ids| ids.iter().flatten().map(str::to_owned).collect::<Vec<_>>()).collect()
+    };
+    assert_eq!(ids(&whole), parts.iter().flat_map(ids).collect::<Vec<_>>());
+    assert_eq!(whole.dead_letters, parts.into_iter().flat_map(|part| part.dead_letters).collect::<Vec<_>>());
+}
+
+#[test]
+fn payments_refused_for_their_time_keep_their_own_element_only() {
+    let sent = message(7, 1, "2027-01-05T10:00:00Z");
+    let letters = Run::new().slice(BANK, &[&sent]).dead_letters;
+    assert_eq!(letters.len(), 8_000);
+    for (number, letter) in letters.iter().enumerate() {
+        assert_eq!((letter.reason, letter.payload_length), (Reason::TimeAhead, sent.len()));
+        assert_eq!(letter.payload_digest, digest(sent.as_bytes()));
+        let (start, id) = ("<CdtTrfTxInf>", format!("<TxId>7-{number}</TxId>"));
+        assert!(letter.payload.starts_with(start) && letter.payload.contains(&id), "{}", letter.payload);
+        assert!(letter.payload.len() < 200);
+    }
+}
