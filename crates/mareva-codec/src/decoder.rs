@@ -142,9 +142,14 @@ impl Decoder {
         self.collected.text_bytes += record.payload.len().min(self.limits.record_bytes) + record.topic.len();
         self.collected.expanded = 0;
         if let Err(fault) = self.read(stream, &record) {
-            let letter = DeadLetter::new(position(&record, 0), fault.reason, fault.detail, record.payload);
             let readable = &record.payload[..record.payload.len().min(self.limits.record_bytes)];
-            self.collected.refuse(letter, salvage::parties(stream, readable));
+            let (parties, all) = salvage::parties(stream, readable);
+            let mut detail = fault.detail;
+            if !all || readable.len() < record.payload.len() {
+                detail.push_str("; too large to be screened whole, so look at the rest of it by hand");
+            }
+            let letter = DeadLetter::new(position(&record, 0), fault.reason, detail, record.payload);
+            self.collected.refuse(letter, parties);
         }
     }
 

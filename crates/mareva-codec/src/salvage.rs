@@ -15,18 +15,45 @@ const MAX_PARTIES: usize = 4_096;
 /// Bytes behind a tag that are read as its text: overlapping texts must not multiply a record.
 const MAX_CONTENT: usize = 4_096;
 
+/// Fields of JSON that are read here.
+const FIELDS: [&str; 18] = [
+    "name",
+    "user_name",
+    "remittance",
+    "account",
+    "linked_account",
+    "agent",
+    "merchant",
+    "from_address",
+    "to_address",
+    "receipt_contract_address",
+    "asset_contract",
+    "token_address",
+    "user",
+    "counterparty_user",
+    "network",
+    "tag",
+    "source",
+    "type",
+];
+
+/// Elements of XML that are read here.
+const LEAVES: [&str; 12] =
+    ["Nm", "Ustrd", "AddtlRmtInf", "IBAN", "Id", "BICFI", "BIC", "AnyBIC", "BICOrBEI", "MmbId", "PhneNb", "MobNb"];
+
 type Found = Vec<(PartyRole, PartyText)>;
 
-/// The parties that can be made out in `payload`.
-pub(crate) fn parties(stream: Stream, payload: &[u8]) -> Found {
+/// The parties that can be made out in `payload`, and whether these are all: a bound may have ended the search.
+pub(crate) fn parties(stream: Stream, payload: &[u8]) -> (Found, bool) {
     let text = text(payload);
-    let mut found = if text.trim_start_matches('\u{feff}').trim_start().starts_with('<') {
+    let (mut found, read) = if text.trim_start_matches('\u{feff}').trim_start().starts_with('<') {
         xml(&text)
     } else {
-        json(stream, &text)
+        (json(stream, &text), true)
     };
+    let all = read && found.len() <= MAX_PARTIES;
     found.truncate(MAX_PARTIES);
-    found
+    (found, all)
 }
 
 /// The payload as text: UTF-8, with Latin-1 for what is not, or UTF-16 where every second byte of the start is zero.
@@ -63,18 +90,20 @@ fn json(stream: Stream, text: &str) -> Found {
         Some("deposit") => PartyRole::Beneficiary,
         _ => PartyRole::Originator,
     };
+    let agent_of = |side| pairs.iter().find(|p| p.side == side && p.key == "agent").map(|p| p.value.as_str());
+    let agents = [None, Some(PartyRole::Originator), Some(PartyRole::Beneficiary)].map(|side| (side, agent_of(side)));
     let mut found = Found::new();
-    for Pair { side, key, value } in pairs.iter().take(MAX_PARTIES) {
+    for Pair { side, key, value } in &pairs {
+        if found.len() > MAX_PARTIES {
+            break;
+        }
         let role = side.unwrap_or(PartyRole::Originator);
-        let agent = pairs.iter().find(|pair| pair.side == *side && pair.key == "agent").map(|pair| pair.value.as_str());
+        let agent = agents.iter().find(|(of, _)| of == side).and_then(|(_, agent)| *agent);
         let mut canonical = String::new();
         let role = match (stream, *key) {
-            (_, "name") => {
+            (_, "name" | "user_name") => {
+                let role = if *key == "name" { role } else { user };
                 found.push((role, PartyText::Name(value.clone())));
-                continue;
-            }
-            (_, "user_name") => {
-                found.push((user, PartyText::Name(value.clone())));
                 continue;
             }
             (_, "remittance") => {
@@ -132,7 +161,7 @@ fn agent_role(role: PartyRole) -> PartyRole {
     }
 }
 
-/// Every `"key": "text"` in broken or whole JSON, repeated ones included.
+/// Every `"key": "text"` of [`FIELDS`] in broken or whole JSON, repeated ones included.
 fn pairs(text: &str) -> Vec<Pair<'_>> {
     let mut pairs = Vec::new();
     let mut sides: Vec<Option<PartyRole>> = Vec::new();
@@ -156,17 +185,15 @@ fn pairs(text: &str) -> Vec<Pair<'_>> {
                 let (quoted, after) = quoted(behind);
                 rest = after;
                 match key.take() {
-                    Some(key) => {
+                    Some(key) if FIELDS.contains(&key) => {
                         let side = sides.last().copied().flatten();
                         pairs.push(Pair { side, key, value: unescape(quoted) });
                     }
+                    Some(_) => {}
                     None if after.trim_start().starts_with(':') => key = Some(quoted),
                     None => {}
                 }
             }
-        }
-        if pairs.len() >= 2 * MAX_PARTIES {
-            break;
         }
     }
     pairs
@@ -193,8 +220,9 @@ fn unescape(quoted: &str) -> String {
     serde_json::from_str(&format!("\"{quoted}\"")).unwrap_or_else(|_| quoted.replace('\\', ""))
 }
 
-fn xml(text: &str) -> Found {
-    let mut found = Found::new();
+/// The parties, and whether no text was cut.
+fn xml(text: &str) -> (Found, bool) {
+    let (mut found, mut whole) = (Found::new(), true);
     let mut party: Option<(PartyRole, &str)> = None;
     let mut rest = text;
     while let Some(at) = rest.find('<') {
@@ -209,18 +237,19 @@ fn xml(text: &str) -> Found {
             party = (!closing).then_some((role, name));
             continue;
         }
-        if closing || tag.ends_with('/') {
+        if closing || tag.ends_with('/') || !LEAVES.contains(&name) {
             continue;
         }
-        let content = xml_text(behind);
+        let (content, all) = xml_text(behind);
+        whole &= all;
         if !content.is_empty() {
             xml_leaf(name, party, &content, &mut found);
         }
-        if found.len() >= MAX_PARTIES {
+        if found.len() > MAX_PARTIES {
             break;
         }
     }
-    found
+    (found, whole)
 }
 
 fn xml_role(name: &str) -> Option<PartyRole> {
@@ -238,21 +267,27 @@ fn xml_role(name: &str) -> Option<PartyRole> {
     })
 }
 
-/// Text up to the next tag, with what stands in CDATA sections, references of XML itself resolved.
-fn xml_text(behind: &str) -> String {
+/// Text up to the next tag, with what stands in CDATA sections, references of XML itself resolved; and whether all of it
+/// was read.
+fn xml_text(behind: &str) -> (String, bool) {
     let mut content = String::new();
     let mut rest = &behind[..behind.floor_char_boundary(MAX_CONTENT)];
-    loop {
+    let cut = rest.len() < behind.len();
+    let ended = loop {
         let end = rest.find('<').unwrap_or(rest.len());
         content.push_str(&unescape_xml(&rest[..end]));
         let Some(data) = rest[end..].strip_prefix("<![CDATA[") else {
-            break;
+            // A cut may also fall into the mark of a section.
+            break end < rest.len() && !"<![CDATA[".starts_with(&rest[end..]);
         };
-        let close = data.find("]]>").unwrap_or(data.len());
+        let Some(close) = data.find("]]>") else {
+            content.push_str(data);
+            break false;
+        };
         content.push_str(&data[..close]);
-        rest = data.get(close + 3..).unwrap_or_default();
-    }
-    content.trim().to_owned()
+        rest = &data[close + 3..];
+    };
+    (content.trim().to_owned(), ended || !cut)
 }
 
 fn unescape_xml(text: &str) -> String {

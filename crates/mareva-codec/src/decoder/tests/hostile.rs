@@ -214,3 +214,60 @@ fn a_message_that_repeats_long_texts_has_a_bound() {
     let short = message.replace(&"i".repeat(1_000), &"i".repeat(35)).replace(&"9".repeat(1_000), &"9".repeat(35));
     assert_eq!(decode(Stream::Bank, short.as_bytes()).batch.len(), 10_000);
 }
+
+#[test]
+fn fields_that_nobody_reads_hide_no_party() {
+    let anna = name(PartyRole::Originator, "Anna Beispiel");
+    let junk: String = (0..20_000).map(|n| format!("\"x{n}\":\"y\",")).collect();
+    let sent = credit_transfer(&[("2026-01-05T10:00:00.123Z", "yesterday")]).replacen('{', &format!("{{{junk}"), 1);
+    let decoded = refused(Stream::Bank, sent.as_bytes(), Reason::InvalidField, "time");
+    assert!(dead_parties(&decoded).contains(&anna));
+    assert!(!decoded.dead_letters[0].detail.contains("by hand"));
+}
+
+#[test]
+fn a_dead_letter_says_that_it_was_not_screened_whole() {
+    let parties = |count: usize| (0..count).map(|n| format!("\"name\":\"N{n}\",")).collect::<String>();
+    let elements = |count: usize| (0..count).map(|n| format!("<Nm>N{n}</Nm>")).collect::<String>();
+    let long = |bytes: usize| format!("<Nm>{}</Nm>", "n".repeat(bytes));
+    let data = |bytes: usize| format!("<Nm><![CDATA[{}]]></Nm>", "n".repeat(bytes));
+    let huge = |pad: usize| format!("{{\"name\":\"N\",\"x\":\"{}\"}}", "y".repeat(pad));
+    for (sent, found, whole) in [
+        (format!("{{{}", parties(4_096)), 4_096, true),
+        (format!("{{{}", parties(4_097)), 4_096, false),
+        (format!("<a>{}", elements(4_096)), 4_096, true),
+        (format!("<a>{}", elements(4_097)), 4_096, false),
+        (format!("<a>{}", long(4_000)), 1, true),
+        (format!("<a>{}", long(5_000)), 1, false),
+        (format!("<a>{}", data(4_000)), 1, true),
+        (format!("<a>{}", data(4_090)), 1, false),
+        (format!("<a><other>{}</other>{}", "o".repeat(5_000), long(1)), 1, true),
+        (huge(1024 * 1024), 1, false),
+    ] {
+        let decoded = decode(Stream::Bank, sent.as_bytes());
+        let (screened, letter) = (decoded.dead_letter_parties.len(), &decoded.dead_letters[0]);
+        let told = letter.detail.contains("too large to be screened whole");
+        assert_eq!((screened, !told), (found, whole), "{}: {}", &sent[..60.min(sent.len())], letter.detail);
+    }
+}
+
+#[test]
+fn broken_records_are_read_in_time_that_grows_with_their_length() {
+    let fill = |piece: &str| piece.repeat(1_000_000 / piece.len());
+    let agents = format!("{{\"agent\":\"MRVADEFF\",\"originator\":{{{}", fill("\"account\":\"1\","));
+    for sent in [
+        agents,
+        format!("{{{}", fill("\"account\":\"1\",")),
+        format!("<a>{}", fill("<![CDATA[]]>")),
+        format!("<a>{}", fill("<Nm><![CDATA[x]]>")),
+        format!("<a>{}", fill("<Nm>&lt;")),
+        fill("{\"name\":"),
+        fill("\"\\"),
+    ] {
+        let began = std::time::Instant::now();
+        let decoded = decode(Stream::Bank, sent.as_bytes());
+        assert_eq!(decoded.dead_letters.len(), 1);
+        // Squared, any of these would take minutes.
+        assert!(began.elapsed().as_secs() < 10, "{}: {:?}", &sent[..40], began.elapsed());
+    }
+}
