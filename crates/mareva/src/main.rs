@@ -3,6 +3,8 @@
 //! 1 it failed on the way, 2 it refused to start and listed every fault. It wires the libraries together and must never
 //! decide anything about money itself, nor let an account number into a log line or a metric.
 
+#![deny(clippy::print_stdout)]
+
 mod cli;
 mod commands;
 mod config;

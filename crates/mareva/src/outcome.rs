@@ -1,9 +1,19 @@
 //! How a command ends: exit codes, and errors in plain words.
 
-use std::io;
+use std::fmt::Display;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use mareva_model::Refusal;
+
+/// Writes a line to standard output.
+///
+/// # Errors
+/// When it is closed or full, which `println` would answer with a panic.
+pub fn say(text: impl Display) -> anyhow::Result<()> {
+    writeln!(io::stdout().lock(), "{text}").context("cannot write to standard output")
+}
 
 /// Writes what went wrong to standard error and gives the exit code: 0 done, 1 failed, 2 refused.
 pub fn report(result: anyhow::Result<()>) -> ExitCode {

@@ -217,7 +217,10 @@ fn load_history(config: &Config, files: &[HistoryFile], judge: &mut PipelineJudg
 }
 
 /// The files of a history: one file, or all NDJSON files of a folder whose records are transactions.
-fn history_files(config: &Config, path: &Path) -> Result<Vec<HistoryFile>, Refusal> {
+///
+/// # Errors
+/// When there is none, or one cannot be read.
+pub fn history_files(config: &Config, path: &Path) -> Result<Vec<HistoryFile>, Refusal> {
     let failed = |error: std::io::Error| unreadable(path, &error);
     let mut paths = vec![path.to_owned()];
     if fs::metadata(path).map_err(failed)?.is_dir() {

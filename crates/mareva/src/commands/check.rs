@@ -5,7 +5,8 @@ use mareva_model::{Raises, Refusal};
 use serde_json::{Value, json};
 
 use super::replay::InsteadArgs;
-use crate::open::{Instead, Opened, open};
+use crate::open::{Instead, Opened, keep, open};
+use crate::outcome::say;
 use crate::{config, logging};
 
 /// Load config, rules, lists and tables, and show what would be in force
@@ -28,25 +29,29 @@ pub struct Args {
 
 pub fn run(args: Args) -> Result<()> {
     logging::start("text", "warn");
-    let loaded = config::load(args.config.as_deref()).and_then(|mut config| {
-        Instead::from(args.instead).apply(&mut config);
-        open(&config)
-    });
-    match loaded {
-        Ok(opened) if args.json => println!("{}", in_force(&opened)),
-        Ok(opened) => print!("{}", shown(&in_force(&opened))),
+    let mut faults = Refusal::default();
+    let mut config = match keep(config::load(args.config.as_deref()), &mut faults) {
+        Some(config) => config,
+        // What the other options name is looked at all the same.
+        None => config::load(None)?,
+    };
+    Instead::from(args.instead).apply(&mut config);
+    let opened = keep(open(&config), &mut faults);
+    let opened = faults
+        .into_result()
+        .and_then(|()| opened.ok_or_else(|| Refusal::one("config", "could not be opened", "report this")));
+    match opened {
+        Ok(opened) if args.json => say(in_force(&opened))?,
+        Ok(opened) => say(shown(&in_force(&opened)).trim_end())?,
         Err(refusal) => {
             if args.json {
-                println!("{}", faults(&refusal));
+                // The refusal decides how it ends, read or not.
+                _ = say(json!({ "ok": false, "faults": refusal.0 }));
             }
             return Err(refusal.into());
         }
     }
     Ok(())
-}
-
-fn faults(refusal: &Refusal) -> Value {
-    json!({ "ok": false, "faults": refusal.0 })
 }
 
 fn in_force(opened: &Opened) -> Value {

@@ -1,9 +1,8 @@
-use std::io::{self, Write as _};
-
 use clap::CommandFactory as _;
 use clap_complete::{Shell, generate};
 
 use crate::cli::Cli;
+use crate::outcome::say;
 
 /// Write completions for a shell to standard output
 #[derive(Debug, clap::Args)]
@@ -17,5 +16,5 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut script = Vec::new();
     generate(args.shell, &mut Cli::command(), "mareva", &mut script);
-    Ok(io::stdout().write_all(&script)?)
+    say(String::from_utf8(script)?.trim_end())
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::config;
 use crate::open::{Instead, NamedPath, watchlist};
+use crate::outcome::say;
 
 /// Longest query, in bytes: the rest of a longer line is passed over, and the line answered with an error.
 const MAX_LINE: u64 = 64 << 10;
@@ -82,27 +83,27 @@ fn build(args: BuildArgs) -> Result<()> {
         let lists = json!({
             "epoch": watchlist.epoch(), "bytes": watchlist.size(), "seconds": seconds, "lists": watchlist.lists(),
         });
-        println!("{lists}");
+        say(&lists)?;
         return Ok(());
     }
     for list in watchlist.lists() {
         let (counts, reference) = (&list.counts, &list.list);
-        println!("{}: version {}, digest {}", reference.name, reference.version, reference.digest);
-        println!(
+        say(format_args!("{}: version {}, digest {}", reference.name, reference.version, reference.digest))?;
+        say(format_args!(
             "  {} entries, {} identifiers ({} unvalidated), {} names; all found again through the filter",
             counts.entries, counts.identifiers, counts.unvalidated, counts.names
-        );
-        println!("  {} KiB, false-positive rate {}", list.bytes / 1024, list.false_positive_rate);
+        ))?;
+        say(format_args!("  {} KiB, false-positive rate {}", list.bytes / 1024, list.false_positive_rate))?;
         for (number, what) in [
             (counts.names_without_key, "names that cannot match"),
             (counts.unreadable_dates, "dates that cannot be read"),
         ] {
             if number > 0 {
-                println!("  {number} {what}");
+                say(format_args!("  {number} {what}"))?;
             }
         }
     }
-    println!("{} KiB in all, {seconds:.1} s, epoch {}", watchlist.size() / 1024, watchlist.epoch());
+    say(format_args!("{} KiB in all, {seconds:.1} s, epoch {}", watchlist.size() / 1024, watchlist.epoch()))?;
     Ok(())
 }
 

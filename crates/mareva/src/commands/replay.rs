@@ -1,5 +1,4 @@
-use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
@@ -8,8 +7,10 @@ use mareva_model::{Fault, Refusal};
 use mareva_pipeline::Pipeline;
 use serde_json::json;
 
-use crate::open::{Instead, NamedPath, keep, open, unreadable};
-use crate::replay::{Frame, Merge, Tally, Targets, Writers};
+use crate::config::Config;
+use crate::open::{Instead, NamedPath, Opened, keep, open, readable};
+use crate::outcome::say;
+use crate::replay::{Frame, Merge, Tally, Targets, UNFINISHED, Writers};
 use crate::{config, logging};
 
 /// Judge files instead of topics
@@ -35,7 +36,8 @@ pub struct Args {
     /// The config
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where alerts go, every revision a line; - is standard output
+    /// Where alerts go, every revision a line; - is standard output. This and the other files stand under their names
+    /// when they are whole; until then they end in .partial
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// Where settled detections go
@@ -83,26 +85,79 @@ impl From<InsteadArgs> for Instead {
     }
 }
 
-pub fn run(args: Args) -> Result<()> {
-    let mut config = config::load(args.config.as_deref())?;
-    logging::start(&config.log.format, "warn");
-    Instead::from(args.instead).apply(&mut config);
-    let mut faults = Refusal::default();
-    for path in args.bank.iter().chain(&args.exchange) {
-        keep(File::open(path).map_err(|error| unreadable(path, &error)), &mut faults);
+impl Args {
+    fn inputs(&self) -> impl Iterator<Item = &PathBuf> {
+        self.bank.iter().chain(&self.exchange)
     }
-    let written = [Some(&args.out), args.detections.as_ref(), args.dead_letters.as_ref(), args.late.as_ref()];
-    for path in written.into_iter().flatten() {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        if folder.is_some_and(|folder| !folder.is_dir()) {
-            let place = path.display().to_string();
-            faults.0.push(Fault::new(place, "cannot be written: its folder is not there", "make the folder first"));
+
+    /// Input that cannot be read, and output that cannot be written or would overwrite something that is needed.
+    fn path_faults(&self) -> Vec<Fault> {
+        let mut faults = Refusal::default();
+        for path in self.inputs() {
+            keep(readable(path), &mut faults);
         }
+        let written = [Some(&self.out), self.detections.as_ref(), self.dead_letters.as_ref(), self.late.as_ref()];
+        let mut taken: Vec<PathBuf> = self.inputs().filter_map(|path| path.canonicalize().ok()).collect();
+        let mut fault =
+            |path: &Path, reason, remedy| faults.0.push(Fault::new(path.display().to_string(), reason, remedy));
+        for path in written.into_iter().flatten().filter(|path| path.as_os_str() != "-") {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            if path.is_dir() {
+                fault(path, "cannot be written: it is a folder", "name a file in it");
+            } else if !folder.is_dir() {
+                fault(path, "cannot be written: its folder is not there", "make the folder first");
+            } else if !path.exists() || path.is_file() {
+                let whole = path.canonicalize().unwrap_or_else(|_| {
+                    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+                    folder.join(path.file_name().unwrap_or_default())
+                });
+                if taken.contains(&whole) {
+                    fault(path, "is named for something else, too", "give each input and output a file of its own");
+                }
+                taken.push(whole);
+            }
+        }
+        if let Some(tables) = self.tables.as_deref().filter(|tables| tables.exists() && !tables.is_dir()) {
+            fault(tables, "cannot hold tables: it is no folder", "name a folder; it is made when it is not there");
+        }
+        faults.0
     }
+}
+
+pub fn run(args: Args) -> Result<()> {
+    stop_on_signals()?;
+    let mut faults = Refusal::default();
+    let mut config = match keep(config::load(args.config.as_deref()), &mut faults) {
+        Some(config) => config,
+        // What the other options name is looked at all the same.
+        None => config::load(None)?,
+    };
+    logging::start(&config.log.format, "warn");
+    Instead::from(args.instead.clone()).apply(&mut config);
+    faults.0.extend(args.path_faults());
     let opened = keep(open(&config), &mut faults);
     faults.into_result()?;
     let opened = opened.context("nothing was opened; please report this")?;
     let mut pipeline = Pipeline::new(opened.parts.clone())?;
+    let (mut tally, began) = (Tally::default(), Instant::now());
+    judge(&args, &config, &opened, &mut pipeline, &mut tally)?;
+    let seconds = began.elapsed().as_secs_f64();
+    let (summary, rate) = (tally.summary(), tally.counts().produced as f64 / seconds.max(1e-9));
+    if args.json {
+        let mut line = serde_json::to_value(&summary)?;
+        line["epoch"] = json!(pipeline.epoch());
+        line["seconds"] = json!(seconds);
+        line["transactions_per_second"] = json!(rate.round());
+        if args.out.as_os_str() == "-" { eprintln!("{line}") } else { say(&line)? }
+    } else {
+        eprint!("{}", summary.text());
+        eprintln!("{seconds:.1} s, {rate:.0} transactions/s, epoch {}", pipeline.epoch());
+    }
+    Ok(())
+}
+
+/// Judges all records and writes what comes of them.
+fn judge(args: &Args, config: &Config, opened: &Opened, pipeline: &mut Pipeline, tally: &mut Tally) -> Result<()> {
     let started = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock stands before 1970; set it")?;
     let frame = Frame {
         started: i64::try_from(started.as_millis())?,
@@ -110,23 +165,19 @@ pub fn run(args: Args) -> Result<()> {
         idle_after_ms: config.semantics.idle_after.ms(),
         epoch: pipeline.epoch(),
     };
-    let numbered = |files: &'_ [PathBuf]| -> Vec<(i32, PathBuf)> { (0..).zip(files.iter().cloned()).collect() };
-    let (bank, exchange) = (numbered(&args.bank), numbered(&args.exchange));
-    let bank = bank.iter().map(|(partition, path)| (config.bank_topic(), *partition, path.as_path()));
-    let exchange = exchange.iter().map(|(partition, path)| (config.exchange_topic(), *partition, path.as_path()));
+    let bank = (0..).zip(&args.bank).map(|(partition, path)| (config.bank_topic(), partition, path.as_path()));
+    let exchange = (0..).zip(&args.exchange);
+    let exchange = exchange.map(|(partition, path)| (config.exchange_topic(), partition, path.as_path()));
     let mut merge = Merge::open(bank.chain(exchange), frame)?;
-    let to_stdout = args.out.to_str() == Some("-");
     let targets = Targets {
-        alerts: args.out,
-        detections: args.detections,
-        dead_letters: args.dead_letters,
-        late: args.late,
-        tables: args.tables,
+        alerts: args.out.clone(),
+        detections: args.detections.clone(),
+        dead_letters: args.dead_letters.clone(),
+        late: args.late.clone(),
+        tables: args.tables.clone(),
     };
     let mut writers = Writers::create(&targets, &opened.parts)?;
-    let progress = progress_bar(&[args.bank, args.exchange].concat());
-    let mut tally = Tally::default();
-    let began = Instant::now();
+    let progress = progress_bar(args.inputs());
     while let Some(slice) = merge.next_slice().context("cannot read the records")? {
         let output = pipeline.process(&slice)?;
         writers.add(&opened.parts, &output)?;
@@ -135,24 +186,22 @@ pub fn run(args: Args) -> Result<()> {
     }
     writers.finish()?;
     progress.finish_and_clear();
-    let seconds = began.elapsed().as_secs_f64();
-    let (summary, rate) = (tally.summary(), tally.counts().produced as f64 / seconds.max(1e-9));
-    if args.json {
-        let mut line = serde_json::to_value(&summary)?;
-        line["epoch"] = json!(pipeline.epoch());
-        line["seconds"] = json!(seconds);
-        line["transactions_per_second"] = json!(rate.round());
-        if to_stdout { eprintln!("{line}") } else { println!("{line}") }
-    } else {
-        eprint!("{}", summary.text());
-        eprintln!("{seconds:.1} s, {rate:.0} transactions/s, epoch {}", pipeline.epoch());
-    }
     Ok(())
 }
 
+/// Ends with 1 at the first SIGTERM, SIGINT or SIGHUP: there is nothing to bring to an end, and what is half done does not
+/// stand under its name.
+fn stop_on_signals() -> Result<()> {
+    let stop = || {
+        eprintln!("mareva: stopped by a signal before the end; files that are not whole end in {UNFINISHED}");
+        std::process::exit(1);
+    };
+    ctrlc::set_handler(stop).context("cannot listen to signals")
+}
+
 /// Progress over the bytes of all files; nothing is drawn unless standard error is a terminal.
-fn progress_bar(files: &[PathBuf]) -> ProgressBar {
-    let bytes = files.iter().filter_map(|file| file.metadata().ok()).map(|found| found.len()).sum();
+fn progress_bar<'p>(files: impl Iterator<Item = &'p PathBuf>) -> ProgressBar {
+    let bytes = files.filter_map(|file| file.metadata().ok()).map(|found| found.len()).sum();
     let style = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left");
     let bar = ProgressBar::new(bytes);
     style.map(|style| bar.clone().with_style(style)).unwrap_or(bar)

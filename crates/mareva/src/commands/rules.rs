@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::config;
 use crate::open::{RuleFolder, keep, load_rules, rule_folders};
+use crate::outcome::say;
 use crate::replay::word_of;
 
 mod evidence;
@@ -88,11 +89,12 @@ fn folders(path: Option<&Path>) -> Result<Vec<RuleFolder>, Refusal> {
 fn check(args: &CheckArgs) -> Result<()> {
     let checked = checked(args.rules.as_deref());
     match checked {
-        Ok(ruleset) if args.json => println!("{}", json!({ "ok": true, "rules": described(&ruleset) })),
-        Ok(ruleset) => println!("{} rules, digest {}", ruleset.rules().len(), ruleset.digest()),
+        Ok(ruleset) if args.json => say(json!({ "ok": true, "rules": described(&ruleset) }))?,
+        Ok(ruleset) => say(format_args!("{} rules, digest {}", ruleset.rules().len(), ruleset.digest()))?,
         Err(refusal) => {
             if args.json {
-                println!("{}", json!({ "ok": false, "faults": refusal.0 }));
+                // The refusal decides how it ends, read or not.
+                _ = say(json!({ "ok": false, "faults": refusal.0 }));
             }
             return Err(refusal.into());
         }
@@ -109,7 +111,7 @@ fn checked(path: Option<&Path>) -> Result<Ruleset, Refusal> {
             [("fires.ndjson", &folder.fires), ("quiet.ndjson", &folder.quiet), ("expected.ndjson", &folder.expected)];
         for (file, text) in evidence {
             if text.as_ref().is_none_or(|text| text.trim().is_empty()) {
-                let place = format!("rules/{}/{file}", folder.folder);
+                let place = format!("{}/{}/{file}", folder.beside.trim_end_matches('/'), folder.folder);
                 let remedy = "a rule is not a rule until it carries its evidence; see rules/README.md";
                 faults.0.push(Fault::new(place, "is missing or empty", remedy));
             }
@@ -133,13 +135,13 @@ fn described(ruleset: &Ruleset) -> Vec<Value> {
 fn list(args: &ListArgs) -> Result<()> {
     let ruleset = load_rules(&folders(args.rules.as_deref())?)?;
     if args.json {
-        println!("{}", Value::Array(described(&ruleset)));
+        say(Value::Array(described(&ruleset)))?;
         return Ok(());
     }
     let longest = ruleset.rules().iter().map(|rule| rule.reference.id.len()).max().unwrap_or(0);
     for rule in ruleset.rules() {
         let reference = &rule.reference;
-        println!(
+        say(format_args!(
             "{:longest$}  v{} {:6} on {:12} {:9} {}",
             reference.id,
             reference.version,
@@ -147,7 +149,7 @@ fn list(args: &ListArgs) -> Result<()> {
             rule.table.name(),
             reference.severity,
             reference.title
-        );
+        ))?;
     }
     Ok(())
 }
@@ -187,13 +189,13 @@ fn show(results: &[(String, Trial)], args: &TestArgs) -> Result<()> {
                 json!({ "rule": id, "passed": trial.failures.is_empty(), "fired": trial.fired.len(), "failures": trial.failures })
             })
             .collect();
-        println!("{}", json!({ "rules": rules }));
+        say(json!({ "rules": rules }))?;
     } else {
         for (id, trial) in results {
             let verdict = if trial.failures.is_empty() { "passes" } else { "FAILS" };
-            println!("{id}: {verdict}, fired {} times", trial.fired.len());
+            say(format_args!("{id}: {verdict}, fired {} times", trial.fired.len()))?;
             for failure in &trial.failures {
-                println!("  {failure}");
+                say(format_args!("  {failure}"))?;
             }
         }
     }

@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, Result};
 use mareva_kafka::{Histogram, RunSummary};
-use mareva_model::{Digest, format_time};
+use mareva_model::{Digest, Refusal, format_time};
 use serde_json::{Value, json};
 
-use crate::open::open;
-use crate::serve::{Manner, serve};
+use crate::open::{keep, open};
+use crate::outcome::say;
+use crate::serve::{Manner, history_files, serve};
 use crate::{config, logging};
 
 /// Judge Kafka topics until SIGTERM or Ctrl-C
@@ -50,7 +51,13 @@ pub fn run(args: Args) -> Result<()> {
     let config = config::load(Some(&args.config))?;
     logging::start(&config.log.format, &config.log.level);
     let stop = stop_on_signals()?;
-    let opened = open(&config)?;
+    let mut faults = Refusal::default();
+    let opened = keep(open(&config), &mut faults);
+    if let Some(path) = &args.history {
+        keep(history_files(&config, path), &mut faults);
+    }
+    faults.into_result()?;
+    let opened = opened.context("nothing was opened; please report this")?;
     let epoch = opened.parts.epoch();
     tracing::info!(
         %epoch,
@@ -80,7 +87,7 @@ pub fn run(args: Args) -> Result<()> {
         "stopped, all is committed"
     );
     if args.json {
-        println!("{}", summary_json(&summary, epoch));
+        say(summary_json(&summary, epoch))?;
     }
     Ok(())
 }

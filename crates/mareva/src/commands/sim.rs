@@ -5,6 +5,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use mareva_model::format_time;
 use mareva_sim::SimConfig;
 
+use crate::outcome::say;
+
 /// Config that fits a simulation, written beside it.
 const CONFIG: &str = include_str!("sim.toml");
 
@@ -43,7 +45,7 @@ pub fn run(args: &Args) -> Result<()> {
     std::fs::write(args.out.join("mareva.toml"), CONFIG).with_context(failed)?;
     bar.finish_and_clear();
     if args.json {
-        println!("{}", serde_json::to_string(&summary)?);
+        say(serde_json::to_string(&summary)?)?;
         return Ok(());
     }
     let listed = |counts: Vec<(String, u64)>| -> String {
@@ -51,9 +53,9 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let illicit: u64 = summary.illicit.values().sum();
     let by_role = summary.illicit.iter().map(|(role, number)| ((*role).to_owned(), *number)).collect();
-    println!("{} records: {}", summary.records, listed(summary.by_kind.into_iter().collect()));
-    println!("{illicit} of them illicit: {}", listed(by_role));
-    println!("from {} to {}", format_time(summary.first_time), format_time(summary.last_time));
-    println!("written to {}", args.out.display());
+    say(format_args!("{} records: {}", summary.records, listed(summary.by_kind.into_iter().collect())))?;
+    say(format_args!("{illicit} of them illicit: {}", listed(by_role)))?;
+    say(format_args!("from {} to {}", format_time(summary.first_time), format_time(summary.last_time)))?;
+    say(format_args!("written to {}", args.out.display()))?;
     Ok(())
 }

@@ -19,6 +19,7 @@ use mareva_sim::SimConfig;
 use crate::commands::run::stop_on_signals;
 use crate::judge::Judged;
 use crate::open::open;
+use crate::outcome::say;
 use crate::serve::{Manner, serve, topics};
 use crate::{config, logging};
 
@@ -55,10 +56,10 @@ pub fn run(settings: &Settings) -> Result<()> {
     logging::start("text", if live_view { "off" } else { "error" });
     let simulation = simulation(settings)?;
     if !settings.json {
-        println!(
+        say(format_args!(
             "simulating {} transactions of one bank and one exchange, seed {}",
             settings.transactions, settings.seed
-        );
+        ))?;
     }
     let records = mareva_sim::records(&simulation);
     let folder = Folder::write(&records.reference()).context("cannot write to the folder for temporary files")?;

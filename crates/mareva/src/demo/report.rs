@@ -8,6 +8,7 @@ use super::Settings;
 use super::board::Board;
 use super::feed::Fed;
 use super::score::{Score, Share, score};
+use crate::outcome::say;
 
 /// Writes the summary to standard output.
 pub fn write(settings: &Settings, board: &Board, fed: &Fed, ran: &RunSummary) -> Result<()> {
@@ -27,15 +28,17 @@ pub fn write(settings: &Settings, board: &Board, fed: &Fed, ran: &RunSummary) ->
         line["rules_behind_alerts"] = json!(score.alerts_by_rule.len());
         line["append_to_alert_ms"] = json!({ "p50": latency[0], "p99": latency[1] });
         line["score"] = serde_json::to_value(&score)?;
-        println!("{line}");
+        say(&line)?;
         return Ok(());
     }
-    println!("\n{}", summary.text().trim_end());
-    println!("confirmed hits: {sanctions} on sanctions lists, {mules} on the list of mule accounts");
-    println!("{}", by_rule(&score));
+    say(format_args!("\n{}", summary.text().trim_end()))?;
+    say(format_args!("confirmed hits: {sanctions} on sanctions lists, {mules} on the list of mule accounts"))?;
+    say(by_rule(&score))?;
     let [p50, p99] = latency.map(|ms| ms.map_or("-".to_owned(), |ms| format!("{ms} ms")));
-    println!("append to alert: p50 {p50}, p99 {p99} (mock broker inside the process: no promise about a real one)");
-    println!("\nagainst the labels of the simulation:");
+    say(format_args!(
+        "append to alert: p50 {p50}, p99 {p99} (mock broker inside the process: no promise about a real one)"
+    ))?;
+    say("\nagainst the labels of the simulation:")?;
     let found = [
         ("collectors and mules found", score.recall_suspects),
         ("victims recognised", score.recall_victims),
@@ -44,11 +47,11 @@ pub fn write(settings: &Settings, board: &Board, fed: &Fed, ran: &RunSummary) ->
         ("restraints on criminals' accounts", score.precision_restraints),
     ];
     for (what, share) in found {
-        println!("  {what:<34} {}", shown(share));
+        say(format_args!("  {what:<34} {}", shown(share)))?;
     }
-    println!("  {:<34} {}", "victims' accounts restrained", score.victims_restrained);
+    say(format_args!("  {:<34} {}", "victims' accounts restrained", score.victims_restrained))?;
     if fed.records < settings.transactions {
-        println!("\nended after {} of {} records", fed.records, settings.transactions);
+        say(format_args!("\nended after {} of {} records", fed.records, settings.transactions))?;
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Gauge, List, ListItem, Paragraph};
 
 use super::board::Board;
+use crate::outcome::say;
 
 /// Time between two pictures.
 const PICTURE: Duration = Duration::from_millis(200);
@@ -50,7 +51,7 @@ impl Screen {
                 std::thread::sleep(PICTURE);
                 if !*quiet && last.is_none_or(|last| last.elapsed() >= LINE) {
                     *last = Some(Instant::now());
-                    println!("{}", line(board));
+                    say(line(board))?;
                 }
                 Ok(false)
             }

@@ -7,6 +7,7 @@ mod vasps;
 
 use std::collections::HashSet;
 use std::fmt::Display;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -217,6 +218,22 @@ fn secret(path: &Path, key: &str) -> Result<Option<Vec<u8>>, Refusal> {
         return Err(Refusal::one(place, format!("holds {} bytes", bytes.len()), "put 16 random bytes or more into it"));
     }
     Ok(Some(bytes))
+}
+
+/// Whether there is a file to read.
+///
+/// # Errors
+/// That there is none.
+pub fn readable(path: &Path) -> Result<(), Refusal> {
+    let found = path.metadata().map_err(|error| unreadable(path, &error))?;
+    if found.is_dir() {
+        return Err(Refusal::one(path.display().to_string(), "cannot be read: it is a folder", "name a file in it"));
+    }
+    // Opening a pipe twice would lose what its writer has sent in between.
+    if found.is_file() {
+        File::open(path).map_err(|error| unreadable(path, &error))?;
+    }
+    Ok(())
 }
 
 /// A file that cannot be read.

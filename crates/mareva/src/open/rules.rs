@@ -24,6 +24,8 @@ const RULE_PACK: &[PackedRule] = include!(concat!(env!("OUT_DIR"), "/rule_pack.r
 pub struct RuleFolder {
     /// Name of the folder: the rule's id.
     pub folder: String,
+    /// The folder that it lies in, for faults; `rules` for those of the binary.
+    pub beside: String,
     /// `rule.toml`.
     pub toml: Option<String>,
     /// `rule.sql`.
@@ -56,6 +58,7 @@ pub fn rule_folders(path: &Path) -> Result<Vec<RuleFolder>, Refusal> {
             };
             folders.push(RuleFolder {
                 folder: name.to_owned(),
+                beside: path.display().to_string(),
                 toml: text("rule.toml")?,
                 sql: text("rule.sql")?,
                 fires: text("fires.ndjson")?,
@@ -74,7 +77,7 @@ pub fn rule_folders(path: &Path) -> Result<Vec<RuleFolder>, Refusal> {
 
 fn packed(rule: &PackedRule) -> RuleFolder {
     let [toml, sql, fires, quiet, expected] = rule.texts.map(|text| text.map(str::to_owned));
-    RuleFolder { folder: rule.folder.to_owned(), toml, sql, fires, quiet, expected }
+    RuleFolder { folder: rule.folder.to_owned(), beside: "rules".to_owned(), toml, sql, fires, quiet, expected }
 }
 
 /// The texts that rules are loaded from, and every folder that lacks one of them.
@@ -101,6 +104,19 @@ fn rule_texts(folders: &[RuleFolder]) -> (Vec<RuleText>, Refusal) {
 /// # Errors
 /// Every fault of every rule.
 pub fn load_rules(folders: &[RuleFolder]) -> Result<Ruleset, Refusal> {
+    load_together(folders).map_err(|mut refusal| {
+        // Rules are read from texts, which know their folder but not where it lies.
+        let beside = folders.first().map_or("rules", |folder| folder.beside.as_str());
+        for fault in &mut refusal.0 {
+            if let Some(inside) = fault.place.strip_prefix("rules/") {
+                fault.place = format!("{}/{inside}", beside.trim_end_matches('/'));
+            }
+        }
+        refusal
+    })
+}
+
+fn load_together(folders: &[RuleFolder]) -> Result<Ruleset, Refusal> {
     let (texts, mut faults) = rule_texts(folders);
     let together = Ruleset::load(&texts);
     if let Ok(ruleset) = together

@@ -6,10 +6,10 @@ mod summary;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod whole;
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufWriter, Stdout, Write};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use mareva_model::{Detection, format_time};
@@ -20,6 +20,8 @@ pub use merge::{Frame, Merge};
 pub use peek::{peek_time, stream_of};
 pub use summary::{Tally, word_of};
 use tables::TableFiles;
+pub use whole::UNFINISHED;
+use whole::WholeFile;
 
 /// Where a replay writes.
 #[derive(Debug, Clone, Default)]
@@ -38,11 +40,16 @@ pub struct Targets {
 
 /// The open files of a replay.
 pub struct Writers {
-    alerts: Box<dyn Write>,
-    detections: Option<BufWriter<File>>,
-    dead_letters: Option<BufWriter<File>>,
-    late: Option<BufWriter<File>>,
+    alerts: Alerts,
+    detections: Option<WholeFile>,
+    dead_letters: Option<WholeFile>,
+    late: Option<WholeFile>,
     tables: Option<TableFiles>,
+}
+
+enum Alerts {
+    Shown(BufWriter<Stdout>),
+    Kept(WholeFile),
 }
 
 impl Writers {
@@ -51,10 +58,10 @@ impl Writers {
     /// # Errors
     /// The first that cannot be created.
     pub fn create(targets: &Targets, parts: &Parts) -> Result<Self> {
-        let maybe = |path: &Option<PathBuf>| path.as_deref().map(create).transpose();
-        let alerts: Box<dyn Write> = match targets.alerts.to_str() {
-            Some("-") => Box::new(BufWriter::new(io::stdout())),
-            _ => Box::new(create(&targets.alerts)?),
+        let maybe = |path: &Option<PathBuf>| path.as_deref().map(WholeFile::create).transpose();
+        let alerts = match targets.alerts.to_str() {
+            Some("-") => Alerts::Shown(BufWriter::new(io::stdout())),
+            _ => Alerts::Kept(WholeFile::create(&targets.alerts)?),
         };
         let tables = targets.tables.as_deref().map(|folder| TableFiles::create(folder, &parts.accounts)).transpose()?;
         Ok(Self {
@@ -72,7 +79,11 @@ impl Writers {
     /// What the file system reports.
     pub fn add(&mut self, parts: &Parts, output: &Output) -> Result<()> {
         for alert in &output.alerts {
-            line(&mut self.alerts, &alert.to_json()).context("cannot write alerts")?;
+            let out: &mut dyn Write = match &mut self.alerts {
+                Alerts::Shown(out) => out,
+                Alerts::Kept(file) => file,
+            };
+            line(out, &alert.to_json()).context("cannot write alerts")?;
         }
         if let Some(file) = &mut self.detections {
             for detection in &output.settled {
@@ -95,22 +106,20 @@ impl Writers {
         Ok(())
     }
 
-    /// Writes what is left.
+    /// Writes what is left; now the files stand under their names.
     ///
     /// # Errors
     /// What the file system reports.
-    pub fn finish(mut self) -> Result<()> {
-        self.alerts.flush().context("cannot write alerts")?;
-        for file in [&mut self.detections, &mut self.dead_letters, &mut self.late].into_iter().flatten() {
-            file.flush().context("cannot write the output")?;
+    pub fn finish(self) -> Result<()> {
+        self.tables.map_or(Ok(()), TableFiles::finish)?;
+        for file in [self.detections, self.dead_letters, self.late].into_iter().flatten() {
+            file.finish()?;
         }
-        self.tables.map_or(Ok(()), TableFiles::finish)
+        match self.alerts {
+            Alerts::Shown(mut out) => out.flush().context("cannot write alerts"),
+            Alerts::Kept(file) => file.finish(),
+        }
     }
-}
-
-fn create(path: &Path) -> Result<BufWriter<File>> {
-    let file = File::create(path).with_context(|| format!("cannot write {}; check its folder", path.display()))?;
-    Ok(BufWriter::with_capacity(1 << 18, file))
 }
 
 fn line(out: &mut dyn Write, bytes: &[u8]) -> io::Result<()> {

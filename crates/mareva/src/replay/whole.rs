@@ -1,0 +1,65 @@
+//! Files that stand under their names only when they are whole.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+/// What the name of an unfinished file ends in.
+pub const UNFINISHED: &str = ".partial";
+
+/// A file that is written beside its place and moves there at the end. A device or a pipe is written as it is.
+#[derive(Debug)]
+pub struct WholeFile {
+    path: PathBuf,
+    /// Where it is written; none where that is its place.
+    beside: Option<PathBuf>,
+    file: BufWriter<File>,
+}
+
+impl WholeFile {
+    /// Begins a file; what stands in its place stays until the end.
+    ///
+    /// # Errors
+    /// When it cannot be created.
+    pub fn create(path: &Path) -> Result<Self> {
+        // A link stays one: what it leads to is replaced.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let direct = path.metadata().is_ok_and(|found| !found.is_file());
+        let beside = (!direct).then(|| unfinished(&path));
+        let written = beside.as_ref().unwrap_or(&path);
+        let file = File::create(written)
+            .with_context(|| format!("cannot write {}; check its folder and permissions", written.display()))?;
+        Ok(Self { path, beside, file: BufWriter::with_capacity(1 << 18, file) })
+    }
+
+    /// Ends the file.
+    ///
+    /// # Errors
+    /// What the file system reports.
+    pub fn finish(mut self) -> Result<()> {
+        let moved = self.file.flush().and_then(|()| match &self.beside {
+            Some(beside) => fs::rename(beside, &self.path),
+            None => Ok(()),
+        });
+        moved.with_context(|| format!("cannot finish {}", self.path.display()))
+    }
+}
+
+impl Write for WholeFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn unfinished(path: &Path) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(UNFINISHED);
+    name.into()
+}
