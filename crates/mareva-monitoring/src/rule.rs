@@ -6,6 +6,7 @@ use std::sync::Arc;
 use datafusion::common::ScalarValue;
 use mareva_model::{AMOUNT_SCALE, Fault, Raises, Refusal, RuleRef, SubjectRole, Targets};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 /// The two texts of a rule's folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,30 +29,84 @@ pub enum Source {
     Full(BTreeMap<String, String>),
 }
 
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 struct RuleToml {
     id: String,
     version: u32,
     title: String,
     severity: String,
     raises: Raises,
-    #[serde(default)]
     weight: Option<String>,
-    #[serde(default)]
     subject: Option<String>,
     subject_role: SubjectRole,
     targets: Targets,
     action: String,
     reason_code: String,
-    #[serde(default)]
     needs_history: Option<String>,
     typology: String,
     sources: Vec<Source>,
-    #[serde(default)]
-    known_gaps: Vec<String>,
-    #[serde(default)]
     parameters: BTreeMap<String, Parameter>,
+}
+
+impl RuleToml {
+    /// Reads every key on its own, so that each fault is found. A key at fault has a value that gives no second one.
+    fn read(folder: &str, keys: &mut Keys) -> Self {
+        let rule = Self {
+            id: keys.required("id", || folder.to_owned()),
+            version: keys.required("version", || 0),
+            title: keys.required("title", String::new),
+            severity: keys.required("severity", || "low".to_owned()),
+            raises: keys.required("raises", || Raises::Alert),
+            weight: keys.optional("weight"),
+            subject: keys.optional("subject"),
+            subject_role: keys.required("subject_role", || SubjectRole::Unknown),
+            targets: keys.required("targets", || Targets::None),
+            action: keys.required("action", || "review".to_owned()),
+            reason_code: keys.required("reason_code", String::new),
+            needs_history: keys.optional("needs_history"),
+            typology: keys.required("typology", String::new),
+            sources: keys.required("sources", || vec![Source::Line(String::new())]),
+            parameters: keys.optional("parameters").unwrap_or_default(),
+        };
+        // For readers of the folder only.
+        keys.optional::<Vec<String>>("known_gaps");
+        keys.rest();
+        rule
+    }
+}
+
+/// The keys of a `rule.toml` that are not read yet, and what was wrong with the others.
+struct Keys {
+    place: String,
+    table: toml::Table,
+    read: Vec<&'static str>,
+    faults: Refusal,
+}
+
+impl Keys {
+    fn fault(&mut self, key: &str, reason: impl Into<String>, remedy: impl Into<String>) {
+        self.faults.0.push(Fault::new(format!("{}: {key}", self.place), reason, remedy));
+    }
+
+    fn optional<T: DeserializeOwned>(&mut self, key: &'static str) -> Option<T> {
+        self.read.push(key);
+        let read = self.table.remove(key)?.try_into::<T>();
+        read.map_err(|error| self.fault(key, error.message(), "see rules/README.md for the keys")).ok()
+    }
+
+    fn required<T: DeserializeOwned>(&mut self, key: &'static str, otherwise: impl FnOnce() -> T) -> T {
+        if !self.table.contains_key(key) {
+            self.fault(key, "is missing", "add it; see rules/README.md for the keys");
+        }
+        self.optional(key).unwrap_or_else(otherwise)
+    }
+
+    fn rest(&mut self) {
+        let known = self.read.join(", ");
+        for (key, _) in std::mem::take(&mut self.table) {
+            self.fault(&key, "is no key of a rule", format!("the keys are {known}"));
+        }
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -79,12 +134,12 @@ impl CheckedRule {
     /// Every fault of its `rule.toml`.
     pub fn read(text: &RuleText) -> Result<Self, Refusal> {
         let place = format!("rules/{}/rule.toml", text.folder);
-        let rule: RuleToml = toml::from_str(&text.toml)
-            .map_err(|error| Refusal::one(&place, error.message().to_owned(), "see rules/README.md for the keys"))?;
-        let mut faults = Refusal::default();
-        let mut fault = |key: &str, reason: String, remedy: &str| {
-            faults.0.push(Fault::new(format!("{place}: {key}"), reason, remedy));
-        };
+        let table = text.toml.parse().map_err(|error: toml::de::Error| {
+            Refusal::one(&place, error.message().to_owned(), "see https://toml.io for how TOML is written")
+        })?;
+        let mut keys = Keys { place, table, read: Vec::new(), faults: Refusal::default() };
+        let rule = RuleToml::read(&text.folder, &mut keys);
+        let mut fault = |key: &str, reason: String, remedy: &str| keys.fault(key, reason, remedy);
         if rule.id != text.folder {
             fault("id", format!("`{}` is not the folder's name", rule.id), "use the name of the folder");
         }
@@ -130,8 +185,7 @@ impl CheckedRule {
                 ),
             }
         }
-        faults.into_result()?;
-        let _ = rule.known_gaps;
+        keys.faults.into_result()?;
         let reference = RuleRef {
             id: rule.id,
             version: rule.version,
