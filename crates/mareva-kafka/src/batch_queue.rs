@@ -51,13 +51,18 @@ impl ClientContext for QueueContext {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(%error, reason, "kafka client");
+        // "All brokers are down" comes by the dozen and says nothing that its cause has not said.
+        let sums_up = error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown);
+        if sums_up {
+            tracing::debug!(%error, reason, "kafka client");
+        } else {
+            tracing::warn!(%error, reason, "kafka client");
+        }
         if error.rdkafka_error_code().is_some_and(is_denied) {
             *self.denied.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
         }
         let mut last = self.last_error.lock().unwrap_or_else(PoisonError::into_inner);
-        // "All brokers are down" sums up what was said before: it does not displace the cause.
-        if last.is_none() || error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown) {
+        if last.is_none() || !sums_up {
             *last = Some(reason.to_owned());
         }
     }
