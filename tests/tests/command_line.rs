@@ -1,0 +1,297 @@
+//! What the command line says when something is wrong: one message that lists every fault and what to do, exit 2 where it
+//! refused and 1 where it failed on the way, and nothing half done that looks whole.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a failed expectation ends the test")]
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use mareva_tests::stream::Simulated;
+use mareva_tests::{binary, root};
+use tempfile::TempDir;
+
+const KEPT: &str = "what stood here before\n";
+
+/// A folder with a small economy in `sim`, a file `kept`, and whatever a case needs that is broken.
+fn workplace() -> TempDir {
+    let place = TempDir::new().unwrap();
+    let at = |path: &str| place.path().join(path);
+    let write = |path: &str, text: &str| {
+        fs::create_dir_all(at(path).parent().unwrap()).unwrap();
+        fs::write(at(path), text).unwrap();
+    };
+    Simulated::new(&at("sim"), 3, 2_000);
+    write("kept", KEPT);
+    write(
+        "bad.toml",
+        "[semantics]\nallowed_latenes = \"5 min\"\nmax_rows = \"many\"\n[log]\nformat = \"xml\"\n[kafak]\n",
+    );
+    write("syntax.toml", "[semantics\nmax_rows 1\n");
+    write(
+        "paths.toml",
+        "[rules]\npath = \"no-rules\"\n[tables]\naccounts = \"no-accounts\"\nrates = \"no-rates\"\nvasps = \"no-vasps\"\n\
+         [[lists]]\nname = \"mules\"\npath = \"no-list\"\nregime = \"fraud\"\naction = \"hold\"\nbinding_in = [\"*\"]\n\
+         evidence_class = \"partner\"\n[kafka]\n\"no.such.property\" = 1\n\"sasl.password.file\" = \"no-secret\"\n",
+    );
+    write("unreachable.toml", "[kafka]\n\"bootstrap.servers\" = \"127.0.0.1:1\"\n[http]\nlisten = \"\"\n");
+    write("empty.csv", "");
+    write("rows.csv", "identifier,reason\nDE89370400440532013000\nGB33BUKB20201555555555,x,y\n");
+    write("cut.csv", "identifier,reason\nDE89370400440532013000,mule\nGB33BUKB2020");
+    write("ofac/alt.csv", "1,1,\"aka\",\"X\",-0-\n");
+    fs::create_dir(at("ofac-empty")).unwrap();
+    fs::create_dir(at("folder")).unwrap();
+    let bad = "not a record\n{\"type\":\"credit_transfer\"\n\u{feff}[1]\n\n";
+    write("bad.ndjson", &(bad.to_owned() + &fs::read_to_string(at("sim/bank.ndjson")).unwrap()));
+    let rule = |name: &str, file: &str| fs::read_to_string(root().join("rules").join(name).join(file)).unwrap();
+    let toml = rule("structuring", "rule.toml");
+    let line = |key: &str| toml.lines().find(|line| line.starts_with(key)).unwrap().to_owned();
+    let broken = toml
+        .replacen(&line("severity"), "severity = \"huge\"", 1)
+        .replacen(&line("version"), "version = \"one\"", 1)
+        .replacen(&line("title"), "titel = \"x\"", 1);
+    write("rules/structuring/rule.toml", &broken);
+    write("rules/structuring/rule.sql", &rule("structuring", "rule.sql"));
+    write("rules/collector/rule.toml", &rule("collector", "rule.toml"));
+    write("rules/shared-device/rule.toml", &rule("shared-device", "rule.toml"));
+    write("rules/shared-device/rule.sql", &rule("shared-device", "rule.sql").replace("event_time", "event_tyme"));
+    place
+}
+
+/// A command in a folder.
+fn command(place: &Path, line: &str) -> Command {
+    let mut command = Command::new(binary());
+    command.current_dir(place).args(line.split_whitespace()).stdin(Stdio::null());
+    command
+}
+
+/// What holds however a command ends.
+#[track_caller]
+fn said(line: &str, output: &Output, exit: i32, expected: &[&str]) -> String {
+    let told = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(exit), "{line}: {told}");
+    for one in expected {
+        assert!(told.contains(one), "{line} does not say `{one}`:\n{told}");
+    }
+    for never in ["panicked", "backtrace", "RUST_", "src/"] {
+        assert!(!told.contains(never), "{line} says `{never}`:\n{told}");
+    }
+    told
+}
+
+/// Faults named and the number stated agree.
+fn faults(told: &str) -> usize {
+    told.lines().filter(|line| line.starts_with("  ")).count()
+}
+
+const NOT_FOUND: &str = "No such file or directory";
+
+/// What is refused, in how many faults, and what the message holds.
+const REFUSED: &[(&str, usize, &[&str])] = &[
+    ("check --config nope.toml --rules nope-rules", 2, &["nope.toml: cannot be read", "nope-rules: ", "--config"]),
+    (
+        "check --config bad.toml",
+        4,
+        &["bad.toml:2", "did you mean `allowed_lateness`?", "bad.toml:3", "whole number", "\"json\"", "[kafka]?"],
+    ),
+    ("check --config syntax.toml", 2, &["syntax.toml:1", "syntax.toml:2", "https://toml.io"]),
+    (
+        "check --config paths.toml",
+        7,
+        &["no-rules", "no-accounts", "no-rates", "no-vasps", "no-list", "no.such.property", "no-secret", "check the"],
+    ),
+    ("run --config paths.toml --history no-history", 8, &["no-rules", "no-history"]),
+    (
+        "rules check --rules rules",
+        15,
+        &[
+            "rules/collector: has no rule.sql; add it",
+            "rules/shared-device/rule.sql: Schema error: No field named event_tyme",
+            "rules/shared-device/quiet.ndjson: is missing",
+            "rules/structuring/rule.toml: version: ",
+            "rules/structuring/rule.toml: title: is missing",
+            "rules/structuring/rule.toml: titel: is no key of a rule; the keys are id, version",
+            "rules/structuring/rule.toml: severity: `huge` is unknown; use low, medium, high or critical",
+        ],
+    ),
+    ("rules test --rules folder", 1, &["folder: holds no rule; name a folder"]),
+    ("rules test no-such-rule", 1, &["no-such-rule", "mareva rules list"]),
+    ("rules list --rules kept", 1, &["kept: cannot be read: Not a directory"]),
+    (
+        "lists build --list a=empty.csv --list b=rows.csv --list c=cut.csv --list d=nope --list ofac1=ofac --list \
+             ofac2=ofac-empty",
+        10,
+        &[
+            "empty.csv: the file is empty",
+            "rows.csv:2: 1 columns where the header has 2",
+            "rows.csv:3: 3 columns",
+            "looks cut off",
+            "nope: cannot be read",
+            "sdn.csv",
+            "ofac-empty: holds no OFAC file",
+        ],
+    ),
+    (
+        "replay --bank nope --exchange folder --accounts no-accounts --rates no-rates --vasps no-vasps --rules \
+             no-rules --list m=no-list --config nope.toml --out none/a --detections folder --tables kept",
+        11,
+        &[
+            "nope: cannot be read",
+            "folder: cannot be read: it is a folder; name a file",
+            "nope.toml",
+            "none/a: cannot be written: its folder is not there; make the folder first",
+            "folder: cannot be written: it is a folder",
+            "kept: cannot hold tables: it is no folder",
+            "no-rules",
+            "no-list",
+        ],
+    ),
+    (
+        "replay --bank kept --out kept --detections new --late ./new",
+        2,
+        &["kept: is named for something else, too", "./new: is named for something else", "a file of its own"],
+    ),
+];
+
+#[test]
+fn what_is_refused_is_listed_whole() {
+    let place = workplace();
+    let before = names(place.path());
+    for (line, count, expected) in REFUSED {
+        let output = command(place.path(), line).output().unwrap();
+        let told = said(line, &output, 2, expected);
+        assert!(
+            faults(&told) == *count && told.contains(&format!("refused, {} fault", faults(&told))),
+            "{line}: {told}"
+        );
+        assert!(told.lines().skip(1).all(|fault| fault.contains("; ")), "{line}: a fault without a remedy: {told}");
+        assert!(output.stdout.is_empty(), "{line}");
+    }
+    assert_eq!(names(place.path()), before);
+    assert_eq!(fs::read_to_string(place.path().join("kept")).unwrap(), KEPT);
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|one| one.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn wrong_flags_say_how_it_is_done() {
+    let place = TempDir::new().unwrap();
+    for (line, expected) in [
+        ("", &["Usage: mareva <COMMAND>", "Examples:"][..]),
+        ("cheque", &["unrecognized subcommand 'cheque'", "'check'"]),
+        ("replay", &["--out <FILE>", "--bank <FILE>", "Usage"]),
+        ("replay --bank a --out b --list mules", &["write NAME=PATH, such as"]),
+        ("run", &["--config <FILE>"]),
+        ("run --config a --drain --until-end", &["cannot be used with"]),
+        ("sim --transactions many --out a", &["invalid value 'many'"]),
+        ("demo --for ever", &["invalid value 'ever'"]),
+        ("lists match", &["--config <FILE>", "--list <NAME=PATH>"]),
+        ("completions csh", &["bash", "zsh"]),
+    ] {
+        let output = command(place.path(), line).output().unwrap();
+        said(line, &output, 2, expected);
+        assert!(output.stdout.is_empty() && names(place.path()).is_empty(), "{line}");
+    }
+}
+
+#[test]
+fn an_unreachable_broker_is_named_with_the_cause() {
+    let place = workplace();
+    let output = command(place.path(), "run --config unreachable.toml").output().unwrap();
+    let told = said(
+        "run",
+        &output,
+        1,
+        &["mareva: cannot reach broker 127.0.0.1:1", "Connection refused", "check the address"],
+    );
+    assert!(told.lines().count() < 20, "the message drowns:\n{told}");
+}
+
+#[test]
+fn bad_records_are_dead_letters_and_the_rest_is_judged() {
+    let place = workplace();
+    let line = "replay --bank bad.ndjson --out - --dead-letters dead --json";
+    let output = command(place.path(), line).output().unwrap();
+    let told = said(line, &output, 0, &[]);
+    let summary: serde_json::Value = serde_json::from_str(told.lines().last().unwrap()).unwrap();
+    assert_eq!(fs::read_to_string(place.path().join("dead")).unwrap().lines().count(), 3);
+    assert!(summary.to_string().contains("\"dead_lettered\":3"), "{summary}");
+}
+
+#[test]
+fn a_full_disk_leaves_nothing_that_looks_whole() {
+    let place = workplace();
+    let full = "No space left on device";
+    for (line, expected) in [
+        ("replay --bank bad.ndjson --out /dev/full", full),
+        ("replay --bank bad.ndjson --out kept --dead-letters /dev/full", full),
+        ("replay --bank bad.ndjson --out new --dead-letters /dev/full", full),
+        ("sim --out /dev/full/sim", "cannot write to /dev/full/sim; check space and permissions"),
+    ] {
+        let output = command(place.path(), line).output().unwrap();
+        said(line, &output, 1, &["mareva: cannot ", expected]);
+        assert_eq!(fs::read_to_string(place.path().join("kept")).unwrap(), KEPT, "{line}");
+        assert!(!place.path().join("new").exists(), "{line}");
+    }
+    for line in ["rules list", "rules check --json", "check", "completions bash", "lists build --list m=sim/mules.csv"]
+    {
+        let out = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        said(line, &command(place.path(), line).stdout(out).output().unwrap(), 1, &[full]);
+    }
+}
+
+#[test]
+fn a_reader_that_has_had_enough_is_no_error() {
+    let place = workplace();
+    for line in ["replay --bank bad.ndjson --out -", "rules list", "rules list --json", "check", "completions bash"] {
+        let mut child = command(place.path(), line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let told = said(line, &child.wait_with_output().unwrap(), 0, &[]);
+        assert_eq!(told.lines().filter(|line| line.starts_with("mareva:")).count(), 0, "{told}");
+    }
+    // What was refused stays refused.
+    let mut child = command(place.path(), "check --json --config nope.toml");
+    let mut child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    said("check", &child.wait_with_output().unwrap(), 2, &[NOT_FOUND]);
+}
+
+/// Waits for a file, and fails when the command ends before it is there.
+fn wait_for(path: &Path, child: &mut Child) {
+    let since = Instant::now();
+    while !path.exists() {
+        assert!(child.try_wait().unwrap().is_none() && since.elapsed() < Duration::from_secs(30), "{}", path.display());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_signal_ends_a_replay_and_leaves_what_was_there() {
+    let place = workplace();
+    let lines = BufReader::new(fs::File::open(place.path().join("sim/bank.ndjson")).unwrap()).lines();
+    let first: String = lines.take(5).map(|line| line.unwrap() + "\n").collect();
+    for signal in ["TERM", "INT"] {
+        // A pipe that stays open, so that the replay is still at work.
+        let pipe = place.path().join(signal);
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let line = format!("replay --bank {signal} --out kept --detections new");
+        let mut child = command(place.path(), &line).stderr(Stdio::piped()).spawn().unwrap();
+        let mut writer = fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+        writer.write_all(first.as_bytes()).unwrap();
+        wait_for(&place.path().join("new.partial"), &mut child);
+        let id = child.id().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        said(&line, &output, 1, &["stopped by a signal before the end", ".partial"]);
+        assert_eq!(fs::read_to_string(place.path().join("kept")).unwrap(), KEPT);
+        assert!(!place.path().join("new").exists());
+        fs::remove_file(place.path().join("new.partial")).unwrap();
+    }
+}
