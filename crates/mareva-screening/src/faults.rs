@@ -19,6 +19,11 @@ impl Faults {
         }
     }
 
+    /// Faults found so far.
+    pub(crate) fn count(&self) -> u64 {
+        self.listed.len() as u64 + self.more
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.listed.is_empty()
     }

@@ -60,7 +60,13 @@ pub(crate) fn read(folder: &Path) -> Result<OfacSet, Refusal> {
             continue;
         }
         sets += 1;
-        let tables = names.map(|name| open(folder, &files, name, &mut digest, &mut faults));
+        let before = faults.count();
+        let primary = open(folder, &files, layout.primary, &mut digest, &mut faults);
+        // What is not in a broken primary file would be missed in every row of the others: one mistake, not thousands.
+        let is_whole = faults.count() == before;
+        let [alt, add, comments] =
+            [layout.alt, layout.add, layout.comments].map(|name| open(folder, &files, name, &mut digest, &mut faults));
+        let tables = [primary.filter(|_| is_whole), alt, add, comments];
         if let [Some(primary), Some(alt), Some(add), Some(comments)] = &tables {
             let set = join(primary, alt, add, comments, &mut counts, &mut faults);
             merge(&mut entries, set);
