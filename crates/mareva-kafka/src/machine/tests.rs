@@ -189,7 +189,7 @@ fn a_partition_far_ahead_waits_for_one_that_has_more_to_give() {
 fn while_catching_up_the_clock_is_that_of_the_records() {
     let (mut machine, _) = started(Settings { until_end: false, ..settings("w") }, bounds(0, 1_000));
     let at = |mono| Now { mono, wall: 1_000_000 };
-    let mut tick = |machine: &mut Machine, mono: u64| {
+    let tick = |machine: &mut Machine, mono: u64| {
         let slice = judged_slice(machine.step(at(mono), Input::Clock)).unwrap();
         machine.step(at(mono), Input::Judged(Verdict::default()));
         slice.tick

@@ -24,7 +24,7 @@ impl Judge for Hundreds {
         let mut verdict = Verdict::default();
         for record in &slice.records {
             self.0 += 1;
-            if self.0 % 100 == 0 {
+            if self.0.is_multiple_of(100) {
                 let payload = format!("alert {}", self.0).into_bytes();
                 let append_time = Some(record.append_time);
                 verdict.messages.push(Message { sink: Sink::Alerts, key: None, payload, append_time });
