@@ -1,6 +1,6 @@
 //! A simulated economy and all that is in force over it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use mareva_monitoring::{Account, Accounts, RuleText, Ruleset, Table};
 use mareva_pipeline::alerts::{AlertConfig, InstitutionConfig};
 use mareva_pipeline::{InputRecord, InputSlice, Parts, PipelineConfig, Rates};
 use mareva_screening::{ListConfig, Watchlist, load_ofac, load_plain};
-use mareva_sim::{EXCHANGE as OUR_EXCHANGE, OUR_BIC, Reference, SimConfig};
+use mareva_sim::{EXCHANGE as OUR_EXCHANGE, OUR_BIC, Records, Reference, SimConfig};
 
 /// Topic of the bank stream.
 pub const BANK: &str = "bank.transactions";
@@ -28,29 +28,45 @@ pub struct Economy {
     reference: Reference,
 }
 
+/// Simulated records as a broker would give them, one by one; append time is event time.
+pub struct Arriving {
+    simulated: Records,
+    topics: [Arc<str>; 2],
+    next: [i64; 2],
+}
+
+impl Arriving {
+    /// Simulates `transactions` records.
+    pub fn new(seed: u64, transactions: u64) -> Self {
+        let simulated = mareva_sim::records(&SimConfig::new(seed, transactions));
+        Self { simulated, topics: [BANK, EXCHANGE].map(Arc::from), next: [0; 2] }
+    }
+}
+
+impl Iterator for Arriving {
+    type Item = InputRecord;
+
+    fn next(&mut self) -> Option<InputRecord> {
+        let record = self.simulated.next()?;
+        let stream = usize::from(record.stream == mareva_sim::Stream::Exchange);
+        let offset = self.next[stream];
+        self.next[stream] += 1;
+        let (topic, append_time) = (self.topics[stream].clone(), record.event_time);
+        Some(InputRecord { topic, partition: 0, offset, append_time, payload: record.json })
+    }
+}
+
 impl Economy {
     /// Simulates `transactions` records.
     pub fn new(seed: u64, transactions: u64) -> Self {
-        let (bank, exchange): (Arc<str>, Arc<str>) = (BANK.into(), EXCHANGE.into());
-        let mut simulated = mareva_sim::records(&SimConfig::new(seed, transactions));
-        let mut next = BTreeMap::new();
-        let records = simulated.by_ref().map(|record| {
-            let topic = match record.stream {
-                mareva_sim::Stream::Bank => &bank,
-                mareva_sim::Stream::Exchange => &exchange,
-            };
-            let offset: &mut i64 = next.entry(topic.clone()).or_insert(-1);
-            *offset += 1;
-            InputRecord {
-                topic: topic.clone(),
-                partition: 0,
-                offset: *offset,
-                append_time: record.event_time,
-                payload: record.json,
-            }
-        });
-        let records = records.collect();
-        Self { records, reference: simulated.reference() }
+        let mut arriving = Arriving::new(seed, transactions);
+        let records = arriving.by_ref().collect();
+        Self { records, reference: arriving.simulated.reference() }
+    }
+
+    /// What belongs to such an economy, without its records.
+    pub fn without_records(seed: u64, transactions: u64) -> Self {
+        Self { records: Vec::new(), reference: mareva_sim::reference(&SimConfig::new(seed, transactions)) }
     }
 
     /// The shipped rules, the lists, tables and rates of the economy, and a config of its bank and exchange.
@@ -82,15 +98,20 @@ impl Economy {
     pub fn slices(&self, size: usize, epoch: Digest) -> Vec<InputSlice> {
         let chunks = self.records.chunks(size.max(1));
         let last = chunks.len();
-        let slice = |(at, records): (usize, &[InputRecord])| InputSlice {
-            seq: at as u64 + 1,
-            records: records.to_vec(),
-            tick: records.last().map_or(0, |record| record.append_time),
-            end: at + 1 == last,
-            joined: if at == 0 { [BANK, EXCHANGE].map(|topic| (topic.into(), 0)).into() } else { Vec::new() },
-            epoch,
-        };
+        let slice = |(at, records): (usize, &[InputRecord])| slice(at, records.to_vec(), at + 1 == last, epoch);
         chunks.enumerate().map(slice).collect()
+    }
+}
+
+/// The n-th slice, from 0.
+pub fn slice(at: usize, records: Vec<InputRecord>, end: bool, epoch: Digest) -> InputSlice {
+    InputSlice {
+        seq: at as u64 + 1,
+        tick: records.last().map_or(0, |record| record.append_time),
+        records,
+        end,
+        joined: if at == 0 { [BANK, EXCHANGE].map(|topic| (topic.into(), 0)).into() } else { Vec::new() },
+        epoch,
     }
 }
 

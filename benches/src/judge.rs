@@ -5,11 +5,21 @@ use std::io;
 
 use mareva_kafka::{Judge, JudgeError, Message, Sink, Verdict};
 use mareva_model::{Digest, SourcePosition};
-use mareva_pipeline::{InputSlice, Output, Pipeline};
+use mareva_pipeline::{InputSlice, Output, Parts, Pipeline};
 use serde::Serialize;
 
 /// A pipeline and how its output is written.
 pub struct PipelineJudge(pub Pipeline);
+
+impl PipelineJudge {
+    /// An empty one.
+    ///
+    /// # Errors
+    /// When the rules do not compile.
+    pub fn open(parts: &Parts) -> Result<Self, JudgeError> {
+        Ok(Self(Pipeline::new(parts.clone())?))
+    }
+}
 
 impl Judge for PipelineJudge {
     type Output = Output;

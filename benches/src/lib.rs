@@ -7,7 +7,7 @@ mod judge;
 mod place;
 mod usage;
 
-pub use economy::{BANK, EXCHANGE, Economy, mule_list, mules, parts, rules};
+pub use economy::{Arriving, BANK, EXCHANGE, Economy, mule_list, mules, parts, rules, slice};
 pub use judge::PipelineJudge;
 pub use place::{input, outputs, reading, run_name, stream_of, wall_clock};
 pub use usage::{Usage, resident_bytes};

@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 
 use mareva_benches::{BANK, PipelineJudge, input, mules, option, outputs, parts, reading, run_name, wall_clock};
 use mareva_kafka::{Connection, FollowFrom, Follower, JudgeError, RunConfig, TopicSpec, Topics, create_topics, run};
-use mareva_pipeline::Pipeline;
 use mareva_sim::{HighAlertStream, high_alert_stream};
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
@@ -83,7 +82,7 @@ fn judge(setting: &Setting) -> Result<()> {
         ..RunConfig::new(Connection::to(&setting.brokers), parts.epoch())
     };
     let open = |_: Option<&mut dyn std::io::Read>| -> std::result::Result<PipelineJudge, JudgeError> {
-        Ok(PipelineJudge(Pipeline::new(parts.clone())?))
+        PipelineJudge::open(&parts)
     };
     run(&config, open, &AtomicBool::new(false), &mut |_| {})?;
     Ok(())

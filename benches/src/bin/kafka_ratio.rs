@@ -12,7 +12,7 @@ use mareva_codec::{Decoder, Limits, Record};
 use mareva_kafka::{
     Connection, Fetched, JudgeError, RunConfig, TopicPartition, TopicSpec, Topics, create_topics, open_queue,
 };
-use mareva_pipeline::{Parts, Pipeline};
+use mareva_pipeline::Parts;
 use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
@@ -159,9 +159,7 @@ fn real(place: &Place, parts: &Parts, count: usize) -> Result<Cost, Box<dyn Erro
         ..RunConfig::new(connection, parts.epoch())
     };
     let usage = Usage::begin();
-    let open = |_: Option<&mut dyn std::io::Read>| -> Result<PipelineJudge, JudgeError> {
-        Ok(PipelineJudge(Pipeline::new(parts.clone())?))
-    };
+    let open = |_: Option<&mut dyn std::io::Read>| -> Result<PipelineJudge, JudgeError> { PipelineJudge::open(parts) };
     let summary = mareva_kafka::run(&config, open, &AtomicBool::new(false), &mut |_| {})?;
     let cost = Cost::of(&usage);
     if summary.stats.records != count as u64 {
@@ -169,7 +167,9 @@ fn real(place: &Place, parts: &Parts, count: usize) -> Result<Cost, Box<dyn Erro
     }
     let stats = &summary.stats;
     println!(
-        "  real: {} slices, {} transactions, {} alerts, commit p99 {:?} ms",
+        "  real: {:.2} s, of them judging {:.2} s; {} slices, {} transactions, {} alerts, commit p99 {:?} ms",
+        cost.elapsed.as_secs_f64(),
+        stats.judging_micros as f64 / 1e6,
         stats.figures.slices,
         stats.figures.transactions,
         stats.alerts,

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod aggregate;
+mod cheaper;
 mod error;
 mod export;
 mod key;

@@ -12,6 +12,7 @@ use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::prelude::SessionContext;
 
+use crate::cheaper::cheaper;
 use crate::plan::{RulePlan, WindowPlan};
 use crate::rule::SharedRule;
 use crate::tables::Table;
@@ -294,11 +295,12 @@ impl Builder<'_> {
         let features =
             self.feature_names.iter().map(|(name, f)| Field::new(name, self.features[*f].output.clone(), true));
         let schema = DFSchema::try_from(Schema::new(base.chain(features).collect::<Vec<_>>()))?;
+        let expr = cheaper(expr.clone(), &schema)?;
         let state = self.context.state();
         let context = SimplifyContext::builder()
             .with_schema(Arc::new(schema))
             .with_config_options(state.config_options().clone())
             .build();
-        ExprSimplifier::new(context).simplify(expr.clone())
+        ExprSimplifier::new(context).simplify(expr)
     }
 }
