@@ -61,10 +61,14 @@ pub fn strongest(matches: &[Match]) -> Option<&Match> {
     matches.iter().reduce(|best, next| if next.strength > best.strength { next } else { best })
 }
 
-/// Names what of the transaction agrees with the entry.
+/// Names what of the transaction agrees with the entry. Nothing does where both give a date of birth and no two agree: that
+/// is somebody else of the name.
 pub(crate) fn supported_by(entry: &Entry, support: &Support<'_>) -> Vec<String> {
     let born = support.birth_date.and_then(BirthDate::parse);
     let birth_date = born.is_some_and(|date| entry.birth_dates.iter().any(|listed| listed.agrees_with(date)));
+    if born.is_some() && !entry.birth_dates.is_empty() && !birth_date {
+        return Vec::new();
+    }
     let country = support.country.and_then(country_code);
     let country = country.is_some_and(|code| entry.countries.iter().any(|listed| listed == code));
     let found = [(birth_date, "birth_date"), (country, "country")];

@@ -122,7 +122,8 @@ impl Watchlist {
     }
 
     /// Appends a match for each entry that holds a canonical identifier and is in force at `event_time` (UTC
-    /// milliseconds). An address with a tag also meets entries that list the address alone.
+    /// milliseconds). An address with a tag also meets entries that list the address alone, a branch of a bank those that
+    /// list the bank.
     #[inline]
     pub fn screen_identifier(&self, canonical: &str, event_time: i64, scratch: &mut Scratch, out: &mut Vec<Match>) {
         scratch.stats.identifiers += 1;
@@ -134,6 +135,11 @@ impl Watchlist {
             if address != canonical && self.identifiers.passes(address) {
                 self.confirm_identifier(address, event_time, scratch, out);
             }
+        }
+        if let Some(bank) = identifier::bank_of_branch(canonical)
+            && self.identifiers.passes(&bank)
+        {
+            self.confirm_identifier(&bank, event_time, scratch, out);
         }
     }
 

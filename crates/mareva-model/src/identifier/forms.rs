@@ -19,6 +19,13 @@ pub fn without_tag(canonical: &str) -> &str {
     }
 }
 
+/// The canonical BIC of the whole bank that the BIC of a branch belongs to (ISO 9362: the last three characters name the
+/// branch, `XXX` all of them).
+pub fn bank_of_branch(canonical: &str) -> Option<String> {
+    let branch = canonical.strip_prefix("bic:").filter(|bic| bic.len() == 11 && !bic.ends_with("XXX"))?;
+    Some(format!("bic:{}XXX", branch.get(..8)?))
+}
+
 /// Appends the canonical form of text behind `scheme:`; `None` where the scheme is unknown or its check fails.
 pub(super) fn write_scheme(out: &mut String, scheme: &str, rest: &str) -> Option<bool> {
     let mut lower = [0_u8; 12];

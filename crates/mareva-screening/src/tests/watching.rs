@@ -59,6 +59,43 @@ fn an_address_listed_alone_covers_its_tags() {
 }
 
 #[test]
+fn a_branch_meets_entries_that_list_the_bank_and_not_the_other_way_round() {
+    let listed = |id: &str, bic: &str| {
+        let canonical = mareva_model::identifier::Identifier { canonical: bic.to_owned(), validated: true };
+        Entry { identifiers: vec![canonical], ..party(id, &[], &[]) }
+    };
+    let watchlist = sanctions(vec![listed("1", "bic:BOELKPPYXXX"), listed("2", "bic:MRVADEFF123")]);
+    for (bic, hits) in [
+        ("bic:BOELKPPYXXX", 1),
+        ("bic:BOELKPPYPYG", 1),
+        ("bic:BOELKPPZPYG", 0),
+        ("bic:MRVADEFF123", 1),
+        ("bic:MRVADEFFXXX", 0),
+        ("bic:MRVADEFF456", 0),
+    ] {
+        assert_eq!(by_identifier(&watchlist, bic).len(), hits, "{bic}");
+    }
+}
+
+#[test]
+fn a_namesake_with_another_date_of_birth_is_for_review_whatever_the_country() {
+    let mut entry = party("1", &[("Karim Haddadi", AliasQuality::Primary)], &[]);
+    entry.birth_dates = vec![crate::BirthDate::parse("1950").unwrap()];
+    entry.countries = vec!["IQ".to_owned()];
+    let watchlist = sanctions(vec![entry]);
+    let (mut scratch, mut out) = (Scratch::new(), Vec::new());
+    for (born, action) in
+        [(Some("1998-02-03"), ListAction::Review), (Some("1950-06-01"), ListAction::Block), (None, ListAction::Block)]
+    {
+        out.clear();
+        let support = Support { birth_date: born, country: Some("IQ") };
+        watchlist.screen_name("Karim Haddadi", &support, NOW, &mut scratch, &mut out);
+        assert_eq!(out.len(), 1, "{born:?}");
+        assert_eq!(out[0].strength.action, action, "{born:?}");
+    }
+}
+
+#[test]
 fn lists_are_kept_apart_and_stats_survive_a_swap() {
     let list = |name: &str, id: &str| {
         let entries = vec![party(id, &[], &["DE89370400440532013000"])];
