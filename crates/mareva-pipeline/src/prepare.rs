@@ -18,7 +18,7 @@ use mareva_monitoring::RetainedRows;
 use crate::config::Parts;
 use crate::error::Error;
 use crate::low_time::LowTime;
-use crate::screen::{Screen, Strongest};
+use crate::screen::{SCREENED, Screen, Screened, Strongest};
 use crate::slice::{Counts, InOrder, InputRecord, InputSlice, LateRow};
 
 /// A slice, prepared: what is accepted, what is not, and what was found on lists.
@@ -42,9 +42,22 @@ pub struct Prepared {
 enum Verdict {
     Accepted,
     Repeated,
+    /// Repeated by another source, which names other parties.
+    Differing,
     Conflicting,
     Late,
     Ahead,
+}
+
+impl Verdict {
+    fn screened(self) -> Screened {
+        match self {
+            Self::Accepted => Screened::Accepted,
+            Self::Repeated => Screened::Not,
+            Self::Differing | Self::Conflicting | Self::Late => Screened::Apart,
+            Self::Ahead => Screened::AtAppend,
+        }
+    }
 }
 
 /// Ids of the rows that earlier parts of the slice accepted, with batch and row.
@@ -122,7 +135,7 @@ impl Preparer<'_> {
             };
             dead_letters.push(refusing.letter(position(&batch, row), reason, &places[row]));
         }
-        let screened: Vec<bool> = verdicts.iter().map(|v| *v != Verdict::Repeated).collect();
+        let screened: Vec<Screened> = verdicts.iter().map(|verdict| verdict.screened()).collect();
         let (found, strongest) = self.screen.rows(&batch, &parties, &screened);
         prepared.hits.extend(found);
         let columns = self.columns(&batch, &strongest, &verdicts, counts)?;
@@ -131,7 +144,8 @@ impl Preparer<'_> {
         let accepted = TransactionBatch::try_new(accepted).map_err(|_| Error::Schema)?;
         self.note_times(&accepted, tick);
         counts.accepted += accepted.len() as u64;
-        counts.repeated += verdicts.iter().filter(|v| **v == Verdict::Repeated).count() as u64;
+        let repeated = |verdict: &&Verdict| matches!(verdict, Verdict::Repeated | Verdict::Differing);
+        counts.repeated += verdicts.iter().filter(repeated).count() as u64;
         counts.late += late.len() as u64;
         counts.dead_lettered += dead_letters.len() as u64;
         prepared.batches.push(accepted);
@@ -259,7 +273,9 @@ fn repetition(batch: &TransactionBatch, row: usize, other: &TransactionBatch, in
         column.is_valid(row).then(|| column.value(row).to_owned())
     };
     if text(batch, Text::Source, row) != text(other, Text::Source, index) {
-        return Verdict::Repeated;
+        // What only the other source tells must not escape screening.
+        let told = |t: &Text| batch.text(*t).is_valid(row) && text(batch, *t, row) != text(other, *t, index);
+        return if SCREENED.iter().any(told) { Verdict::Differing } else { Verdict::Repeated };
     }
     let same_text = |t: Text| matches!(t, Text::Topic) || text(batch, t, row) == text(other, t, index);
     let same = batch.event_time().value(row) == other.event_time().value(index)

@@ -34,6 +34,37 @@ const IDENTIFIERS: [(Text, PartyRole); 4] = [
     (Text::LinkedAccount, PartyRole::LinkedAccount),
 ];
 
+/// Columns that name a party.
+pub(crate) const SCREENED: [Text; 9] = [
+    Text::Originator,
+    Text::Beneficiary,
+    Text::OriginatorName,
+    Text::BeneficiaryName,
+    Text::OriginatorAgent,
+    Text::BeneficiaryAgent,
+    Text::AssetContract,
+    Text::LinkedAccount,
+    Text::Remittance,
+];
+
+/// Whether and as what a row is screened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Screened {
+    /// As the accepted transaction of its id.
+    Accepted,
+    /// Under an id of its own: another transaction may be accepted under the id that it gives.
+    Apart,
+    /// Likewise, at its append time: its own time is not to be trusted.
+    AtAppend,
+    /// Not again.
+    Not,
+}
+
+/// An id for what was not accepted.
+fn id_apart(at: &SourcePosition) -> String {
+    format!("dead:{}/{}/{}/{}", at.topic, at.partition, at.offset, at.index)
+}
+
 /// What is screened for one transaction.
 struct Subject<'a> {
     row_id: &'a str,
@@ -64,7 +95,7 @@ impl Screen {
         &mut self,
         batch: &TransactionBatch,
         parties: &[ExtraParty],
-        wanted: &[bool],
+        wanted: &[Screened],
     ) -> (Vec<Hit>, Vec<Strongest>) {
         self.entries.clear();
         let mut hits = Vec::new();
@@ -73,12 +104,21 @@ impl Screen {
         let mut extra = parties.iter().peekable();
         for row in 0..batch.len() {
             let place = || position(batch, row);
-            let subject = Subject { row_id: ids.value(row), event_time: times.value(row), position: &place };
+            let apart = match wanted[row] {
+                Screened::Apart | Screened::AtAppend => Some(id_apart(&place())),
+                Screened::Accepted | Screened::Not => None,
+            };
+            let event_time = match wanted[row] {
+                Screened::AtAppend => batch.append_time().value(row),
+                _ => times.value(row),
+            };
+            let row_id = apart.as_deref().unwrap_or_else(|| ids.value(row));
+            let subject = Subject { row_id, event_time, position: &place };
             let mut rest = Vec::new();
             while let Some(party) = extra.next_if(|party| party.row as usize <= row) {
                 rest.push(party);
             }
-            if !wanted[row] {
+            if wanted[row] == Screened::Not {
                 continue;
             }
             strongest[row].0 = self.party(batch, row, true, &subject, &mut hits);
@@ -109,7 +149,7 @@ impl Screen {
         for (letter, role, text) in parties {
             let Some(letter) = letters.get(*letter) else { continue };
             let at = &letter.position;
-            let row_id = format!("dead:{}/{}/{}/{}", at.topic, at.partition, at.offset, at.index);
+            let row_id = id_apart(at);
             let Some(record) = records.find(at) else { continue };
             let event_time = record.append_time;
             let place = || at.clone();

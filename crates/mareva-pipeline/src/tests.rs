@@ -216,3 +216,46 @@ fn payments_refused_for_their_time_keep_their_own_element_only() {
         assert!(letter.payload.len() < 200);
     }
 }
+
+/// A payment of 100 to an account, from a source.
+fn payment(id: &str, source: &str, to: &str, time: &str) -> String {
+    format!(
+        r#"{{"type":"credit_transfer",{id},"source":"{source}","time":"{time}","amount":"100.00","currency":"EUR",
+        "originator":{{"account":"DE89370400440532013000"}},"beneficiary":{{"account":"{to}"}}}}"#
+    )
+}
+
+const LISTED: &str = "GB33BUKB20201555555555";
+const INNOCENT: &str = "FR1420041010050500013M02606";
+
+#[test]
+fn a_hit_of_a_refused_record_is_not_pinned_on_the_accepted_one_of_its_id() {
+    let on_time = "2026-01-05T10:00:00Z";
+    let ids = (r#""tx_id":"K1""#, r#""tx_id":"K1","uetr":"eb6305c9-1f7f-49de-aed0-16487c27b42d""#);
+    for (id, source, time, ends) in [
+        (ids.0, "MRVADEFF", on_time, (1, 1, 0)),
+        (ids.0, "MRVADEFF", "2026-01-05T11:00:00Z", (1, 1, 0)),
+        // Another source tells of the same payment and names somebody else.
+        (ids.1, "OTHRDEFF", on_time, (1, 0, 1)),
+    ] {
+        let records = [payment(id, "MRVADEFF", INNOCENT, on_time), payment(id, source, LISTED, time)];
+        let output = Run::new().slice(BANK, &records);
+        let Counts { accepted, dead_lettered, repeated, .. } = output.counts;
+        assert_eq!((accepted, dead_lettered, repeated), ends, "{id} {time}");
+        assert_eq!(output.hits.len(), 1, "it is screened: {:?}", output.hits);
+        assert!(output.hits[0].event_time <= APPENDED, "in an episode of our time");
+        assert_eq!(output.alerts.len(), 1);
+        let alert = &output.alerts[0];
+        assert_eq!(alert.subject, format!("iban:{LISTED}"));
+        let innocent = format!("iban:{INNOCENT}");
+        assert!(alert.targets.iter().all(|target| target.account.as_deref() != Some(&innocent)), "{:?}", alert.targets);
+    }
+}
+
+#[test]
+fn what_another_source_repeats_in_the_same_words_is_screened_once() {
+    let id = r#""tx_id":"K2","uetr":"eb6305c9-1f7f-49de-aed0-16487c27b42d""#;
+    let of = |source| payment(id, source, LISTED, "2026-01-05T10:00:00Z");
+    let output = Run::new().slice(BANK, &[of("MRVADEFF"), of("OTHRDEFF")]);
+    assert_eq!((output.counts.accepted, output.counts.repeated, output.hits.len()), (1, 1, 1));
+}

@@ -50,12 +50,17 @@ pub(super) fn amount_text(view: &TransactionView<'_>) -> Option<String> {
     view.amount().map(|amount| Amount(amount).to_string()).or_else(|| own(view.text(Text::AmountText)))
 }
 
-/// A payment, to be restrained or reported at its beneficiary (at its payer where it has none, as cash has).
+fn is_cash_withdrawal(view: &TransactionView<'_>) -> bool {
+    view.text(Text::Kind) == Some(Kind::CashWithdrawal.as_str())
+}
+
+/// A payment, to be restrained or reported at its beneficiary; cash drawn is at the account that it was drawn from.
 pub(super) fn payment_target(view: &TransactionView<'_>, action: Action, standing: Standing, sum: Sum) -> Target {
     let (originator, beneficiary) = (payer(view), receiver(view));
-    let (party, customer) = match beneficiary.account {
-        Some(_) => (&beneficiary, Prepared::BeneficiaryCustomer),
-        None => (&originator, Prepared::OriginatorCustomer),
+    let (party, customer) = if beneficiary.account.is_none() && is_cash_withdrawal(view) {
+        (&originator, Prepared::OriginatorCustomer)
+    } else {
+        (&beneficiary, Prepared::BeneficiaryCustomer)
     };
     let (account, agent) = (party.account.clone(), party.agent.clone());
     let asks = action >= Action::Report;
