@@ -250,15 +250,25 @@ fn an_alert_is_committed_at_once_and_quiet_slices_every_so_often() {
     assert!(machine.wait(at(3)) <= 247);
     assert!(matches!(machine.step(at(260), Input::Clock)[..], [Action::Transact(_)]));
     machine.step(at(261), Input::Committed(BTreeMap::new()));
-    machine.step(at(261), block(0, 1..2, 0));
-    assert!(judged_slice(machine.step(at(262), Input::Clock)).is_some());
+    machine.step(at(265), block(0, 1..2, 0));
+    assert!(judged_slice(machine.step(at(266), Input::Clock)).is_some());
     let alert = Message { sink: Sink::Alerts, key: None, payload: b"a/1".to_vec(), append_time: None };
     let verdict = Verdict { messages: vec![alert], ..Verdict::default() };
-    let actions = machine.step(at(263), Input::Judged(verdict));
+    let actions = machine.step(at(267), Input::Judged(verdict.clone()));
     let [Action::Transact(transaction)] = &actions[..] else { panic!("{actions:?}") };
     let sinks: Vec<_> = transaction.messages.iter().map(|message| message.sink).collect();
     assert_eq!(sinks, [Sink::Alerts, Sink::Sequence], "the sequence record comes last");
     assert_eq!(transaction.offsets, [(source(0), 2), (source(1), 1)]);
+    machine.step(at(268), Input::Committed(BTreeMap::new()));
+    machine.step(at(268), block(0, 2..3, 0));
+    assert!(judged_slice(machine.step(at(269), Input::Clock)).is_some());
+    assert_eq!(
+        machine.step(at(270), Input::Judged(verdict)),
+        [],
+        "the broker still writes the markers of the last one"
+    );
+    assert!(machine.wait(at(270)) <= 3);
+    assert!(matches!(machine.step(at(273), Input::Clock)[..], [Action::Transact(_)]));
 }
 
 #[test]
