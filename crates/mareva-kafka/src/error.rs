@@ -22,7 +22,7 @@ pub enum Error {
         reason: Option<String>,
     },
     /// Topics that the run needs are not there.
-    #[error("topics {} do not exist on {brokers}; create them, or correct `[topics]` in the config", topics.join(", "))]
+    #[error("topics {} do not exist on {brokers}; create them, or correct `[input]` and `[output]` in the config", topics.join(", "))]
     TopicsMissing {
         /// `bootstrap.servers`.
         brokers: String,
@@ -93,7 +93,7 @@ pub enum Error {
     },
     /// A partition that recorded slices came from is not there.
     #[error(
-        "{at} is needed from offset {offset} and does not exist; restore the topic, or correct `[topics]` in the config"
+        "{at} is needed from offset {offset} and does not exist; restore the topic, or correct `[input]` and `[output]` in the config"
     )]
     PartitionGone {
         /// The partition.
