@@ -10,9 +10,6 @@ use crate::decoder::{Limits, PartyText, Record};
 use crate::fault::Fault;
 use crate::row::{Collected, Scratch, text_parties, write_uetr};
 
-/// What EndToEndId says when the debtor gave none.
-const NOT_PROVIDED: &str = "NOTPROVIDED";
-
 /// One transaction with the message around it.
 pub(super) struct View<'m> {
     pub(super) message: &'m Message,
@@ -155,8 +152,8 @@ impl<'m> View<'m> {
             return;
         }
         scratch.row_id.extend([scratch.source.as_str(), ":"]);
-        let end_to_end = self.slot(Slot::EndToEndId).filter(|id| *id != NOT_PROVIDED);
-        match self.slot(Slot::TxId).or(end_to_end).or(self.slot(Slot::InstrId)) {
+        // The end-to-end id is the customer's own reference, such as a month's rent: it names no transaction.
+        match self.slot(Slot::TxId).or(self.slot(Slot::InstrId)) {
             Some(id) => scratch.row_id.push_str(id),
             None => {
                 let message = self.slot(Slot::MsgId).unwrap_or("-");

@@ -171,7 +171,10 @@ fn ids_fall_back_until_one_tells_the_transaction_apart() {
         text(&decode(Stream::Bank, sent.as_bytes()), 1, Text::RowId)
     };
     let ids = "<p:EndToEndId>NOTPROVIDED</p:EndToEndId><p:TxId>T-2</p:TxId>";
-    assert_eq!(second(ids, "<p:EndToEndId>E-2</p:EndToEndId>").as_deref(), Some("MRVADEFF:E-2"));
+    let instructed = "<p:InstrId>I-2</p:InstrId><p:EndToEndId>RENT-JAN</p:EndToEndId>";
+    assert_eq!(second(ids, instructed).as_deref(), Some("MRVADEFF:I-2"));
+    // Two customers may well call their payments the same.
+    assert_eq!(second(ids, "<p:EndToEndId>RENT-JAN</p:EndToEndId>").as_deref(), Some("MRVADEFF:MSG-1/1"));
     assert_eq!(second(ids, "<p:EndToEndId>NOTPROVIDED</p:EndToEndId>").as_deref(), Some("MRVADEFF:MSG-1/1"));
     let no_bic = message().replace("<p:BICFI>MRVADEFFXXX</p:BICFI>", "");
     assert_eq!(text(&decode(Stream::Bank, no_bic.as_bytes()), 1, Text::RowId).as_deref(), Some("pacs.008:T-2"));
