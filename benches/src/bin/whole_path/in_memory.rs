@@ -1,5 +1,4 @@
-//! Prints how fast the whole path is beside decoding alone, on one thread and in memory, and how many rows a GiB holds.
-//! Pin it: `taskset -c 0`. See `benches/README.md`.
+//! How fast the whole path is beside decoding alone, on one thread and in memory, and how many rows a GiB holds.
 
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use mareva_pipeline::{InputRecord, InputSlice, Parts, Pipeline};
 
 const GIB: f64 = (1_u64 << 30) as f64;
 
-fn main() -> Result<(), mareva_pipeline::Error> {
+pub(crate) fn measure() -> Result<(), mareva_pipeline::Error> {
     let transactions: u64 = option("transactions", 1_000_000);
     let slice: usize = option("slice", 4_096);
     let seed: u64 = option("seed", 1);

@@ -1,5 +1,5 @@
-//! Prints how long an alert takes from the broker's append time of the record behind it to a separate `read_committed`
-//! reader, at a steady rate with many alerts, on a running Apache Kafka. See `benches/README.md`.
+//! How long an alert takes from the broker's append time of the record behind it to a separate `read_committed` reader, at a
+//! steady rate with many alerts, on a running Apache Kafka.
 //!
 //! Two processes: this one writes the stream and reads the alerts, a child judges.
 
@@ -55,7 +55,7 @@ impl Setting {
 
     fn judging(&self) -> Result<Child> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(["--judge", "true", "--brokers", &self.brokers, "--run", &self.run]);
+        command.args(["latency", "--judge", "true", "--brokers", &self.brokers, "--run", &self.run]);
         for (name, value) in [("--rate", self.rate), ("--seconds", self.seconds)] {
             command.args([name, &value.to_string()]);
         }
@@ -63,9 +63,9 @@ impl Setting {
     }
 }
 
-fn main() -> Result<()> {
+pub(crate) fn measure() -> Result<()> {
     let setting = Setting::read();
-    if option("judge", false) { judge(&setting) } else { measure(&setting) }
+    if option("judge", false) { judge(&setting) } else { write_and_read(&setting) }
 }
 
 /// The loop of `mareva run`, until it is killed.
@@ -94,7 +94,7 @@ struct Seen {
     time: i64,
 }
 
-fn measure(setting: &Setting) -> Result<()> {
+fn write_and_read(setting: &Setting) -> Result<()> {
     let (topics, connection) = (setting.topics(), Connection::to(&setting.brokers));
     let stamped =
         |name: &String| TopicSpec::new(name, setting.partitions).with("message.timestamp.type", "LogAppendTime");

@@ -1,5 +1,5 @@
-//! Prints what the real loop costs beside a bare one that consumes, decodes and counts, with the same client settings on the
-//! same topics of a running Apache Kafka. See `benches/README.md`.
+//! What the real loop costs beside a bare one that consumes, decodes and counts, with the same client settings on the same
+//! topics of a running Apache Kafka.
 
 use std::error::Error;
 use std::sync::atomic::AtomicBool;
@@ -30,7 +30,7 @@ struct Place {
     partitions: i32,
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+pub(crate) fn measure() -> Result<(), Box<dyn Error>> {
     let transactions: u64 = option("transactions", 2_000_000);
     let rounds: u32 = option("rounds", 2);
     let economy = Economy::new(option("seed", 1), transactions);

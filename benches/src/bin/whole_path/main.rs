@@ -1,0 +1,17 @@
+//! Prints what the whole path costs: in memory, through Kafka, and from append to alert. One program, because linking it takes
+//! longer than any of its measurements. See `benches/README.md`.
+
+mod in_memory;
+mod latency;
+mod through_kafka;
+
+use std::error::Error;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    match std::env::args().nth(1).as_deref() {
+        Some("in-memory") => Ok(in_memory::measure()?),
+        Some("through-kafka") => through_kafka::measure(),
+        Some("latency") => latency::measure().map_err(|error| error as Box<dyn Error>),
+        _ => Err("say what to measure: in-memory, through-kafka or latency".into()),
+    }
+}
