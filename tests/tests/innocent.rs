@@ -63,7 +63,7 @@ struct Wrong<'a> {
     alerts: BTreeSet<&'a str>,
     /// Alerts that ask to hold or recall money from an innocent.
     holds: BTreeSet<&'a str>,
-    /// Victims whose account is to be held, recalled from or blocked.
+    /// Victims whose account is a target, whatever the action.
     victims: BTreeSet<&'a str>,
 }
 
@@ -78,7 +78,7 @@ fn wrong<'a>(alerts: &'a [Alert], truth: &Truth) -> Wrong<'a> {
         if held(alert).filter_map(|target| target.account.as_deref()).any(|account| innocent(&account)) {
             wrong.holds.insert(&alert.alert_id);
         }
-        let accounts = restrained(alert).filter_map(|target| target.account.as_deref());
+        let accounts = alert.targets.iter().filter_map(|target| target.account.as_deref());
         wrong.victims.extend(accounts.filter(|account| truth.is_victim(account)));
     }
     wrong

@@ -1,8 +1,8 @@
 use std::sync::{Arc, OnceLock};
 
 use arrow::array::{
-    Array, ArrayRef, Decimal128Array, Decimal128Builder, Int32Array, Int32Builder, Int64Array, Int64Builder,
-    RecordBatch, StringArray, StringBuilder, TimestampMillisecondArray, TimestampMillisecondBuilder,
+    Array, ArrayRef, BooleanArray, Decimal128Array, Decimal128Builder, Int32Array, Int32Builder, Int64Array,
+    Int64Builder, RecordBatch, StringArray, StringBuilder, TimestampMillisecondArray, TimestampMillisecondBuilder,
 };
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
@@ -187,6 +187,11 @@ impl TransactionBatch {
 
     /// A prepared amount column, hundredths of the reference currency; only with [`prepared_schema`].
     pub fn prepared_amount(&self, prepared: Prepared) -> &Decimal128Array {
+        typed(self.0.column(column::prepared(prepared as usize)))
+    }
+
+    /// A prepared flag column; only with [`prepared_schema`].
+    pub fn prepared_flag(&self, prepared: Prepared) -> &BooleanArray {
         typed(self.0.column(column::prepared(prepared as usize)))
     }
 

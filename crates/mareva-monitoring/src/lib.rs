@@ -30,7 +30,7 @@ pub use accounts::{Account, Accounts, accounts_schema};
 pub use error::Error;
 pub use export::{ParquetWriter, movements_of, signals_of, write_parquet};
 pub use monitor::{Bounds, Monitor, Monitored, Sizes};
-pub use retained::{Direction, Movement, RetainedRows, RowNumber, TransactionView};
+pub use retained::{Direction, Movement, RetainedRows, RowNumber, TransactionView, moves};
 pub use rule::{RuleText, Source};
 pub use ruleset::{Rule, Ruleset};
 pub use tables::{Table, whole};

@@ -58,7 +58,7 @@ pub struct RetainedRows {
 }
 
 /// Whether a transaction moves money between accounts: a rejected payment moves nothing, a trade stays inside.
-pub(crate) fn moves(status: &str, kind: &str) -> bool {
+pub fn moves(status: &str, kind: &str) -> bool {
     status != Status::Rejected.as_str() && kind != Kind::Trade.as_str()
 }
 
@@ -261,6 +261,12 @@ impl<'a> TransactionView<'a> {
     pub fn prepared_text(&self, prepared: Prepared) -> Option<&'a str> {
         let column = self.batch.prepared_text(prepared);
         column.is_valid(self.index).then(|| column.value(self.index))
+    }
+
+    /// Whether a prepared flag is set.
+    pub fn prepared_flag(&self, prepared: Prepared) -> bool {
+        let column = self.batch.prepared_flag(prepared);
+        column.is_valid(self.index) && column.value(self.index)
     }
 
     /// Amount in units of 10^-18 of its currency.

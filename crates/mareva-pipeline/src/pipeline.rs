@@ -38,7 +38,7 @@ struct Saved {
 }
 
 /// Counts up with every change of the layout of snapshots.
-const SNAPSHOT_FORMAT: u32 = 1;
+const SNAPSHOT_FORMAT: u32 = 2;
 
 impl Pipeline {
     /// An empty pipeline with these parts in force.
@@ -122,7 +122,7 @@ impl Pipeline {
             changes.extend(monitored.changes);
             settled.extend(monitored.settled);
         }
-        let mut alerts = self.alerts.apply(&hits, &changes, self.monitor.retained());
+        let mut alerts = self.alerts.apply(&accepted, &hits, &changes, self.monitor.retained());
         if end {
             settled.extend(self.monitor.finish());
         }

@@ -158,12 +158,13 @@ pub struct Alert {
     /// Time of the first contribution.
     #[serde(with = "rfc3339")]
     pub event_time: i64,
-    /// Time of the last contribution: amounts are as of then.
+    /// Time of the last contribution, or of the last movement of suspect money after it in the same episode: amounts are as
+    /// of then.
     #[serde(with = "rfc3339")]
     pub as_of: i64,
     /// The day it belongs to.
     pub episode: Span,
-    /// Time covered by the rows behind it.
+    /// Time covered by the rows that its rules and lists rest on.
     pub window: Span,
     /// Id of the previous alert on the same subject under the same regime.
     pub continues: Option<String>,

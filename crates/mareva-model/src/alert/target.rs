@@ -18,7 +18,8 @@ pub enum TargetKind {
 pub enum AmountBasis {
     /// The whole payment.
     Payment,
-    /// The suspect share, first in first out over the account's movements inside the window.
+    /// The suspect share, first in first out over the account's movements up to the alert's `as_of`; of a victim's payment,
+    /// what has not come back.
     WindowFifo,
     /// No amount: all property of a listed party.
     AllProperty,

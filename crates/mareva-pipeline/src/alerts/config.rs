@@ -2,6 +2,8 @@ use mareva_model::alert::{Action, OurRole};
 use mareva_model::{Digest, EvidenceClass, Hit, ListAction, MatchedOn, Regime, Status, Text};
 use mareva_monitoring::TransactionView;
 
+use super::contribution::Side;
+
 /// Roles of accounts that many people's money runs through: their money is never held, at most reported.
 const COLLECTIVE_ROLES: [&str; 6] = ["payroll", "merchant", "omnibus", "psp", "internal", "collective"];
 
@@ -94,6 +96,20 @@ impl InstitutionConfig {
     /// Whether an account is kept by us.
     pub(super) fn keeps(&self, account: Option<&str>, agent: Option<&str>) -> bool {
         self.keeper(account, agent) != Keeper::Other
+    }
+
+    /// Where we stand to the account on one side of a payment; `None` where others keep it.
+    pub(super) fn role_at(&self, view: &TransactionView<'_>, side: Side) -> Option<OurRole> {
+        let keeper = match side {
+            Side::Receiver => self.keeper(view.text(Text::Beneficiary), view.text(Text::BeneficiaryAgent)),
+            Side::Payer => self.keeper(view.text(Text::Originator), view.text(Text::OriginatorAgent)),
+        };
+        match (keeper, side) {
+            (Keeper::Bank, Side::Receiver) => Some(OurRole::CreditorAgent),
+            (Keeper::Bank, Side::Payer) => Some(OurRole::DebtorAgent),
+            (Keeper::Exchange, _) => Some(OurRole::Exchange),
+            (Keeper::Other, _) => None,
+        }
     }
 
     /// Where we stand in a payment whose money is to be restrained at its beneficiary.

@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
 use mareva_model::alert::{Action, Severity};
-use mareva_model::{Detection, Hit, MatchedOn, PartyRole, Regime, RuleRef, Text};
+use mareva_model::{Detection, Hit, MatchedOn, PartyRole, Prepared, Regime, RuleRef, Text};
 use mareva_monitoring::{RetainedRows, RowNumber, TransactionView};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::config::{InstitutionConfig, exchange_of};
+use super::config::{InstitutionConfig, exchange_of, is_collective};
 
 /// What identifies a contribution, in the order in which contributions count.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -136,11 +136,21 @@ pub(super) fn side_of(view: &TransactionView<'_>, account: &str) -> Option<Side>
     }
 }
 
+/// Role of the account on one side of a payment. An exchange's own account or wallet holds the money of all its users, named
+/// so in the reference tables or not; accounts of users carry their user's id.
+pub(super) fn role_of<'a>(view: &TransactionView<'a>, side: Side) -> Option<&'a str> {
+    let (role, vasp, account) = match side {
+        Side::Receiver => (Prepared::BeneficiaryRole, Prepared::BeneficiaryIsVasp, Text::Beneficiary),
+        Side::Payer => (Prepared::OriginatorRole, Prepared::OriginatorIsVasp, Text::Originator),
+    };
+    let user = || view.text(account).is_some_and(|account| exchange_of(account).is_some());
+    let named = view.prepared_text(role);
+    if !is_collective(named) && view.prepared_flag(vasp) && !user() { Some("omnibus") } else { named }
+}
+
 /// The names under which the holder of an account is known: the account, its customer, and the bank account linked to an
 /// exchange account (or the other way round).
 pub(super) fn identities(account: &str, view: Option<&TransactionView<'_>>) -> Vec<String> {
-    use mareva_model::Prepared;
-
     let mut found = vec![account.to_owned()];
     let Some(view) = view else { return found };
     let customer = match side_of(view, account) {

@@ -60,8 +60,12 @@ impl Scene<'_> {
 pub(super) struct Yield {
     targets: BTreeMap<String, Target>,
     flow: Option<[i64; 4]>,
-    /// Sum of the payments of a victim.
+    /// Sum of the payments of a victim ...
     pub(super) paid: Option<i64>,
+    /// ... and what of it came back.
+    pub(super) came_back: i64,
+    /// Time of the last contribution, or of the last movement of suspect money after it.
+    pub(super) as_of: i64,
     /// Name of the subject in the latest movement that gives one.
     pub(super) name: Option<String>,
 }
@@ -84,6 +88,17 @@ impl Yield {
 
     pub(super) fn extend(&mut self, targets: impl IntoIterator<Item = Target>) {
         targets.into_iter().for_each(|target| self.add(target));
+    }
+
+    /// Whether a target is at this account.
+    pub(super) fn names(&self, account: &str) -> bool {
+        self.targets.values().any(|target| target.account.as_deref() == Some(account))
+    }
+
+    /// Takes note of when suspect money last moved.
+    pub(super) fn see(&mut self, scene: &Scene<'_>, flow: &Flow) {
+        let last = flow.last.and_then(|row| scene.rows.transaction(row));
+        self.as_of = last.map_or(self.as_of, |view| view.event_time().max(self.as_of));
     }
 
     pub(super) fn count(&mut self, flow: &Flow) {
@@ -112,8 +127,12 @@ impl Yield {
                 money.carried_on = text(carried);
                 money.returned = text(returned);
             }
+            (None, Some(paid)) => {
+                money.received = text(paid);
+                money.returned = Some(self.came_back).filter(|sum| *sum > 0).and_then(text);
+            }
             // A subject that both received and paid suspect money: only the sum is beyond doubt.
-            (flow, Some(paid)) => money.received = text(flow.map_or(0, |flow| flow[0]).saturating_add(paid)),
+            (Some([received, ..]), Some(paid)) => money.received = text(received.saturating_add(paid)),
             (None, None) if self.targets.is_empty() => return None,
             (None, None) => {}
         }
@@ -126,6 +145,19 @@ pub(super) fn reference_of(target: &Target) -> i64 {
     let parsed = target.recommended_reference.as_deref().and_then(|text| Amount::parse(text).ok());
     // Written from hundredths in 64 bits, so it reads back into them.
     parsed.and_then(|amount| i64::try_from(amount.0 / 10_i128.pow(16)).ok()).unwrap_or(0)
+}
+
+/// A target's reachable amount in hundredths of the reference currency, rounded down.
+pub(super) fn reachable_of(target: &Target) -> i64 {
+    let units =
+        |text: &Option<String>| text.as_deref().and_then(|text| Amount::parse(text).ok()).map(|amount| amount.0);
+    let (Some(part), Some(whole)) = (units(&target.reachable_amount), units(&target.recommended_amount)) else {
+        return 0;
+    };
+    let reference = reference_of(target);
+    let share = i128::from(reference).checked_mul(part).and_then(|product| product.checked_div(whole));
+    // Beyond 128 bits it only decides when a revision is due, and the amount itself does that too.
+    share.and_then(|share| i64::try_from(share).ok()).unwrap_or(reference)
 }
 
 /// The content of an alert with all its targets, those at victims included: [`finish`] takes them out.
@@ -151,8 +183,8 @@ pub(super) fn draft(
     alert.reason_code = reason_code(scene, key, contributions);
     alert.legal_basis = legal_basis(scene, key, contributions);
     alert.event_time = contributions.keys().next().map_or(alert.event_time, |key| key.event_time);
-    alert.as_of = suspicion.as_of;
-    alert.window = Span { from: suspicion.from, to: suspicion.as_of };
+    alert.as_of = found.as_of.max(suspicion.to);
+    alert.window = Span { from: suspicion.from, to: suspicion.to };
     alert.continues = continues;
     alert.safety.victim_at_risk = victim.then_some(true);
     alert.evidence = proof::evidence(scene, &key.subject, contributions);
@@ -203,12 +235,10 @@ pub(super) fn blank(scene: &Scene<'_>, key: &AlertKey) -> Alert {
 
 /// Takes victims out of the targets, cuts them to the bound, and fills in what follows from them.
 pub(super) fn finish(mut alert: Alert, scene: &Scene<'_>) -> Alert {
-    let subject = alert.subject.clone();
-    alert.targets.retain(|target| {
-        // The block of a listed party's own account is not ours to waive.
-        let listed = alert.regime == Regime::Sanctions && target.account.as_deref() == Some(subject.as_str());
-        listed || !target_identities(target).iter().any(|who| scene.shielded(who))
-    });
+    // A block is the law's, not ours to waive for somebody whom a rule of ours takes for a victim of fraud.
+    if alert.regime == Regime::Fraud {
+        alert.targets.retain(|target| !target_identities(target).iter().any(|who| scene.shielded(who)));
+    }
     let bound = scene.config.max_targets.max(1);
     if alert.targets.len() > bound {
         let rank = |target: &Target| (target.action, reference_of(target), target.event_time);

@@ -36,6 +36,8 @@ pub(super) struct Flow {
     pub(super) carried: BTreeMap<RowNumber, Vec<(RowNumber, i64)>>,
     /// A payment out has no amount in the reference currency: what remains is an upper bound.
     pub(super) uncertain: bool,
+    /// The last movement that suspect money came or went with.
+    pub(super) last: Option<RowNumber>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -77,6 +79,7 @@ impl Flow {
                 let back = amount.min(*share);
                 *share -= back;
                 amount -= back;
+                self.last = Some(leg.row).filter(|_| back > 0).or(self.last);
                 queue.push_back(Piece { row: Some(*lot), suspect: true, left: back });
             }
         }
@@ -84,6 +87,7 @@ impl Flow {
         let suspect = suspect.clamp(0, amount);
         if suspect > 0 {
             self.lots.entry(leg.row).or_default().received += suspect;
+            self.last = Some(leg.row);
             queue.push_back(Piece { row: Some(leg.row), suspect: true, left: suspect });
         }
         queue.push_back(Piece { row: Some(leg.row), suspect: false, left: amount - suspect });
@@ -115,6 +119,7 @@ impl Flow {
     /// Books what left: back to where it came from, or on to somebody else.
     fn leave(&mut self, leg: &Leg, piece: Piece, taken: i64) {
         let Some(row) = piece.row.filter(|_| piece.suspect && taken > 0) else { return };
+        self.last = Some(leg.row);
         if leg.reverses.is_some() {
             if let Some(lot) = self.lots.get_mut(&row) {
                 lot.returned += taken;

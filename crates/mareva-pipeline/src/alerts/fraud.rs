@@ -8,7 +8,7 @@ use mareva_model::{Amount, Kind, Prepared, ReferenceAmount, Text};
 use mareva_monitoring::{Direction, RowNumber, TransactionView};
 
 use super::config::{Standing, effective, is_collective};
-use super::contribution::identities;
+use super::contribution::{Side, identities, role_of, side_of};
 use super::draft::{Scene, Yield};
 use super::fifo::{self, Flow, Leg};
 use super::place::{Sum, account_target, amount_text, payment_target};
@@ -35,12 +35,35 @@ pub(super) fn targets(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, s
     if !suspicion.collective && !suspicion.payees.is_empty() {
         paid_by_victim(scene, subject, suspicion, &mut found);
     }
+    named(scene, subject, suspicion, &mut found);
+    found.as_of = found.as_of.max(suspicion.to);
+    found
+}
+
+/// What a hit names without a sign of suspect money: a payment to the subject, or the subject's account where it pays. Whom
+/// it pays has done nothing, and may be a victim who is being baited.
+fn named(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found: &mut Yield) {
+    let institution = &scene.config.institution;
+    let mut paying: Option<Target> = None;
     for (row, action) in &suspicion.named {
         let Some(view) = scene.rows.transaction(*row) else { continue };
-        let action = (*action).min(Action::Review);
-        found.add(payment_target(&view, action, scene.config.institution.standing(&view), Sum::default()));
+        let (action, standing) = ((*action).min(Action::Review), institution.standing(&view));
+        match side_of(&view, subject) {
+            Some(Side::Receiver) => found.add(payment_target(&view, action, standing, Sum::default())),
+            Some(Side::Payer) => {
+                let role = institution.role_at(&view, Side::Payer).unwrap_or(standing.role);
+                let mut target = account_target(&view, subject, action, Standing { role, ..standing });
+                let known = paying.take().into_iter().flat_map(|target| target.row_ids);
+                let row_id = view.text(Text::RowId).map(str::to_owned);
+                target.row_ids = known.chain(row_id).take(Target::MAX_ROWS).collect();
+                paying = Some(target);
+            }
+            None => {}
+        }
     }
-    found
+    if !found.names(subject) {
+        found.extend(paying);
+    }
 }
 
 /// Reads the movements of an account; `None` where there are too many to follow.
@@ -61,10 +84,23 @@ fn account<'a>(scene: &Scene<'a>, name: &str, from: i64, to: i64) -> Option<Acco
         }
         let original = view.text(Text::Original).filter(|_| view.text(Text::Kind) == Some(Kind::Return.as_str()));
         let reverses = original.and_then(|original| scene.rows.find(original));
-        found.legs.push(Leg { row: movement.row, out, amount: movement.amount_ref, reverses });
+        let paid = reverses.and_then(|original| scene.rows.transaction(original));
+        let amount = paid.and_then(|paid| returned(&paid, &view)).or(movement.amount_ref);
+        found.legs.push(Leg { row: movement.row, out, amount, reverses });
         found.views.push(view);
     }
     Some(found)
+}
+
+/// How much of the payment `paid` comes back with `back`, at the rate of `paid`: what comes back whole leaves nothing behind,
+/// however rates have moved. `None` in another currency.
+fn returned(paid: &TransactionView<'_>, back: &TransactionView<'_>) -> Option<i64> {
+    let whole = paid.amount_ref().filter(|_| paid.text(Text::Currency) == back.text(Text::Currency))?;
+    let (paid, back) = (paid.amount()?, back.amount()?);
+    if back >= paid {
+        return Some(whole);
+    }
+    i64::try_from(i128::from(whole).checked_mul(back)?.checked_div(paid)?).ok()
 }
 
 /// What was on the account before its first movement here, from the balance after it, where that was told.
@@ -81,7 +117,7 @@ fn opening(view: &TransactionView<'_>, out: bool) -> Option<i64> {
 fn on_subject(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found: &mut Yield) {
     let first_row = suspicion.rows.keys().filter_map(|row| scene.rows.transaction(*row)).map(|view| view.event_time());
     let from = first_row.min().map_or(suspicion.from, |time| time.min(suspicion.from));
-    let Some(account) = account(scene, subject, from, suspicion.as_of) else { return };
+    let Some(account) = account(scene, subject, from, suspicion.until) else { return };
     let mut actions: BTreeMap<RowNumber, Action> = BTreeMap::new();
     let mut suspect: BTreeMap<RowNumber, i64> = BTreeMap::new();
     let mut payers: BTreeSet<String> = BTreeSet::new();
@@ -114,7 +150,8 @@ fn on_subject(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found: &m
     found.name = named.map(str::to_owned);
     let flow = fifo::run(&account.legs, &suspect, account.opening);
     left_on_account(scene, subject, (&flow, &actions, &views), found);
-    carried_on(scene, &account, (&flow, &actions, &payers), suspicion.as_of, found);
+    carried_on(scene, &account, (&flow, &actions, &payers), suspicion.until, found);
+    found.see(scene, &flow);
     found.count(&flow);
 }
 
@@ -141,7 +178,7 @@ fn left_on_account(scene: &Scene<'_>, subject: &str, (flow, actions, views): Lot
             by_currency.entry(view.text(Text::Currency).unwrap_or_default()).or_default().push((row, lot));
             continue;
         }
-        let action = effective(strongest, standing.reach, view.prepared_text(Prepared::BeneficiaryRole));
+        let action = effective(strongest, standing.reach, role_of(view, Side::Receiver));
         let whole = lot.remaining >= lot.received;
         let sum = Sum {
             native: share_text(view, lot.remaining, lot.received),
@@ -154,7 +191,7 @@ fn left_on_account(scene: &Scene<'_>, subject: &str, (flow, actions, views): Lot
         lots.sort_by_key(|(row, _)| views.get(row).map(|view| (view.event_time(), view.text(Text::RowId))));
         let Some(last) = lots.last().and_then(|(row, _)| views.get(row)) else { continue };
         let standing = scene.config.institution.standing(last);
-        let action = effective(strongest, standing.reach, last.prepared_text(Prepared::BeneficiaryRole));
+        let action = effective(strongest, standing.reach, role_of(last, Side::Receiver));
         let mut target = account_target(last, subject, action, standing);
         let rows = lots.iter().filter_map(|(row, _)| views.get(row)?.text(Text::RowId));
         target.row_ids = rows.take(Target::MAX_ROWS).map(str::to_owned).collect();
@@ -183,7 +220,7 @@ fn carried_on(
     scene: &Scene<'_>,
     account: &Account<'_>,
     (flow, actions, payers): Shares<'_>,
-    as_of: i64,
+    until: i64,
     found: &mut Yield,
 ) {
     let mut onward: Vec<(TransactionView<'_>, Standing, Action, i64, i64)> = Vec::new();
@@ -202,7 +239,8 @@ fn carried_on(
         let role = payee_role(view);
         onward.push((*view, standing, effective(strongest, standing.reach, role), part, whole));
     }
-    let still = reachable(scene, onward.iter().map(|(view, standing, _, part, _)| (*view, *standing, *part)), as_of);
+    let seen = onward.iter().map(|(view, standing, _, part, _)| (*view, *standing, *part));
+    let still = reachable(scene, seen, until, found);
     for (view, standing, action, part, whole) in onward {
         let native = share_text(&view, part, whole);
         if view.amount().is_some_and(|amount| share(amount, part, whole, places(&view)) == 0) {
@@ -218,7 +256,7 @@ fn carried_on(
 
 /// Role of the receiver; whoever takes a card payment is a merchant, named so or not.
 fn payee_role<'a>(view: &TransactionView<'a>) -> Option<&'a str> {
-    let named = view.prepared_text(Prepared::BeneficiaryRole);
+    let named = role_of(view, Side::Receiver);
     let card = view.text(Text::Kind) == Some(Kind::CardPayment.as_str());
     let shop = view.text(Text::Beneficiary).is_some_and(|account| account.starts_with("merchant:"));
     named.filter(|role| is_collective(Some(role))).or(if card || shop { Some("merchant") } else { named })
@@ -231,7 +269,8 @@ type PaidShares<'a> = BTreeMap<RowNumber, (&'a str, i64)>;
 fn reachable<'a>(
     scene: &Scene<'a>,
     paid: impl Iterator<Item = (TransactionView<'a>, Standing, i64)>,
-    as_of: i64,
+    until: i64,
+    found: &mut Yield,
 ) -> BTreeMap<String, i64> {
     let mut by_payee: BTreeMap<&'a str, (i64, PaidShares<'a>)> = BTreeMap::new();
     for (view, _, part) in paid.filter(|(_, standing, _)| standing.reach == Action::Hold) {
@@ -243,9 +282,10 @@ fn reachable<'a>(
     }
     let mut still = BTreeMap::new();
     for (payee, (from, parts)) in by_payee {
-        let Some(account) = account(scene, payee, from, as_of) else { continue };
+        let Some(account) = account(scene, payee, from, until) else { continue };
         let suspect = parts.iter().map(|(row, (_, part))| (*row, *part)).collect();
         let flow = fifo::run(&account.legs, &suspect, account.opening);
+        found.see(scene, &flow);
         if flow.uncertain {
             continue;
         }
@@ -257,33 +297,79 @@ fn reachable<'a>(
     still
 }
 
-/// What a victim paid to the accounts that the detections name: each payment, whole, at its beneficiary.
+/// What a victim paid to the accounts that the detections name: each payment at its beneficiary, less what came back.
 fn paid_by_victim(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found: &mut Yield) {
-    let movements = scene.rows.movements(subject, suspicion.from, suspicion.as_of);
+    let movements = scene.rows.movements(subject, suspicion.from, suspicion.until);
     if movements.len() > MAX_LEGS {
         return;
     }
-    let mut paid: Vec<(TransactionView<'_>, Standing, Action)> = Vec::new();
-    for movement in movements.iter().filter(|movement| movement.direction == Direction::Out) {
+    // Hundredths of the reference currency by payment, and when the last of it came.
+    let mut back: BTreeMap<RowNumber, (i64, i64)> = BTreeMap::new();
+    let mut paid: Vec<Paid<'_>> = Vec::new();
+    for movement in movements {
         let Some(view) = scene.rows.transaction(movement.row) else { continue };
+        let returns = view.text(Text::Kind) == Some(Kind::Return.as_str());
+        if movement.direction == Direction::In {
+            let original = view.text(Text::Original).filter(|_| returns).and_then(|id| scene.rows.find(id));
+            let Some((row, original)) = original.and_then(|row| Some((row, scene.rows.transaction(row)?))) else {
+                continue;
+            };
+            let came = back.entry(row).or_default();
+            came.0 = came.0.saturating_add(returned(&original, &view).or(movement.amount_ref).unwrap_or(0));
+            came.1 = view.event_time();
+            continue;
+        }
         let Some(action) = suspicion.paid.at(view.event_time()) else { continue };
         let payee = view.text(Text::Beneficiary).unwrap_or_default();
-        if !suspicion.payees.contains(payee) || same_holder(&view) || view.text(Text::Kind) == Some("return") {
+        if !suspicion.payees.contains(payee) || same_holder(&view) || returns {
             continue;
         }
         let standing = scene.config.institution.standing(&view);
-        paid.push((view, standing, effective(action, standing.reach, payee_role(&view))));
+        let whole = view.amount_ref().filter(|amount| *amount > 0);
+        paid.push(Paid { row: movement.row, view, standing, action, whole, left: whole });
     }
-    let whole = |view: &TransactionView<'_>| view.amount_ref().filter(|amount| *amount > 0);
-    let seen = paid.iter().filter_map(|(view, standing, _)| Some((*view, *standing, whole(view)?)));
-    let still = reachable(scene, seen, suspicion.as_of);
-    for (view, standing, action) in paid {
-        let sum = Sum { native: amount_text(&view), reference: whole(&view), basis: Some(AmountBasis::Payment) };
-        let mut target = payment_target(&view, action, standing, sum);
+    for payment in &mut paid {
+        let (came_back, last) = back.get(&payment.row).copied().unwrap_or_default();
+        found.as_of = found.as_of.max(last);
+        payment.left = payment.whole.map(|whole| (whole - came_back).max(0));
+        found.came_back = found.came_back.saturating_add(payment.whole.unwrap_or(0) - payment.left.unwrap_or(0));
+        found.paid = Some(found.paid.unwrap_or(0).saturating_add(payment.whole.unwrap_or(0)));
+    }
+    paid.retain(|payment| payment.left != Some(0));
+    let seen = paid.iter().filter_map(|payment| Some((payment.view, payment.standing, payment.left?)));
+    let still = reachable(scene, seen, suspicion.until, found);
+    for payment in paid {
+        found.add(payment.target(&still));
+    }
+}
+
+/// A payment of a victim.
+struct Paid<'a> {
+    row: RowNumber,
+    view: TransactionView<'a>,
+    standing: Standing,
+    action: Action,
+    /// Hundredths of the reference currency, where known ...
+    whole: Option<i64>,
+    /// ... and what of it has not come back.
+    left: Option<i64>,
+}
+
+impl Paid<'_> {
+    /// The target, with what is still on the account of its beneficiary (by `row_id`).
+    fn target(&self, still: &BTreeMap<String, i64>) -> Target {
+        let (view, share_of) = (&self.view, |part: i64| share_text(&self.view, part, self.whole?));
+        let complete = self.left == self.whole;
+        let sum = Sum {
+            native: if complete { amount_text(view) } else { self.left.and_then(share_of) },
+            reference: self.left,
+            basis: Some(if complete { AmountBasis::Payment } else { AmountBasis::WindowFifo }),
+        };
+        let action = effective(self.action, self.standing.reach, payee_role(view));
+        let mut target = payment_target(view, action, self.standing, sum);
         let left = view.text(Text::RowId).and_then(|row_id| still.get(row_id));
-        target.reachable_amount = left.and_then(|left| share_text(&view, *left, whole(&view)?));
-        found.add(target);
-        found.paid = Some(found.paid.unwrap_or(0).saturating_add(whole(&view).unwrap_or(0)));
+        target.reachable_amount = left.and_then(|left| share_of(*left));
+        target
     }
 }
 

@@ -1,8 +1,8 @@
 //! Hits and detections in, revisions of alerts out.
 //!
 //! [`AlertBook`] keeps one record per subject, regime and episode. What contributed to it is a set keyed by (time,
-//! `row_id`, rule or entry), and its content is a function of that set and of the retained rows up to the last
-//! contribution, so neither the order of arrival nor the cut into slices decides what an alert finally says.
+//! `row_id`, rule or entry), and its content is a function of that set and of the rows up to the end of the episode, so
+//! neither the order of arrival nor the cut into slices decides what an alert finally says.
 
 mod config;
 mod contribution;
@@ -17,11 +17,14 @@ mod standing;
 mod state;
 mod suspicion;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use arrow::array::Array;
 use mareva_model::alert::{Action, Alert, alert_id};
-use mareva_model::{Detection, DetectionChange, Digest, Hit, PartyRole, Raises, Regime};
-use mareva_monitoring::RetainedRows;
+use mareva_model::{
+    Detection, DetectionChange, Digest, Hit, Kind, PartyRole, Prepared, Raises, Regime, Text, TransactionBatch,
+};
+use mareva_monitoring::{RetainedRows, moves};
 
 pub use config::{AlertConfig, InstitutionConfig};
 pub use state::{BookCounts, BookState};
@@ -53,8 +56,9 @@ pub struct AlertBook {
     open: BTreeSet<(i64, AlertKey)>,
     /// Closed records by episode.
     closed: BTreeSet<(i64, AlertKey)>,
-    /// Records by the names under which their targets may become known as victims.
-    watchers: BTreeMap<String, BTreeSet<AlertKey>>,
+    /// Records by the names under which their targets may become known as victims, and money may leave them. Only looked up,
+    /// never walked, so the order inside decides nothing.
+    watchers: HashMap<String, BTreeSet<AlertKey>>,
 }
 
 /// Alerts to look at again, and whether to look whatever their length.
@@ -74,7 +78,7 @@ impl AlertBook {
             state: BookState::default(),
             open: BTreeSet::new(),
             closed: BTreeSet::new(),
-            watchers: BTreeMap::new(),
+            watchers: HashMap::new(),
         };
         for (key, record) in &state.records {
             let index = if record.closed { &mut book.closed } else { &mut book.open };
@@ -120,10 +124,19 @@ impl AlertBook {
         oldest.saturating_sub(self.config.reach_ms)
     }
 
-    /// Takes the hits and detections of a slice and returns the revisions that are due at once. The slice's accepted rows
-    /// must be in `rows` already.
-    pub fn apply(&mut self, hits: &[Hit], changes: &[DetectionChange], rows: &RetainedRows) -> Vec<Alert> {
+    /// Takes the accepted rows, hits and detections of a slice and returns the revisions that are due at once. The accepted
+    /// rows must be in `rows` already.
+    pub fn apply(
+        &mut self,
+        accepted: &[TransactionBatch],
+        hits: &[Hit],
+        changes: &[DetectionChange],
+        rows: &RetainedRows,
+    ) -> Vec<Alert> {
         let mut due = Due::new();
+        for batch in accepted {
+            self.follow(batch, &mut due);
+        }
         for hit in hits {
             self.take_hit(hit, rows, &mut due);
         }
@@ -252,6 +265,34 @@ impl AlertBook {
         }
     }
 
+    /// Takes note of money that leaves the accounts of open alerts, or comes back to them, and looks again at those alerts
+    /// of which it may have changed an amount by a tenth.
+    fn follow(&mut self, batch: &TransactionBatch, due: &mut Due) {
+        if self.watchers.is_empty() {
+            return;
+        }
+        let (payers, payees) = (batch.text(Text::Originator), batch.text(Text::Beneficiary));
+        let (kinds, status) = (batch.text(Text::Kind), batch.text(Text::Status));
+        let amounts = batch.prepared_amount(Prepared::AmountRef);
+        for row in 0..batch.len() {
+            let payee = (kinds.value(row) == Kind::Return.as_str() && payees.is_valid(row)).then(|| payees.value(row));
+            let payer = payers.is_valid(row).then(|| payers.value(row));
+            let mut keys =
+                payer.into_iter().chain(payee).filter_map(|name| self.watchers.get(name)).flatten().peekable();
+            if keys.peek().is_none() || !moves(status.value(row), kinds.value(row)) || amounts.is_null(row) {
+                continue;
+            }
+            let amount = i64::try_from(amounts.value(row)).unwrap_or(i64::MAX).max(0);
+            for key in keys.filter(|key| key.regime == Regime::Fraud) {
+                let Some(record) = self.state.records.get_mut(key).filter(|record| !record.closed) else { continue };
+                record.moved = record.moved.saturating_add(amount);
+                if record.has_moved() {
+                    due.entry(key.clone()).or_insert(false);
+                }
+            }
+        }
+    }
+
     fn scene<'a>(&'a self, key: &AlertKey, rows: &'a RetainedRows) -> Scene<'a> {
         let (from, to) = (self.start(key.episode), self.start(key.episode.saturating_add(1)));
         Scene {
@@ -346,6 +387,7 @@ impl AlertBook {
     fn note(&mut self, key: &AlertKey, mut alert: Alert, mut next: Published, wanted: bool) -> Option<Alert> {
         let record = self.state.records.get_mut(key)?;
         record.drafted_at = record.contributions.len();
+        record.moved = 0;
         if !wanted {
             return None;
         }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use mareva_model::alert::{Action, AmountBasis, OurRole, Target};
-use mareva_model::{PartyRole, Text};
+use mareva_model::PartyRole;
+use mareva_model::alert::{Action, AmountBasis, Target};
 use mareva_monitoring::{RowNumber, TransactionView};
 
-use super::config::{Standing, exchange_of};
-use super::contribution::{Contribution, ContributionKey, Side, action_of, side_of};
+use super::config::Standing;
+use super::contribution::{Contribution, ContributionKey, action_of, side_of};
 use super::draft::{Scene, Yield};
 use super::place::{Sum, account_target, amount_text, payment_target};
 
@@ -46,19 +46,7 @@ pub(super) fn targets(
 
 /// The listed party's account where we keep it: all property, so no amount.
 fn own_account(scene: &Scene<'_>, view: &TransactionView<'_>, subject: &str, action: Action) -> Option<Target> {
-    let agent = match side_of(view, subject)? {
-        Side::Receiver => view.text(Text::BeneficiaryAgent),
-        Side::Payer => view.text(Text::OriginatorAgent),
-    };
-    if !scene.config.institution.keeps(Some(subject), agent) {
-        return None;
-    }
-    let exchange = exchange_of(subject).is_some() || agent.is_some_and(|agent| agent.starts_with("vasp:"));
-    let role = match (exchange, side_of(view, subject)?) {
-        (true, _) => OurRole::Exchange,
-        (false, Side::Receiver) => OurRole::CreditorAgent,
-        (false, Side::Payer) => OurRole::DebtorAgent,
-    };
+    let role = scene.config.institution.role_at(view, side_of(view, subject)?)?;
     let mut target = account_target(view, subject, action, Standing { role, reach: Action::Hold });
     target.amount_basis = Some(AmountBasis::AllProperty);
     Some(target)

@@ -7,7 +7,7 @@ use mareva_model::{Digest, digest};
 use serde::{Deserialize, Serialize};
 
 use super::contribution::{Contribution, ContributionKey, RuleTable, basis_of};
-use super::draft::{AlertKey, reference_of};
+use super::draft::{AlertKey, reachable_of, reference_of};
 use super::standing::{Known, Signals};
 
 /// Contributions kept for one alert: the first ones in (time, `row_id`). Only an account that many people's money runs
@@ -54,6 +54,8 @@ pub(super) struct Record {
     pub(super) omitted: u64,
     /// Contributions when its content was last made.
     pub(super) drafted_at: usize,
+    /// Hundredths of the reference currency that have left its accounts, or come back to them, since then.
+    pub(super) moved: i64,
     pub(super) published: Option<Published>,
     pub(super) closed: bool,
     /// Closed with something to rest on.
@@ -74,6 +76,7 @@ pub(super) struct Published {
     targets: Digest,
     basis: Digest,
     recommended: i64,
+    reachable: i64,
     content: Digest,
 }
 
@@ -89,6 +92,7 @@ impl Published {
             targets: digest(keys.join("\n").as_bytes()),
             basis,
             recommended: alert.targets.iter().fold(0, |sum, target| reference_of(target).saturating_add(sum)),
+            reachable: alert.targets.iter().fold(0, |sum, target| reachable_of(target).saturating_add(sum)),
             content: digest(&alert.content()),
         }
     }
@@ -96,19 +100,24 @@ impl Published {
     /// Whether `next` differs so much that it is published at once: another action, severity, set of targets or basis, or
     /// an amount that moved by a tenth.
     pub(super) fn calls_for(&self, next: &Self) -> bool {
-        let moved = i128::from(next.recommended) - i128::from(self.recommended);
         self.status != next.status
             || self.action != next.action
             || self.severity != next.severity
             || self.targets != next.targets
             || self.basis != next.basis
-            || (moved != 0 && moved.abs() * 10 >= i128::from(self.recommended).abs())
+            || is_a_tenth(next.recommended.abs_diff(self.recommended), self.recommended)
+            || is_a_tenth(next.reachable.abs_diff(self.reachable), self.reachable)
     }
 
     /// Whether `next` says anything else at all.
     pub(super) fn differs(&self, next: &Self) -> bool {
         self.content != next.content
     }
+}
+
+/// Whether something, and a tenth of `whole` or more.
+fn is_a_tenth(part: u64, whole: i64) -> bool {
+    part > 0 && u128::from(part) * 10 >= u128::from(whole.unsigned_abs())
 }
 
 impl Record {
@@ -166,13 +175,21 @@ impl Record {
         self.stands || !self.contributions.is_empty()
     }
 
+    /// Whether so much money has moved that what it asks for may have changed by a tenth.
+    pub(super) fn has_moved(&self) -> bool {
+        let asked = self.published.as_ref().map_or(0, |published| published.recommended);
+        asked > 0 && is_a_tenth(self.moved.unsigned_abs(), asked)
+    }
+
     /// Whether its content is worth making again before the episode closes. Making it costs as much as it has
-    /// contributions, so a long list must have grown or shrunk by a tenth, or rest on something new.
+    /// contributions, so a long list must have grown or shrunk by a tenth, or rest on something new, or a tenth of what it
+    /// asks for must have moved.
     pub(super) fn is_due(&self) -> bool {
         let (now, then) = (self.contributions.len(), self.drafted_at);
         now <= 64
             || now * 10 >= then * 11
             || then * 10 >= now * 11
+            || self.has_moved()
             || self.published.as_ref().is_none_or(|published| published.basis != self.basis_digest())
     }
 }

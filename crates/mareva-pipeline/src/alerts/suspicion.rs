@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mareva_model::alert::Action;
-use mareva_model::{Kind, PartyRole, Prepared, Raises, RuleRef, Status, Targets, Text};
+use mareva_model::{Kind, PartyRole, Raises, RuleRef, Status, Targets, Text};
 use mareva_monitoring::{RowNumber, TransactionView};
 
 use super::config::is_collective;
-use super::contribution::{Contribution, ContributionKey, Side, action_of, resolve, resolve_first_level, side_of};
+use super::contribution::{
+    Contribution, ContributionKey, Side, action_of, resolve, resolve_first_level, role_of, side_of,
+};
 use super::draft::Scene;
 use super::standing::Signal;
 
@@ -75,7 +77,9 @@ pub(super) struct Suspicion {
     /// Earliest time that any of it reaches back to.
     pub(super) from: i64,
     /// Time of the last contribution.
-    pub(super) as_of: i64,
+    pub(super) to: i64,
+    /// Movements up to here count: the money is followed to the end of the episode, whatever the last contribution was.
+    pub(super) until: i64,
 }
 
 impl Suspicion {
@@ -85,9 +89,11 @@ impl Suspicion {
         subject: &str,
         contributions: &BTreeMap<ContributionKey, Contribution>,
     ) -> Self {
+        let to = contributions.keys().next_back().map_or(0, |key| key.event_time);
         let mut found = Self {
             from: contributions.keys().next().map_or(0, |key| key.event_time),
-            as_of: contributions.keys().next_back().map_or(0, |key| key.event_time),
+            to,
+            until: to.max(scene.known_to.saturating_sub(1)),
             ..Self::default()
         };
         let mut behind: BTreeSet<(i64, String, RowNumber)> = BTreeSet::new();
@@ -223,14 +229,6 @@ impl<'a> Scene<'a> {
 /// targets (many accounts on one device) only adds weight.
 fn supports(rule: &RuleRef, outgoing: bool) -> bool {
     rule.targets == if outgoing { Targets::OutgoingPayments } else { Targets::SubjectAccount }
-}
-
-/// Role of the account on one side of a payment.
-fn role_of<'a>(view: &TransactionView<'a>, side: Side) -> Option<&'a str> {
-    view.prepared_text(match side {
-        Side::Receiver => Prepared::BeneficiaryRole,
-        Side::Payer => Prepared::OriginatorRole,
-    })
 }
 
 fn strengthen(rows: &mut BTreeMap<RowNumber, Action>, row: RowNumber, action: Action) {

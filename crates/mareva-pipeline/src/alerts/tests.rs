@@ -2,6 +2,7 @@ mod contract;
 pub(crate) mod fixture;
 mod flow;
 mod fraud;
+mod later;
 mod order;
 mod sanctions;
 mod victims;

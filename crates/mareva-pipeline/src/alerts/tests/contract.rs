@@ -73,9 +73,9 @@ fn withdrawn() -> Alert {
     let rows = rows(&fraud::mule_payments());
     let changes = fraud::mule_changes();
     let mut book = AlertBook::new(config());
-    book.apply(&[], &changes, &rows);
+    book.apply(&[], &[], &changes, &rows);
     let gone = DetectionChange::Withdrawn(changes[1].detection().clone());
-    book.apply(&[], &[gone], &rows).remove(0)
+    book.apply(&[], &[], &[gone], &rows).remove(0)
 }
 
 fn published() -> Vec<(&'static str, Alert)> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Decimal128Array, StringArray, new_null_array};
+use arrow::array::{ArrayRef, BooleanArray, Decimal128Array, StringArray, new_null_array};
 use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
 use mareva_model::alert::Alert;
@@ -172,6 +172,9 @@ pub(super) fn batch(payments: &[Payment]) -> TransactionBatch {
         let values = payments.iter().map(|payment| payment.prepared.get(&column).map(String::as_str));
         columns.push(match kind {
             DataType::Utf8 => Arc::new(StringArray::from_iter(values)),
+            DataType::Boolean => {
+                Arc::new(BooleanArray::from_iter(values.map(|value| value.map(|flag| flag == "true"))))
+            }
             other => new_null_array(other, payments.len()),
         });
     }
@@ -287,11 +290,23 @@ pub(super) fn by_name(mut hit: Hit, name: &str, supported_by: &[&str]) -> Hit {
     hit
 }
 
+/// Slice by slice into a new book: the revisions at once, then the closing ones.
+pub(super) fn run_slices(slices: &[(Vec<Payment>, Vec<Hit>, Vec<DetectionChange>)]) -> Vec<Alert> {
+    let (mut rows, mut book, mut alerts) = (RetainedRows::new(), AlertBook::new(config()), Vec::new());
+    for (payments, hits, changes) in slices {
+        let accepted = [batch(payments)];
+        rows.insert(&accepted[0]);
+        alerts.extend(book.apply(&accepted, hits, changes, &rows));
+    }
+    alerts.extend(book.close(&rows, START, true));
+    alerts
+}
+
 /// Everything at once into a new book: the revisions at once, then the closing ones.
 pub(super) fn run(payments: &[Payment], hits: &[Hit], changes: &[DetectionChange]) -> Vec<Alert> {
     let rows = rows(payments);
     let mut book = AlertBook::new(config());
-    let mut alerts = book.apply(hits, changes, &rows);
+    let mut alerts = book.apply(&[], hits, changes, &rows);
     alerts.extend(book.close(&rows, START, true));
     alerts
 }

@@ -208,8 +208,22 @@ fn a_payment_out_of_a_listed_account_that_received_nothing_is_reviewed() {
     let class = EvidenceClass::InstitutionConfirmed;
     let hit = hit("p", START + HOUR, PartyRole::Originator, FAR, &mules("*"), class);
     let alert = run(&payments, &[hit], &[]).remove(0);
-    assert_eq!(alert.targets[0].action, Action::Review);
-    assert_eq!((alert.action, alert.targets[0].recommended_amount.as_deref()), (Action::Report, None));
+    let [target] = &alert.targets[..] else { panic!("{:#?}", alert.targets) };
+    assert_eq!((target.kind, target.account.as_deref()), (TargetKind::Account, Some(FAR)), "not whom it pays");
+    assert_eq!((target.action, target.row_ids.len()), (Action::Review, 1));
+    assert_eq!((alert.action, target.recommended_amount.as_deref()), (Action::Report, None));
+}
+
+#[test]
+fn an_exchanges_own_account_is_not_held_and_its_users_are() {
+    let class = EvidenceClass::InstitutionConfirmed;
+    for (account, action) in [(MULE, Action::Report), (USER, Action::Hold)] {
+        let payments = [pay("p", START + HOUR, ANNA, account, 120_000).prepared(Prepared::BeneficiaryIsVasp, "true")];
+        let hit = hit("p", START + HOUR, PartyRole::Beneficiary, account, &mules("*"), class);
+        let alert = run(&payments, &[hit], &[]).remove(0);
+        assert_eq!(alert.action, action, "{account}");
+        assert!(alert.targets.iter().all(|target| target.action <= action), "{account}");
+    }
 }
 
 #[test]
@@ -218,11 +232,11 @@ fn revisions_come_when_something_changes_by_a_tenth_and_once_at_the_close() {
     payments.extend((0_i64..40).map(|n| pay(&format!("more{n}"), START + 4 * HOUR + n * MINUTE, ANNA, MULE, 10_000)));
     let mut book = AlertBook::new(config());
     let rows = rows(&payments);
-    let mut published = book.apply(&[], &mule_changes(), &rows);
+    let mut published = book.apply(&[], &[], &mule_changes(), &rows);
     for n in 0..40 {
         let (id, time) = (format!("more{n}"), START + 4 * HOUR + n * MINUTE);
         let changes = composed(&pass_through(), &mule_account(), &id, "in", MULE, time);
-        published.extend(book.apply(&[], &changes, &rows));
+        published.extend(book.apply(&[], &[], &changes, &rows));
     }
     let at_once = published.len();
     assert!((2..20).contains(&at_once), "{at_once}");
@@ -238,12 +252,12 @@ fn a_withdrawn_detection_withdraws_the_alert_and_comes_back() {
     let rows = rows(&mule_payments());
     let changes = mule_changes();
     let mut book = AlertBook::new(config());
-    let first = book.apply(&[], &changes, &rows).remove(0);
+    let first = book.apply(&[], &[], &changes, &rows).remove(0);
     let withdrawn = vec![DetectionChange::Withdrawn(changes[1].detection().clone())];
-    let second = book.apply(&[], &withdrawn, &rows).remove(0);
+    let second = book.apply(&[], &[], &withdrawn, &rows).remove(0);
     assert_eq!((second.revision, second.status, second.action), (2, AlertStatus::Withdrawn, Action::Review));
     assert!(second.targets.is_empty() && second.evidence.rules.is_empty() && second.money.is_none());
-    let third = book.apply(&[], &changes[1..], &rows).remove(0);
+    let third = book.apply(&[], &[], &changes[1..], &rows).remove(0);
     assert_eq!(third.revision, 3);
     assert_eq!(third.content(), first.content());
 }
@@ -293,11 +307,11 @@ fn too_many_open_alerts_close_the_oldest_and_bounds_are_counted() {
         .iter()
         .map(|subject| DetectionChange::Raised(detection(&rule, &row_id("in1"), subject, START + HOUR)))
         .collect();
-    assert_eq!(book.apply(&[], &changes, &rows).len(), 3);
+    assert_eq!(book.apply(&[], &[], &changes, &rows).len(), 3);
     assert_eq!((book.size().open, book.counts().closed_early), (1, 2));
     let signals: Vec<DetectionChange> =
         (0..9).map(|n| DetectionChange::Raised(detection(&pass_through(), &format!("r{n}"), "x", START + n))).collect();
-    book.apply(&[], &signals, &rows);
+    book.apply(&[], &[], &signals, &rows);
     assert!(book.size().signals <= 4);
     assert_eq!(book.counts().signals_dropped, 9 - book.size().signals as u64);
 }

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use mareva_model::alert::{Alert, AlertStatus};
-use mareva_model::{Amount, DetectionChange, EvidenceClass, Hit, ListAction, PartyRole, Regime, RuleRef, SubjectRole};
+use mareva_model::{
+    Amount, DetectionChange, EvidenceClass, Hit, ListAction, PartyRole, Regime, RuleRef, SubjectRole, Text,
+};
 use mareva_monitoring::RetainedRows;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -50,9 +52,12 @@ fn detections(kind: u8, id: &str, from: &str, to: &str, time: i64) -> Vec<Detect
 fn steps(drawn: Vec<(i64, Index, Index, i64, u8, u8, bool)>) -> Vec<Step> {
     let mules = list("mules", Regime::Fraud, ListAction::Hold, "*");
     let sdn = list("demo-sdn", Regime::Sanctions, ListAction::Block, "DE");
-    let mut steps = Vec::new();
+    let mut steps: Vec<Step> = Vec::new();
+    let mut paid: Vec<(String, &str, &str)> = Vec::new();
     for (n, (minute, from, to, cents, kind, listed, stays)) in drawn.into_iter().enumerate() {
-        let (from, to) = (from.get(&ACCOUNTS), to.get(&ACCOUNTS));
+        let original = paid.get(cents as usize % 8).filter(|_| listed % 4 == 1).cloned();
+        let (from, to) =
+            original.as_ref().map_or((*from.get(&ACCOUNTS), *to.get(&ACCOUNTS)), |(_, from, to)| (to, from));
         let (id, time) = (format!("t{n:02}"), START + minute * MINUTE);
         let mut hits = Vec::new();
         let class = EvidenceClass::InstitutionConfirmed;
@@ -64,7 +69,12 @@ fn steps(drawn: Vec<(i64, Index, Index, i64, u8, u8, bool)>) -> Vec<Step> {
         }
         let changes = detections(kind, &id, from, to, time);
         let (stay, go) = if stays { (changes, Vec::new()) } else { (Vec::new(), changes) };
-        steps.push(Step { payment: pay(&id, time, from, to, cents), hits, stay, go });
+        let mut payment = pay(&id, time, from, to, cents);
+        if let Some((original, ..)) = original {
+            payment = payment.with(Text::Kind, "return").with(Text::Original, &row_id(&original));
+        }
+        paid.push((id, from, to));
+        steps.push(Step { payment, hits, stay, go });
     }
     steps
 }
@@ -111,8 +121,9 @@ fn play(slices: &[Vec<Message>], snapshots: bool) -> Vec<Alert> {
                 Message::Gone(gone) => changes.extend(gone.iter().cloned()),
             }
         }
-        rows.insert(&batch(&payments));
-        alerts.extend(book.apply(&hits, &changes, &rows));
+        let accepted = [batch(&payments)];
+        rows.insert(&accepted[0]);
+        alerts.extend(book.apply(&accepted, &hits, &changes, &rows));
         if low > i64::MIN {
             alerts.extend(book.close(&rows, low, false));
             if snapshots {
@@ -157,8 +168,11 @@ fn check_targets(alerts: &[Alert], victims: &BTreeSet<String>) {
     for alert in last(alerts.to_vec()).values() {
         for target in &alert.targets {
             let account = target.account.clone().unwrap_or_default();
-            let listed = alert.regime == Regime::Sanctions && account == alert.subject;
-            assert!(listed || !victims.contains(&account), "{account} is a victim and a target of {}", alert.subject);
+            assert!(
+                alert.regime == Regime::Sanctions || !victims.contains(&account),
+                "{account} is a victim and a target of {}",
+                alert.subject
+            );
             assert!(units(&target.recommended_amount) <= units(&target.amount));
             if let Some(reachable) = &target.reachable_amount {
                 assert!(Amount::parse(reachable).unwrap().0 <= units(&target.recommended_amount));

@@ -94,7 +94,7 @@ fn a_late_hit_goes_into_an_open_episode() {
     let mut book = crate::alerts::AlertBook::new(config());
     book.close(&rows, START + 5 * DAY, false);
     let late = hit("late", START, PartyRole::Beneficiary, WALLET, &sdn("*"), EvidenceClass::Order);
-    let alert = book.apply(&[late], &[], &rows).remove(0);
+    let alert = book.apply(&[], &[late], &[], &rows).remove(0);
     assert!(alert.episode.to + 5 * MINUTE > START + 5 * DAY);
     assert_eq!(alert.event_time, START);
     assert_eq!(book.counts().refiled, 1);

@@ -116,9 +116,9 @@ fn a_victim_is_no_target_whichever_comes_first() {
         first.extend(mule_changes());
         assert!(!targets_bert(&run(&payments, &[], &first)), "{victim:?}");
         let mut book = AlertBook::new(config());
-        let mut alerts = book.apply(&[], &mule_changes(), &rows);
+        let mut alerts = book.apply(&[], &[], &mule_changes(), &rows);
         assert!(targets_bert(&alerts));
-        alerts.extend(book.apply(&[], std::slice::from_ref(&victim), &rows));
+        alerts.extend(book.apply(&[], &[], std::slice::from_ref(&victim), &rows));
         assert!(!targets_bert(&alerts), "{victim:?}");
         alerts.extend(book.close(&rows, START, true));
         assert!(!targets_bert(&alerts), "{victim:?}");
@@ -129,15 +129,15 @@ fn a_victim_is_no_target_whichever_comes_first() {
 fn a_victim_found_after_the_episode_closed_takes_the_target_back() {
     let rows = rows(&bert_is_paid());
     let mut book = AlertBook::new(config());
-    let mut alerts = book.apply(&[], &mule_changes(), &rows);
+    let mut alerts = book.apply(&[], &[], &mule_changes(), &rows);
     alerts.extend(book.close(&rows, START + DAY + HOUR, false));
     assert!(targets_bert(&alerts));
     let saved = serde_json::to_vec(book.state()).unwrap();
     let mut book = AlertBook::restore(config(), serde_json::from_slice(&saved).unwrap());
     let victim = detection(&scam_victim(), &row_id("out1"), BERT, START + DAY + 2 * HOUR);
-    alerts.extend(book.apply(&[], &[DetectionChange::Raised(victim.clone())], &rows));
+    alerts.extend(book.apply(&[], &[], &[DetectionChange::Raised(victim.clone())], &rows));
     assert!(!targets_bert(&alerts));
-    let withdrawn = book.apply(&[], &[DetectionChange::Withdrawn(victim)], &rows);
+    let withdrawn = book.apply(&[], &[], &[DetectionChange::Withdrawn(victim)], &rows);
     assert!(targets_bert(&withdrawn), "and back again when he turns out not to be one");
     let revisions: Vec<u32> = alerts.iter().filter(|a| a.subject == MULE).map(|a| a.revision).collect();
     assert_eq!(revisions, [1, 2]);
@@ -169,4 +169,15 @@ fn a_block_of_a_listed_party_is_not_waived() {
     let block = alerts.iter().find(|alert| alert.regime == Regime::Sanctions).unwrap();
     assert_eq!(block.action, Action::Block);
     assert!(!block.targets.is_empty());
+}
+
+#[test]
+fn a_payment_of_a_listed_party_to_a_victim_is_blocked_all_the_same() {
+    let payments = [pay("p", START + HOUR, FAR, ANNA, 120_000)];
+    let sdn = list("demo-sdn", Regime::Sanctions, ListAction::Block, "*");
+    let hit = hit("p", START + HOUR, PartyRole::Originator, FAR, &sdn, EvidenceClass::Order);
+    let victim = DetectionChange::Raised(detection(&scam_victim(), &row_id("p"), ANNA, START + HOUR));
+    let alerts = run(&payments, &[hit], &[victim]);
+    let block = alerts.iter().find(|alert| alert.regime == Regime::Sanctions).unwrap();
+    assert_eq!((block.action, block.targets.len()), (Action::Block, 1));
 }

@@ -1,0 +1,87 @@
+//! What happens to the money after the last rule or list has spoken.
+
+use mareva_model::alert::{Action, Alert};
+use mareva_model::{DetectionChange, Text};
+
+use super::fixture::*;
+use super::fraud::{mule_changes, mule_paid_on};
+use super::victims::{scam_changes, scam_payments};
+
+const THIRD: &str = "iban:GB29NWBK60161331926819";
+
+fn back(id: &str, time: i64, from: &str, to: &str, cents: i64, original: &str) -> Payment {
+    pay(id, time, from, to, cents).with(Text::Kind, "return").with(Text::Original, original)
+}
+
+fn later(first: Vec<Payment>, changes: Vec<DetectionChange>, payments: Vec<Payment>) -> Vec<Alert> {
+    run_slices(&[(first, Vec::new(), changes), (payments, Vec::new(), Vec::new())])
+}
+
+fn held(alert: &Alert) -> Option<&str> {
+    alert.targets.iter().find(|target| target.action == Action::Hold)?.recommended_amount.as_deref()
+}
+
+#[test]
+fn money_that_leaves_after_the_alert_is_no_longer_held_but_recalled() {
+    let out = pay("out3", START + 5 * HOUR, MULE, THIRD, 100_000);
+    let alerts = later(mule_paid_on(), mule_changes(), vec![out]);
+    let [first, second] = &alerts[..] else { panic!("{alerts:#?}") };
+    assert_eq!((held(first), first.as_of), (Some("1400.00"), START + 3 * HOUR + MINUTE));
+    assert_eq!((held(second), second.as_of), (Some("400.00"), START + 5 * HOUR));
+    assert_eq!(second.window.to, first.window.to, "what the rules rest on has not changed");
+    let recalled = second.targets.iter().filter(|target| target.action == Action::Recall);
+    let recalled: Vec<_> = recalled.filter_map(|target| target.recommended_amount.as_deref()).collect();
+    assert_eq!(recalled, ["3500.00", "1000.00"]);
+}
+
+#[test]
+fn a_small_payment_waits_for_the_close_and_many_of_them_do_not() {
+    let out = |n: i64| pay(&format!("small{n}"), START + 5 * HOUR + n * MINUTE, MULE, THIRD, 5_000);
+    let alerts = later(mule_paid_on(), mule_changes(), vec![out(0)]);
+    assert_eq!(
+        alerts.iter().map(|alert| (alert.revision, held(alert))).collect::<Vec<_>>(),
+        [(1, Some("1400.00")), (2, Some("1350.00"))]
+    );
+    let mut slices = vec![(mule_paid_on(), Vec::new(), mule_changes())];
+    slices.extend((0..20).map(|n| (vec![out(n)], Vec::new(), Vec::new())));
+    let alerts = run_slices(&slices);
+    let amounts: Vec<_> = alerts.iter().map(|alert| held(alert).unwrap()).collect();
+    assert_eq!(amounts, ["1400.00", "900.00", "400.00"]);
+}
+
+#[test]
+fn money_sent_back_is_not_held_and_money_that_bounces_is() {
+    let sent_back = back("r1", START + 5 * HOUR, MULE, FAR, 200_000, &row_id("in2"));
+    let alerts = later(mule_paid_on(), mule_changes(), vec![sent_back]);
+    let last = alerts.last().unwrap();
+    assert_eq!(held(last), None);
+    assert_eq!(last.money.as_ref().unwrap().returned.as_deref(), Some("1400.00"));
+    let bounced = back("r2", START + 5 * HOUR, THIRD, MULE, 350_000, &row_id("out1"));
+    let alerts = later(mule_paid_on(), mule_changes(), vec![bounced]);
+    assert_eq!(held(alerts.last().unwrap()), Some("4900.00"));
+}
+
+#[test]
+fn what_came_back_to_a_victim_is_not_recalled() {
+    let original = "uetr:7a562c67-ca16-48ba-b074-65581be6f003";
+    for (cents, recalls, money) in [(400_000, 2, "2000.00"), (100_000, 3, "5000.00")] {
+        let payments = vec![back("r3", START + 6 * HOUR, FAR, ANNA, cents, original)];
+        let alerts = later(scam_payments(), scam_changes(), payments);
+        let last = alerts.last().unwrap();
+        assert_eq!((alerts.len(), last.targets.len()), (2, recalls));
+        let sums = last.money.as_ref().unwrap();
+        assert_eq!((sums.recommended.as_str(), sums.received.as_deref()), (money, Some("6000.00")));
+        assert_eq!(sums.returned.as_deref(), Some(format!("{}.00", cents / 100).as_str()));
+        assert_eq!(last.as_of, START + 6 * HOUR);
+    }
+}
+
+#[test]
+fn a_return_at_another_rate_leaves_nothing_behind() {
+    let payments = vec![
+        back("r3", START + 6 * HOUR, FAR, ANNA, 400_000, "uetr:7a562c67-ca16-48ba-b074-65581be6f003")
+            .reference(Some(399_000)),
+    ];
+    let alerts = later(scam_payments(), scam_changes(), payments);
+    assert_eq!(alerts.last().unwrap().targets.len(), 2);
+}
