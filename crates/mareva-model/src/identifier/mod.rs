@@ -39,7 +39,7 @@ pub use forms::{
     bank_of_branch, exchange_account, without_tag, write_account, write_agent, write_exchange_account, write_merchant,
     write_vasp,
 };
-pub use remittance::{MAX_FOUND, recognise_in_text};
+pub use remittance::recognise_in_text;
 pub use wallet::{is_fiat_network, write_wallet};
 
 /// A canonical identifier.

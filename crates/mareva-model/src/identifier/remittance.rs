@@ -1,90 +1,153 @@
 //! Identifiers inside free text.
 
-use super::{Identifier, bank, confusable, has_mixed_case, write_address};
+use super::{Identifier, bank, confusable, write_address};
 
-/// Identifiers taken from one text at most.
-pub const MAX_FOUND: usize = 16;
-
-/// Shortest address: an XRP address of 25 characters. Shortest IBAN: Norway's 15.
+/// Shortest address: an XRP address of 25 characters. IBANs: Norway's 15 to the 34 that ISO 13616 allows.
 const MIN_ADDRESS: usize = 25;
 const MIN_IBAN: usize = 15;
 const MAX_IBAN: usize = 34;
+/// Most separators between two characters of an IBAN.
+const MAX_GAP: usize = 3;
+/// Shortest telephone number in E.164, without its `+`.
+const MIN_PHONE: usize = 8;
 
-/// Appends the validated identifiers that stand in `text` to `found`, each once: IBANs (also in groups of four), chain
-/// addresses, telephone numbers with `+`. Stops at [`MAX_FOUND`]. Text without any costs one pass over its bytes.
+/// Appends the validated identifiers that stand in `text` to `found`, each once: IBANs and chain addresses, then telephone
+/// numbers with `+`. Words of other alphabets, labels and punctuation may touch them; the groups of an IBAN may be set
+/// apart by blanks, points, hyphens and the like. Nothing but the length of the text bounds their number, so that none can
+/// be hidden behind others. Text without any costs one pass over its bytes.
 pub fn recognise_in_text(text: &str, found: &mut Vec<Identifier>) {
-    let bytes = text.as_bytes();
     let first = found.len();
-    let mut at = 0;
-    while at < bytes.len() && found.len() - first < MAX_FOUND {
-        if !is_word(bytes[at]) {
-            at += 1;
-            continue;
+    if text.is_ascii() {
+        scan(text, found);
+    } else {
+        let (folded, joined) = confusable::fold_text(text);
+        scan(&folded, found);
+        if joined {
+            // As it was written, everything but ASCII sets words apart.
+            scan(text, found);
         }
-        let start = at;
-        while at < bytes.len() && is_word(bytes[at]) {
-            at += 1;
-        }
-        let word = &text[start..at];
-        let mut canonical = String::new();
-        if starts_iban(word.as_bytes()) && word.len() < MIN_ADDRESS {
-            if let Some(end) = grouped_iban(text, start, at, &mut canonical) {
-                at = end;
-            }
-        } else if word.len() >= MIN_ADDRESS {
-            long_word(word, &mut canonical);
-            if canonical.is_empty() && starts_iban(word.as_bytes()) {
-                bank::write_iban(&mut canonical, word);
-            }
-        } else if word.len() >= 8 && start > 0 && bytes[start - 1] == b'+' {
-            bank::write_phone(&mut canonical, &text[start - 1..at]);
-        }
-        if !canonical.is_empty() && !found[first..].iter().any(|known| known.canonical == canonical) {
-            found.push(Identifier { canonical, validated: true });
-        }
+    }
+    if found.len() - first > 1 {
+        let mut own = found.split_off(first);
+        let rank = |one: &Identifier| one.canonical.starts_with("phone:");
+        own.sort_unstable_by(|a, b| (rank(a), &a.canonical).cmp(&(rank(b), &b.canonical)));
+        own.dedup();
+        found.append(&mut own);
     }
 }
 
-/// Whether a byte belongs to a word. Bytes of other alphabets do: they may be homoglyphs.
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte >= 0x80
-}
-
-fn starts_iban(word: &[u8]) -> bool {
-    matches!(word, [a, b, c, d, ..]
-        if a.is_ascii_alphabetic() && b.is_ascii_alphabetic() && c.is_ascii_digit() && d.is_ascii_digit())
-}
-
-fn long_word(word: &str, canonical: &mut String) {
-    if word.is_ascii() {
-        write_address(canonical, word);
-    // Prose of another alphabet has no digits in its words.
-    } else if word.bytes().any(|b| b.is_ascii_digit())
-        && let Some(folded) = confusable::fold(word)
-    {
-        write_address(canonical, folded.trim());
-    }
-}
-
-/// An IBAN that begins at `start`, in one word or in groups between single spaces or hyphens; the place behind it.
-fn grouped_iban(text: &str, start: usize, first_end: usize, canonical: &mut String) -> Option<usize> {
+fn scan(text: &str, found: &mut Vec<Identifier>) {
     let bytes = text.as_bytes();
-    let (mut end, mut length) = (first_end, first_end - start);
-    loop {
-        if (MIN_IBAN..=MAX_IBAN).contains(&length)
-            && !has_mixed_case(&bytes[start..end])
-            && bank::write_iban(canonical, &text[start..end])
-        {
-            return Some(end);
+    let mut at = 0;
+    while at < bytes.len() {
+        if bytes[at].is_ascii_alphanumeric() {
+            let length = bytes[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+            at = word(text, at, at + length, found);
+        } else {
+            at += 1;
         }
-        if length > MAX_IBAN || !matches!(bytes.get(end), Some(b' ' | b'-')) {
-            return None;
-        }
-        let group = bytes[end + 1..].iter().take_while(|b| b.is_ascii_alphanumeric()).count();
-        if group == 0 {
-            return None;
-        }
-        end += 1 + group;
-        length += group;
     }
+}
+
+/// Looks at the word from `start` to `end`; returns where to go on.
+fn word(text: &str, start: usize, end: usize, found: &mut Vec<Identifier>) -> usize {
+    let word = &text[start..end];
+    if word.len() >= MIN_ADDRESS && take(found, |out| write_address(out, word)) {
+        return end;
+    }
+    if word.len() >= MIN_PHONE && text[..start].ends_with('+') {
+        take(found, |out| bank::write_phone(out, &text[start - 1..end]));
+    }
+    let mut from = start;
+    while let Some(at) = iban_start(&text.as_bytes()[from..end]) {
+        let mut behind = None;
+        take(found, |out| {
+            behind = iban(&text[from + at..], out);
+            behind.is_some()
+        });
+        // What follows an IBAN without a space is read on its own.
+        from += at + behind.unwrap_or(1);
+        if from >= end {
+            return from;
+        }
+    }
+    if word.len() > MIN_ADDRESS {
+        for piece in pieces(word) {
+            take(found, |out| write_address(out, piece));
+        }
+    }
+    end
+}
+
+fn take(found: &mut Vec<Identifier>, write: impl FnOnce(&mut String) -> bool) -> bool {
+    let mut canonical = String::new();
+    let written = write(&mut canonical);
+    if written {
+        found.push(Identifier { canonical, validated: true });
+    }
+    written
+}
+
+/// Where two letters and two digits stand together, the beginning of every IBAN.
+fn iban_start(word: &[u8]) -> Option<usize> {
+    word.windows(4).position(|four| {
+        four[2].is_ascii_digit()
+            && four[3].is_ascii_digit()
+            && four[0].is_ascii_alphabetic()
+            && four[1].is_ascii_alphabetic()
+    })
+}
+
+/// Writes the IBAN that `text` begins with, whatever follows it; returns its length in the text.
+fn iban(text: &str, out: &mut String) -> Option<usize> {
+    let mut kept = [0_u8; MAX_IBAN];
+    let (mut length, mut gap) = (0, 0);
+    // What stands behind country and check digits, as a number modulo 97.
+    let mut rest = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b' ' | b'\t' | b'\r' | b'\n' | b'-' | b'.' | b'/' | b'_' if gap < MAX_GAP => gap += 1,
+            _ if byte.is_ascii_alphanumeric() && length < MAX_IBAN => {
+                let byte = byte.to_ascii_uppercase();
+                kept[length] = byte;
+                (length, gap) = (length + 1, 0);
+                if length > 4 {
+                    let value = value(byte);
+                    rest = (rest * if value < 10 { 10 } else { 100 } + value) % 97;
+                }
+                // The check digits leave one length in a hundred to be held against the country's structure.
+                if length >= MIN_IBAN && holds(rest, &kept) {
+                    let electronic = std::str::from_utf8(&kept[..length]).ok()?;
+                    if bank::write_iban(out, electronic) {
+                        return Some(at + 1);
+                    }
+                }
+            }
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// The number that a digit or capital letter is to ISO 7064.
+fn value(byte: u8) -> u32 {
+    u32::from(if byte.is_ascii_digit() { byte - b'0' } else { byte - b'A' + 10 })
+}
+
+fn holds(rest: u32, kept: &[u8; MAX_IBAN]) -> bool {
+    let [a, b, c, d] = [kept[0], kept[1], kept[2], kept[3]].map(value);
+    (rest * 1_000_000 + a * 10_000 + b * 100 + c * 10 + d) % 97 == 1
+}
+
+/// Parts of a word that may be addresses with something glued to them, in the forms that show where they begin and end.
+fn pieces(word: &str) -> impl Iterator<Item = &str> {
+    const EVM: usize = 42;
+    const TRON: usize = 34;
+    const MAX_SEGWIT: usize = 90;
+    let marks = |mark| word.match_indices(mark).map(|(at, _)| at);
+    let evm = ["0x", "0X"].into_iter().flat_map(marks).filter_map(|at| word.get(at..at + EVM));
+    let segwit = ["bc1", "BC1", "ltc1", "LTC1"].into_iter().flat_map(marks).filter_map(|at| word.get(at..));
+    let ends = [word.get(..TRON), word.len().checked_sub(TRON).and_then(|at| word.get(at..))];
+    let tron = ends.into_iter().flatten().filter(|end| end.starts_with('T'));
+    evm.chain(segwit.filter(|address| address.len() <= MAX_SEGWIT)).chain(tron)
 }
