@@ -1,7 +1,7 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use mareva_model::{EntryRef, EvidenceClass, ListAction, ListRef, MatchedOn};
+use mareva_model::{AliasQuality, EntryRef, EvidenceClass, ListAction, ListRef, MatchedOn};
 use serde::Serialize;
 
 use crate::{BirthDate, Entry, LoadedList, country_code};
@@ -44,11 +44,11 @@ pub struct Strength {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
-    /// A weak or short name, alone.
+    /// A weak or short name, alone or with a country.
     WeakName,
     /// A name alone.
     Name,
-    /// A weak or short name, and something else.
+    /// A weak or short name, and more than a country.
     SupportedWeakName,
     /// A name and something else.
     SupportedName,
@@ -61,12 +61,13 @@ pub fn strongest(matches: &[Match]) -> Option<&Match> {
     matches.iter().reduce(|best, next| if next.strength > best.strength { next } else { best })
 }
 
-/// Names what of the transaction agrees with the entry. Nothing does where both give a date of birth and no two agree: that
-/// is somebody else of the name.
-pub(crate) fn supported_by(entry: &Entry, support: &Support<'_>) -> Vec<String> {
+/// Names what of the transaction supports a name of the entry. Nothing does where both give a date of birth and no two agree:
+/// that is somebody else of the name; nor does a country alone support a weak name, which too many share in any country.
+pub(crate) fn supported_by(entry: &Entry, quality: AliasQuality, support: &Support<'_>) -> Vec<String> {
     let born = support.birth_date.and_then(BirthDate::parse);
     let birth_date = born.is_some_and(|date| entry.birth_dates.iter().any(|listed| listed.agrees_with(date)));
-    if born.is_some() && !entry.birth_dates.is_empty() && !birth_date {
+    let is_another = born.is_some() && !entry.birth_dates.is_empty();
+    if !birth_date && (is_another || quality == AliasQuality::Weak) {
         return Vec::new();
     }
     let country = support.country.and_then(country_code);

@@ -142,10 +142,10 @@ impl<'a, R: BufRead> Rows<'a, R> {
         }
         self.columns = row.len();
         if columns.is_empty() {
-            let found: Vec<&str> = self.row.iter().take(20).collect();
+            // What stands there may be an account.
             faults.add(
                 format!("{}:1", self.place),
-                format!("the first row is no header: {:.200}", found.join(", ")),
+                format!("the first row is no header: none of its {} cells is the name of a column", self.columns),
                 "write a first row with the names of the columns, one of them identifier",
             );
         }
@@ -200,6 +200,22 @@ impl<'a, R: BufRead> Rows<'a, R> {
     }
 }
 
+/// Who keeps the accounts of a row.
+#[derive(Clone, Copy)]
+struct Keeper<'r> {
+    agent: Option<&'r str>,
+    vasp: Option<&'r str>,
+}
+
+/// How the model writes an account at an exchange that is not named.
+const NOBODYS: &str = "exch:?:";
+
+/// Whether a text is a number of the kind that banks give accounts: digits, in groups perhaps.
+fn is_number(text: &str) -> bool {
+    text.bytes().any(|b| b.is_ascii_digit())
+        && text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b' ' | b'-' | b'.' | b'/'))
+}
+
 /// Turns rows into entries.
 struct RowReader<'a> {
     columns: BTreeMap<usize, Column>,
@@ -211,19 +227,23 @@ struct RowReader<'a> {
 
 impl RowReader<'_> {
     fn entry(&mut self, line: u64, row: &csv::StringRecord) -> Option<Entry> {
-        let agent = self.cells(row, Column::Agent).next();
+        let [agent, vasp] = [Column::Agent, Column::Vasp].map(|column| self.cells(row, column).next());
+        let keeper = Keeper { agent: agent.as_deref(), vasp: vasp.as_deref() };
         let mut entry = Entry { kind: EntryKind::Account, ..Entry::default() };
+        let faults = self.faults.count();
         let columns = std::mem::take(&mut self.columns);
         for (place, column) in &columns {
             let text = row.get(*place).unwrap_or_default();
             if !text.is_empty() {
-                self.cell(&mut entry, *column, text, agent.as_deref(), line);
+                self.cell(&mut entry, *column, text, keeper, line);
             }
         }
         self.columns = columns;
         if entry.identifiers.is_empty() && entry.names.is_empty() {
-            let remedy = "fill in an identifier, or delete the row";
-            self.faults.add(format!("{}:{line}", self.place), "the row has nothing to screen", remedy);
+            if self.faults.count() == faults {
+                let remedy = "fill in an identifier, or delete the row";
+                self.faults.add(format!("{}:{line}", self.place), "the row has nothing to screen", remedy);
+            }
             return None;
         }
         if entry.identifiers.is_empty() {
@@ -237,10 +257,9 @@ impl RowReader<'_> {
         places.filter_map(|place| row.get(place)).filter(|text| !text.is_empty()).map(str::to_owned)
     }
 
-    fn cell(&mut self, entry: &mut Entry, column: Column, text: &str, agent: Option<&str>, line: u64) {
+    fn cell(&mut self, entry: &mut Entry, column: Column, text: &str, keeper: Keeper<'_>, line: u64) {
         match column {
-            Column::Identifier => self.identifier(entry, text, agent, agent.is_some()),
-            Column::Account => self.identifier(entry, text, agent, true),
+            Column::Identifier | Column::Account => self.identifier(entry, text, keeper, line),
             Column::Agent => {}
             Column::Name if self.names_screened => {
                 entry.names.push(ListedName { text: text.to_owned(), quality: AliasQuality::Primary });
@@ -254,8 +273,8 @@ impl RowReader<'_> {
                 Some(date) => entry.birth_dates.push(date),
                 None => self.counts.unreadable_dates += 1,
             },
-            Column::ValidFrom => entry.valid_from = self.bound(text, line, 0),
-            Column::ValidUntil => entry.valid_until = self.bound(text, line, MS_PER_DAY),
+            Column::ValidFrom => entry.valid_from = self.bound("valid_from", text, line, 0),
+            Column::ValidUntil => entry.valid_until = self.bound("valid_until", text, line, MS_PER_DAY),
             Column::ListedAt => match parse_time(text) {
                 Ok(time) => entry.listed_at = Some(time),
                 Err(_) => self.counts.unreadable_dates += 1,
@@ -265,23 +284,44 @@ impl RowReader<'_> {
         }
     }
 
-    /// Every identifier of the cell; what does not validate is kept as it was written, and counted. Digits alone are an
-    /// account number in the column of accounts or beside an agent, else an account at an exchange that is not named.
-    fn identifier(&mut self, entry: &mut Entry, text: &str, agent: Option<&str>, is_account: bool) {
-        if let Some(found) = identifier::recognise(text) {
+    /// Every identifier of the cell; what does not validate is kept as it was written, and counted. A bare number is an
+    /// account at the agent, else at the exchange of its row; where the row names neither it would match nothing: it is a
+    /// fault.
+    fn identifier(&mut self, entry: &mut Entry, text: &str, keeper: Keeper<'_>, line: u64) {
+        let nobodys = |found: &Identifier| found.canonical.starts_with(NOBODYS);
+        if let Some(found) = identifier::recognise(text).filter(|found| !nobodys(found)) {
             return self.keep(entry, found);
         }
         let cell = identifier::list_cell(text);
         let nothing = cell.identifiers.is_empty() && cell.rejected.is_empty();
         for found in cell.identifiers {
-            let found = match found.canonical.rsplit_once(':') {
-                Some((_, digits)) if is_account && !found.validated => identifier::account(digits, agent),
-                _ => found,
-            };
-            self.keep(entry, found);
+            match found.canonical.strip_prefix(NOBODYS) {
+                Some(number) => self.number(entry, number, keeper, line),
+                None => self.keep(entry, found),
+            }
         }
         for rejected in cell.rejected.iter().map(String::as_str).chain(nothing.then_some(text)) {
-            self.keep(entry, identifier::account(rejected, agent));
+            if is_number(rejected) {
+                self.number(entry, rejected, keeper, line);
+            } else {
+                self.keep(entry, identifier::account(rejected, keeper.agent));
+            }
+        }
+    }
+
+    fn number(&mut self, entry: &mut Entry, number: &str, keeper: Keeper<'_>, line: u64) {
+        match (keeper.agent, keeper.vasp) {
+            (Some(agent), _) => self.keep(entry, identifier::account(number, Some(agent))),
+            (None, Some(vasp)) => {
+                let canonical = identifier::exchange_account(vasp, number);
+                self.keep(entry, Identifier { canonical, validated: true });
+            }
+            (None, None) => self.faults.add(
+                format!("{}:{line}", self.place),
+                "an account number without its bank or exchange",
+                "name the bank in a column agent or the exchange in a column vasp; write acct:-/number where no record \
+                 names the bank",
+            ),
         }
     }
 
@@ -293,12 +333,12 @@ impl RowReader<'_> {
     }
 
     /// A bound of validity. A date alone counts whole: until the end of that day.
-    fn bound(&mut self, text: &str, line: u64, whole_day: i64) -> Option<i64> {
+    fn bound(&mut self, column: &str, text: &str, line: u64, whole_day: i64) -> Option<i64> {
         match parse_time(text) {
             Ok(time) if text.len() == "2026-01-05".len() => Some(time + whole_day),
             Ok(time) => Some(time),
             Err(error) => {
-                self.faults.add(format!("{}:{line}", self.place), format!("{text:?}: {error}"), "write 2026-01-05");
+                self.faults.add(format!("{}:{line}", self.place), format!("{column}: {error}"), "write 2026-01-05");
                 None
             }
         }

@@ -17,7 +17,7 @@ use crate::{Basis, Entry, FilterKey, ListConfig, ListStats, LoadCounts, LoadedLi
 /// Most lists in one watchlist.
 const MAX_LISTS: usize = 1_024;
 /// Counts up whenever the normal form of a name or the meaning of a match changes.
-const SCREENING_VERSION: &str = "mareva-screening 1";
+const SCREENING_VERSION: &str = "mareva-screening 2";
 
 /// All lists in force, immutable. Cheap to share, swapped whole.
 pub struct Watchlist {
@@ -214,7 +214,7 @@ impl Watchlist {
                     continue;
                 }
                 let entry = view.to_entry();
-                let supported_by = supported_by(&entry, support);
+                let supported_by = supported_by(&entry, quality, support);
                 let basis = match (quality, supported_by.is_empty()) {
                     (AliasQuality::Weak, true) => Basis::WeakName,
                     (AliasQuality::Weak, false) => Basis::SupportedWeakName,

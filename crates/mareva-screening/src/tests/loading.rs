@@ -21,7 +21,7 @@ fn watch(list: LoadedList) -> Watchlist {
 fn plain_lists_keep_what_does_not_validate() {
     let text = format!(
         "identifier,reason,reported_at,source\n{IBAN},voice phishing,2026-01-02T00:00:00Z,bank-a\n\
-         \"de89 3704 0044 0532 0130 01\",typo in the checksum,soon,bank-a\n99887766,local number,,bank-b\n"
+         \"de89 3704 0044 0532 0130 01\",typo in the checksum,soon,bank-a\nacct:-/99887766,local number,,bank-b\n"
     );
     let list = plain(&text).unwrap();
     assert_eq!((list.counts().entries, list.counts().unvalidated, list.counts().unreadable_dates), (3, 2, 1));
@@ -31,7 +31,7 @@ fn plain_lists_keep_what_does_not_validate() {
     assert_eq!((hits[0].entry.name.as_str(), hits[0].entry.programme.as_deref()), ("voice phishing", Some("bank-a")));
     assert_eq!(hits[0].strength.action, ListAction::Hold);
     assert_eq!(hits[0].list.digest, blake3::hash(text.as_bytes()).to_hex().to_string());
-    assert_eq!(by_identifier(&watchlist, "exch:?:99887766").len(), 1);
+    assert_eq!(by_identifier(&watchlist, "acct:-/99887766").len(), 1);
     let entry = watchlist.entry(&hits[0].entry.id).unwrap();
     assert_eq!((entry.reason.as_deref(), entry.listed_at), (Some("voice phishing"), Some(1_767_312_000_000)));
 }
@@ -47,8 +47,11 @@ fn plain_lists_come_in_many_shapes() {
         assert_eq!(by_identifier(&watch(plain(&text).unwrap()), CANONICAL).len(), 1, "{text}");
     }
     for (text, canonical) in [
-        ("account\n99887766\n", "acct:-/99887766"),
+        ("account\nacct:-/99887766\n", "acct:-/99887766"),
         ("account,agent\n99887766,MRVADEFF\n", "acct:MRVADEFF/99887766"),
+        ("account,agent\n99-88 77.66,MRVADEFF\n", "acct:MRVADEFF/99887766"),
+        ("identifier,vasp\n99887766,Kestrel\n", "exch:kestrel:99887766"),
+        ("account,vasp\n12,Kestrel\n", "exch:kestrel:12"),
         ("identifier,agent\n99887766,MRVADEFF\n", "acct:MRVADEFF/99887766"),
     ] {
         assert_eq!(by_identifier(&watch(plain(text).unwrap()), canonical).len(), 1, "{text}");
@@ -106,13 +109,19 @@ fn bad_plain_lists_are_refused_with_every_fault() {
         ("reason,identifier\nb,a\nc,DE893704", vec!["mules.csv:3"], "no end"),
         ("identifier\na\n\"b\nc\n", vec!["mules.csv:3"], "quote"),
         (long.as_str(), vec!["mules.csv", "mules.csv:2"], "longer"),
-        ("identifier,valid_until\na,never\n", vec!["mules.csv:2"], "never"),
+        ("identifier,valid_until\na,someday\n", vec!["mules.csv:2"], "valid_until"),
+        ("account,reason\nDE89370400440532013000,x\n99887766,x\n", vec!["mules.csv:3"], "without its bank or exchange"),
+        ("account\n99-88 77/66\n", vec!["mules.csv:2"], "without its bank or exchange"),
+        ("identifier\nexch:?:99887766\n", vec!["mules.csv:2"], "without its bank or exchange"),
+        ("identifier\n99887766\n", vec!["mules.csv:2"], "without its bank or exchange"),
     ] {
         let refusal = plain(text).unwrap_err();
         let found: Vec<&str> = refusal.0.iter().map(|fault| fault.place.as_str()).collect();
         let head: String = text.chars().take(40).collect();
         assert_eq!(found, places, "{head:?}: {refusal}");
         assert!(refusal.0[0].reason.contains(reason), "{head:?}: {refusal}");
+        let values = ["DE89370400440532013000", "DE893704", "99887766", "someday"];
+        assert!(values.iter().all(|value| !refusal.to_string().contains(value)), "{head:?}: {refusal}");
     }
     let refusal = load_plain(&ListConfig::fraud("mules", ""), &b"identifier\n\xff\xff\n"[..], "m").unwrap_err();
     assert_eq!(refusal.0[0].place, "m:2");

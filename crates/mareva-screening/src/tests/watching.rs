@@ -16,11 +16,16 @@ fn a_match_says_what_agreed() {
     entry.countries = vec!["GB".to_owned()];
     let watchlist = sanctions(vec![entry]);
     let (mut scratch, mut out) = (Scratch::new(), Vec::new());
-    let support = Support { birth_date: Some("1980-05-01"), country: Some("United Kingdom") };
+    let country = Support { birth_date: None, country: Some("United Kingdom") };
+    let support = Support { birth_date: Some("1980-05-01"), ..country };
     for (name, support, basis, action) in [
         ("John Smith", Support::default(), Basis::Name, ListAction::Review),
         ("John Smith", support, Basis::SupportedName, ListAction::Block),
         ("johnny", Support::default(), Basis::WeakName, ListAction::Review),
+        // Half of a country may be called that.
+        ("johnny", country, Basis::WeakName, ListAction::Review),
+        ("js", country, Basis::WeakName, ListAction::Review),
+        ("John Smith", country, Basis::SupportedName, ListAction::Block),
         ("js", support, Basis::SupportedWeakName, ListAction::Block),
     ] {
         out.clear();
