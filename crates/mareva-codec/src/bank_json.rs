@@ -118,11 +118,10 @@ pub(crate) fn decode(text: &str, context: Context<'_, '_>) -> Result<(), Fault> 
     set_texts(limits, &sent, &mut row)?;
     let settled = sent.settlement_amount.map(|raw| ReadAmount::json("settlement_amount", raw.get())).transpose()?;
     row.set(Text::SettlementAmount, settled.as_ref().map(|amount| amount.text.as_ref()));
-    collected.append(&mut row, record, 0);
-    if !unpaid.is_empty() {
-        let role = if kind == Kind::CashDeposit { PartyRole::Originator } else { PartyRole::Beneficiary };
-        collected.party(role, PartyText::Identifier(unpaid));
-    }
+    let role = if kind == Kind::CashDeposit { PartyRole::Originator } else { PartyRole::Beneficiary };
+    let unpaid = Some(unpaid).filter(|account| !account.is_empty());
+    let parties = unpaid.map(|account| (role, PartyText::Identifier(account))).into_iter().collect();
+    collected.append(row, record, 0, parties);
     Ok(())
 }
 

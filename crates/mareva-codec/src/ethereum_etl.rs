@@ -12,7 +12,7 @@ use crate::amount::{ReadAmount, shift};
 use crate::decoder::PartyText;
 use crate::exchange_json::{ExchangeRecord, log_index};
 use crate::fault::Fault;
-use crate::row::Context;
+use crate::row::{Context, Parties};
 
 /// Contracts whose decimals are known: canonical identifier, ticker, decimals.
 const CONTRACTS: [(&str, &str, u32); 4] = [
@@ -58,7 +58,7 @@ pub(crate) fn token_transfer(sent: &ExchangeRecord<'_>, context: Context<'_, '_>
     row.set(Text::Beneficiary, scratch.beneficiary.as_str());
     row.set(Text::AssetContract, scratch.asset_contract.as_str());
     row.set(Text::TxHash, scratch.tx_hash.as_str());
-    collected.append(&mut row, record, 0);
+    collected.append(row, record, 0, Parties::new());
     Ok(())
 }
 
@@ -92,13 +92,14 @@ pub(crate) fn transaction(sent: &ExchangeRecord<'_>, context: Context<'_, '_>) -
     row.set(Text::Originator, scratch.originator.as_str());
     row.set(Text::Beneficiary, scratch.beneficiary.as_str());
     row.set(Text::TxHash, scratch.tx_hash.as_str());
-    collected.append(&mut row, record, 0);
+    let mut parties = Parties::new();
     // Who created a contract also names it; a transfer to an old address with a contract beside it names two.
     if let (Some(_), Some(contract)) = (sent.to_address.get(), sent.receipt_contract_address.get()) {
         let mut second = String::new();
         write_wallet(&mut second, contract, Some(SOURCE), None);
-        collected.party(PartyRole::Beneficiary, PartyText::Identifier(second));
+        parties.push((PartyRole::Beneficiary, PartyText::Identifier(second)));
     }
+    collected.append(row, record, 0, parties);
     Ok(())
 }
 

@@ -105,10 +105,9 @@ fn canonical(sent: &ExchangeRecord<'_>, kind: Kind, context: Context<'_, '_>) ->
     set_texts(limits, sent, &mut row)?;
     let bought = sent.to_amount.map(|raw| ReadAmount::json("to_amount", raw.get())).transpose()?;
     row.set(Text::ToAmount, bought.as_ref().map(|amount| amount.text.as_ref()));
-    collected.append(&mut row, record, 0);
-    for (role, address) in outside.into_iter().filter(|(_, address)| !address.is_empty()) {
-        collected.party(role, PartyText::Identifier(address));
-    }
+    let outside = outside.into_iter().filter(|(_, address)| !address.is_empty());
+    let parties = outside.map(|(role, address)| (role, PartyText::Identifier(address))).collect();
+    collected.append(row, record, 0, parties);
     Ok(())
 }
 

@@ -3,13 +3,18 @@
 use std::ops::Range;
 
 use mareva_model::identifier::{Identifier, recognise_in_text};
-use mareva_model::{DeadLetter, PartyRole, Reason, SourcePosition, Text, TransactionBatchBuilder, TransactionRow};
+use mareva_model::{
+    DeadLetter, PartyRole, Reason, SourcePosition, Text, TransactionBatchBuilder, TransactionRow, digest,
+};
 
 use crate::decoder::{ExtraParty, Limits, PartyText, Record};
 use crate::fault::Fault;
 
 /// Sources whose ids a sender could otherwise counterfeit: they begin row ids of other formats.
 const RESERVED_SOURCES: [&str; 3] = ["uetr", "return", "ethereum"];
+
+/// Bytes of the digest of a row's parties: 128 bits, as for keys.
+pub(crate) const PRINT_BYTES: usize = 16;
 
 /// Canonical texts of one transaction, kept from record to record so that no field allocates.
 #[derive(Debug, Default)]
@@ -49,6 +54,9 @@ impl Scratch {
     }
 }
 
+/// Who takes part in a transaction beside the parties that have a column.
+pub(crate) type Parties = Vec<(PartyRole, PartyText)>;
+
 /// Everything that decoded so far.
 #[derive(Debug, Default)]
 pub(crate) struct Collected {
@@ -61,6 +69,8 @@ pub(crate) struct Collected {
     pub(crate) dead_letters: Vec<DeadLetter>,
     pub(crate) dead_letter_parties: Vec<(usize, PartyRole, PartyText)>,
     pub(crate) parties: Vec<ExtraParty>,
+    /// What the digest of the parties of a row is of, kept from row to row.
+    named: Vec<u8>,
 }
 
 impl Collected {
@@ -76,15 +86,50 @@ impl Collected {
         Ok(())
     }
 
-    /// Adds a row that was read at `index` of `record`.
-    pub(crate) fn append<'a>(&mut self, row: &mut TransactionRow<'a>, record: &Record<'a>, index: i32) {
+    /// Adds a row that was read at `index` of `record`, and its parties without a column, each once.
+    pub(crate) fn append<'a>(
+        &mut self,
+        row: TransactionRow<'a>,
+        record: &Record<'a>,
+        index: i32,
+        mut parties: Parties,
+    ) {
+        parties.sort_unstable();
+        parties.dedup();
+        let print = self.print(&parties);
+        // No longer than `print`.
+        let mut row: TransactionRow<'_> = row;
         row.partition = record.partition;
         row.offset = record.offset;
         row.index = index;
         row.append_time = record.append_time;
         row.set(Text::Topic, record.topic);
-        self.builder.append(row);
+        row.set(Text::OtherParties, print.as_str());
+        let number = u32::try_from(self.builder.len()).unwrap_or(u32::MAX);
+        self.builder.append(&row);
         self.places.push(0..u32::try_from(record.payload.len()).unwrap_or(u32::MAX));
+        for (role, text) in parties {
+            self.text_bytes += text.as_str().len();
+            self.parties.push(ExtraParty { row: number, role, text });
+        }
+    }
+
+    /// [`Text::OtherParties`] for these; empty where there are none.
+    fn print(&mut self, parties: &[(PartyRole, PartyText)]) -> String {
+        if parties.is_empty() {
+            return String::new();
+        }
+        self.named.clear();
+        for (role, text) in parties {
+            let kind = matches!(text, PartyText::Name(_));
+            self.named.extend([*role as u8, u8::from(kind)]);
+            self.named.extend(text.as_str().bytes());
+            // Stands in no text.
+            self.named.push(0xff);
+        }
+        let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or_default();
+        let bytes = digest(&self.named).0.into_iter().take(PRINT_BYTES);
+        bytes.flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]).collect()
     }
 
     /// Says where in its record the row stands that was appended last.
@@ -94,13 +139,6 @@ impl Collected {
         if let Some(last) = self.places.last_mut() {
             *last = short(start)..short(end);
         }
-    }
-
-    /// Adds a party of the row that was appended last.
-    pub(crate) fn party(&mut self, role: PartyRole, text: PartyText) {
-        let row = u32::try_from(self.builder.len().saturating_sub(1)).unwrap_or(u32::MAX);
-        self.text_bytes += text.as_str().len();
-        self.parties.push(ExtraParty { row, role, text });
     }
 
     /// Adds a dead letter and what parties could be read from it.

@@ -2,12 +2,11 @@
 //! record. Nothing here is trusted; a wrong reading costs a probe.
 
 use mareva_model::PartyRole;
-use mareva_model::identifier::{
-    exchange_account, phone, recognise, write_account, write_agent, write_merchant, write_wallet,
-};
+use mareva_model::identifier::{exchange_account, write_account, write_agent, write_merchant, write_wallet};
 
 use crate::decoder::{PartyText, Stream};
-use crate::row::text_parties;
+use crate::pacs008::Tag;
+use crate::row::{Parties, text_parties};
 
 /// Parties taken from one record at most.
 const MAX_PARTIES: usize = 4_096;
@@ -37,14 +36,8 @@ const FIELDS: [&str; 18] = [
     "type",
 ];
 
-/// Elements of XML that are read here.
-const LEAVES: [&str; 12] =
-    ["Nm", "Ustrd", "AddtlRmtInf", "IBAN", "Id", "BICFI", "BIC", "AnyBIC", "BICOrBEI", "MmbId", "PhneNb", "MobNb"];
-
-type Found = Vec<(PartyRole, PartyText)>;
-
 /// The parties that can be made out in `payload`, and whether these are all: a bound may have ended the search.
-pub(crate) fn parties(stream: Stream, payload: &[u8]) -> (Found, bool) {
+pub(crate) fn parties(stream: Stream, payload: &[u8]) -> (Parties, bool) {
     let text = text(payload);
     let (mut found, read) = if text.trim_start_matches('\u{feff}').trim_start().starts_with('<') {
         xml(&text)
@@ -82,7 +75,7 @@ struct Pair<'t> {
     value: String,
 }
 
-fn json(stream: Stream, text: &str) -> Found {
+fn json(stream: Stream, text: &str) -> Parties {
     let pairs = pairs(text);
     let first = |key: &str| pairs.iter().find(|pair| pair.key == key).map(|pair| pair.value.as_str());
     let (network, tag, source) = (first("network"), first("tag"), first("source").unwrap_or("?"));
@@ -92,7 +85,7 @@ fn json(stream: Stream, text: &str) -> Found {
     };
     let agent_of = |side| pairs.iter().find(|p| p.side == side && p.key == "agent").map(|p| p.value.as_str());
     let agents = [None, Some(PartyRole::Originator), Some(PartyRole::Beneficiary)].map(|side| (side, agent_of(side)));
-    let mut found = Found::new();
+    let mut found = Parties::new();
     for Pair { side, key, value } in &pairs {
         if found.len() > MAX_PARTIES {
             break;
@@ -221,9 +214,9 @@ fn unescape(quoted: &str) -> String {
 }
 
 /// The parties, and whether no text was cut.
-fn xml(text: &str) -> (Found, bool) {
-    let (mut found, mut whole) = (Found::new(), true);
-    let mut party: Option<(PartyRole, &str)> = None;
+fn xml(text: &str) -> (Parties, bool) {
+    let (mut found, mut whole) = (Parties::new(), true);
+    let mut party: Option<(PartyRole, Tag)> = None;
     let mut rest = text;
     while let Some(at) = rest.find('<') {
         let tag_end = rest[at..].find('>').map_or(rest.len(), |end| at + end);
@@ -233,38 +226,25 @@ fn xml(text: &str) -> (Found, bool) {
         let closing = tag.starts_with('/');
         let name = tag.trim_start_matches('/').split([' ', '\t', '\r', '\n', '/', '>']).next().unwrap_or_default();
         let name = name.rsplit(':').next().unwrap_or_default();
-        if let Some(role) = xml_role(name) {
-            party = (!closing).then_some((role, name));
+        let element = Tag::of(name.as_bytes());
+        if let Some(role) = element.role() {
+            party = (!closing).then_some((role, element));
             continue;
         }
-        if closing || tag.ends_with('/') || !LEAVES.contains(&name) {
+        let Some(extra) = element.extra(party.is_some_and(|(_, container)| container.is_account())) else { continue };
+        if closing || tag.ends_with('/') {
             continue;
         }
         let (content, all) = xml_text(behind);
         whole &= all;
         if !content.is_empty() {
-            xml_leaf(name, party, &content, &mut found);
+            extra.push(party.map_or(PartyRole::Originator, |(role, _)| role), &content, &mut found);
         }
         if found.len() > MAX_PARTIES {
             break;
         }
     }
     (found, whole)
-}
-
-fn xml_role(name: &str) -> Option<PartyRole> {
-    Some(match name {
-        "Dbtr" | "DbtrAcct" => PartyRole::Originator,
-        "Cdtr" | "CdtrAcct" => PartyRole::Beneficiary,
-        "DbtrAgt" | "DbtrAgtAcct" => PartyRole::OriginatorAgent,
-        "CdtrAgt" | "CdtrAgtAcct" => PartyRole::BeneficiaryAgent,
-        "UltmtDbtr" => PartyRole::UltimateOriginator,
-        "UltmtCdtr" => PartyRole::UltimateBeneficiary,
-        "InitgPty" => PartyRole::InitiatingParty,
-        "InstgAgt" | "InstdAgt" | "IntrmyAgt1" | "IntrmyAgt2" | "IntrmyAgt3" | "PrvsInstgAgt" | "PrvsInstgAgt1"
-        | "PrvsInstgAgt2" | "PrvsInstgAgt3" => PartyRole::IntermediaryAgent,
-        _ => return None,
-    })
 }
 
 /// Text up to the next tag, with what stands in CDATA sections, references of XML itself resolved; and whether all of it
@@ -295,23 +275,4 @@ fn unescape_xml(text: &str) -> String {
         return text.to_owned();
     }
     quick_xml::escape::unescape(text).map_or_else(|_| text.to_owned(), |text| text.into_owned())
-}
-
-fn xml_leaf(name: &str, party: Option<(PartyRole, &str)>, content: &str, found: &mut Found) {
-    let role = party.map_or(PartyRole::Originator, |(role, _)| role);
-    let in_account = party.is_some_and(|(_, container)| container.ends_with("Acct"));
-    let mut canonical = String::new();
-    match name {
-        "Nm" => found.push((role, PartyText::Name(content.to_owned()))),
-        "Ustrd" | "AddtlRmtInf" => found.extend(text_parties(content)),
-        "IBAN" => _ = write_account(&mut canonical, content, None),
-        "Id" if in_account => _ = write_account(&mut canonical, content, None),
-        "Id" => canonical = recognise(content).map(|identifier| identifier.canonical).unwrap_or_default(),
-        "BICFI" | "BIC" | "AnyBIC" | "BICOrBEI" | "MmbId" => _ = write_agent(&mut canonical, content),
-        "PhneNb" | "MobNb" => canonical = phone(content).unwrap_or_default(),
-        _ => {}
-    }
-    if !canonical.is_empty() {
-        found.push((role, PartyText::Identifier(canonical)));
-    }
 }

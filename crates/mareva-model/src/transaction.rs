@@ -152,13 +152,15 @@ pub enum Text {
     Original,
     /// The amount as text where `amount` cannot hold it.
     AmountText,
+    /// Digest of the parties that have no column, 32 hex digits: it tells a repeat from a record that names others.
+    OtherParties,
     /// Topic or file it was read from.
     Topic,
 }
 
 impl Text {
     /// All text columns, in schema order.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::RowId,
         Self::Kind,
         Self::Status,
@@ -197,6 +199,7 @@ impl Text {
         Self::SettlementCurrency,
         Self::Original,
         Self::AmountText,
+        Self::OtherParties,
         Self::Topic,
     ];
 
@@ -241,6 +244,7 @@ impl Text {
             Self::SettlementCurrency => "settlement_currency",
             Self::Original => "original",
             Self::AmountText => "amount_text",
+            Self::OtherParties => "other_parties",
             Self::Topic => "topic",
         }
     }

@@ -51,9 +51,9 @@ fn amount(decoded: &Decoded, row: usize, at: usize) -> Option<i128> {
     (!column.is_null(row)).then(|| column.value(row))
 }
 
-/// All texts of a row that are not null, but for the topic.
+/// All texts of a row that are not null, but for the topic and the digest of [`parties`].
 fn texts(decoded: &Decoded, row: usize) -> Vec<(Text, String)> {
-    let all = Text::ALL.into_iter().filter(|column| *column != Text::Topic);
+    let all = Text::ALL.into_iter().filter(|column| !matches!(column, Text::Topic | Text::OtherParties));
     all.filter_map(|column| text(decoded, row, column).map(|value| (column, value))).collect()
 }
 

@@ -11,7 +11,9 @@ use mareva_model::{DeadLetter, PartyRole, Reason, digest};
 
 use crate::fault::Fault;
 use crate::row::{Context, position};
-use places::{Extra, HEADER_SLOTS, SLOTS};
+pub(crate) use places::Extra;
+use places::{HEADER_SLOTS, SLOTS};
+pub(crate) use tags::Tag;
 
 /// A piece of [`Message::text`].
 #[derive(Debug, Clone, Copy, Default)]
@@ -20,9 +22,16 @@ struct Span {
     end: u32,
 }
 
+impl Span {
+    fn length(self) -> usize {
+        (self.end - self.start) as usize
+    }
+}
+
 /// A party without a column, or a part of the remittance text where there is no role.
 #[derive(Debug, Clone, Copy)]
 struct ExtraText {
+    /// Its transaction; says nothing of a party of the message.
     transaction: u32,
     role: Option<(PartyRole, Extra)>,
     span: Span,
@@ -36,6 +45,8 @@ struct Read {
     fault: Option<Fault>,
     /// Its element in the record, in bytes.
     place: (usize, usize),
+    /// The parties of its message, in [`Message::header_extras`].
+    header: (usize, usize),
 }
 
 /// A message as it was read; the buffers are kept from record to record, their size is bounded by the limits.
@@ -47,6 +58,8 @@ pub(crate) struct Message {
     header: [Span; HEADER_SLOTS],
     transactions: Vec<Read>,
     extras: Vec<ExtraText>,
+    /// Parties of group headers and of the envelopes around them.
+    header_extras: Vec<ExtraText>,
 }
 
 impl Message {
@@ -56,6 +69,7 @@ impl Message {
         self.header = [Span::default(); HEADER_SLOTS];
         self.transactions.clear();
         self.extras.clear();
+        self.header_extras.clear();
     }
 
     fn span(&self, span: Span) -> Option<&str> {
@@ -78,7 +92,8 @@ pub(crate) fn decode(xml: &str, message: &mut Message, context: Context<'_, '_>)
         let own = extras.iter().take_while(|extra| extra.transaction as usize == index).count();
         let (own, later) = extras.split_at(own);
         extras = later;
-        let view = transaction::View { message, read, extras: own, limits };
+        let header = message.header_extras.get(read.header.0..read.header.1).unwrap_or_default();
+        let view = transaction::View { message, read, extras: own, header, limits };
         // The limit on transactions keeps the index far below.
         let number = i32::try_from(index).unwrap_or(i32::MAX);
         // One transaction among many keeps its own element only: ten thousand would keep the message each.
@@ -90,9 +105,10 @@ pub(crate) fn decode(xml: &str, message: &mut Message, context: Context<'_, '_>)
         if let Err(fault) = view.append(number, record, scratch, collected) {
             let kept = record.payload.get(start..end).unwrap_or_default();
             let mut letter = DeadLetter::new(position(record, number), fault.reason, fault.detail, kept);
+            let is_first = payload_digest.is_none();
             letter.payload_digest = *payload_digest.get_or_insert_with(|| digest(record.payload));
             letter.payload_length = record.payload.len();
-            collected.refuse(letter, view.parties());
+            collected.refuse(letter, view.parties(is_first));
         } else {
             collected.place(start, end);
         }

@@ -1,10 +1,13 @@
 //! Where each element of a message goes.
 
 use mareva_model::PartyRole;
+use mareva_model::identifier::{phone, recognise, write_account, write_agent};
 
 use super::tags::Tag;
+use crate::decoder::PartyText;
+use crate::row::text_parties;
 
-/// A value that occurs at most once. The first six are of the group header and count for every transaction below it.
+/// A value that occurs at most once. The first five are of the group header and count for every transaction below it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(usize)]
 pub(super) enum Slot {
@@ -13,7 +16,6 @@ pub(super) enum Slot {
     GroupSettlementDate,
     GroupInstructing,
     GroupInstructingMember,
-    GroupInstructed,
     InstrId,
     EndToEndId,
     TxId,
@@ -63,14 +65,8 @@ impl Side {
         PARTY_SLOTS + self as usize * (Of::AgentMember as usize + 1) + value as usize
     }
 
-    fn role(self) -> PartyRole {
-        match self {
-            Self::Originator => PartyRole::Originator,
-            Self::Beneficiary => PartyRole::Beneficiary,
-        }
-    }
-
-    fn agent_role(self) -> PartyRole {
+    /// What his institution does in the payment.
+    pub(super) fn agent_role(self) -> PartyRole {
         match self {
             Self::Originator => PartyRole::OriginatorAgent,
             Self::Beneficiary => PartyRole::BeneficiaryAgent,
@@ -93,7 +89,7 @@ pub(super) enum Target {
 
 /// What the text of a party without a column is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Extra {
+pub(crate) enum Extra {
     Name,
     /// BIC or clearing member id.
     Agent,
@@ -102,19 +98,46 @@ pub(super) enum Extra {
     Phone,
     /// Whatever the text shows itself to be; nothing, when it shows nothing.
     Any,
+    /// Free text: what identifiers stand in it.
+    Text,
+}
+
+impl Extra {
+    /// Adds who is named by `text`.
+    pub(crate) fn push(self, role: PartyRole, text: &str, found: &mut Vec<(PartyRole, PartyText)>) {
+        let mut canonical = String::new();
+        match self {
+            Self::Name => return found.push((role, PartyText::Name(text.to_owned()))),
+            Self::Text => return found.extend(text_parties(text)),
+            Self::Agent => _ = write_agent(&mut canonical, text),
+            Self::Account => _ = write_account(&mut canonical, text, None),
+            Self::Phone => canonical = phone(text).unwrap_or_default(),
+            Self::Any => canonical = recognise(text).map(|identifier| identifier.canonical).unwrap_or_default(),
+        }
+        if !canonical.is_empty() {
+            found.push((role, PartyText::Identifier(canonical)));
+        }
+    }
+}
+
+/// Target of an element around the message: a party of the business application header.
+pub(super) fn envelope(path: &[Tag]) -> Option<Target> {
+    if path.last() == Some(&Tag::MsgDefIdr) {
+        return Some(Target::MessageName);
+    }
+    path.contains(&Tag::HeaderParty).then(|| other(path)).flatten()
 }
 
 /// Target of an element of the group header, by its path below it.
 pub(super) fn header(path: &[Tag]) -> Option<Target> {
-    use Tag::{Bic, ClrSysMmbId, CreDtTm, FinInstnId, InstdAgt, InstgAgt, IntrBkSttlmDt, MmbId, MsgId};
+    use Tag::{Bic, ClrSysMmbId, CreDtTm, FinInstnId, InstgAgt, IntrBkSttlmDt, MmbId, MsgId};
     let slot = match path {
         [MsgId] => Slot::MsgId,
         [CreDtTm] => Slot::CreationTime,
         [IntrBkSttlmDt] => Slot::GroupSettlementDate,
         [InstgAgt, FinInstnId, Bic] => Slot::GroupInstructing,
         [InstgAgt, FinInstnId, ClrSysMmbId, MmbId] => Slot::GroupInstructingMember,
-        [InstdAgt, FinInstnId, Bic] => Slot::GroupInstructed,
-        _ => return None,
+        _ => return other(path),
     };
     Some(Target::Slot(slot as usize))
 }
@@ -122,34 +145,29 @@ pub(super) fn header(path: &[Tag]) -> Option<Target> {
 /// Target of an element of a transaction, by its path below it.
 pub(super) fn transaction(path: &[Tag]) -> Option<Target> {
     let (first, rest) = path.split_first()?;
-    let role = match first {
-        Tag::Dbtr => return party(Some(Side::Originator), PartyRole::Originator, rest),
-        Tag::Cdtr => return party(Some(Side::Beneficiary), PartyRole::Beneficiary, rest),
-        Tag::UltmtDbtr => return party(None, PartyRole::UltimateOriginator, rest),
-        Tag::UltmtCdtr => return party(None, PartyRole::UltimateBeneficiary, rest),
-        Tag::InitgPty => return party(None, PartyRole::InitiatingParty, rest),
-        Tag::DbtrAcct => return account(Some(Side::Originator), PartyRole::Originator, rest),
-        Tag::CdtrAcct => return account(Some(Side::Beneficiary), PartyRole::Beneficiary, rest),
-        Tag::DbtrAgtAcct => return account(None, PartyRole::OriginatorAgent, rest),
-        Tag::CdtrAgtAcct => return account(None, PartyRole::BeneficiaryAgent, rest),
-        Tag::IntrmyAgtAcct | Tag::PrvsInstgAgtAcct => {
-            return account(None, PartyRole::IntermediaryAgent, rest);
-        }
-        Tag::RmtInf => return remittance(rest),
-        Tag::DbtrAgt => Side::Originator.agent_role(),
-        Tag::CdtrAgt => Side::Beneficiary.agent_role(),
-        Tag::InstgAgt | Tag::InstdAgt | Tag::IntrmyAgt | Tag::PrvsInstgAgt => PartyRole::IntermediaryAgent,
-        _ => return payment(path),
+    let slot = match first {
+        Tag::Dbtr => party(rest).map(|value| Side::Originator.slot(value)),
+        Tag::Cdtr => party(rest).map(|value| Side::Beneficiary.slot(value)),
+        Tag::DbtrAcct => account(rest).map(|value| Side::Originator.slot(value)),
+        Tag::CdtrAcct => account(rest).map(|value| Side::Beneficiary.slot(value)),
+        Tag::DbtrAgt => agent(rest).map(|value| Side::Originator.slot(value)),
+        Tag::CdtrAgt => agent(rest).map(|value| Side::Beneficiary.slot(value)),
+        Tag::InstgAgt => agent(rest).map(|value| match value {
+            Of::AgentMember => Slot::InstructingMember as usize,
+            _ => Slot::Instructing as usize,
+        }),
+        Tag::RmtInf if remittance(rest) => return Some(Target::Remittance),
+        _ => payment(path).map(|slot| slot as usize),
     };
-    agent(*first, role, rest)
+    slot.map(Target::Slot).or_else(|| other(path))
 }
 
-fn payment(path: &[Tag]) -> Option<Target> {
+fn payment(path: &[Tag]) -> Option<Slot> {
     use Tag::{
         AccptncDtTm, Cd, ClrSysRef, CtgyPurp, EndToEndId, InstrId, IntrBkSttlmAmt, IntrBkSttlmDt, PmtId, PmtTpInf,
         Prtry, Purp, TxId, Uetr,
     };
-    let slot = match path {
+    Some(match path {
         [PmtId, InstrId] => Slot::InstrId,
         [PmtId, EndToEndId] => Slot::EndToEndId,
         [PmtId, TxId] => Slot::TxId,
@@ -161,64 +179,54 @@ fn payment(path: &[Tag]) -> Option<Target> {
         [IntrBkSttlmDt] => Slot::SettlementDate,
         [AccptncDtTm] => Slot::AcceptanceTime,
         _ => return None,
-    };
-    Some(Target::Slot(slot as usize))
+    })
 }
 
-fn party(side: Option<Side>, role: PartyRole, path: &[Tag]) -> Option<Target> {
-    use Tag::{
-        AnyBic, Bic, BirthDt, CtctDtls, Ctry, CtryOfRes, DtAndPlcOfBirth, Id, MobNb, Nm, OrgId, Othr, PhneNb, PrvtId,
-        PstlAdr,
-    };
-    let slot = |value| side.map(|side| Target::Slot(side.slot(value)));
+fn party(path: &[Tag]) -> Option<Of> {
+    use Tag::{BirthDt, Ctry, CtryOfRes, DtAndPlcOfBirth, Id, Nm, PrvtId, PstlAdr};
+    Some(match path {
+        [Nm] => Of::Name,
+        [PstlAdr, Ctry] => Of::AddressCountry,
+        [CtryOfRes] => Of::Residence,
+        [Id, PrvtId, DtAndPlcOfBirth, BirthDt] => Of::BirthDate,
+        _ => return None,
+    })
+}
+
+fn account(path: &[Tag]) -> Option<Of> {
+    use Tag::{Iban, Id, Othr};
     match path {
-        [Nm] => slot(Of::Name).or(Some(Target::Extra(role, Extra::Name))),
-        [PstlAdr, Ctry] => slot(Of::AddressCountry),
-        [CtryOfRes] => slot(Of::Residence),
-        [Id, PrvtId, DtAndPlcOfBirth, BirthDt] => slot(Of::BirthDate),
-        [Id, OrgId, AnyBic | Bic] => Some(Target::Extra(role, Extra::Agent)),
-        [Id, OrgId | PrvtId, Othr, Id] => Some(Target::Extra(role, Extra::Any)),
-        [CtctDtls, Nm] => Some(Target::Extra(role, Extra::Name)),
-        [CtctDtls, PhneNb | MobNb] => Some(Target::Extra(role, Extra::Phone)),
+        [Id, Iban] => Some(Of::Iban),
+        [Id, Othr, Id] => Some(Of::OtherAccount),
         _ => None,
     }
 }
 
-fn account(side: Option<Side>, role: PartyRole, path: &[Tag]) -> Option<Target> {
-    use Tag::{Iban, Id, Nm, Othr, Prxy};
-    let slot = |value| side.map_or(Target::Extra(role, Extra::Account), |side| Target::Slot(side.slot(value)));
+fn agent(path: &[Tag]) -> Option<Of> {
+    use Tag::{Bic, ClrSysMmbId, FinInstnId, MmbId};
     match path {
-        [Id, Iban] => Some(slot(Of::Iban)),
-        [Id, Othr, Id] => Some(slot(Of::OtherAccount)),
-        [Prxy, Id] => Some(Target::Extra(role, Extra::Any)),
-        [Nm] => Some(Target::Extra(side.map_or(role, Side::role), Extra::Name)),
+        [FinInstnId, Bic] => Some(Of::Agent),
+        [FinInstnId, ClrSysMmbId, MmbId] => Some(Of::AgentMember),
         _ => None,
     }
 }
 
-fn agent(tag: Tag, role: PartyRole, path: &[Tag]) -> Option<Target> {
-    use Tag::{Bic, BrnchId, ClrSysMmbId, FinInstnId, MmbId, Nm};
-    let slots = match tag {
-        Tag::DbtrAgt => Some((Side::Originator.slot(Of::Agent), Side::Originator.slot(Of::AgentMember))),
-        Tag::CdtrAgt => Some((Side::Beneficiary.slot(Of::Agent), Side::Beneficiary.slot(Of::AgentMember))),
-        Tag::InstgAgt => Some((Slot::Instructing as usize, Slot::InstructingMember as usize)),
-        _ => None,
-    };
-    match path {
-        [FinInstnId, Bic] => Some(slots.map_or(Target::Extra(role, Extra::Agent), |(bic, _)| Target::Slot(bic))),
-        [FinInstnId, ClrSysMmbId, MmbId] => {
-            Some(slots.map_or(Target::Extra(role, Extra::Agent), |(_, member)| Target::Slot(member)))
-        }
-        [FinInstnId | BrnchId, Nm] => Some(Target::Extra(role, Extra::Name)),
-        _ => None,
-    }
+fn remittance(path: &[Tag]) -> bool {
+    use Tag::{AddtlRmtInf, CdtrRefInf, Nb, Ref, RfrdDocInf, Strd, Ustrd};
+    matches!(path, [Ustrd] | [Strd, AddtlRmtInf] | [Strd, CdtrRefInf, Ref] | [Strd, RfrdDocInf, Nb])
 }
 
-fn remittance(path: &[Tag]) -> Option<Target> {
-    use Tag::{AddtlRmtInf, CdtrRefInf, Invcee, Invcr, Nb, Nm, Ref, RfrdDocInf, Strd, Ustrd};
-    match path {
-        [Ustrd] | [Strd, AddtlRmtInf] | [Strd, CdtrRefInf, Ref] | [Strd, RfrdDocInf, Nb] => Some(Target::Remittance),
-        [Strd, Invcr | Invcee, Nm] => Some(Target::Extra(PartyRole::Remittance, Extra::Name)),
-        _ => None,
+/// Whoever else an element names, wherever it stands: he acts as the innermost element around it says, and comes with the
+/// remittance information when none does.
+fn other(path: &[Tag]) -> Option<Target> {
+    let (last, around) = path.split_last()?;
+    let in_account = around.iter().any(|tag| tag.is_account());
+    let extra = last.extra(in_account)?;
+    // Other elements of this name number branches and the like.
+    if *last == Tag::Id && !matches!(around.last(), Some(Tag::Othr | Tag::Prxy)) {
+        return None;
     }
+    let extra = if around.last() == Some(&Tag::Prxy) { Extra::Any } else { extra };
+    let role = around.iter().rev().find_map(|tag| tag.role());
+    Some(Target::Extra(role.unwrap_or(PartyRole::Remittance), extra))
 }

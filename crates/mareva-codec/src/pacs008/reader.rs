@@ -4,9 +4,9 @@ use mareva_model::Reason;
 use quick_xml::Reader;
 use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
 
-use super::places::{HEADER_SLOTS, SLOTS, Slot, Target, header, transaction};
+use super::places::{HEADER_SLOTS, SLOTS, Slot, Target, envelope, header, transaction};
 use super::tags::Tag;
-use super::{ExtraText, Message, Read, Span, unknown};
+use super::{Extra, ExtraText, Message, Read, Span, unknown};
 use crate::decoder::Limits;
 use crate::fault::Fault;
 
@@ -17,6 +17,9 @@ const VERSIONS: std::ops::RangeInclusive<u8> = 2..=13;
 const MAX_DECLARATION: usize = 256;
 const MAX_ATTRIBUTES: usize = 16;
 
+/// Parties of a message and its envelope that are read: every transaction has them. The standard has room for about 60.
+const MAX_HEADER_PARTIES: usize = 256;
+
 /// Reads a message; on an error nothing of it counts.
 pub(super) fn read(xml: &str, limits: &Limits, message: &mut Message) -> Result<(), Fault> {
     if xml.contains('\0') {
@@ -24,8 +27,18 @@ pub(super) fn read(xml: &str, limits: &Limits, message: &mut Message) -> Result<
     }
     let mut reader = Reader::from_str(xml);
     reader.config_mut().expand_empty_elements = true;
-    let mut walk =
-        Walk { limits, message, stack: Vec::new(), root: None, part: None, target: None, start: 0, seen: false };
+    let mut walk = Walk {
+        limits,
+        message,
+        stack: Vec::new(),
+        root: None,
+        part: None,
+        target: None,
+        start: 0,
+        seen: false,
+        first: 0,
+        header_from: 0,
+    };
     loop {
         let before = reader.buffer_position() as usize;
         let event = reader.read_event().map_err(|_| ill_formed(reader.error_position()))?;
@@ -46,6 +59,8 @@ pub(super) fn read(xml: &str, limits: &Limits, message: &mut Message) -> Result<
     if !walk.stack.is_empty() {
         return Err(Fault::new(Reason::Malformed, "XML ends too early; send the whole message"));
     }
+    // An envelope that closes behind the last message.
+    walk.give_header();
     if walk.seen { Ok(()) } else { Err(unknown("no FIToFICstmrCdtTrf in it; send pacs.008 on this stream")) }
 }
 
@@ -90,6 +105,9 @@ struct Walk<'w> {
     /// Where its text starts.
     start: usize,
     seen: bool,
+    /// First transaction of the message, and first party of its header and envelope.
+    first: usize,
+    header_from: usize,
 }
 
 impl Walk<'_> {
@@ -139,8 +157,11 @@ impl Walk<'_> {
             self.root = Some(depth);
             self.seen = true;
             self.message.header = [Span::default(); HEADER_SLOTS];
-        } else if name == Tag::MsgDefIdr {
-            self.target = Some(Target::MessageName);
+            // Parties since the last message are of the envelope of this one.
+            self.header_from = self.message.transactions.last().map_or(0, |last| last.header.1);
+            self.first = self.message.transactions.len();
+        } else {
+            self.target = envelope(&self.stack);
         }
         Ok(())
     }
@@ -153,7 +174,7 @@ impl Walk<'_> {
         }
         let mut slots = [Span::default(); SLOTS];
         slots[..HEADER_SLOTS].copy_from_slice(&self.message.header);
-        self.message.transactions.push(Read { slots, fault: None, place: (before, before) });
+        self.message.transactions.push(Read { slots, fault: None, place: (before, before), header: (0, 0) });
         self.part = Some(Part::Transaction(depth));
         Ok(())
     }
@@ -220,8 +241,17 @@ impl Walk<'_> {
         }
         if self.root == Some(depth) {
             self.root = None;
+            self.give_header();
         }
         Ok(())
+    }
+
+    /// Gives the transactions of the message the parties of its header and envelope.
+    fn give_header(&mut self) {
+        let header = (self.header_from, self.message.header_extras.len());
+        for read in &mut self.message.transactions[self.first..] {
+            read.header = header;
+        }
     }
 
     /// Files the text since `start` under its target.
@@ -241,11 +271,15 @@ impl Walk<'_> {
             return Ok(());
         }
         let limit = match target {
-            Target::Remittance => self.limits.remittance_bytes,
+            Target::Remittance | Target::Extra(_, Extra::Text) => self.limits.remittance_bytes,
             _ => self.limits.field_bytes,
         };
         if length > limit {
-            self.fault(Fault::too_long("a text", limit))?;
+            let fault = Fault::too_long("a text", limit);
+            if self.root.is_none() {
+                return Err(fault);
+            }
+            self.fault(fault)?;
         }
         let transaction = u32::try_from(self.message.transactions.len().saturating_sub(1)).unwrap_or(u32::MAX);
         let role = match target {
@@ -253,7 +287,15 @@ impl Walk<'_> {
             Target::Extra(role, kind) => Some((role, kind)),
             Target::Remittance | Target::MessageName => None,
         };
-        self.message.extras.push(ExtraText { transaction, role, span: found });
+        let extra = ExtraText { transaction, role, span: found };
+        if matches!(self.part, Some(Part::Transaction(_))) {
+            self.message.extras.push(extra);
+        } else if self.message.header_extras.len() - self.header_from < MAX_HEADER_PARTIES {
+            self.message.header_extras.push(extra);
+        } else {
+            let told = format!("more than {MAX_HEADER_PARTIES} parties in the headers of a message; split it");
+            return Err(Fault::new(Reason::TooLarge, told));
+        }
         Ok(())
     }
 

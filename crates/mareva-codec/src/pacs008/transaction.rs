@@ -1,20 +1,22 @@
 //! From a transaction as read to a row, or to a dead letter with its parties.
 
-use mareva_model::identifier::{phone, recognise, write_account, write_agent, write_bic};
+use mareva_model::identifier::{write_account, write_agent, write_bic};
 use mareva_model::{Kind, PartyRole, Status, Text, TransactionRow, parse_time};
 
 use super::places::{Extra, Of, Side, Slot};
 use super::{ExtraText, Message, Read};
 use crate::amount::ReadAmount;
-use crate::decoder::{Limits, PartyText, Record};
+use crate::decoder::{ExtraParty, Limits, PartyText, Record};
 use crate::fault::Fault;
-use crate::row::{Collected, Scratch, text_parties, write_uetr};
+use crate::row::{Collected, PRINT_BYTES, Parties, Scratch, text_parties, write_uetr};
 
 /// One transaction with the message around it.
 pub(super) struct View<'m> {
     pub(super) message: &'m Message,
     pub(super) read: &'m Read,
     pub(super) extras: &'m [ExtraText],
+    /// Parties of the message, which every transaction has.
+    pub(super) header: &'m [ExtraText],
     pub(super) limits: &'m Limits,
 }
 
@@ -66,11 +68,10 @@ impl<'m> View<'m> {
         row.set(Text::MsgNameId, self.message.name.as_str());
         row.set(Text::SettlementAmount, sent);
         self.set_slots(&mut row);
-        collected.expand(row.text_bytes() + record.topic.len(), self.limits)?;
-        collected.append(&mut row, record, index);
-        for (role, text) in self.extra_parties() {
-            collected.party(role, text);
-        }
+        let header = self.header.iter().map(|extra| extra.span.length() + size_of::<ExtraParty>());
+        let bytes = row.text_bytes() + record.topic.len() + 2 * PRINT_BYTES + header.sum::<usize>();
+        collected.expand(bytes, self.limits)?;
+        collected.append(row, record, index, self.extra_parties(self.header));
         Ok(())
     }
 
@@ -171,26 +172,37 @@ impl<'m> View<'m> {
         }
     }
 
-    /// Parties without a column: they are screened all the same.
-    fn extra_parties(&self) -> impl Iterator<Item = (PartyRole, PartyText)> + '_ {
-        let agents = [Slot::Instructing, Slot::GroupInstructing, Slot::GroupInstructed];
-        let agents = agents.into_iter().filter_map(|slot| self.slot(slot)).map(|text| {
-            let mut canonical = String::new();
-            write_agent(&mut canonical, text);
-            (PartyRole::IntermediaryAgent, PartyText::Identifier(canonical))
-        });
-        agents.chain(self.extras.iter().filter_map(|extra| {
-            let (role, kind) = extra.role?;
-            Some((role, extra_text(kind, self.message.span(extra.span)?)?))
-        }))
+    /// Parties without a column, those of the message among them where they are given: they are screened all the same.
+    fn extra_parties(&self, header: &[ExtraText]) -> Parties {
+        let mut found = Vec::new();
+        let instructing =
+            [Slot::Instructing, Slot::InstructingMember, Slot::GroupInstructing, Slot::GroupInstructingMember];
+        for text in instructing.into_iter().filter_map(|slot| self.slot(slot)) {
+            Extra::Agent.push(PartyRole::IntermediaryAgent, text, &mut found);
+        }
+        for (side, role) in [(Side::Originator, PartyRole::Originator), (Side::Beneficiary, PartyRole::Beneficiary)] {
+            // The column has room for one of the two.
+            if let (Some(_), Some(member)) = (self.of(side, Of::Agent), self.of(side, Of::AgentMember)) {
+                Extra::Agent.push(side.agent_role(), member, &mut found);
+            }
+            if let (Some(_), Some(number)) = (self.of(side, Of::Iban), self.of(side, Of::OtherAccount)) {
+                Extra::Account.push(role, number, &mut found);
+            }
+        }
+        for extra in header.iter().chain(self.extras) {
+            if let (Some((role, kind)), Some(text)) = (extra.role, self.message.span(extra.span)) {
+                kind.push(role, text, &mut found);
+            }
+        }
+        found
     }
 
-    /// All parties, for a transaction that became a dead letter.
-    pub(super) fn parties(&self) -> Vec<(PartyRole, PartyText)> {
+    /// All parties, for a transaction that became a dead letter; those of the message once for all its letters.
+    pub(super) fn parties(&self, is_first: bool) -> Parties {
         let mut scratch = Scratch::default();
         self.write_parties(&mut scratch);
         self.write_remittance(&mut scratch);
-        let mut found: Vec<_> = self.extra_parties().collect();
+        let mut found = self.extra_parties(if is_first { self.header } else { &[] });
         for (role, canonical) in [
             (PartyRole::Originator, scratch.originator),
             (PartyRole::Beneficiary, scratch.beneficiary),
@@ -209,16 +221,4 @@ impl<'m> View<'m> {
         found.extend(text_parties(&scratch.remittance));
         found
     }
-}
-
-fn extra_text(kind: Extra, text: &str) -> Option<PartyText> {
-    let mut canonical = String::new();
-    match kind {
-        Extra::Name => return Some(PartyText::Name(text.to_owned())),
-        Extra::Agent => _ = write_agent(&mut canonical, text),
-        Extra::Account => _ = write_account(&mut canonical, text, None),
-        Extra::Phone => canonical = phone(text)?,
-        Extra::Any => canonical = recognise(text)?.canonical,
-    }
-    Some(PartyText::Identifier(canonical))
 }

@@ -49,18 +49,179 @@ fn a_message_fills_its_columns_and_names_every_party() {
     assert_eq!(
         first,
         [
-            identifier(PartyRole::IntermediaryAgent, "bic:MRVADEFFXXX"),
-            identifier(PartyRole::IntermediaryAgent, "bic:BUKBGB22XXX"),
-            identifier(PartyRole::IntermediaryAgent, "bic:DEUTDEFFXXX"),
-            name(PartyRole::IntermediaryAgent, "Between Bank"),
-            name(PartyRole::UltimateOriginator, "Real Payer"),
-            name(PartyRole::InitiatingParty, "Starter"),
-            identifier(PartyRole::InitiatingParty, "bic:COBADEFFXXX"),
             identifier(PartyRole::Originator, "phone:+4915123456789"),
             name(PartyRole::BeneficiaryAgent, "Receiving Bank"),
+            name(PartyRole::UltimateOriginator, "Real Payer"),
             name(PartyRole::UltimateBeneficiary, "Real Payee"),
+            name(PartyRole::InitiatingParty, "Starter"),
+            identifier(PartyRole::InitiatingParty, "bic:COBADEFFXXX"),
+            name(PartyRole::IntermediaryAgent, "Between Bank"),
+            identifier(PartyRole::IntermediaryAgent, "bic:BUKBGB22XXX"),
+            identifier(PartyRole::IntermediaryAgent, "bic:DEUTDEFFXXX"),
+            identifier(PartyRole::IntermediaryAgent, "bic:MRVADEFFXXX"),
         ]
     );
+}
+
+/// Agents of a message: element, where it stands.
+const AGENTS: [(&str, &str); 13] = [
+    ("InstgRmbrsmntAgt", "</p:SttlmMtd>"),
+    ("InstdRmbrsmntAgt", "</p:SttlmMtd>"),
+    ("ThrdRmbrsmntAgt", "</p:SttlmMtd>"),
+    ("InstgAgt", "</p:AccptncDtTm>"),
+    ("InstdAgt", "</p:AccptncDtTm>"),
+    ("PrvsInstgAgt", "</p:AccptncDtTm>"),
+    ("PrvsInstgAgt1", "</p:AccptncDtTm>"),
+    ("PrvsInstgAgt2", "</p:AccptncDtTm>"),
+    ("PrvsInstgAgt3", "</p:AccptncDtTm>"),
+    ("IntrmyAgt2", "</p:AccptncDtTm>"),
+    ("IntrmyAgt3", "</p:AccptncDtTm>"),
+    ("ChrgsInf><p:Agt", "</p:AccptncDtTm>"),
+    ("ChrgsInf><p:Pty", "</p:AccptncDtTm>"),
+];
+
+#[test]
+fn every_agent_is_screened_by_name_bic_and_member_id() {
+    for (element, place) in AGENTS {
+        let inner = "<p:FinInstnId><p:BICFI>BOELKPPY</p:BICFI><p:ClrSysMmbId><p:MmbId>021 150</p:MmbId></p:ClrSysMmbId>\
+            <p:Nm>Foreign Trade Bank</p:Nm></p:FinInstnId>";
+        let end: String = element.split("><p:").collect::<Vec<_>>().iter().rev().map(|e| format!("</p:{e}>")).collect();
+        let sent = message().replacen(place, &format!("{place}<p:{element}>{inner}{end}"), 1);
+        let decoded = decode(Stream::Bank, sent.as_bytes());
+        assert_eq!(decoded.batch.len(), 2, "{element}: {:?}", decoded.dead_letters);
+        let rows = if place.contains("SttlmMtd") { 0..2 } else { 0..1 };
+        for (row, party) in rows.flat_map(|row| {
+            [
+                (row, identifier(PartyRole::IntermediaryAgent, "bic:BOELKPPYXXX")),
+                (row, identifier(PartyRole::IntermediaryAgent, "clearing:021150")),
+                (row, name(PartyRole::IntermediaryAgent, "Foreign Trade Bank")),
+            ]
+        }) {
+            let found = decoded.parties.iter().any(|one| one.row == row && (one.role, one.text.clone()) == party);
+            assert!(found, "{element}: {party:?} is not among {:?}", parties(&decoded));
+        }
+        // A dead letter is screened for the same parties, and so is what cannot be read as a message.
+        let first = sent.replacen("\"EUR\">1000.50", "\"EUR\">x", 1);
+        let broken = sent.replacen("</p:RmtInf>", "</p:RmtInfo>", 1);
+        for sent in [first, broken] {
+            let screened = dead_parties(&decode(Stream::Bank, sent.as_bytes()));
+            assert!(screened.contains(&name(PartyRole::IntermediaryAgent, "Foreign Trade Bank")), "{element}");
+        }
+    }
+}
+
+#[test]
+fn who_is_named_anywhere_in_a_message_is_screened() {
+    let iban = "GB33BUKB20201555555555";
+    let found = format!("iban:{iban}");
+    let remittance = |text: &str| identifier(PartyRole::Remittance, text);
+    for (place, added, party) in [
+        (
+            "</h:Fr>",
+            "<h:To><h:OrgId><h:Nm>Header Ltd</h:Nm></h:OrgId></h:To>",
+            name(PartyRole::IntermediaryAgent, "Header Ltd"),
+        ),
+        (
+            "</h:Fr>",
+            "<h:To><h:FIId><h:FinInstnId><h:Nm>Header Bank</h:Nm></h:FinInstnId></h:FIId></h:To>",
+            name(PartyRole::IntermediaryAgent, "Header Bank"),
+        ),
+        (
+            "</p:SttlmMtd>",
+            &format!("<p:SttlmAcct><p:Id><p:IBAN>{iban}</p:IBAN></p:Id></p:SttlmAcct>"),
+            identifier(PartyRole::IntermediaryAgent, &found),
+        ),
+        (
+            "</p:UltmtCdtr>",
+            &format!("<p:InstrForCdtrAgt><p:InstrInf>credit to {iban}</p:InstrInf></p:InstrForCdtrAgt>"),
+            remittance(&found),
+        ),
+        (
+            "</p:UltmtCdtr>",
+            &format!("<p:InstrForNxtAgt><p:InstrInf>/ACC/IBAN{iban}</p:InstrInf></p:InstrForNxtAgt>"),
+            remittance(&found),
+        ),
+        (
+            "</p:Ustrd>",
+            "<p:Strd><p:GrnshmtRmt><p:Grnshee><p:Nm>Garnished</p:Nm></p:Grnshee></p:GrnshmtRmt></p:Strd>",
+            name(PartyRole::Remittance, "Garnished"),
+        ),
+        (
+            "</p:Ustrd>",
+            "<p:Strd><p:GrnshmtRmt><p:GrnshmtAdmstr><p:Nm>Court</p:Nm></p:GrnshmtAdmstr></p:GrnshmtRmt></p:Strd>",
+            name(PartyRole::Remittance, "Court"),
+        ),
+        (
+            "</p:Ustrd>",
+            "<p:Strd><p:Invcee><p:Id><p:OrgId><p:AnyBIC>BOELKPPY</p:AnyBIC></p:OrgId></p:Id></p:Invcee></p:Strd>",
+            remittance("bic:BOELKPPYXXX"),
+        ),
+        (
+            "<p:CdtrAgt><p:FinInstnId>",
+            "<p:ClrSysMmbId><p:MmbId>200415</p:MmbId></p:ClrSysMmbId>",
+            identifier(PartyRole::BeneficiaryAgent, "clearing:200415"),
+        ),
+        (
+            "<p:InstgAgt><p:FinInstnId>",
+            "<p:ClrSysMmbId><p:MmbId>200415</p:MmbId></p:ClrSysMmbId>",
+            identifier(PartyRole::IntermediaryAgent, "clearing:200415"),
+        ),
+        (
+            "</p:RmtInf>",
+            "<p:SplmtryData><p:Envlp><x:Nm xmlns:x='urn:x'>Somewhere</x:Nm></p:Envlp></p:SplmtryData>",
+            name(PartyRole::Remittance, "Somewhere"),
+        ),
+    ] {
+        let sent = message().replacen(place, &format!("{place}{added}"), 1);
+        assert_ne!(sent, message(), "{place}");
+        let decoded = decode(Stream::Bank, sent.as_bytes());
+        assert_eq!(decoded.batch.len(), 2, "{added}: {:?}", decoded.dead_letters);
+        let first = decoded.parties.iter().filter(|one| one.row == 0).map(|one| (one.role, one.text.clone()));
+        let first: Vec<_> = first.collect();
+        assert!(first.contains(&party), "{party:?} is not among {first:?}");
+    }
+}
+
+#[test]
+fn each_message_of_a_record_has_its_own_header() {
+    let of = |agent: &str, tx: &str| {
+        format!(
+            "<AppHdr><Fr><OrgId><Nm>{agent}</Nm></OrgId></Fr></AppHdr><Document><FIToFICstmrCdtTrf><GrpHdr>\
+             <CreDtTm>2026-01-15T10:30:00Z</CreDtTm></GrpHdr><CdtTrfTxInf><PmtId><TxId>{tx}</TxId></PmtId>\
+             <IntrBkSttlmAmt Ccy='EUR'>1</IntrBkSttlmAmt></CdtTrfTxInf></FIToFICstmrCdtTrf></Document>"
+        )
+    };
+    let sent = format!("<Batch>{}{}</Batch>", of("First Sender", "1"), of("Second Sender", "2"));
+    let decoded = decode(Stream::Bank, sent.as_bytes());
+    let found: Vec<_> = decoded.parties.iter().map(|one| (one.row, one.text.as_str())).collect();
+    assert_eq!(found, [(0, "First Sender"), (1, "Second Sender")]);
+    let many: String = (0..300).map(|n| format!("<Fr><OrgId><Nm>Sender {n}</Nm></OrgId></Fr>")).collect();
+    let sent = format!("<Batch>{many}{}</Batch>", of("First Sender", "1"));
+    let decoded = decode(Stream::Bank, sent.as_bytes());
+    assert_eq!((decoded.batch.len(), decoded.dead_letters[0].reason), (0, Reason::TooLarge));
+    assert_eq!(dead_parties(&decoded).len(), 301);
+}
+
+#[test]
+fn records_that_name_other_parties_differ_in_a_column() {
+    let print = |sent: &str, row| text(&decode(Stream::Bank, sent.as_bytes()), row, Text::OtherParties);
+    let sent = message();
+    let first = print(&sent, 0).unwrap();
+    assert_eq!((first.len(), first.bytes().all(|b| b.is_ascii_hexdigit())), (32, true));
+    assert_ne!(print(&sent, 1), Some(first.clone()));
+    assert_ne!(print(&sent.replace("Real Payee", "Real Other"), 0), Some(first.clone()));
+    // Told twice, or by an envelope that repeats the group header, is told once.
+    let again =
+        sent.replacen("<p:Nm>Starter</p:Nm>", "<p:Nm>Starter</p:Nm><p:CtctDtls><p:Nm>Starter</p:Nm></p:CtctDtls>", 1);
+    assert_eq!(print(&again, 0), Some(first));
+    let cash = |account: &str| {
+        format!(
+            r#"{{"type":"cash_deposit","tx_id":"1","source":"S","time":0,"amount":"1","currency":"EUR",
+            "originator":{{"account":"{account}"}},"beneficiary":{{"account":"1"}}}}"#
+        )
+    };
+    assert_ne!(print(&cash("DE89370400440532013000"), 0), print(&cash("GB33BUKB20201555555555"), 0));
+    assert_eq!(print(&cash(""), 0), None);
 }
 
 #[test]
