@@ -12,6 +12,7 @@ mod prepare;
 mod rates;
 mod screen;
 mod slice;
+mod verdict;
 
 pub use config::{Parts, PipelineConfig};
 pub use error::Error;

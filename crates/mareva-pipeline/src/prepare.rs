@@ -18,8 +18,9 @@ use mareva_monitoring::RetainedRows;
 use crate::config::Parts;
 use crate::error::Error;
 use crate::low_time::LowTime;
-use crate::screen::{SCREENED, Screen, Screened, Strongest};
+use crate::screen::{Screen, Strongest};
 use crate::slice::{Counts, InOrder, InputRecord, InputSlice, LateRow};
+use crate::verdict::{Verdict, repetition};
 
 /// A slice, prepared: what is accepted, what is not, and what was found on lists.
 #[derive(Debug)]
@@ -36,28 +37,6 @@ pub struct Prepared {
     pub counts: Counts,
     /// Low time after the slice.
     pub low_time: Option<i64>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    Accepted,
-    Repeated,
-    /// Repeated by another source, which names other parties.
-    Differing,
-    Conflicting,
-    Late,
-    Ahead,
-}
-
-impl Verdict {
-    fn screened(self) -> Screened {
-        match self {
-            Self::Accepted => Screened::Accepted,
-            Self::Repeated => Screened::Not,
-            Self::Differing | Self::Conflicting | Self::Late => Screened::Apart,
-            Self::Ahead => Screened::AtAppend,
-        }
-    }
 }
 
 /// Ids of the rows that earlier parts of the slice accepted, with batch and row.
@@ -128,15 +107,11 @@ impl Preparer<'_> {
         let late = late_rows(&batch, &verdicts, prepared.low_time);
         let mut refusing = Refusing { records: InOrder(records), last: None };
         for (row, verdict) in verdicts.iter().enumerate() {
-            let reason = match verdict {
-                Verdict::Ahead => Reason::TimeAhead,
-                Verdict::Conflicting => Reason::Conflicting,
-                _ => continue,
-            };
-            dead_letters.push(refusing.letter(position(&batch, row), reason, &places[row]));
+            if let Some(refusal) = verdict.refusal() {
+                dead_letters.push(refusing.letter(position(&batch, row), refusal, &places[row]));
+            }
         }
-        let screened: Vec<Screened> = verdicts.iter().map(|verdict| verdict.screened()).collect();
-        let (found, strongest) = self.screen.rows(&batch, &parties, &screened);
+        let (found, strongest) = self.screen.rows(&batch, &parties, &verdicts);
         prepared.hits.extend(found);
         let columns = self.columns(&batch, &strongest, &verdicts, counts)?;
         let keep: BooleanArray = verdicts.iter().map(|v| Some(*v == Verdict::Accepted)).collect();
@@ -144,8 +119,7 @@ impl Preparer<'_> {
         let accepted = TransactionBatch::try_new(accepted).map_err(|_| Error::Schema)?;
         self.note_times(&accepted, tick);
         counts.accepted += accepted.len() as u64;
-        let repeated = |verdict: &&Verdict| matches!(verdict, Verdict::Repeated | Verdict::Differing);
-        counts.repeated += verdicts.iter().filter(repeated).count() as u64;
+        counts.repeated += verdicts.iter().filter(|verdict| verdict.is_repeated()).count() as u64;
         counts.late += late.len() as u64;
         counts.dead_lettered += dead_letters.len() as u64;
         prepared.batches.push(accepted);
@@ -266,28 +240,6 @@ impl Preparer<'_> {
     }
 }
 
-/// What a row is that has the id of an accepted one.
-fn repetition(batch: &TransactionBatch, row: usize, other: &TransactionBatch, index: usize) -> Verdict {
-    let text = |batch: &TransactionBatch, text, row| {
-        let column = batch.text(text);
-        column.is_valid(row).then(|| column.value(row).to_owned())
-    };
-    if text(batch, Text::Source, row) != text(other, Text::Source, index) {
-        // What only the other source tells must not escape screening.
-        let told = |t: &Text| batch.text(*t).is_valid(row) && text(batch, *t, row) != text(other, *t, index);
-        return if SCREENED.iter().any(told) { Verdict::Differing } else { Verdict::Repeated };
-    }
-    let same_text = |t: Text| matches!(t, Text::Topic) || text(batch, t, row) == text(other, t, index);
-    let same = batch.event_time().value(row) == other.event_time().value(index)
-        && option(batch.amount(), row) == option(other.amount(), index)
-        && Text::ALL.into_iter().all(same_text);
-    if same { Verdict::Repeated } else { Verdict::Conflicting }
-}
-
-fn option(amounts: &Decimal128Array, row: usize) -> Option<i128> {
-    amounts.is_valid(row).then(|| amounts.value(row))
-}
-
 /// Where a row was read.
 pub(crate) fn position(batch: &TransactionBatch, row: usize) -> SourcePosition {
     SourcePosition {
@@ -317,13 +269,7 @@ struct Refusing<'s> {
 }
 
 impl Refusing<'_> {
-    fn letter(&mut self, position: SourcePosition, reason: Reason, place: &Range<u32>) -> DeadLetter {
-        let detail = match reason {
-            Reason::TimeAhead => {
-                "its time is ahead of the broker's append time by more than max_ahead; check the sender's clock"
-            }
-            _ => "its source has sent this id before with other content; send corrections under an id of their own",
-        };
+    fn letter(&mut self, position: SourcePosition, (reason, detail): (Reason, &str), place: &Range<u32>) -> DeadLetter {
         let Some(record) = self.records.find(&position) else {
             return DeadLetter::new(position, reason, detail, &[]);
         };

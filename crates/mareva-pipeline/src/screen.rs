@@ -10,6 +10,7 @@ use mareva_screening::{Match, Scratch, Support, Watchlist, strongest};
 
 use crate::prepare::position;
 use crate::slice::{Counts, InOrder};
+use crate::verdict::Verdict;
 
 /// The lists and the room to match against them.
 #[derive(Debug)]
@@ -26,6 +27,37 @@ pub(crate) struct Screen {
 /// Numbers of the strongest entries that originator and beneficiary met, for [`Screen::entry_id`].
 pub(crate) type Strongest = (Option<usize>, Option<usize>);
 
+/// Columns of one of the two parties.
+struct Side {
+    role: PartyRole,
+    account: Text,
+    name: Text,
+    birth_date: Text,
+    country: Text,
+}
+
+const ORIGINATOR: Side = Side {
+    role: PartyRole::Originator,
+    account: Text::Originator,
+    name: Text::OriginatorName,
+    birth_date: Text::OriginatorBirthDate,
+    country: Text::OriginatorCountry,
+};
+const BENEFICIARY: Side = Side {
+    role: PartyRole::Beneficiary,
+    account: Text::Beneficiary,
+    name: Text::BeneficiaryName,
+    birth_date: Text::BeneficiaryBirthDate,
+    country: Text::BeneficiaryCountry,
+};
+
+impl Side {
+    /// The name, and what may support it.
+    fn person(&self) -> [Text; 3] {
+        [self.name, self.birth_date, self.country]
+    }
+}
+
 /// Identifier columns that are screened beside the two parties.
 const IDENTIFIERS: [(Text, PartyRole); 4] = [
     (Text::OriginatorAgent, PartyRole::OriginatorAgent),
@@ -34,30 +66,17 @@ const IDENTIFIERS: [(Text, PartyRole); 4] = [
     (Text::LinkedAccount, PartyRole::LinkedAccount),
 ];
 
-/// Columns that name a party.
-pub(crate) const SCREENED: [Text; 9] = [
-    Text::Originator,
-    Text::Beneficiary,
-    Text::OriginatorName,
-    Text::BeneficiaryName,
-    Text::OriginatorAgent,
-    Text::BeneficiaryAgent,
-    Text::AssetContract,
-    Text::LinkedAccount,
-    Text::Remittance,
-];
+/// Columns of the texts in which identifiers are looked for.
+const TEXTS: [Text; 1] = [Text::Remittance];
 
-/// Whether and as what a row is screened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Screened {
-    /// As the accepted transaction of its id.
-    Accepted,
-    /// Under an id of its own: another transaction may be accepted under the id that it gives.
-    Apart,
-    /// Likewise, at its append time: its own time is not to be trusted.
-    AtAppend,
-    /// Not again.
-    Not,
+/// Every column that screening reads; [`Text::OtherParties`] stands for the parties without one.
+pub(crate) fn screened() -> impl Iterator<Item = Text> {
+    let sides = [ORIGINATOR, BENEFICIARY].into_iter().flat_map(|side| {
+        let [name, birth_date, country] = side.person();
+        [side.account, name, birth_date, country]
+    });
+    let identifiers = IDENTIFIERS.into_iter().map(|(column, _)| column);
+    sides.chain(identifiers).chain(TEXTS).chain([Text::OtherParties])
 }
 
 /// An id for what was not accepted.
@@ -89,50 +108,50 @@ impl Screen {
         self.entries.get(hit).map_or("", String::as_str)
     }
 
-    /// Screens the wanted rows of a batch. Returns the hits, and for each row the number of the strongest entry that its
-    /// originator and its beneficiary met.
+    /// Screens the rows of a batch: an accepted one under its id, any other under an id of its own, since another
+    /// transaction may be accepted under the id that it gives. Returns the hits, and for each row the number of the
+    /// strongest entry that its originator and its beneficiary met.
     pub fn rows(
         &mut self,
         batch: &TransactionBatch,
         parties: &[ExtraParty],
-        wanted: &[Screened],
+        verdicts: &[Verdict],
     ) -> (Vec<Hit>, Vec<Strongest>) {
         self.entries.clear();
         let mut hits = Vec::new();
         let mut strongest = vec![(None, None); batch.len()];
         let (ids, times) = (batch.text(Text::RowId), batch.event_time());
-        let mut extra = parties.iter().peekable();
-        for row in 0..batch.len() {
+        let mut extra = parties;
+        for (row, verdict) in verdicts.iter().enumerate() {
+            let (own, later) = extra.split_at(extra.iter().take_while(|party| party.row as usize <= row).count());
+            extra = later;
+            if *verdict == Verdict::Repeated {
+                continue;
+            }
             let place = || position(batch, row);
-            let apart = match wanted[row] {
-                Screened::Apart | Screened::AtAppend => Some(id_apart(&place())),
-                Screened::Accepted | Screened::Not => None,
-            };
-            let event_time = match wanted[row] {
-                Screened::AtAppend => batch.append_time().value(row),
+            let apart = (*verdict != Verdict::Accepted).then(|| id_apart(&place()));
+            let event_time = match verdict {
+                // Its own time is not to be trusted.
+                Verdict::Ahead => batch.append_time().value(row),
                 _ => times.value(row),
             };
             let row_id = apart.as_deref().unwrap_or_else(|| ids.value(row));
             let subject = Subject { row_id, event_time, position: &place };
-            let mut rest = Vec::new();
-            while let Some(party) = extra.next_if(|party| party.row as usize <= row) {
-                rest.push(party);
-            }
-            if wanted[row] == Screened::Not {
-                continue;
-            }
-            strongest[row].0 = self.party(batch, row, true, &subject, &mut hits);
-            strongest[row].1 = self.party(batch, row, false, &subject, &mut hits);
-            for (text, role) in IDENTIFIERS {
-                if let Some(identifier) = value(batch.text(text), row) {
+            let said = |column: Text| value(batch.text(column), row).filter(|_| verdict.screens(column));
+            strongest[row].0 = self.party(batch, row, &ORIGINATOR, *verdict, &subject, &mut hits);
+            strongest[row].1 = self.party(batch, row, &BENEFICIARY, *verdict, &subject, &mut hits);
+            for (column, role) in IDENTIFIERS {
+                if let Some(identifier) = said(column) {
                     self.identifier(identifier, role, &subject, &mut hits);
                 }
             }
-            if let Some(remittance) = value(batch.text(Text::Remittance), row) {
-                self.remittance(remittance, &subject, &mut hits);
+            for text in TEXTS.into_iter().filter_map(said) {
+                self.remittance(text, &subject, &mut hits);
             }
-            for party in rest {
-                self.text(&party.text, party.role, &subject, &mut hits);
+            if verdict.screens(Text::OtherParties) {
+                for party in own {
+                    self.text(&party.text, party.role, &subject, &mut hits);
+                }
             }
         }
         (hits, strongest)
@@ -171,28 +190,23 @@ impl Screen {
         &mut self,
         batch: &TransactionBatch,
         row: usize,
-        pays: bool,
+        side: &Side,
+        verdict: Verdict,
         subject: &Subject<'_>,
         hits: &mut Vec<Hit>,
     ) -> Option<usize> {
-        let (role, account, name, birth, country) = if pays {
-            let texts = (Text::Originator, Text::OriginatorName, Text::OriginatorBirthDate, Text::OriginatorCountry);
-            (PartyRole::Originator, texts.0, texts.1, texts.2, texts.3)
-        } else {
-            let texts =
-                (Text::Beneficiary, Text::BeneficiaryName, Text::BeneficiaryBirthDate, Text::BeneficiaryCountry);
-            (PartyRole::Beneficiary, texts.0, texts.1, texts.2, texts.3)
-        };
-        if let Some(account) = value(batch.text(account), row) {
+        let text = |column| value(batch.text(column), row);
+        if let Some(account) = text(side.account).filter(|_| verdict.screens(side.account)) {
             self.watchlist.screen_identifier(account, subject.event_time, &mut self.scratch, &mut self.matches);
         }
-        if let Some(name) = value(batch.text(name), row) {
-            let support =
-                Support { birth_date: value(batch.text(birth), row), country: value(batch.text(country), row) };
+        // A known name may have got support that it had not before.
+        let person = side.person().into_iter().any(|column| verdict.screens(column));
+        if let Some(name) = text(side.name).filter(|_| person) {
+            let support = Support { birth_date: text(side.birth_date), country: text(side.country) };
             self.watchlist.screen_name(name, &support, subject.event_time, &mut self.scratch, &mut self.matches);
         }
         let best = strongest(&self.matches).map(|best| best.entry.id.clone());
-        self.take(role, subject, hits);
+        self.take(side.role, subject, hits);
         best.map(|id| {
             self.entries.push(id);
             self.entries.len() - 1

@@ -259,3 +259,64 @@ fn what_another_source_repeats_in_the_same_words_is_screened_once() {
     let output = Run::new().slice(BANK, &[of("MRVADEFF"), of("OTHRDEFF")]);
     assert_eq!((output.counts.accepted, output.counts.repeated, output.hits.len()), (1, 1, 1));
 }
+
+/// A cash deposit that an account is debited for, or the holder of a name.
+fn deposit(from: &str, status: &str) -> String {
+    format!(
+        r#"{{"type":"cash_deposit","tx_id":"D1","source":"MRVADEFF","time":"2026-01-05T10:00:00Z","amount":"100.00",
+        "currency":"EUR","status":"{status}","originator":{{"account":"{from}"}},"beneficiary":{{"account":"{INNOCENT}"}}}}"#
+    )
+}
+
+#[test]
+fn a_repeat_that_names_another_party_is_other_content() {
+    for (second, ends, hits) in [(INNOCENT, (1, 1, 0), 0), (LISTED, (1, 0, 1), 1), ("", (1, 0, 1), 0)] {
+        let records = [deposit(INNOCENT, "settled"), deposit(second, "settled")];
+        // In one slice and in two.
+        let mut run = Run::new();
+        let apart = [run.slice(BANK, &records[..1]), run.slice(BANK, &records[1..])];
+        for outputs in [&[Run::new().slice(BANK, &records)][..], &apart] {
+            let sum = |count: fn(&Counts) -> u64| outputs.iter().map(|output| count(&output.counts)).sum::<u64>();
+            let found = (sum(|c| c.accepted), sum(|c| c.repeated), sum(|c| c.dead_lettered));
+            assert_eq!(found, ends, "{second}");
+            assert_eq!(outputs.iter().map(|output| output.hits.len()).sum::<usize>(), hits, "{second}");
+            let letters = outputs.iter().flat_map(|output| &output.dead_letters);
+            assert!(letters.into_iter().all(|letter| letter.reason == Reason::Conflicting));
+        }
+    }
+}
+
+#[test]
+fn another_status_under_one_id_is_told_what_to_send_instead() {
+    for (first, second) in [("pending", "rejected"), ("accepted", "settled")] {
+        let output = Run::new().slice(BANK, &[deposit(INNOCENT, first), deposit(INNOCENT, second)]);
+        let letter = &output.dead_letters[0];
+        assert_eq!((output.counts.accepted, letter.reason), (1, Reason::Conflicting));
+        assert!(letter.detail.contains("send a return under an id of its own"), "{}", letter.detail);
+        assert_eq!(output.accepted[0].text(Text::Status).value(0), first);
+    }
+}
+
+#[test]
+fn of_another_source_only_what_it_adds_is_screened() {
+    let uetr = "eb6305c9-1f7f-49de-aed0-16487c27b42d";
+    let told = payment(&format!(r#""tx_id":"K3","uetr":"{uetr}""#), "MRVADEFF", LISTED, "2026-01-05T10:00:00Z");
+    let witness = |party: &str| {
+        format!(
+            "<Document><FIToFICstmrCdtTrf><GrpHdr><MsgId>1</MsgId><CreDtTm>2026-01-05T10:00:00Z</CreDtTm></GrpHdr>\
+             <CdtTrfTxInf><PmtId><TxId>1</TxId><UETR>{uetr}</UETR></PmtId><IntrBkSttlmAmt Ccy='EUR'>100.00</IntrBkSttlmAmt>\
+             {party}<DbtrAcct><Id><IBAN>DE89370400440532013000</IBAN></Id></DbtrAcct>\
+             <CdtrAcct><Id><IBAN>{LISTED}</IBAN></Id></CdtrAcct></CdtTrfTxInf></FIToFICstmrCdtTrf></Document>"
+        )
+    };
+    for (party, hits) in [
+        ("", 1),
+        ("<UltmtDbtr><Nm>Nobody Listed</Nm></UltmtDbtr>", 1),
+        ("<UltmtDbtr><Nm>Real Payer</Nm></UltmtDbtr>", 2),
+        ("<Dbtr><Nm>Real Payer</Nm></Dbtr>", 2),
+    ] {
+        let output = Run::new().slice(BANK, &[told.clone(), witness(party)]);
+        assert_eq!((output.counts.accepted, output.counts.repeated), (1, 1), "{party}: {:?}", output.dead_letters);
+        assert_eq!(output.hits.len(), hits, "{party}: {:?}", output.hits);
+    }
+}
