@@ -159,16 +159,15 @@ impl KafkaBroker {
         topics
     }
 
-    /// Makes topics: `partitions` for each input, four for alerts, one for the others. Input records get the broker's
-    /// time.
+    /// Makes topics as a run wants them: `partitions` for each input, four for alerts, one for the others.
     ///
     /// # Panics
     /// When they cannot be made.
     pub fn make(&self, topics: &Topics, partitions: i32) {
-        let stamped = |name: &String| TopicSpec::new(name, partitions).with("message.timestamp.type", "LogAppendTime");
-        let mut specs: Vec<_> = topics.inputs.iter().map(stamped).collect();
+        let mut specs: Vec<_> = topics.inputs.iter().map(|name| TopicSpec::input(name, partitions)).collect();
         specs.push(TopicSpec::new(&topics.alerts, 4));
-        specs.extend([&topics.dead_letters, &topics.late, &topics.sequence].map(|name| TopicSpec::new(name, 1)));
+        specs.extend([&topics.dead_letters, &topics.late].map(|name| TopicSpec::new(name, 1)));
+        specs.push(TopicSpec::sequence(&topics.sequence));
         create_topics(&self.connection(), &specs, Duration::from_secs(20)).expect("topics can be made");
     }
 

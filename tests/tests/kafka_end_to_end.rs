@@ -125,7 +125,8 @@ impl Outputs {
             sequence: topic("sequence"),
             ..Topics::default()
         };
-        let specs: Vec<TopicSpec> = topics.outputs().map(|topic| TopicSpec::new(topic, 1)).into();
+        let mut specs = vec![TopicSpec::sequence(&topics.sequence)];
+        specs.extend([&topics.alerts, &topics.dead_letters, &topics.late].map(|topic| TopicSpec::new(topic, 1)));
         create_topics(&broker.connection(), &specs, Duration::from_secs(20)).expect("topics can be made");
         Self { name, topics }
     }
@@ -274,8 +275,7 @@ fn killed_or_not_the_stream_ends_in_what_replay_gives() {
 
     let broker = KafkaBroker::start();
     let connection = broker.connection();
-    let stamped = |name: &String| TopicSpec::new(name, PARTITIONS).with("message.timestamp.type", "LogAppendTime");
-    let inputs: Vec<TopicSpec> = Topics::default().inputs.iter().map(stamped).collect();
+    let inputs: Vec<_> = Topics::default().inputs.iter().map(|name| TopicSpec::input(name, PARTITIONS)).collect();
     create_topics(&connection, &inputs, Duration::from_secs(20)).expect("topics can be made");
     fill(&connection, &stage);
 

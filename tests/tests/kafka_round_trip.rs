@@ -171,11 +171,30 @@ fn wrong_set_ups_say_what_to_do(broker: &KafkaBroker) {
     let connection = broker.connection();
     let topics = topics("mistakes");
     create_topics(&connection, &[TopicSpec::new(&topics.alerts, 1)], Duration::from_secs(10)).unwrap();
-    let Error::TopicsMissing { topics: missing, .. } = try_run(&config(&connection, &topics)) else {
-        panic!("topics are missing");
+    let faults = || match try_run(&config(&connection, &topics)) {
+        Error::Refused(refusal) => refusal.0.into_iter().map(|fault| format!("{}: {}", fault.place, fault.reason)),
+        error => panic!("{error}"),
     };
-    let wanted = ["mistakes.bank", "mistakes.exchange", "mistakes.deadletters", "mistakes.late", "mistakes.sequence"];
-    assert_eq!(missing, wanted);
+    let missing = |name: &str| format!("topic mistakes.{name}: it does not exist on {}", connection.brokers());
+    let expected = ["bank", "exchange", "deadletters", "late", "sequence"].map(missing);
+    assert_eq!(faults().collect::<Vec<_>>(), expected);
+
+    // One still missing, the others made as no run can use them.
+    let wrong = [
+        TopicSpec::new("mistakes.bank", 1),
+        TopicSpec::input("mistakes.exchange", 2),
+        TopicSpec::new(&topics.dead_letters, 1),
+        TopicSpec::new(&topics.sequence, 3).with("cleanup.policy", "compact,delete"),
+    ];
+    create_topics(&connection, &wrong, Duration::from_secs(10)).unwrap();
+    let expected = [
+        missing("late"),
+        "topic mistakes.sequence: it has 3 partitions".to_owned(),
+        "topic mistakes.bank: `message.timestamp.type` is `CreateTime`".to_owned(),
+        "topic mistakes.sequence: `cleanup.policy` is `compact,delete`".to_owned(),
+        "topic mistakes.sequence: `retention.ms` is `604800000`".to_owned(),
+    ];
+    assert_eq!(faults().collect::<Vec<_>>(), expected);
 
     let mut property = connection.clone();
     property.properties.insert("fetch.wait.max.millis".to_owned(), "5".to_owned());

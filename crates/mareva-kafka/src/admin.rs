@@ -1,8 +1,8 @@
-//! Making topics: for tests, the demo and first set-ups.
-use std::time::Duration;
+//! Making topics, for tests and first set-ups; reading how they are set.
+use std::{collections::BTreeMap, time::Duration};
 
 use rdkafka::{
-    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    admin::{AdminClient, AdminOptions, NewTopic, OwnedResourceSpecifier, ResourceSpecifier, TopicReplication},
     client::DefaultClientContext,
     types::RDKafkaErrorCode,
 };
@@ -31,6 +31,17 @@ impl TopicSpec {
         Self { name: name.into(), partitions, replication: -1, settings: Vec::new() }
     }
 
+    /// An input topic as a run wants it: the broker's time on every record.
+    pub fn input(name: impl Into<String>, partitions: i32) -> Self {
+        Self::new(name, partitions).with("message.timestamp.type", "LogAppendTime")
+    }
+
+    /// A sequence topic as a run wants it: one partition, kept for ever.
+    pub fn sequence(name: impl Into<String>) -> Self {
+        let kept = Self::new(name, 1).with("cleanup.policy", "delete");
+        kept.with("retention.ms", "-1").with("retention.bytes", "-1")
+    }
+
     /// With a setting.
     #[must_use]
     pub fn with(mut self, key: &str, value: &str) -> Self {
@@ -44,9 +55,7 @@ impl TopicSpec {
 /// # Errors
 /// The brokers cannot be reached within `patience`, or refuse.
 pub fn create_topics(connection: &Connection, topics: &[TopicSpec], patience: Duration) -> Result<(), Error> {
-    let mut config = connection.client(Side::Producer, &[("client.id", "mareva")], &[])?;
-    config.remove("transactional.id");
-    let admin: AdminClient<DefaultClientContext> = config.create().map_err(property)?;
+    let admin = admin(connection)?;
     let options = AdminOptions::new().operation_timeout(Some(patience)).request_timeout(Some(patience));
     let new: Vec<_> = topics
         .iter()
@@ -68,4 +77,31 @@ pub fn create_topics(connection: &Connection, topics: &[TopicSpec], patience: Du
         }
     }
     Ok(())
+}
+
+/// Settings of topics that exist: name to value, by topic. A topic whose settings we may not see has none.
+pub(crate) fn describe_topics(
+    connection: &Connection,
+    topics: &[&str],
+    patience: Duration,
+) -> Result<BTreeMap<String, BTreeMap<String, String>>, Error> {
+    let admin = admin(connection)?;
+    let options = AdminOptions::new().request_timeout(Some(patience));
+    let wanted: Vec<_> = topics.iter().map(|topic| ResourceSpecifier::Topic(topic)).collect();
+    let results = futures::executor::block_on(admin.describe_configs(&wanted, &options));
+    let results = results.map_err(Error::client("cannot read the settings of the topics"))?;
+    let mut settings = BTreeMap::new();
+    for resource in results.into_iter().flatten() {
+        if let OwnedResourceSpecifier::Topic(topic) = resource.specifier {
+            let entries = resource.entries.into_iter().filter_map(|entry| Some((entry.name, entry.value?)));
+            settings.insert(topic, entries.collect());
+        }
+    }
+    Ok(settings)
+}
+
+fn admin(connection: &Connection) -> Result<AdminClient<DefaultClientContext>, Error> {
+    let mut config = connection.client(Side::Producer, &[("client.id", "mareva")], &[])?;
+    config.remove("transactional.id");
+    config.create().map_err(property)
 }

@@ -1,6 +1,6 @@
 use std::{path::PathBuf, time::Duration};
 
-use mareva_model::Digest;
+use mareva_model::{Digest, Refusal};
 use rdkafka::{error::KafkaError, types::RDKafkaErrorCode};
 
 use crate::{judge::JudgeError, record::TopicPartition};
@@ -21,14 +21,9 @@ pub enum Error {
         /// The last error that the client reported.
         reason: Option<String>,
     },
-    /// Topics that the run needs are not there.
-    #[error("topics {} do not exist on {brokers}; create them, or correct `[input]` and `[output]` in the config", topics.join(", "))]
-    TopicsMissing {
-        /// `bootstrap.servers`.
-        brokers: String,
-        /// All that are missing.
-        topics: Vec<String>,
-    },
+    /// Topics are missing or set in a way that would lose what recovery needs: every fault.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
     /// A librdkafka property has a wrong name or value.
     #[error("kafka property `{key}` = `{value}` is refused: {reason}; see the configuration page of librdkafka")]
     Property {

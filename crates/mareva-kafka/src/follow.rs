@@ -4,6 +4,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use mareva_model::Refusal;
 use rdkafka::consumer::Consumer as _;
 
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
     config::Connection,
     error::{Error, is_denied},
     record::TopicPartition,
-    startup,
+    setup, startup,
 };
 
 /// Where to begin.
@@ -57,11 +58,8 @@ impl Follower {
         let mut queue = startup::contact(connection, patience, topics.first().copied().unwrap_or_default())?;
         let names = topics.iter().map(|topic| (*topic).to_owned()).collect();
         let partitions = startup::partitions(queue.client(), &names, patience)?;
-        let missing: Vec<String> =
-            topics.iter().filter(|t| !partitions.iter().any(|at| *at.topic == ***t)).map(|t| (*t).to_owned()).collect();
-        if !missing.is_empty() {
-            return Err(Error::TopicsMissing { brokers: connection.brokers().to_owned(), topics: missing });
-        }
+        let missing = topics.iter().filter(|topic| !partitions.iter().any(|at| *at.topic == ***topic));
+        Refusal(missing.map(|topic| setup::missing(topic, connection.brokers())).collect()).into_result()?;
         for at in &partitions {
             let bounds = startup::bounds(queue.client(), at, patience)?;
             let offset = match from {

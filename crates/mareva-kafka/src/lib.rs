@@ -18,6 +18,7 @@ mod mock;
 mod publisher;
 mod record;
 mod run;
+mod setup;
 mod snapshot;
 mod source;
 mod startup;

@@ -21,6 +21,7 @@ use crate::{
     mailbox::{Letter, Mailbox},
     publisher::{Publisher, Request},
     record::TopicPartition,
+    setup,
     snapshot::{SnapshotInfo, SnapshotStore, SnapshotWriter},
     source::{Ends, Source},
     startup,
@@ -99,7 +100,7 @@ pub fn run<J: Judge>(
 ) -> Result<RunSummary, Error> {
     let first = config.topics.inputs.first().map_or(config.topics.sequence.as_str(), String::as_str);
     let contact = startup::contact(&config.connection, config.connect, first)?;
-    startup::check_topics(&contact, config)?;
+    setup::check_topics(&contact, config)?;
     drop(contact);
     let clock = Clock(Instant::now());
     let mailbox = Arc::new(Mailbox::new(CHUNKS));

@@ -1,4 +1,4 @@
-//! First contact: is there a broker, are the topics there, what do they hold.
+//! First contact: is there a broker, which partitions are there, what do they hold.
 use std::{
     collections::BTreeSet,
     time::{Duration, Instant},
@@ -12,7 +12,7 @@ use rdkafka::{
 
 use crate::{
     batch_queue::BatchQueue,
-    config::{Connection, RunConfig},
+    config::Connection,
     error::{Error, is_denied, is_permanent},
     machine::Bounds,
     record::TopicPartition,
@@ -43,21 +43,6 @@ pub(crate) fn contact(connection: &Connection, patience: Duration, topic: &str) 
             }
         }
     }
-}
-
-/// Refuses to start when any topic is missing, naming all of them.
-pub(crate) fn check_topics(queue: &BatchQueue, config: &RunConfig) -> Result<(), Error> {
-    let mut missing = Vec::new();
-    let outputs = config.topics.outputs().into_iter();
-    for topic in config.topics.inputs.iter().map(String::as_str).chain(outputs) {
-        if partition_count(queue.client(), topic, config.connect)? == 0 {
-            missing.push(topic.to_owned());
-        }
-    }
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(Error::TopicsMissing { brokers: config.connection.brokers().to_owned(), topics: missing })
 }
 
 /// Partitions of a topic; none when it does not exist.

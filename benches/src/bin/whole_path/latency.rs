@@ -96,10 +96,10 @@ struct Seen {
 
 fn write_and_read(setting: &Setting) -> Result<()> {
     let (topics, connection) = (setting.topics(), Connection::to(&setting.brokers));
-    let stamped =
-        |name: &String| TopicSpec::new(name, setting.partitions).with("message.timestamp.type", "LogAppendTime");
+    let stamped = |name: &String| TopicSpec::input(name, setting.partitions);
     let mut specs: Vec<TopicSpec> = topics.inputs.iter().map(stamped).collect();
-    specs.extend(topics.outputs().map(|topic| TopicSpec::new(topic, 1)));
+    specs.extend([&topics.alerts, &topics.dead_letters, &topics.late].map(|topic| TopicSpec::new(topic, 1)));
+    specs.push(TopicSpec::sequence(&topics.sequence));
     create_topics(&connection, &specs, PATIENCE)?;
     let source = input(&setting.run, BANK);
     let mut child = setting.judging()?;

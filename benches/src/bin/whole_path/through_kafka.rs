@@ -83,7 +83,7 @@ fn fill(economy: &Economy) -> Result<Place, Box<dyn Error>> {
     let run = run_name();
     let name = |stream: &str| input(&run, stream);
     let topics = Topics { inputs: [BANK, EXCHANGE].map(name).into(), ..outputs(&format!("{run}-fill")) };
-    let inputs: Vec<TopicSpec> = topics.inputs.iter().map(|topic| TopicSpec::new(topic, partitions)).collect();
+    let inputs: Vec<TopicSpec> = topics.inputs.iter().map(|topic| TopicSpec::input(topic, partitions)).collect();
     create_topics(&Connection::to(&brokers), &inputs, PATIENCE)?;
 
     let producer: ThreadedProducer<DefaultProducerContext> = ClientConfig::new()
@@ -149,7 +149,8 @@ fn real(place: &Place, parts: &Parts, count: usize) -> Result<Cost, Box<dyn Erro
     let run = run_name();
     let topics = Topics { inputs: place.topics.inputs.clone(), ..outputs(&run) };
     let connection = Connection::to(&place.brokers);
-    let specs: Vec<TopicSpec> = topics.outputs().map(|topic| TopicSpec::new(topic, 1)).into();
+    let mut specs = vec![TopicSpec::sequence(&topics.sequence)];
+    specs.extend([&topics.alerts, &topics.dead_letters, &topics.late].map(|topic| TopicSpec::new(topic, 1)));
     create_topics(&connection, &specs, PATIENCE)?;
     let config = RunConfig {
         topics,
