@@ -49,6 +49,14 @@ impl SnapshotInfo {
         Self { seq, epoch, positions: judged }
     }
 
+    /// Why it cannot be started from, when it cannot.
+    fn unusable(&self, not_after: u64, epoch: Digest) -> Option<String> {
+        if self.epoch != epoch {
+            return Some(format!("it was written under epoch {}, in force is {epoch}", self.epoch));
+        }
+        (self.seq > not_after).then(|| format!("it holds slice {}, wanted is one up to slice {not_after}", self.seq))
+    }
+
     pub(crate) fn next_offsets(&self) -> BTreeMap<TopicPartition, i64> {
         let each = |(topic, partitions): (&Arc<str>, &BTreeMap<i32, i64>)| {
             let topic = topic.clone();
@@ -102,8 +110,8 @@ impl SnapshotStore {
         self.folder.join(format!("snapshot-{seq:020}.{extension}"))
     }
 
-    /// The newest whole snapshot of `epoch` with a slice number up to `not_after`, positioned at its state. Damaged files
-    /// are passed over with a warning.
+    /// The newest whole snapshot of `epoch` with a slice number up to `not_after`, positioned at its state. Others are passed
+    /// over with a warning: the start takes longer for it.
     ///
     /// # Errors
     /// The folder cannot be read.
@@ -114,10 +122,10 @@ impl SnapshotStore {
     ) -> Result<Option<(SnapshotInfo, PathBuf, impl Read + use<>)>, Error> {
         for path in self.files("mareva")?.into_iter().rev() {
             match open_whole(&path) {
-                Ok((info, state)) if info.seq <= not_after && info.epoch == epoch => {
-                    return Ok(Some((info, path, state)));
-                }
-                Ok((info, _)) => tracing::info!(path = %path.display(), seq = info.seq, "snapshot not usable"),
+                Ok((info, state)) => match info.unusable(not_after, epoch) {
+                    None => return Ok(Some((info, path, state))),
+                    Some(reason) => tracing::warn!(path = %path.display(), reason, "snapshot not used"),
+                },
                 Err(error) => tracing::warn!(path = %path.display(), %error, "snapshot is damaged"),
             }
         }

@@ -54,6 +54,16 @@ fn the_newest_usable_one_is_read_back_and_two_are_kept() {
 }
 
 #[test]
+fn one_that_is_passed_over_says_why() {
+    let info = SnapshotInfo::new(9, epoch(), &BTreeMap::new());
+    let other = mareva_model::digest(b"other");
+    assert_eq!(info.unusable(9, epoch()), None);
+    assert_eq!(info.unusable(8, epoch()).unwrap(), "it holds slice 9, wanted is one up to slice 8");
+    let reason = format!("it was written under epoch {}, in force is {other}", epoch());
+    assert_eq!(info.unusable(8, other), Some(reason));
+}
+
+#[test]
 fn a_damaged_or_cut_one_is_passed_over() {
     let store = SnapshotStore::open(folder("damage"), 9).unwrap();
     write(&store, &[1, 2, 3, 4], 1000);
