@@ -3,9 +3,10 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a failed expectation ends the test")]
 
 use std::{
+    process::Command,
     sync::atomic::{AtomicBool, Ordering},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use mareva_kafka::{Connection, Error, RunSummary, SnapshotConfig, Topics, run};
@@ -23,7 +24,8 @@ const FILLING: Filling = Filling { accounts: 200, malformed: 0 };
 #[test]
 fn faults_of_the_broker() {
     let mut broker = KafkaBroker::start();
-    a_second_instance_gives_way(&broker);
+    a_second_instance_takes_over(&broker);
+    one_that_wakes_up_takes_nothing_back(&broker);
     gone_input_is_a_fault(&broker);
     the_broker_dies_and_freezes(&mut broker);
 }
@@ -61,7 +63,7 @@ fn the_broker_dies_and_freezes(broker: &mut KafkaBroker) {
     Outcome::read(&connection, &topics).check(&alerts, dead_letters);
 }
 
-fn a_second_instance_gives_way(broker: &KafkaBroker) {
+fn a_second_instance_takes_over(broker: &KafkaBroker) {
     let topics = topics("twins");
     broker.make(&topics, 2);
     let connection = broker.connection();
@@ -71,16 +73,66 @@ fn a_second_instance_gives_way(broker: &KafkaBroker) {
         let writing = scope.spawn(|| FILLING.write(&connection, &topics, 0..60_000, 10_000));
         thread::sleep(Duration::from_secs(2));
         let second = scope.spawn(|| run(&config, Counting::open, &stop, &mut |_| {}));
+        let since = Instant::now();
+        while !first.is_finished() {
+            assert!(since.elapsed() < Duration::from_secs(20), "the first one does not end by itself");
+            thread::sleep(Duration::from_millis(10));
+        }
+        println!("twins: the first one ended after {:?}", since.elapsed());
+        let error = first.join().unwrap().expect_err("another one has taken over");
+        assert!(matches!(error, Error::Fenced { .. }) && !error.is_retryable(), "{error}");
         writing.join().unwrap();
         thread::sleep(Duration::from_secs(2));
         stop.store(true, Ordering::Relaxed);
-        let outcomes = [first.join().unwrap(), second.join().unwrap()];
-        let fenced = outcomes.iter().filter(|outcome| matches!(outcome, Err(Error::Fenced { .. })));
-        assert_eq!(fenced.count(), 1, "{outcomes:?}");
-        assert!(outcomes.iter().any(Result::is_ok), "{outcomes:?}");
+        let summary = second.join().unwrap().expect("it goes on");
+        assert!(summary.stats.records > 0 && summary.stats.figures.doubts == 0, "{:?}", summary.stats.figures);
     });
     to_the_end(&connection, &topics);
     let (alerts, dead_letters) = FILLING.expected(0..60_000);
+    Outcome::read(&connection, &topics).check(&alerts, dead_letters);
+}
+
+/// An instance stands still for longer than a transaction may take, and another takes over meanwhile.
+fn one_that_wakes_up_takes_nothing_back(broker: &KafkaBroker) {
+    let topics = topics("sleeper");
+    broker.make(&topics, 2);
+    let connection = broker.connection();
+    let mut sleeper = Command::new(env!("CARGO_BIN_EXE_counting_run"))
+        .args([format!("brokers={}", broker.bootstrap_servers()), "prefix=sleeper".to_owned()])
+        .spawn()
+        .expect("the process starts");
+    let id = sleeper.id().to_string();
+    let signal = |name: &str| {
+        let status = Command::new("kill").arg(name).arg(&id).status().expect("kill starts");
+        assert!(status.success(), "the signal is sent");
+    };
+    let (config, stop) = (config(&connection, &topics), AtomicBool::new(false));
+    thread::scope(|scope| {
+        scope.spawn(|| FILLING.write(&connection, &topics, 0..40_000, 5_000));
+        thread::sleep(Duration::from_secs(2));
+        signal("-STOP");
+        let second = scope.spawn(|| run(&config, Counting::open, &stop, &mut |_| {}));
+        thread::sleep(Duration::from_secs(12));
+        signal("-CONT");
+        let since = Instant::now();
+        let status = loop {
+            match sleeper.try_wait().expect("its own child") {
+                Some(status) => break status,
+                None if since.elapsed() > Duration::from_secs(30) => {
+                    sleeper.kill().expect("SIGKILL is sent");
+                    panic!("it does not end by itself");
+                }
+                None => thread::sleep(Duration::from_millis(10)),
+            }
+        };
+        assert_eq!(status.code(), Some(2), "started again it would take the place back");
+        thread::sleep(Duration::from_secs(2));
+        stop.store(true, Ordering::Relaxed);
+        let summary = second.join().unwrap().expect("it goes on");
+        assert_eq!(summary.stats.figures.doubts, 0);
+    });
+    to_the_end(&connection, &topics);
+    let (alerts, dead_letters) = FILLING.expected(0..40_000);
     Outcome::read(&connection, &topics).check(&alerts, dead_letters);
 }
 

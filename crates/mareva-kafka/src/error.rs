@@ -166,9 +166,20 @@ pub enum Error {
     },
     /// Another instance has taken our place.
     #[error(
-        "another instance writes with our transactional id (run {writer}); stop one of the two, or give each its own id"
+        "another instance{} has taken over our transactional id: this one ends, the other goes on; if both are wanted, \
+         give each its own `transactional.id`, if this one is, stop the other and start it again",
+        by(writer)
     )]
     Fenced {
+        /// The other run, where it has published already.
+        writer: Option<String>,
+    },
+    /// Another instance had our place until we took it back.
+    #[error(
+        "another instance (run {writer}) published while we were cut off, and we have fenced it since; \
+         start again, to go on from what it published"
+    )]
+    Overtaken {
         /// The other run.
         writer: String,
     },
@@ -243,6 +254,10 @@ pub enum Error {
     ThreadLost(&'static str),
 }
 
+fn by(writer: &Option<String>) -> String {
+    writer.as_ref().map(|writer| format!(" (run {writer})")).unwrap_or_default()
+}
+
 fn because(reason: &Option<String>) -> String {
     reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default()
 }
@@ -255,7 +270,8 @@ impl PartialEq for Error {
 }
 
 impl Error {
-    /// Whether starting again, with nothing changed, may help.
+    /// Whether starting again, with nothing changed, may help. After [`Self::Fenced`] it would only take the place back from
+    /// the instance that took it.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Unreachable { .. }
@@ -264,7 +280,7 @@ impl Error {
             | Self::Thread { .. }
             | Self::ThreadLost(_)
             | Self::Snapshot { .. }
-            | Self::Fenced { .. } => true,
+            | Self::Overtaken { .. } => true,
             Self::Client { error, .. } => !is_permanent(error),
             _ => false,
         }

@@ -7,7 +7,7 @@ use std::{
         mpsc,
     },
     thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use rdkafka::{
@@ -21,7 +21,7 @@ use rdkafka::{
 };
 
 use crate::{
-    config::{RunConfig, Side, property},
+    config::{Connection, RunConfig, Side, property},
     error::{Error, is_denied, is_permanent},
     failpoint::Failpoint,
     judge::{Message, Sink},
@@ -40,6 +40,14 @@ const OWN: [(&str, &str); 5] = [
     ("client.id", "mareva"),
     ("log.connection.close", "false"),
 ];
+
+/// Time after which the broker ends a transaction of ours.
+pub(crate) fn transaction_timeout(connection: &Connection) -> Result<Duration, Error> {
+    let client = connection.client(Side::Producer, &OWN, &[])?;
+    let millis = client.get("transaction.timeout.ms").and_then(|millis| millis.parse().ok());
+    // What is no number librdkafka refuses later, with the reason.
+    Ok(Duration::from_millis(millis.unwrap_or_default()))
+}
 
 /// What the loop asks for.
 pub(crate) enum Request {
@@ -259,7 +267,23 @@ impl Worker {
     }
 
     fn transact(&mut self, transaction: &Transaction) -> Result<BTreeMap<i32, i64>, Failure> {
-        let lost = || Failure::Doubt(Doubt { fenced: false, reason: "there is no producer".to_owned() });
+        let (began, began_wall) = (Instant::now(), SystemTime::now());
+        let answer = self.carry_out(transaction);
+        answer.map_err(|failure| match failure {
+            Failure::Doubt(mut doubt) => {
+                // The steady clock stands still while the machine sleeps.
+                doubt.open_for = began.elapsed().max(began_wall.elapsed().unwrap_or_default());
+                // A fenced producer refuses every further call with another error.
+                let fatal = self.producer.as_ref().and_then(|producer| producer.client().fatal_error());
+                doubt.fenced |= fatal.is_some_and(|(code, _)| is_fence(code));
+                Failure::Doubt(doubt)
+            }
+            last => last,
+        })
+    }
+
+    fn carry_out(&self, transaction: &Transaction) -> Result<BTreeMap<i32, i64>, Failure> {
+        let lost = || unsure("there is no producer".to_owned());
         let producer = self.producer.as_ref().ok_or_else(lost)?;
         let group = self.group.as_ref().ok_or_else(lost)?;
         let points = &self.config.failpoints;
@@ -336,10 +360,7 @@ impl Worker {
         let since = Instant::now();
         while producer.in_flight_count() > 0 {
             if since.elapsed() > patience {
-                return Err(Failure::Doubt(Doubt {
-                    fenced: false,
-                    reason: "records were not acknowledged".to_owned(),
-                }));
+                return Err(unsure("records were not acknowledged".to_owned()));
             }
             // A poll that waits would spin through its last millisecond, and the broker may need this core.
             thread::sleep(Duration::from_micros(200));
@@ -368,13 +389,19 @@ fn offset_list(offsets: &[(TopicPartition, i64)]) -> Result<TopicPartitionList, 
 }
 
 fn doubt(error: KafkaError) -> Failure {
-    let code = error.rdkafka_error_code();
     if is_permanent(&error) {
         return Failure::Final(Error::Client { doing: "cannot publish", error });
     }
-    let fenced = matches!(
-        code,
-        Some(RDKafkaErrorCode::Fenced | RDKafkaErrorCode::ProducerFenced | RDKafkaErrorCode::InvalidProducerEpoch)
-    );
-    Failure::Doubt(Doubt { fenced, reason: error.to_string() })
+    let fenced = error.rdkafka_error_code().is_some_and(is_fence);
+    Failure::Doubt(Doubt { fenced, open_for: Duration::ZERO, reason: error.to_string() })
+}
+
+fn unsure(reason: String) -> Failure {
+    Failure::Doubt(Doubt { fenced: false, open_for: Duration::ZERO, reason })
+}
+
+/// Whether the broker does not take us for the producer with our transactional id. librdkafka reports one code for what
+/// brokers tell apart in no useful way: both come after a takeover and after a transaction that took too long.
+fn is_fence(code: RDKafkaErrorCode) -> bool {
+    matches!(code, RDKafkaErrorCode::Fenced | RDKafkaErrorCode::ProducerFenced | RDKafkaErrorCode::InvalidProducerEpoch)
 }

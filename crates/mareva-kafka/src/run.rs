@@ -19,7 +19,7 @@ use crate::{
     judge::{Judge, JudgeError, Sink},
     machine::{Action, Input, Machine, Now, Settings, Transaction},
     mailbox::{Letter, Mailbox},
-    publisher::{Publisher, Request},
+    publisher::{self, Publisher, Request},
     record::TopicPartition,
     setup,
     snapshot::{SnapshotInfo, SnapshotStore, SnapshotWriter},
@@ -120,6 +120,7 @@ pub fn run<J: Judge>(
         accept_gap: config.accept_gap,
         replay_other_epoch: config.epoch_change == EpochChange::Replay,
         snapshot_every: config.snapshots.as_ref().map(|snapshots| snapshots.every),
+        transaction_timeout: publisher::transaction_timeout(&config.connection)?,
     });
     let running = Running {
         config,

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
         }
         Err(error) => {
             eprintln!("{error}");
-            ExitCode::FAILURE
+            ExitCode::from(if error.is_retryable() { 1 } else { 2 })
         }
     }
 }

@@ -1,9 +1,12 @@
 //! Sequencing, commit and recovery, without I/O and without a clock: `step(now, Input) -> Vec<Action>`.
 //!
-//! Start: fence, inspect the logs, open the judge on the newest usable snapshot, read the log since, judge the recorded
-//! slices again with their output suppressed, go live. Live: cut slices from what arrived, gather what they give, commit
-//! one transaction at a time while the judge goes on. After any doubt between begin and commit: fence, inspect, and go on
-//! from what the broker really holds; the judge never goes back.
+//! Start: look at the logs, fence, inspect them, open the judge on the newest usable snapshot, read the log since, judge
+//! the recorded slices again with their output suppressed, go live. Live: cut slices from what arrived, gather what they
+//! give, commit one transaction at a time while the judge goes on. After any doubt between begin and commit: look, fence,
+//! inspect, and go on from what the broker really holds; the judge never goes back.
+//!
+//! Of two instances with one transactional id the one that fenced last goes on. The other ends when it meets the fence, or
+//! when it looks and finds a record of another run: whoever would be fenced is looked for before it is done.
 
 mod cut;
 mod lane;
@@ -57,6 +60,8 @@ pub struct Settings {
     pub replay_other_epoch: bool,
     /// Time between snapshots; `None` without a folder for them.
     pub snapshot_every: Option<Duration>,
+    /// Time after which the broker ends an open transaction, and fences its producer.
+    pub transaction_timeout: Duration,
 }
 
 /// Known end of a partition: first and next offset.
@@ -95,6 +100,8 @@ pub struct Inspection {
 pub struct Doubt {
     /// The broker says that a newer producer has taken our place, or that our transaction took too long.
     pub fenced: bool,
+    /// For how long the transaction had been open.
+    pub open_for: Duration,
     /// What was reported.
     pub reason: String,
 }
@@ -206,6 +213,8 @@ enum Phase {
 /// State of the producer side.
 #[derive(Debug, Clone, PartialEq)]
 enum Publishing {
+    /// Before fencing: whom would it hit?
+    Looking,
     Fencing,
     Inspecting,
     Ready,
@@ -299,10 +308,11 @@ pub struct Machine {
     committed_seq: u64,
     last_begin: u64,
     last_commit: Option<u64>,
+    /// Whether the present producer has: then it was the one that the broker takes for ours.
+    has_committed: bool,
     doubted: Option<Arc<Transaction>>,
     doubt_since: Option<u64>,
     doubt_reason: String,
-    fences: u32,
 
     snapshot_seq: u64,
     last_snapshot: u64,
@@ -316,7 +326,7 @@ impl Machine {
         Self {
             settings,
             phase: Phase::Starting,
-            publishing: Publishing::Fencing,
+            publishing: Publishing::Looking,
             snapshot: Snapshot::None,
             lanes: BTreeMap::new(),
             buffered_records: 0,
@@ -346,10 +356,10 @@ impl Machine {
             committed_seq: 0,
             last_begin: 0,
             last_commit: None,
+            has_committed: false,
             doubted: None,
             doubt_since: None,
             doubt_reason: String::new(),
-            fences: 0,
             snapshot_seq: 0,
             last_snapshot: 0,
             snapshot_gave_up: false,
@@ -363,10 +373,9 @@ impl Machine {
             return Vec::new();
         }
         let actions = match input {
-            Input::Begin => Ok(vec![Action::Fence]),
+            Input::Begin => Ok(vec![Action::Inspect]),
             Input::Fenced(ends) => self.fenced(ends),
-            Input::Inspected(found) if self.phase == Phase::Starting => self.start_from(found),
-            Input::Inspected(found) => self.resolve(now, found),
+            Input::Inspected(found) => self.inspected(now, found),
             Input::Opened { seq, positions } => self.opened(seq, positions),
             Input::Log { records, bounds } => self.log_read(now, records, bounds),
             Input::Records(block) => Ok(self.arrived(now, block)),

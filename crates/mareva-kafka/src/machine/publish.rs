@@ -8,9 +8,6 @@ use crate::{
     record::{AlertDigest, SequenceRecord, SliceCut, TopicPartition},
 };
 
-/// Times in a row that we may be fenced without a commit of our own in between and without a trace of another writer.
-const FENCES: u32 = 3;
-
 impl Machine {
     pub(super) fn judged(&mut self, now: Now, verdict: Verdict) -> Result<Vec<Action>, Error> {
         let Some((mut cut, replay)) = self.judging.take() else { return Ok(Vec::new()) };
@@ -114,6 +111,7 @@ impl Machine {
     pub(super) fn committed(&mut self, now: Now, ends: BTreeMap<i32, i64>) -> Vec<Action> {
         if let Publishing::InFlight(transaction) = std::mem::replace(&mut self.publishing, Publishing::Ready) {
             self.alert_ends = ends;
+            self.has_committed = true;
             self.last_commit = Some(now.mono);
             self.close(&transaction);
         }
@@ -130,25 +128,24 @@ impl Machine {
         self.figures.transactions += 1;
         self.doubted = None;
         self.doubt_since = None;
-        self.fences = 0;
     }
 
     pub(super) fn doubt(&mut self, now: Now, doubt: Doubt) -> Result<Vec<Action>, Error> {
         self.figures.doubts += 1;
         self.doubt_since.get_or_insert(now.mono);
         self.doubt_reason = doubt.reason;
-        if doubt.fenced {
-            self.fences += 1;
-            if self.fences >= FENCES {
-                return Err(Error::Fenced { writer: "an unknown run".to_owned() });
-            }
+        // A transaction that took too long is fenced by the broker itself, and a new producer perhaps by an earlier attempt
+        // to make it that arrived late. Where it can be neither it was another instance.
+        let perhaps_ours = doubt.open_for >= self.settings.transaction_timeout || !self.has_committed;
+        if doubt.fenced && !perhaps_ours {
+            return Err(Error::Fenced { writer: None });
         }
         self.check_patience(now)?;
         if let Publishing::InFlight(transaction) = &self.publishing {
             self.doubted = Some(transaction.clone());
         }
-        self.publishing = Publishing::Fencing;
-        Ok(vec![Action::Fence])
+        self.publishing = Publishing::Looking;
+        Ok(vec![Action::Inspect])
     }
 
     pub(super) fn check_patience(&self, now: Now) -> Result<(), Error> {
@@ -163,18 +160,43 @@ impl Machine {
 
     pub(super) fn fenced(&mut self, ends: BTreeMap<i32, i64>) -> Result<Vec<Action>, Error> {
         self.alert_ends = ends;
+        self.has_committed = false;
         self.publishing = Publishing::Inspecting;
         Ok(vec![Action::Inspect])
     }
 
+    /// What the logs hold: before we fence, or after.
+    pub(super) fn inspected(&mut self, now: Now, found: Inspection) -> Result<Vec<Action>, Error> {
+        let starting = self.phase == Phase::Starting;
+        if self.publishing != Publishing::Looking {
+            return if starting { self.start_from(found) } else { self.resolve(now, found) };
+        }
+        if starting {
+            // Who cannot go on anyway must not stop one who can.
+            self.check_epoch(found.last.as_ref())?;
+        } else if let Some(writer) = self.other_writer(&found) {
+            return Err(Error::Fenced { writer: Some(writer) });
+        }
+        self.publishing = Publishing::Fencing;
+        Ok(vec![Action::Fence])
+    }
+
+    /// The run that committed a transaction in the place of the one in doubt.
+    fn other_writer(&self, found: &Inspection) -> Option<String> {
+        let (doubted, last) = (self.doubted.as_ref()?, found.last.as_ref()?);
+        let other = last.number >= doubted.record.number && last.writer != self.settings.writer;
+        other.then(|| last.writer.clone())
+    }
+
     /// After a doubt: what the broker holds decides.
-    pub(super) fn resolve(&mut self, now: Now, found: Inspection) -> Result<Vec<Action>, Error> {
+    fn resolve(&mut self, now: Now, found: Inspection) -> Result<Vec<Action>, Error> {
+        if let Some(writer) = self.other_writer(&found) {
+            // It committed after we looked, and has met our fence since.
+            return Err(Error::Overtaken { writer });
+        }
         self.publishing = Publishing::Ready;
         let Some(doubted) = self.doubted.take() else { return Ok(self.begin_transaction(now).into_iter().collect()) };
-        let (number, writer) = found.last.as_ref().map_or((0, ""), |last| (last.number, last.writer.as_str()));
-        if number >= doubted.record.number && writer != self.settings.writer {
-            return Err(Error::Fenced { writer: writer.to_owned() });
-        }
+        let number = found.last.as_ref().map_or(0, |last| last.number);
         if number == doubted.record.number {
             if found.complete {
                 self.reissue_missing(&doubted, &found);

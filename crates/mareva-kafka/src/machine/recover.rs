@@ -11,15 +11,13 @@ use crate::{
 impl Machine {
     pub(super) fn start_from(&mut self, found: Inspection) -> Result<Vec<Action>, Error> {
         self.publishing = Publishing::Ready;
+        self.check_epoch(found.last.as_ref())?;
         let Some(last) = found.last else {
             // No record: alerts there belong to nobody we know.
             self.figures.orphans = found.visible.len() as u64;
             self.orphans = found.visible;
             return Ok(vec![Action::OpenJudge { not_after: 0 }]);
         };
-        if last.epoch != self.settings.epoch && !self.settings.replay_other_epoch {
-            return Err(Error::EpochChanged { recorded: last.epoch, current: self.settings.epoch });
-        }
         self.number = last.number;
         self.committed_seq = last.last_seq;
         let carried = || last.alerts.iter().chain(&last.reissued).copied();
@@ -39,6 +37,16 @@ impl Machine {
         };
         self.last_record = Some(last);
         Ok(vec![Action::OpenJudge { not_after }])
+    }
+
+    pub(super) fn check_epoch(&self, last: Option<&SequenceRecord>) -> Result<(), Error> {
+        let current = self.settings.epoch;
+        match last {
+            Some(last) if last.epoch != current && !self.settings.replay_other_epoch => {
+                Err(Error::EpochChanged { recorded: last.epoch, current })
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn opened(&mut self, seq: u64, positions: BTreeMap<TopicPartition, i64>) -> Result<Vec<Action>, Error> {

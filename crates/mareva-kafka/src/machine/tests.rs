@@ -4,6 +4,7 @@ use super::*;
 use crate::judge::Sink;
 use world::{Broker, Dice, Disk, Process, Troubles, check, settings};
 
+mod takeover;
 mod world;
 
 /// Runs processes, one after the other, until one finishes.
@@ -66,15 +67,21 @@ fn answers_and_requests_get_lost() {
 
 #[test]
 fn crashes_and_losses_together() {
-    let figures = simulate(0..300, Troubles { crash: 150, doubt: 60, torn: 0 });
+    let figures = simulate(0..300, Troubles { crash: 150, doubt: 60, expired: 100, torn: 0 });
     assert!(figures.doubts > 100 && figures.replayed > 100, "{figures:?}");
+}
+
+#[test]
+fn transactions_that_took_too_long_are_tried_again() {
+    let figures = simulate(0..100, Troubles { expired: 20, ..Troubles::default() });
+    assert!(figures.doubts > 100, "{figures:?}");
 }
 
 #[test]
 fn torn_transactions_are_mended() {
     let figures = simulate(0..300, Troubles { torn: 4, ..Troubles::default() });
     assert!(figures.reissued > 50, "{figures:?}");
-    simulate(0..300, Troubles { torn: 4, doubt: 60, crash: 0 });
+    simulate(0..300, Troubles { torn: 4, doubt: 60, ..Troubles::default() });
 }
 
 #[test]
@@ -97,48 +104,11 @@ fn what_a_torn_transaction_lost_is_derived_again_after_a_crash() {
     assert!(mended > 50, "{mended}");
 }
 
-#[test]
-fn of_two_runs_one_gives_way_and_nothing_is_published_twice() {
-    let mut gave_way = 0;
-    for seed in 0..200 {
-        let mut dice = Dice(seed);
-        let mut broker = Broker::with_records(&mut dice, 3, 400);
-        let mut disks = [Disk::default(), Disk::default()];
-        let mut runs = [Process::start(settings("a"), 0), Process::start(settings("b"), 0)];
-        let mut finished = [false, false];
-        let mut turns = 0;
-        while !finished.iter().all(|finished| *finished) {
-            turns += 1;
-            assert!(turns < 400_000, "seed {seed} stands still");
-            // In long stretches, so that one sleeps while the other goes on.
-            let index = usize::from((turns / (20 + seed % 100)) % 2 == 1);
-            if finished[index] {
-                turns += 100;
-                continue;
-            }
-            let (run, disk) = (&mut runs[index], &mut disks[index]);
-            assert!(run.turn(&mut broker, disk, &mut dice, Troubles::default()).is_ok());
-            match run.ended.take() {
-                Some(Ok(())) => finished[index] = true,
-                Some(Err(Error::Fenced { .. })) => {
-                    gave_way += 1;
-                    finished[index] = true;
-                }
-                Some(Err(error)) => panic!("seed {seed}: {error}"),
-                None => {}
-            }
-        }
-        // One of them, or a third, comes to the end.
-        run_to_end(&mut broker, &mut dice, Troubles::default());
-        check(&broker);
-    }
-    assert!(gave_way > 20, "{gave_way}");
-}
-
 fn started(settings: Settings, bounds: Vec<Bounds>) -> (Machine, Vec<Action>) {
     let mut machine = Machine::new(settings);
     let now = Now { mono: 0, wall: 1_000_000 };
     machine.step(now, Input::Begin);
+    machine.step(now, Input::Inspected(Inspection::default()));
     machine.step(now, Input::Fenced(BTreeMap::new()));
     machine.step(now, Input::Inspected(Inspection::default()));
     machine.step(now, Input::Opened { seq: 0, positions: BTreeMap::new() });
@@ -157,6 +127,29 @@ fn bounds(low: i64, high: i64) -> Vec<Bounds> {
 fn block(partition: i32, offsets: std::ops::Range<i64>, append_time: i64) -> Input {
     let record = |offset| InputRecord { topic: "in".into(), partition, offset, append_time, payload: vec![0; 10] };
     Input::Records(Block { source: source(partition), records: offsets.map(record).collect() })
+}
+
+/// A record of another run that covers one slice without an alert: records `from` to `to` of a partition.
+fn record(number: u64, partition: i32, from: i64, to: i64) -> SequenceRecord {
+    let cut = Cut { topic: "in".into(), partition, from, to };
+    SequenceRecord {
+        version: SequenceRecord::VERSION,
+        number,
+        last_seq: number,
+        epoch: settings("w").epoch,
+        writer: "other".to_owned(),
+        part: false,
+        slices: vec![SliceCut { seq: number, tick: 1_000, end: false, joined: Vec::new(), cuts: vec![cut], alerts: 0 }],
+        alerts: Vec::new(),
+        reissued: Vec::new(),
+        judged: [("in".into(), [(partition, to)].into())].into(),
+        alerts_from: BTreeMap::new(),
+        gaps: Vec::new(),
+    }
+}
+
+fn last(record: &SequenceRecord) -> Inspection {
+    Inspection { last: Some(record.clone()), ..Inspection::default() }
 }
 
 fn judged_slice(actions: Vec<Action>) -> Option<InputSlice> {
@@ -327,13 +320,15 @@ fn doubts_without_end_end_the_run() {
     machine.step(Now { mono: 2_000, wall: 5 }, Input::Clock);
     for mono in (2_000..).step_by(5_000) {
         let now = Now { mono, wall: 5 };
-        let actions = machine.step(now, Input::Doubt(Doubt { fenced: false, reason: "timed out".to_owned() }));
+        let lost = Doubt { fenced: false, open_for: Duration::ZERO, reason: "timed out".to_owned() };
+        let actions = machine.step(now, Input::Doubt(lost));
         if let [Action::Fail(error)] = &actions[..] {
             assert!(error.is_retryable() && error.to_string().contains("timed out"), "{error}");
             assert!(Duration::from_millis(mono) > Duration::from_secs(120));
             return;
         }
-        assert_eq!(actions, [Action::Fence]);
+        assert_eq!(actions, [Action::Inspect]);
+        assert_eq!(machine.step(now, Input::Inspected(Inspection::default())), [Action::Fence]);
         machine.step(now, Input::Fenced(BTreeMap::new()));
         machine.step(now, Input::Inspected(Inspection::default()));
     }

@@ -140,6 +140,8 @@ pub struct Troubles {
     pub crash: u64,
     pub doubt: u64,
     pub torn: u64,
+    /// The broker ends a transaction that took too long, and fences its producer.
+    pub expired: u64,
 }
 
 impl Troubles {
@@ -182,6 +184,7 @@ pub fn settings(writer: &str) -> Settings {
         accept_gap: false,
         replay_other_epoch: false,
         snapshot_every: Some(Duration::from_millis(400)),
+        transaction_timeout: Duration::from_secs(10),
     }
 }
 
@@ -304,10 +307,17 @@ impl Process {
         dice: &mut Dice,
         troubles: Troubles,
     ) -> Result<Input, Dead> {
-        let doubt = |fenced, reason: &str| Ok(Input::Doubt(Doubt { fenced, reason: reason.to_owned() }));
+        let doubt_after =
+            |fenced, open_for, reason: &str| Ok(Input::Doubt(Doubt { fenced, open_for, reason: reason.to_owned() }));
+        let doubt = |fenced, reason: &str| doubt_after(fenced, Duration::ZERO, reason);
         for step in transaction.steps() {
             if Troubles::strikes(troubles.crash, dice) {
                 return Err(Dead);
+            }
+            if self.producer == broker.epoch && Troubles::strikes(troubles.expired, dice) {
+                broker.fence();
+                self.clock += 10_000;
+                return doubt_after(true, Duration::from_secs(10), "took too long");
             }
             if self.producer != broker.epoch {
                 return doubt(true, "fenced");

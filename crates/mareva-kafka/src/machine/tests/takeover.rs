@@ -1,0 +1,137 @@
+//! Two instances with one transactional id: the one that fenced last goes on, the other ends.
+use super::*;
+
+/// Two runs with one transactional id, the second of which begins some time after the first. Gives how many were fenced.
+fn twins(seed: u64, troubles: Troubles) -> u64 {
+    let mut dice = Dice(seed);
+    let mut broker = Broker::with_records(&mut dice, 3, 400);
+    let mut disks = [Disk::default(), Disk::default()];
+    let mut runs = [Some(Process::start(settings("a"), 0)), None];
+    let (mut fenced, mut finished, mut starts) = (0, false, 1);
+    for turn in 0..400_000u64 {
+        if turn == 200 {
+            runs[1] = Some(Process::start(settings("b"), 0));
+        }
+        // In long stretches, so that one sleeps while the other goes on.
+        let index = usize::from((turn / (20 + seed % 100)) % 2 == 1);
+        let Some(run) = &mut runs[index] else { continue };
+        assert!(run.turn(&mut broker, &mut disks[index], &mut dice, troubles).is_ok());
+        match run.ended.take() {
+            None => continue,
+            Some(Ok(())) => {
+                finished = true;
+                runs[index] = None;
+            }
+            Some(Err(Error::Fenced { .. })) => {
+                fenced += 1;
+                assert!(finished || runs[1 - index].is_some(), "seed {seed}: nobody goes on");
+                runs[index] = None;
+            }
+            // As whoever watches over it would do.
+            Some(Err(error)) => {
+                assert!(error.is_retryable(), "seed {seed}: {error}");
+                starts += 1;
+                runs[index] = Some(Process::start(settings(&format!("start {starts}")), run.clock));
+            }
+        }
+        if turn > 200 && runs.iter().all(Option::is_none) {
+            // What the one that went on has committed is all there is.
+            check(&broker);
+            return fenced;
+        }
+    }
+    panic!("seed {seed} stands still");
+}
+
+#[test]
+fn of_two_runs_one_goes_on_and_nothing_is_published_twice() {
+    let fenced: u64 = (0..200).map(|seed| twins(seed, Troubles::default())).sum();
+    assert!(fenced > 50, "{fenced}");
+    let troubles = Troubles { doubt: 60, expired: 100, ..Troubles::default() };
+    let fenced: u64 = (0..300).map(|seed| twins(seed, troubles)).sum();
+    assert!(fenced > 50, "{fenced}");
+}
+
+fn at(mono: u64) -> Now {
+    Now { mono, wall: 5 }
+}
+
+fn live() -> Machine {
+    started(Settings { until_end: false, snapshot_every: None, ..settings("w") }, bounds(0, 0)).0
+}
+
+/// Lets it judge a slice and begin a transaction.
+fn transact(machine: &mut Machine, mono: u64) {
+    assert!(judged_slice(machine.step(at(mono), Input::Clock)).is_some());
+    let actions = machine.step(at(mono), Input::Judged(Verdict::default()));
+    assert!(matches!(actions[..], [Action::Transact(_)]), "{actions:?}");
+}
+
+fn doubt(fenced: bool, open_for: u64) -> Input {
+    Input::Doubt(Doubt { fenced, open_for: Duration::from_millis(open_for), reason: "told so".to_owned() })
+}
+
+fn failed(actions: Vec<Action>) -> Error {
+    match actions.into_iter().next() {
+        Some(Action::Fail(error)) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn fenced_in_time_it_was_another_instance() {
+    let mut machine = live();
+    transact(&mut machine, 2_000);
+    machine.step(at(2_010), Input::Committed(BTreeMap::new()));
+    transact(&mut machine, 4_000);
+    let error = failed(machine.step(at(4_010), doubt(true, 10)));
+    assert!(matches!(error, Error::Fenced { .. }) && !error.is_retryable(), "started again it would fence the other");
+}
+
+#[test]
+fn a_transaction_that_took_too_long_is_tried_again_unless_somebody_has_published_since() {
+    let mut machine = live();
+    transact(&mut machine, 2_000);
+    machine.step(at(2_010), Input::Committed(BTreeMap::new()));
+    transact(&mut machine, 4_000);
+    assert_eq!(machine.step(at(14_000), doubt(true, 10_000)), [Action::Inspect], "whom would it hit?");
+    let own = last(&SequenceRecord { writer: "w".to_owned(), ..record(1, 0, 0, 0) });
+    assert_eq!(machine.step(at(14_000), Input::Inspected(own.clone())), [Action::Fence]);
+    machine.step(at(14_000), Input::Fenced(BTreeMap::new()));
+    assert!(matches!(machine.step(at(14_000), Input::Inspected(own))[..], [Action::Transact(_)]));
+    machine.step(at(14_010), Input::Committed(BTreeMap::new()));
+
+    transact(&mut machine, 17_000);
+    assert_eq!(machine.step(at(27_000), doubt(true, 10_000)), [Action::Inspect]);
+    let error = failed(machine.step(at(27_000), Input::Inspected(last(&record(3, 0, 0, 0)))));
+    assert!(!error.is_retryable());
+    assert!(error.to_string().starts_with("another instance (run other) has taken over"), "{error}");
+}
+
+#[test]
+fn an_attempt_to_make_a_producer_that_arrives_late_fences_nobody_out() {
+    let mut machine = live();
+    transact(&mut machine, 2_000);
+    assert_eq!(machine.step(at(2_010), doubt(true, 10)), [Action::Inspect], "this producer has committed nothing yet");
+    assert_eq!(machine.step(at(2_010), Input::Inspected(Inspection::default())), [Action::Fence]);
+}
+
+#[test]
+fn whoever_has_fenced_one_that_published_starts_again() {
+    let mut machine = live();
+    transact(&mut machine, 2_000);
+    machine.step(at(12_000), doubt(false, 10_000));
+    assert_eq!(machine.step(at(12_000), Input::Inspected(Inspection::default())), [Action::Fence]);
+    machine.step(at(12_000), Input::Fenced(BTreeMap::new()));
+    let error = failed(machine.step(at(12_000), Input::Inspected(last(&record(1, 0, 0, 0)))));
+    assert!(error.is_retryable(), "the other one ends, so this one must not: {error}");
+}
+
+#[test]
+fn one_that_cannot_go_on_fences_nobody() {
+    let mut machine = Machine::new(settings("w"));
+    assert_eq!(machine.step(at(0), Input::Begin), [Action::Inspect]);
+    let foreign = SequenceRecord { epoch: mareva_model::digest(b"another epoch"), ..record(7, 0, 60, 70) };
+    let error = failed(machine.step(at(0), Input::Inspected(last(&foreign))));
+    assert!(matches!(error, Error::EpochChanged { .. }), "{error}");
+}
