@@ -145,12 +145,9 @@ impl BatchQueue {
     /// # Errors
     /// What librdkafka reports.
     pub fn start(&mut self, at: &TopicPartition, offset: i64) -> Result<(), Error> {
+        self.stop(at)?;
         let index = self.topic_index(&at.topic)?;
         let topic = self.topics[index].0.as_ptr();
-        if self.started.remove(&(index, at.partition)) {
-            // SAFETY: the topic handle is alive and the partition was started.
-            unsafe { rdsys::rd_kafka_consume_stop(topic, at.partition) };
-        }
         // SAFETY: topic and queue are alive and belong to the same client.
         let failed =
             unsafe { rdsys::rd_kafka_consume_start_queue(topic, at.partition, offset, self.queue.as_ptr()) } != 0;
@@ -160,6 +157,19 @@ impl BatchQueue {
             return Err(Error::Client { doing: "cannot read a partition", error: KafkaError::Global(code) });
         }
         self.started.insert((index, at.partition));
+        Ok(())
+    }
+
+    /// Reads `at` no longer; what was fetched of it and not handed over is dropped.
+    ///
+    /// # Errors
+    /// A topic name that librdkafka does not take.
+    pub fn stop(&mut self, at: &TopicPartition) -> Result<(), Error> {
+        let index = self.topic_index(&at.topic)?;
+        if self.started.remove(&(index, at.partition)) {
+            // SAFETY: the topic handle is alive and the partition was started.
+            unsafe { rdsys::rd_kafka_consume_stop(self.topics[index].0.as_ptr(), at.partition) };
+        }
         Ok(())
     }
 

@@ -252,6 +252,11 @@ where
                     source.assign(partitions)?;
                 }
             }
+            Action::Pause(partitions) => {
+                if let Some(source) = &self.source {
+                    source.pause(partitions)?;
+                }
+            }
             Action::Reopen(partitions) => {
                 tracing::warn!("no progress though there is more to read: replacing the consumer");
                 self.source = None;

@@ -58,10 +58,16 @@ pub fn open_queue(connection: &Connection, batch: usize) -> Result<BatchQueue, E
 /// Known ends of the partitions, kept for lag figures.
 pub(crate) type Ends = Arc<Mutex<Vec<(TopicPartition, i64)>>>;
 
+/// What the loop asks of the reader.
+enum Order {
+    Read(TopicPartition, i64),
+    Pause(TopicPartition),
+}
+
 /// The consumer thread and the thread that looks for new partitions.
 pub(crate) struct Source {
     stop: Arc<AtomicBool>,
-    assign: mpsc::Sender<Vec<(TopicPartition, i64)>>,
+    orders: mpsc::Sender<Order>,
     mailbox: Arc<Mailbox>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -70,9 +76,9 @@ impl Source {
     pub(crate) fn start(config: &RunConfig, mailbox: &Arc<Mailbox>, ends: &Ends) -> Result<Self, Error> {
         let queue = open_queue(&config.connection, config.limits.slice_records)?;
         let stop = Arc::new(AtomicBool::new(false));
-        let (assign, assignments) = mpsc::channel();
+        let (orders, received) = mpsc::channel();
         mailbox.close(false);
-        let mut source = Self { stop: stop.clone(), assign, mailbox: mailbox.clone(), threads: Vec::new() };
+        let mut source = Self { stop: stop.clone(), orders, mailbox: mailbox.clone(), threads: Vec::new() };
         let client = queue.client().clone();
         let reader = Reader {
             queue,
@@ -82,7 +88,7 @@ impl Source {
             assigned: Arc::default(),
         };
         let (stopped, assigned) = (stop.clone(), reader.assigned.clone());
-        source.spawn("mareva-consumer", move || reader.run(&assignments, &stopped))?;
+        source.spawn("mareva-consumer", move || reader.run(&received, &stopped))?;
         let (inputs, every, mailbox) = (config.topics.inputs.clone(), config.discover_every, mailbox.clone());
         source.spawn("mareva-discovery", move || {
             loop {
@@ -114,7 +120,16 @@ impl Source {
 
     /// Reads these partitions as well, or from another offset.
     pub(crate) fn assign(&self, partitions: Vec<(TopicPartition, i64)>) -> Result<(), Error> {
-        self.assign.send(partitions).map_err(|_| Error::ThreadLost("mareva-consumer"))
+        partitions.into_iter().try_for_each(|(at, offset)| self.order(Order::Read(at, offset)))
+    }
+
+    /// Reads these partitions no longer, until they are assigned again.
+    pub(crate) fn pause(&self, partitions: Vec<TopicPartition>) -> Result<(), Error> {
+        partitions.into_iter().try_for_each(|at| self.order(Order::Pause(at)))
+    }
+
+    fn order(&self, order: Order) -> Result<(), Error> {
+        self.orders.send(order).map_err(|_| Error::ThreadLost("mareva-consumer"))
     }
 }
 
@@ -157,14 +172,13 @@ struct Reader {
 }
 
 impl Reader {
-    fn run(mut self, assignments: &mpsc::Receiver<Vec<(TopicPartition, i64)>>, stop: &AtomicBool) {
+    fn run(mut self, orders: &mpsc::Receiver<Order>, stop: &AtomicBool) {
         let (mut served, mut measured) = (Instant::now(), Instant::now());
         while !stop.load(Ordering::Relaxed) {
-            for (at, offset) in assignments.try_iter().flatten() {
-                if let Err(error) = self.queue.start(&at, offset) {
+            for order in orders.try_iter() {
+                if let Err(error) = self.obey(order) {
                     return self.mailbox.reply(Letter::Failed(error));
                 }
-                self.assigned.lock().unwrap_or_else(PoisonError::into_inner).insert(at);
             }
             let letters = self.fetch();
             if !letters.is_empty() && !self.mailbox.deliver(letters) {
@@ -179,6 +193,18 @@ impl Reader {
                 measured = Instant::now();
             }
         }
+    }
+
+    fn obey(&mut self, order: Order) -> Result<(), Error> {
+        match order {
+            Order::Read(at, offset) => {
+                self.queue.start(&at, offset)?;
+                self.assigned.lock().unwrap_or_else(PoisonError::into_inner).insert(at);
+            }
+            // It stays one of ours: no new partition.
+            Order::Pause(at) => self.queue.stop(&at)?,
+        }
+        Ok(())
     }
 
     fn fetch(&mut self) -> Vec<Letter> {

@@ -9,7 +9,8 @@ use crate::{
     record::{Cut, TopicPartition},
 };
 
-/// What is known of a partition, and what of it waits to be cut. Bounded by `buffer_records` over all lanes.
+/// What is known of a partition, and what of it waits to be cut. Bounded by `buffer_records` over all lanes, and while
+/// recorded slices are judged again by what the next one needs and a batch of each partition beside.
 #[derive(Debug, Default)]
 pub(super) struct Lane {
     /// Whether a slice has named it: it holds low time from that one on.
@@ -24,6 +25,8 @@ pub(super) struct Lane {
     pub pending: VecDeque<InputRecord>,
     /// Whether nothing more is there to be read.
     pub at_end: bool,
+    /// Whether it is not being read: recorded slices need others first.
+    pub paused: bool,
     /// Append time of the last arrival.
     pub last_append: Option<i64>,
     /// When something last arrived.
@@ -35,6 +38,71 @@ pub(super) struct Lane {
 }
 
 impl Machine {
+    /// Whether it has room for more records. When not, the consumer waits: back-pressure.
+    pub fn wants_records(&self) -> bool {
+        match self.phase {
+            Phase::Live => !self.stopping && !self.is_full(),
+            // What the next recorded slice needs may come after anything else.
+            Phase::Replaying => !self.is_full() || !self.next_recorded_is_here(),
+            Phase::Starting | Phase::Done => false,
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        let limits = &self.settings.limits;
+        self.buffered_records >= limits.buffer_records || self.buffered_bytes >= limits.buffer_bytes
+    }
+
+    /// The ranges of the next recorded slice that have not arrived.
+    fn still_needed(&self) -> impl Iterator<Item = &Cut> {
+        let missing = |cut: &&Cut| self.lanes.get(&cut.source()).is_none_or(|lane| lane.fetched < cut.to);
+        self.recorded.front().into_iter().flat_map(|recorded| &recorded.cut.cuts).filter(missing)
+    }
+
+    pub(super) fn next_recorded_is_here(&self) -> bool {
+        self.still_needed().next().is_none()
+    }
+
+    fn is_needed(&self, source: &TopicPartition) -> bool {
+        self.still_needed().any(|cut| cut.topic == source.topic && cut.partition == source.partition)
+    }
+
+    /// While the next recorded slice waits for other partitions and there is no room, one that has nothing for it is not
+    /// read: what it gives would be kept without bound.
+    fn pause(&mut self, source: TopicPartition) -> Option<Action> {
+        let waiting = self.phase == Phase::Replaying && self.is_full() && !self.next_recorded_is_here();
+        if !waiting || self.is_needed(&source) {
+            return None;
+        }
+        let lane = self.lanes.get_mut(&source)?;
+        if std::mem::replace(&mut lane.paused, true) {
+            return None;
+        }
+        self.figures.paused += 1;
+        Some(Action::Pause(vec![source]))
+    }
+
+    /// Reads on with paused partitions that are needed, or all of them once there is room.
+    pub(super) fn read_on(&mut self, now: Now) -> Option<Action> {
+        if !self.lanes.values().any(|lane| lane.paused) {
+            return None;
+        }
+        let limits = &self.settings.limits;
+        let room = self.buffered_records <= limits.buffer_records / 2 && self.buffered_bytes <= limits.buffer_bytes / 2;
+        let all = room || self.phase == Phase::Live;
+        let paused = self.lanes.iter().filter(|(_, lane)| lane.paused);
+        let wanted: Vec<_> =
+            paused.map(|(source, _)| source.clone()).filter(|source| all || self.is_needed(source)).collect();
+        let mut assign = Vec::new();
+        for source in wanted {
+            let Some(lane) = self.lanes.get_mut(&source) else { continue };
+            lane.paused = false;
+            lane.last_arrival = now.mono;
+            assign.push((source, lane.fetched));
+        }
+        (!assign.is_empty()).then_some(Action::Assign(assign))
+    }
+
     pub(super) fn arrived(&mut self, now: Now, block: Block) -> Vec<Action> {
         let Some(lane) = self.lanes.get_mut(&block.source) else { return Vec::new() };
         lane.last_arrival = now.mono;
@@ -60,7 +128,7 @@ impl Machine {
             self.buffered_bytes += record.payload.len();
             lane.pending.push_back(record);
         }
-        Vec::new()
+        self.pause(block.source).into_iter().collect()
     }
 
     pub(super) fn end_reached(&mut self, now: Now, source: &TopicPartition, offset: i64) -> Vec<Action> {
@@ -95,6 +163,7 @@ impl Machine {
         }
         self.gaps.push(Cut { topic: source.topic.clone(), partition: source.partition, from: lane.fetched, to: low });
         lane.fetched = low;
+        lane.paused = false;
         Ok(vec![Action::Assign(vec![(source, low)])])
     }
 
@@ -123,7 +192,7 @@ impl Machine {
             }
         }
         self.last_clock = now.mono;
-        let silent = |lane: &&Lane| !lane.at_end && now.mono.saturating_sub(lane.last_arrival) > stall;
+        let silent = |lane: &&Lane| !lane.at_end && !lane.paused && now.mono.saturating_sub(lane.last_arrival) > stall;
         let Some((source, lane)) = self.lanes.iter().find(|(_, lane)| silent(lane)) else { return Ok(Vec::new()) };
         if self.reopens >= self.settings.limits.reopens {
             return Err(Error::Stalled {
@@ -139,6 +208,7 @@ impl Machine {
         for (source, lane) in &mut self.lanes {
             lane.last_arrival = now.mono;
             lane.at_end = false;
+            lane.paused = false;
             assign.push((source.clone(), lane.fetched));
         }
         Ok(vec![Action::Reopen(assign)])

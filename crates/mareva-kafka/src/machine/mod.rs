@@ -176,6 +176,8 @@ pub enum Action {
     },
     /// Read these partitions from these offsets on, beside what is read already.
     Assign(Vec<(TopicPartition, i64)>),
+    /// Read these partitions no longer, until they are assigned again.
+    Pause(Vec<TopicPartition>),
     /// Replace the consumer by a new one that reads these partitions.
     Reopen(Vec<(TopicPartition, i64)>),
     /// Judge a slice. Answer: [`Input::Judged`].
@@ -265,6 +267,8 @@ pub struct Figures {
     pub duplicates: u64,
     /// Offsets without a record (control records, compaction).
     pub skipped_offsets: u64,
+    /// Times a partition was put aside at the start, because recorded slices needed others first.
+    pub paused: u64,
     /// Times the consumer was replaced because it made no progress.
     pub reopened: u64,
 }
@@ -407,20 +411,6 @@ impl Machine {
         }
     }
 
-    /// Whether it has room for more records. When not, the consumer waits: back-pressure.
-    pub fn wants_records(&self) -> bool {
-        match self.phase {
-            Phase::Live => {
-                !self.stopping
-                    && self.buffered_records < self.settings.limits.buffer_records
-                    && self.buffered_bytes < self.settings.limits.buffer_bytes
-            }
-            // What a recorded slice needs may come after anything else.
-            Phase::Replaying => true,
-            Phase::Starting | Phase::Done => false,
-        }
-    }
-
     /// For how long nothing will happen by time alone, in milliseconds, at most 100.
     pub fn wait(&self, now: Now) -> u64 {
         if self.cut_last && self.judging.is_none() {
@@ -485,6 +475,7 @@ impl Machine {
         actions.extend(self.check_progress(now)?);
         actions.extend(self.begin_transaction(now));
         actions.extend(self.begin_snapshot(now));
+        actions.extend(self.read_on(now));
         actions.extend(self.cut(now));
         Ok(actions)
     }

@@ -191,12 +191,10 @@ impl Machine {
 
     /// Cuts the next slice as the log says, once all its records are here.
     pub(super) fn cut_again(&mut self) -> Option<Action> {
-        let recorded = self.recorded.front()?;
-        let here = |cut: &Cut| self.lanes.get(&cut.source()).is_some_and(|lane| lane.fetched >= cut.to);
-        if !recorded.cut.cuts.iter().all(here) {
+        if !self.next_recorded_is_here() {
             return None;
         }
-        let cut = recorded.cut.clone();
+        let cut = self.recorded.front()?.cut.clone();
         let mut records = Vec::new();
         for block in &cut.cuts {
             let Some(lane) = self.lanes.get_mut(&block.source()) else { continue };

@@ -234,6 +234,9 @@ impl Process {
                 inputs.extend(self.perform(action, broker, disk, dice, troubles)?);
             }
         }
+        // What fits, what a recorded slice needs, and of each partition the batch that was too much.
+        let bound = 64 + 16 + 20 * broker.inputs.len();
+        assert!(self.machine.buffered() <= bound, "{} records are queued", self.machine.buffered());
         Ok(())
     }
 
@@ -262,6 +265,7 @@ impl Process {
                 return Ok(Some(Input::Log { records, bounds: broker.bounds() }));
             }
             Action::Assign(partitions) => self.assigned.extend(partitions),
+            Action::Pause(partitions) => self.assigned.retain(|at, _| !partitions.contains(at)),
             Action::Reopen(partitions) => self.assigned = partitions.into_iter().collect(),
             Action::WriteSnapshot { seq, positions } => {
                 self.partial = Some(Stored { seq, positions, judge: self.judge.clone() });
