@@ -76,7 +76,7 @@ pub enum Error {
     /// An offset that was judged is not there: the topic is another one.
     #[error(
         "{at} ends at {high}, yet its records below {offset} were judged: the topic was truncated or created anew; \
-         restore it, or use a new sequence topic and an empty snapshot folder"
+         restore it, or use new output topics and an empty snapshot folder"
     )]
     OffsetBeyond {
         /// The partition.
@@ -164,6 +164,12 @@ pub enum Error {
         /// Alerts derived now.
         now: usize,
     },
+    /// Alerts are there, and no sequence record that could cover them.
+    #[error(
+        "the alerts topic holds alerts and the sequence topic no record at all: the log of what was published is gone; \
+         restore it, name a new alerts topic, or start with --accept-gap to judge all input anew and publish beside what is there"
+    )]
+    LogLost,
     /// Another instance has taken our place.
     #[error(
         "another instance{} has taken over our transactional id: this one ends, the other goes on; if both are wanted, \

@@ -244,6 +244,8 @@ struct JudgedSlice {
 struct Recorded {
     cut: SliceCut,
     digests: Vec<AlertDigest>,
+    /// Whether it was judged under our epoch: then it gives the same alerts again.
+    own_epoch: bool,
 }
 
 /// Figures for the operator.

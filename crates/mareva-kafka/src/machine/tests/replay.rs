@@ -60,3 +60,48 @@ fn a_partition_that_was_put_aside_is_read_again_once_it_is_needed() {
     }
     assert_eq!(judge_next(&mut machine), 200, "a slice may be larger than the buffer");
 }
+
+#[test]
+fn slices_of_another_epoch_may_give_other_alerts_and_our_own_may_not() {
+    let alert = |payload: &str| Message {
+        sink: Sink::Alerts,
+        key: None,
+        payload: payload.as_bytes().to_vec(),
+        append_time: None,
+    };
+    let carrying = |mut record: SequenceRecord, payload: &str| {
+        record.slices[0].alerts = 1;
+        record.alerts = vec![alert(payload).digest()];
+        record
+    };
+    let before = carrying(record(1, 0, 0, 10), "under the old rules");
+    let before = SequenceRecord { epoch: mareva_model::digest(b"old"), ..before };
+    let records = vec![before, carrying(record(2, 0, 10, 20), "under the new rules")];
+    // Whether the run that changed the epoch is started again with the flag or without it, say by systemd.
+    for replay_other_epoch in [false, true] {
+        let mut machine = replaying(Settings { replay_other_epoch, ..replay_settings() }, records.clone());
+        machine.step(NOW, block(0, 0..20, 0));
+        let verdict = |payload| Input::Judged(Verdict { messages: vec![alert(payload)], ..Verdict::default() });
+        assert!(judged_slice(machine.step(NOW, Input::Clock)).is_some());
+        assert_eq!(machine.step(NOW, verdict("under the new rules, not published")), []);
+        assert!(judged_slice(machine.step(NOW, Input::Clock)).is_some());
+        let actions = machine.step(NOW, verdict("something else"));
+        assert!(matches!(actions[..], [Action::Fail(Error::Diverged { seq: 2, .. })]), "{actions:?}");
+    }
+}
+
+#[test]
+fn alerts_without_any_record_of_them_are_not_published_beside() {
+    let found = Inspection { visible: [AlertDigest::of(b"a/1")].into(), complete: true, ..Inspection::default() };
+    for accept_gap in [false, true] {
+        let mut machine = Machine::new(Settings { accept_gap, ..replay_settings() });
+        machine.step(NOW, Input::Begin);
+        machine.step(NOW, Input::Inspected(found.clone()));
+        machine.step(NOW, Input::Fenced(BTreeMap::new()));
+        let actions = machine.step(NOW, Input::Inspected(found.clone()));
+        match accept_gap {
+            false => assert_eq!(actions, [Action::Fail(Error::LogLost)]),
+            true => assert_eq!(actions, [Action::OpenJudge { not_after: 0 }]),
+        }
+    }
+}
