@@ -1,6 +1,6 @@
 //! The binary `mareva`. Principal type: [`cli::Cli`], one variant for each subcommand, one file for each under `commands`.
 //! Arguments, the config and the files that it names enter; alerts, detections, tables, metrics and exit codes leave: 0 done,
-//! 1 it failed on the way, 2 it refused to start and listed every fault. It wires the libraries together and must never
+//! 1 it failed on the way, 2 somebody must look before it is started again. It wires the libraries together and must never
 //! decide anything about money itself, nor let an account number into a log line or a metric.
 
 #![deny(clippy::print_stdout)]

@@ -15,7 +15,8 @@ pub fn say(text: impl Display) -> anyhow::Result<()> {
     writeln!(io::stdout().lock(), "{text}").context("cannot write to standard output")
 }
 
-/// Writes what went wrong to standard error and gives the exit code: 0 done, 1 failed, 2 refused.
+/// Writes what went wrong to standard error and gives the exit code: 0 done, 1 it failed and may be started again, 2 it
+/// refused, or starting it again does not help.
 pub fn report(result: anyhow::Result<()>) -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };
     if is_broken_pipe(&error) {
@@ -28,14 +29,26 @@ pub fn report(result: anyhow::Result<()>) -> ExitCode {
         for fault in &refusal.0 {
             eprintln!("  {fault}");
         }
-        return ExitCode::from(2);
+        return ExitCode::from(code(&error));
     }
     let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
     eprintln!("mareva: {}", causes.join(": "));
-    ExitCode::FAILURE
+    ExitCode::from(code(&error))
+}
+
+/// 2 where somebody must look before it is started again, as whoever watches over the process is told.
+fn code(error: &anyhow::Error) -> u8 {
+    let is_final = |cause: &(dyn std::error::Error + 'static)| {
+        let kafka = cause.downcast_ref::<mareva_kafka::Error>();
+        cause.is::<Refusal>() || kafka.is_some_and(|error| !error.is_retryable())
+    };
+    if error.chain().any(is_final) { 2 } else { 1 }
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let io_errors = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
     io_errors.into_iter().any(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
+
+#[cfg(test)]
+mod tests;
