@@ -3,17 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt32Array};
 use arrow::buffer::BooleanBuffer;
-use arrow::compute::{concat, take};
-use arrow::datatypes::{DataType, TimestampMillisecondType};
+use arrow::compute::take;
+use arrow::datatypes::TimestampMillisecondType;
 use arrow::error::ArrowError;
 use mareva_model::{Detection, DetectionChange};
 
 use crate::accounts::Accounts;
+use crate::base::{Base, keys};
 use crate::error::Error;
-use crate::key::{Key, KeyBuild, key_of, key_of_parts};
-use crate::program::{Bound, Program};
+use crate::evaluate::{Failed, RuleFailure, truth};
+use crate::key::{Key, KeyBuild};
+use crate::program::{Bound, Program, RuleProgram};
 use crate::timeline::{Dimension, Facts};
 use crate::values;
 
@@ -31,8 +33,14 @@ pub(crate) type Standing = (i64, u64, usize);
 pub(crate) struct Judged {
     /// With the row each is about.
     pub changes: Vec<(u64, DetectionChange)>,
+    pub failures: Vec<RuleFailure>,
+}
+
+impl Judged {
     /// Rule evaluations that failed on a row.
-    pub rule_errors: u64,
+    pub fn rule_errors(&self) -> u64 {
+        self.failures.iter().map(|failure| failure.rows).sum()
+    }
 }
 
 #[derive(Debug)]
@@ -41,23 +49,16 @@ pub(crate) struct Level {
     facts: Facts,
     dimensions: Vec<Dimension>,
     pub standing: BTreeMap<Standing, Detection>,
+    /// Of all passes: at most one for each rule, part of its SQL and kind of error.
+    pub failures: Vec<RuleFailure>,
     accounts: Arc<Accounts>,
-}
-
-/// Base columns of some rows; those that only detections need are left out.
-struct Base {
-    rows: Vec<u64>,
-    times: Vec<i64>,
-    columns: Vec<Option<ArrayRef>>,
-    /// By dimension, then row; null where a part of the key is.
-    keys: Vec<Vec<Option<Key>>>,
 }
 
 impl Level {
     pub fn new(program: Program, accounts: Arc<Accounts>) -> Self {
         let facts = Facts::new(program.predicates.len(), program.arguments.len());
         let dimensions = program.dimensions.iter().map(|(_, features)| Dimension::new(features.clone())).collect();
-        Self { program, facts, dimensions, standing: BTreeMap::new(), accounts }
+        Self { program, facts, dimensions, standing: BTreeMap::new(), failures: Vec::new(), accounts }
     }
 
     /// Longest span of any feature, milliseconds.
@@ -78,7 +79,9 @@ impl Level {
     /// Takes rows onto the timelines without judging them: after a restart, or as history.
     pub fn load(&mut self, source: &dyn Rows, rows: &[u64]) -> Result<(), Error> {
         let base = self.base(source, rows)?;
-        self.note_facts(&base)?;
+        for failure in self.note_facts(&base)? {
+            failure.note(&mut self.failures);
+        }
         self.enter(&base);
         Ok(())
     }
@@ -89,7 +92,7 @@ impl Level {
         let gone = self.base(source, removed)?;
         let mut affected = self.leave(&gone, &mut judged);
         let mut base = self.base(source, new)?;
-        self.note_facts(&base)?;
+        judged.failures = self.note_facts(&base)?;
         let late = self.enter(&base);
         affected.extend(late);
         for row in new {
@@ -101,6 +104,9 @@ impl Level {
             base = base.join(old)?;
         }
         self.judge_rows(source, &base, &mut judged)?;
+        for failure in &judged.failures {
+            failure.note(&mut self.failures);
+        }
         Ok(judged)
     }
 
@@ -140,22 +146,53 @@ impl Level {
     }
 
     /// Evaluates every distinct condition and argument once, and notes the outcome of each row.
-    fn note_facts(&mut self, base: &Base) -> Result<(), Error> {
-        let (Some(first), Some(last)) = (base.rows.iter().min(), base.rows.iter().max()) else { return Ok(()) };
+    fn note_facts(&mut self, base: &Base) -> Result<Vec<RuleFailure>, Error> {
+        let (Some(first), Some(last)) = (base.rows.iter().min(), base.rows.iter().max()) else { return Ok(Vec::new()) };
         self.facts.extend_to(*first, *last + 1);
-        let atoms = self.program.atoms.iter().map(|atom| truth(atom, base)).collect::<Result<Vec<_>, _>>()?;
+        let (mut holds, mut failed) = (Vec::new(), Vec::new());
+        for atom in &self.program.atoms {
+            let found = atom.evaluate(base.inputs(atom)?, base.rows.len())?;
+            holds.push(truth(&found.array)?);
+            failed.push(found.failed);
+        }
         for (predicate, parts) in self.program.predicates.iter().enumerate() {
-            let all = parts.iter().map(|atom| atoms[*atom].clone()).reduce(|a, b| &a & &b);
+            let all = parts.iter().map(|atom| holds[*atom].clone()).reduce(|a, b| &a & &b);
             match all {
                 Some(all) => all.set_indices().for_each(|index| self.facts.set_predicate(base.rows[index], predicate)),
                 None => base.rows.iter().for_each(|row| self.facts.set_predicate(*row, predicate)),
             }
         }
         for (argument, bound) in self.program.arguments.iter().enumerate() {
-            let array = spread(evaluate(bound, &base.inputs(bound))?, base.rows.len())?;
-            values::each_key(&array, |index, value| self.facts.set_argument(base.rows[index], argument, value))?;
+            // A row on which it fails counts nowhere: that it is not null, a condition of every aggregate, fails there, too.
+            let found = bound.evaluate(base.inputs(bound)?, base.rows.len())?;
+            values::each_key(&found.array, |index, value| self.facts.set_argument(base.rows[index], argument, value))?;
         }
-        Ok(())
+        if failed.iter().all(Option::is_none) {
+            return Ok(Vec::new());
+        }
+        Ok(self.program.rules.iter().filter_map(|rule| self.undecided(rule, &holds, &failed)).collect())
+    }
+
+    /// The rows that a rule would take in, or into an aggregate, but for conditions that failed on them.
+    fn undecided(&self, rule: &RuleProgram, holds: &[BooleanBuffer], failed: &[Option<Failed>]) -> Option<RuleFailure> {
+        let mut found: Option<(usize, BooleanBuffer)> = None;
+        for predicate in &rule.predicates {
+            let parts = &self.program.predicates[*predicate];
+            let failing = parts.iter().filter_map(|atom| Some((*atom, failed[*atom].as_ref()?.rows.clone())));
+            let Some((atom, some)) = failing.reduce(|(atom, a), (_, b)| (atom, &a | &b)) else { continue };
+            let open = |atom: &usize| match &failed[*atom] {
+                Some(failed) => &holds[*atom] | &failed.rows,
+                None => holds[*atom].clone(),
+            };
+            let rows = parts.iter().map(open).fold(some, |a, b| &a & &b);
+            if rows.count_set_bits() > 0 {
+                found = Some(found.map_or_else(|| (atom, rows.clone()), |(first, before)| (first, &before | &rows)));
+            }
+        }
+        let (atom, rows) = found?;
+        let failed = Failed { rows, kind: failed[atom].as_ref()?.kind };
+        let part = "WHERE, FILTER or an argument".to_owned();
+        Some(RuleFailure::new(&rule.rule, part, &self.program.atoms[atom], &failed))
     }
 
     /// Puts rows onto timelines; returns the rows already there whose windows they touch.
@@ -233,7 +270,7 @@ impl Level {
             if picked.is_empty() {
                 continue;
             }
-            let held = self.qualified(rule, base, &features, &picked, judged);
+            let held = self.qualified(rule, base, &features, &picked, judged)?;
             self.settle_rule(source, rule, base, &features, &picked, &held, judged)?;
         }
         Ok(())
@@ -266,7 +303,7 @@ impl Level {
         features: &[Vec<Option<i128>>],
         picked: &[usize],
         whole: bool,
-    ) -> Result<RecordBatch, Error> {
+    ) -> Result<Vec<ArrayRef>, Error> {
         let base_columns = columns.len();
         let mut arrays = Vec::with_capacity(bound.inputs.len());
         let indices = UInt32Array::from_iter_values(picked.iter().map(|i| *i as u32));
@@ -280,8 +317,7 @@ impl Level {
                 arrays.push(if whole { column.clone() } else { take(column, &indices, None)? });
             }
         }
-        let options = RecordBatchOptions::new().with_row_count(Some(picked.len()));
-        Ok(RecordBatch::try_new_with_options(bound.schema.clone(), arrays, &options)?)
+        Ok(arrays)
     }
 
     /// Which of the picked rows the rule's condition holds for.
@@ -292,24 +328,14 @@ impl Level {
         features: &[Vec<Option<i128>>],
         picked: &[usize],
         judged: &mut Judged,
-    ) -> Vec<bool> {
-        let Some(qualify) = &self.program.rules[rule].qualify else { return vec![true; picked.len()] };
-        let attempt = |picked: &[usize]| -> Result<Vec<bool>, Error> {
-            let batch = self.inputs(qualify, &base.columns, features, picked, false)?;
-            let array = qualify.expr.evaluate(&batch)?.into_array(batch.num_rows())?;
-            let truth = array.as_boolean_opt().ok_or(Error::Column)?;
-            Ok((0..truth.len()).map(|i| truth.is_valid(i) && truth.value(i)).collect())
-        };
-        attempt(picked).unwrap_or_else(|_| {
-            // One row's overflow must not cost the others their judgement.
-            let one = |i: &usize| {
-                attempt(&[*i]).map(|held| held[0]).unwrap_or_else(|_| {
-                    judged.rule_errors += 1;
-                    false
-                })
-            };
-            picked.iter().map(one).collect()
-        })
+    ) -> Result<Vec<bool>, Error> {
+        let program = &self.program.rules[rule];
+        let Some(qualify) = &program.qualify else { return Ok(vec![true; picked.len()]) };
+        let found = qualify.evaluate(self.inputs(qualify, &base.columns, features, picked, false)?, picked.len())?;
+        if let Some(failed) = &found.failed {
+            judged.failures.push(RuleFailure::new(&program.rule, "QUALIFY".to_owned(), qualify, failed));
+        }
+        Ok(truth(&found.array)?.iter().collect())
     }
 
     /// Compares what holds now with what stood before.
@@ -324,29 +350,27 @@ impl Level {
         held: &[bool],
         judged: &mut Judged,
     ) -> Result<(), Error> {
-        for (index, _) in picked.iter().zip(held).filter(|(_, held)| !**held) {
-            let key = (base.times[*index], base.rows[*index], rule);
-            if let Some(detection) = self.standing.remove(&key) {
-                judged.changes.push((key.1, DetectionChange::Withdrawn(detection)));
-            }
-        }
         let holding: Vec<usize> = picked.iter().zip(held).filter(|(_, held)| **held).map(|(i, _)| *i).collect();
-        if holding.is_empty() {
-            return Ok(());
-        }
-        for (index, detection) in holding.iter().zip(self.detections(source, rule, base, features, &holding)?) {
+        let mut found = self.detections(source, rule, base, features, &holding, judged)?.into_iter();
+        for (index, held) in picked.iter().zip(held) {
             let key = (base.times[*index], base.rows[*index], rule);
-            match self.standing.insert(key, detection.clone()) {
-                None => judged.changes.push((key.1, DetectionChange::Raised(detection))),
-                Some(before) if before != detection => {
-                    judged.changes.push((key.1, DetectionChange::Revised(detection)));
-                }
-                Some(_) => {}
-            }
+            let now = if *held { found.next().flatten() } else { None };
+            let before = match &now {
+                Some(now) => self.standing.insert(key, now.clone()),
+                None => self.standing.remove(&key),
+            };
+            let change = match (before, now) {
+                (None, Some(now)) => DetectionChange::Raised(now),
+                (Some(before), Some(now)) if before != now => DetectionChange::Revised(now),
+                (Some(before), None) => DetectionChange::Withdrawn(before),
+                _ => continue,
+            };
+            judged.changes.push((key.1, change));
         }
         Ok(())
     }
 
+    /// The detections of rows for which a rule holds; none where a row's identity or subject fails.
     fn detections(
         &self,
         source: &dyn Rows,
@@ -354,38 +378,47 @@ impl Level {
         base: &Base,
         features: &[Vec<Option<i128>>],
         holding: &[usize],
-    ) -> Result<Vec<Detection>, Error> {
+        judged: &mut Judged,
+    ) -> Result<Vec<Option<Detection>>, Error> {
+        if holding.is_empty() {
+            return Ok(Vec::new());
+        }
         let rows: Vec<u64> = holding.iter().map(|i| base.rows[*i]).collect();
         let all = vec![true; base.columns.len()];
         let (columns, _) = self.read(source, &rows, &all)?;
         let program = &self.program.rules[rule];
         let mut outputs = Vec::with_capacity(program.outputs.len());
-        for (name, bound) in &program.outputs {
-            let batch = self.inputs(bound, &columns, features, holding, true)?;
-            outputs.push((name.as_str(), bound.expr.evaluate(&batch)?.into_array(batch.num_rows())?));
+        let mut named = vec![true; rows.len()];
+        for (name, bound) in program.outputs.iter().filter(|(name, _)| name != "event_time") {
+            let found = bound.evaluate(self.inputs(bound, &columns, features, holding, true)?, rows.len())?;
+            if let Some(failed) = &found.failed {
+                judged.failures.push(RuleFailure::new(&program.rule, format!("column {name}"), bound, failed));
+                if matches!(name.as_str(), "row_id" | "subject") {
+                    failed.rows.set_indices().for_each(|at| named[at] = false);
+                }
+            }
+            outputs.push((name.as_str(), found.array));
         }
-        let mut detections = Vec::with_capacity(rows.len());
-        for (at, index) in holding.iter().enumerate() {
+        let detection = |at: usize| {
             let mut detection = Detection {
                 rule: program.rule.clone(),
                 row_id: String::new(),
                 subject: String::new(),
-                event_time: base.times[*index],
+                event_time: base.times[holding[at]],
                 columns: serde_json::Map::new(),
             };
             for (name, array) in &outputs {
                 match *name {
                     "row_id" => detection.row_id = values::text(array, at),
                     "subject" => detection.subject = values::text(array, at),
-                    "event_time" => {}
                     _ => {
                         detection.columns.insert((*name).to_owned(), values::json(array, at));
                     }
                 }
             }
-            detections.push(detection);
-        }
-        Ok(detections)
+            detection
+        };
+        Ok((0..rows.len()).map(|at| named[at].then(|| detection(at))).collect())
     }
 
     /// Detections before `before`, which nothing can change any more.
@@ -406,68 +439,4 @@ impl Level {
         self.facts.expire(keep_from);
         Ok(())
     }
-}
-
-impl Base {
-    fn inputs(&self, bound: &Bound) -> Vec<Option<ArrayRef>> {
-        bound.inputs.iter().map(|input| self.columns.get(*input).cloned().flatten()).collect()
-    }
-
-    fn join(mut self, other: Self) -> Result<Self, ArrowError> {
-        if self.rows.is_empty() {
-            return Ok(other);
-        }
-        for (mine, theirs) in self.columns.iter_mut().zip(other.columns) {
-            if let (Some(a), Some(b)) = (&*mine, theirs) {
-                *mine = Some(concat(&[a.as_ref(), b.as_ref()])?);
-            }
-        }
-        for (mine, theirs) in self.keys.iter_mut().zip(other.keys) {
-            mine.extend(theirs);
-        }
-        self.rows.extend(other.rows);
-        self.times.extend(other.times);
-        Ok(self)
-    }
-}
-
-fn evaluate(bound: &Bound, inputs: &[Option<ArrayRef>]) -> Result<ArrayRef, Error> {
-    let arrays: Vec<ArrayRef> = inputs.iter().cloned().collect::<Option<_>>().ok_or(Error::Column)?;
-    let rows = arrays.first().map_or(1, |array| array.len());
-    let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    let batch = RecordBatch::try_new_with_options(bound.schema.clone(), arrays, &options)?;
-    Ok(bound.expr.evaluate(&batch)?.into_array(rows)?)
-}
-
-/// An expression over no column at all has one value for every row.
-fn spread(array: ArrayRef, rows: usize) -> Result<ArrayRef, ArrowError> {
-    if array.len() == rows { Ok(array) } else { take(&array, &UInt32Array::from(vec![0; rows]), None) }
-}
-
-/// Keys of a dimension: of several columns, all of them together.
-fn keys(positions: &[usize], columns: &[Option<ArrayRef>], rows: usize) -> Vec<Option<Key>> {
-    let texts: Vec<_> = positions.iter().filter_map(|p| columns[*p].as_ref()?.as_string_opt::<i32>()).collect();
-    if texts.len() != positions.len() {
-        return vec![None; rows];
-    }
-    let null = |row: usize| texts.iter().any(|t| t.is_null(row));
-    let key = |row: usize| match texts.as_slice() {
-        [one] => key_of(one.value(row)),
-        several => key_of_parts(several.iter().map(|t| Some(t.value(row).as_bytes()))),
-    };
-    (0..rows).map(|row| (!null(row)).then(|| key(row))).collect()
-}
-
-/// Where a condition is true; null is not true.
-fn truth(atom: &Bound, base: &Base) -> Result<BooleanBuffer, Error> {
-    let rows = base.rows.len();
-    let array = spread(evaluate(atom, &base.inputs(atom))?, rows)?;
-    if array.data_type() == &DataType::Null {
-        return Ok(BooleanBuffer::new_unset(rows));
-    }
-    let array: &BooleanArray = array.as_boolean_opt().ok_or(Error::Column)?;
-    Ok(match array.nulls() {
-        Some(nulls) => array.values() & nulls.inner(),
-        None => array.values().clone(),
-    })
 }

@@ -5,8 +5,10 @@
 
 mod accounts;
 mod aggregate;
+mod base;
 mod cheaper;
 mod error;
+mod evaluate;
 mod export;
 mod key;
 mod level;
@@ -28,6 +30,7 @@ mod values;
 
 pub use accounts::{Account, Accounts, accounts_schema};
 pub use error::Error;
+pub use evaluate::RuleFailure;
 pub use export::{ParquetWriter, movements_of, signals_of, write_parquet};
 pub use monitor::{Bounds, Monitor, Monitored, Sizes};
 pub use retained::{Direction, Movement, RetainedRows, RowNumber, TransactionView, moves};

@@ -8,6 +8,7 @@ use mareva_model::{Detection, DetectionChange, Raises, TransactionBatch};
 
 use crate::accounts::Accounts;
 use crate::error::Error;
+use crate::evaluate::RuleFailure;
 use crate::level::{Level, Rows};
 use crate::retained::RetainedRows;
 use crate::ruleset::Ruleset;
@@ -32,7 +33,7 @@ pub struct Monitored {
     pub changes: Vec<DetectionChange>,
     /// Detections that no later row can change any more.
     pub settled: Vec<Detection>,
-    /// Rule evaluations that failed on a row.
+    /// Rule evaluations that failed on a row; [`Monitor::rule_failures`] says which.
     pub rule_errors: u64,
 }
 
@@ -119,6 +120,11 @@ impl Monitor {
         }
     }
 
+    /// The evaluations that failed so far, on rows that were loaded too.
+    pub fn rule_failures(&self) -> impl Iterator<Item = &RuleFailure> {
+        self.levels.iter().chain([&self.second]).flat_map(|level| &level.failures)
+    }
+
     /// Retains rows and puts them on the timelines without judging them: history before the stream begins.
     ///
     /// # Errors
@@ -161,7 +167,7 @@ impl Monitor {
             }
             let numbers = row_numbers(table, rows.start, batch);
             let judged = level.judge(&TableRows { retained: &self.retained, table }, &numbers, &[])?;
-            monitored.rule_errors += judged.rule_errors;
+            monitored.rule_errors += judged.rule_errors();
             changes.extend(judged.changes.into_iter().map(|(_, change)| change));
         }
         sort_changes(&mut changes);
@@ -203,7 +209,7 @@ impl Monitor {
         for number in withdrawn {
             self.signals.withdraw(number);
         }
-        *errors += judged.rule_errors;
+        *errors += judged.rule_errors();
         let mut second: Vec<DetectionChange> = judged.changes.into_iter().map(|(_, change)| change).collect();
         sort_changes(&mut second);
         Ok(second)

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::datasource::MemTable;
+use datafusion::error::DataFusionError;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use mareva_model::{Detection, Raises};
 
 use crate::accounts::Accounts;
-use crate::error::Error;
 use crate::ruleset::{Rule, Ruleset};
 use crate::signals::{Signal, table};
 use crate::tables::Table;
@@ -25,14 +25,17 @@ pub async fn detections(
     accounts: &Accounts,
     transactions: RecordBatch,
     movements: RecordBatch,
-) -> Result<Vec<Detection>, Error> {
+) -> Result<Vec<Detection>, DataFusionError> {
     let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
-    let register = |name: &str, batch: RecordBatch| -> Result<(), Error> {
+    let register = |name: &str, batch: RecordBatch| -> Result<(), DataFusionError> {
         context.deregister_table(name)?;
         context.register_table(name, Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))?;
         Ok(())
     };
-    let times = transactions.column_by_name("event_time").cloned().ok_or(Error::Column)?;
+    let times = transactions
+        .column_by_name("event_time")
+        .cloned()
+        .ok_or_else(|| DataFusionError::Plan("transactions has no event_time".to_owned()))?;
     let times = arrow::array::AsArray::as_primitive::<arrow::datatypes::TimestampMillisecondType>(&times);
     let from = times.values().iter().copied().min();
     register("transactions", transactions.clone())?;
@@ -58,7 +61,7 @@ pub async fn detections(
     Ok(found)
 }
 
-async fn run(context: &SessionContext, rule: &Rule) -> Result<Vec<Detection>, Error> {
+async fn run(context: &SessionContext, rule: &Rule) -> Result<Vec<Detection>, DataFusionError> {
     let parameters: std::collections::HashMap<String, ScalarValue> = rule.checked.parameters.iter().cloned().collect();
     let frame = context.sql(&rule.sql).await?.with_param_values(ParamValues::from(parameters))?;
     let mut found = Vec::new();
@@ -76,8 +79,8 @@ async fn run(context: &SessionContext, rule: &Rule) -> Result<Vec<Detection>, Er
                     "row_id" => detection.row_id = values::text(array, row),
                     "subject" => detection.subject = values::text(array, row),
                     "event_time" => {
-                        detection.event_time =
-                            mareva_model::parse_time(&values::text(array, row)).map_err(|_| Error::Column)?;
+                        detection.event_time = mareva_model::parse_time(&values::text(array, row))
+                            .map_err(|_| DataFusionError::Plan("event_time is no time".to_owned()))?;
                     }
                     name => {
                         detection.columns.insert(name.to_owned(), values::json(array, row));

@@ -255,7 +255,7 @@ impl Matcher<'_> {
                 }
                 Expr::BinaryExpr(binary) if matches!(binary.op, Operator::Divide | Operator::Modulo) => {
                     let safe = match binary.right.as_ref() {
-                        Expr::Literal(value, _) => !value.is_null(),
+                        Expr::Literal(value, _) => !value.is_null() && !is_zero(value),
                         Expr::ScalarFunction(function) => function.name() == "nullif",
                         _ => false,
                     };
@@ -441,6 +441,10 @@ impl Matcher<'_> {
         }
         Ok(keys)
     }
+}
+
+fn is_zero(value: &ScalarValue) -> bool {
+    ScalarValue::new_zero(&value.data_type()).is_ok_and(|zero| zero == *value)
 }
 
 /// The two columns of a join on one equality: DataFusion leaves it in the filter until it optimises.

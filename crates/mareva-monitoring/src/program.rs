@@ -24,6 +24,8 @@ pub(crate) struct Bound {
     pub expr: Arc<dyn PhysicalExpr>,
     pub inputs: Vec<usize>,
     pub schema: SchemaRef,
+    /// The columns of the table among them, for messages.
+    pub reads: String,
 }
 
 /// Where a feature is kept: dimension and index in it; and the type of its value.
@@ -43,6 +45,8 @@ pub(crate) struct RuleProgram {
     pub weight: i64,
     /// The predicate that a row must hold to be judged at all.
     pub gate: usize,
+    /// The gate, and the predicates that let rows into the rule's aggregates.
+    pub predicates: Vec<usize>,
     pub qualify: Option<Bound>,
     /// Output columns beside row_id; evaluated on detections only.
     pub outputs: Vec<(String, Bound)>,
@@ -254,25 +258,33 @@ impl Builder<'_> {
 
     fn rule(&mut self, planned: &Planned) -> Result<RuleProgram, DataFusionError> {
         let gate = self.predicate(&planned.plan.gate)?;
+        let mut predicates = vec![gate];
+        for window in &planned.plan.windows {
+            predicates.push(self.predicate(&window.atoms)?);
+        }
+        predicates.sort_unstable();
+        predicates.dedup();
         let qualify = planned.plan.qualify.iter().cloned().reduce(Expr::and).map(|q| self.bind(&q)).transpose()?;
         let mut outputs = Vec::new();
         for (name, expr) in &planned.plan.outputs {
             outputs.push((name.clone(), self.bind(expr)?));
         }
-        Ok(RuleProgram { rule: planned.rule.clone(), weight: planned.weight, gate, qualify, outputs })
+        Ok(RuleProgram { rule: planned.rule.clone(), weight: planned.weight, gate, predicates, qualify, outputs })
     }
 
     /// Compiles an expression over just the columns it reads, simplified as DataFusion's optimizer does: some functions
     /// (COALESCE) exist only in their simplified form.
     fn bind(&self, expr: &Expr) -> Result<Bound, DataFusionError> {
         let expr = &self.simplified(expr)?;
-        let mut inputs = Vec::new();
-        let mut fields = Vec::new();
+        let (mut inputs, mut fields, mut reads) = (Vec::new(), Vec::new(), Vec::new());
         let mut columns: Vec<&Column> = expr.column_refs().into_iter().collect();
         columns.sort();
         for column in columns {
             let (position, field) = match self.base.iter().position(|(name, _)| *name == column.name) {
-                Some(position) => (position, self.base[position].1.clone().with_name(&column.name)),
+                Some(position) => {
+                    reads.push(column.name.as_str());
+                    (position, self.base[position].1.clone().with_name(&column.name))
+                }
                 None => {
                     let feature = *self.feature_names.get(&column.name).ok_or_else(|| {
                         DataFusionError::Plan(format!("the column {} is neither own nor a window", column.name))
@@ -286,11 +298,17 @@ impl Builder<'_> {
         }
         let schema = Arc::new(Schema::new(fields));
         let df_schema = DFSchema::try_from(schema.as_ref().clone())?;
-        let expr = self.context.create_physical_expr(expr.clone(), &df_schema)?;
-        Ok(Bound { expr, inputs, schema })
+        let physical = self.context.create_physical_expr(expr.clone(), &df_schema)?;
+        Ok(Bound { expr: physical, inputs, schema, reads: reads.join(", ") })
     }
 
     fn simplified(&self, expr: &Expr) -> Result<Expr, DataFusionError> {
+        if let Expr::IsNotNull(inner) = expr
+            && !matches!(inner.as_ref(), Expr::Column(_) | Expr::Literal(..))
+        {
+            // What is never null may still fail, and is then unknown: that must stay to be seen.
+            return Ok(self.simplified(inner)?.is_not_null());
+        }
         let base = self.base.iter().map(|(name, field)| field.clone().with_name(name));
         let features =
             self.feature_names.iter().map(|(name, f)| Field::new(name, self.features[*f].output.clone(), true));

@@ -39,6 +39,11 @@ fn refuse(error: impl std::fmt::Display) -> Error {
     Error::State(error.to_string())
 }
 
+/// Without the values that the message would hold.
+fn no_json(error: serde_json::Error) -> Error {
+    Error::State(format!("its JSON breaks off or does not fit at byte {}", error.column()))
+}
+
 impl Monitor {
     /// Writes the retained rows and what stands on them.
     ///
@@ -102,7 +107,7 @@ impl Monitor {
         input.read_exact(&mut length).map_err(refuse)?;
         let mut bytes = Vec::new();
         input.take(u64::from_le_bytes(length)).read_to_end(&mut bytes).map_err(refuse)?;
-        let (state, second): (State, Vec<(String, Saved)>) = serde_json::from_slice(&bytes).map_err(refuse)?;
+        let (state, second): (State, Vec<(String, Saved)>) = serde_json::from_slice(&bytes).map_err(no_json)?;
         let mut monitor = Self::new(ruleset, accounts, bounds)?;
         monitor.retained.start_at(state.first_row);
         for batch in StreamReader::try_new(input, None)? {

@@ -10,6 +10,8 @@ use proptest::prelude::*;
 
 use crate::*;
 
+mod failing;
+
 /// One transaction of a generated stream.
 #[derive(Debug, Clone)]
 struct Tx {
@@ -252,6 +254,7 @@ fn sql_outside_the_forms_is_refused_with_its_place() {
         (select(&format!("SUM(amount_ref) {}", over.replace("RANGE", "ROWS").replace("INTERVAL '1' HOUR", "5"))), "RANGE"),
         (select(&format!("COUNT(*) {over} * 0.5")), "not exact"),
         (select(&format!("100 / COUNT(*) {over}")), "meet a zero"),
+        (select(&format!("COUNT(*) {over} / 0")), "meet a zero"),
         ("SELECT row_id, account AS subject FROM movements".to_owned(), "event_time is not selected"),
         ("SELECT * FROM nowhere".to_owned(), "nowhere"),
         ("SELEC 1".to_owned(), "SELEC"),

@@ -1,13 +1,13 @@
 //! The pipeline as the judge of the Kafka loop: slices in, records to publish out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 use mareva_kafka::{Judge, JudgeError, Message, Sink, Verdict};
 use mareva_model::alert::Alert;
 use mareva_model::{Digest, SourcePosition};
-use mareva_monitoring::Sizes;
+use mareva_monitoring::{RuleFailure, Sizes};
 use mareva_pipeline::{InputSlice, Output, Parts, Pipeline};
 
 /// Time between two measurements of what is kept in memory.
@@ -25,6 +25,8 @@ pub struct PipelineJudge {
     pipeline: Pipeline,
     subject_key: Option<Vec<u8>>,
     measured: Option<Instant>,
+    /// Failures of rules that the log has: at most one for each rule, part of its SQL and kind.
+    logged: HashSet<(String, String, &'static str)>,
 }
 
 impl PipelineJudge {
@@ -41,12 +43,22 @@ impl PipelineJudge {
             Some(snapshot) => Pipeline::restore(parts, snapshot)?,
             None => Pipeline::new(parts)?,
         };
-        Ok(Self { pipeline, subject_key, measured: None })
+        Ok(Self { pipeline, subject_key, measured: None, logged: HashSet::new() })
     }
 
     /// The pipeline, to load history into it.
     pub fn pipeline(&mut self) -> &mut Pipeline {
         &mut self.pipeline
+    }
+
+    /// Says once of every rule that fails on rows where and how; the metric says how often.
+    fn log_failures(&mut self) {
+        for failure in self.pipeline.monitor().rule_failures() {
+            let RuleFailure { rule, part, reads, kind, .. } = failure;
+            if self.logged.insert((rule.clone(), part.clone(), kind)) {
+                tracing::warn!(rule, part, reads, kind, "a rule fails on rows and judges the others; mend it");
+            }
+        }
     }
 }
 
@@ -59,6 +71,9 @@ impl Judge for PipelineJudge {
 
     fn process(&mut self, slice: &InputSlice) -> Result<Judged, JudgeError> {
         let output = self.pipeline.process(slice)?;
+        if output.counts.rule_errors > 0 {
+            self.log_failures();
+        }
         let due = self.measured.is_none_or(|measured| measured.elapsed() >= MEASURE_EVERY);
         let sizes = due.then(|| {
             self.measured = Some(Instant::now());

@@ -155,6 +155,7 @@ pub fn run(args: Args) -> Result<()> {
     }
     Ok(())
 }
+        line["rule_failures"] = pipeline.monitor().rule_failures().map(|failure| json!(failure)).collect();
 
 /// Judges all records and writes what comes of them.
 fn judge(args: &Args, config: &Config, opened: &Opened, pipeline: &mut Pipeline, tally: &mut Tally) -> Result<()> {

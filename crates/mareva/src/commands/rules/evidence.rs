@@ -96,6 +96,7 @@ fn read(config: &Config, text: &str, file: &str, failures: &mut Vec<String>) -> 
     let latest = text.lines().filter_map(|line| peek_time(line.as_bytes())).max().unwrap_or_default();
     for (offset, line) in (0..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
         let topic = match stream_of(line.as_bytes()) {
+    failures.extend(pipeline.monitor().rule_failures().map(|failure| format!("{file}: {failure}")));
             Some(Stream::Bank) => &bank,
             Some(Stream::Exchange) => &exchange,
             None => {
