@@ -2,11 +2,24 @@
 
 use std::io::{self, IsTerminal as _};
 
+use mareva_model::Refusal;
 use tracing_subscriber::EnvFilter;
 
+/// What levels there are, as a remedy.
+pub const LEVELS: &str = "write off, error, warn, info, debug or trace, or directives such as \"info,librdkafka=warn\"";
+
 /// Begins to write log lines: `format` is `text` or `json`; the environment variable `MAREVA_LOG` overrules `level`.
-pub fn start(format: &str, level: &str) {
-    let directives = std::env::var("MAREVA_LOG").unwrap_or_else(|_| level.to_owned());
+///
+/// # Errors
+/// When the variable holds no level.
+pub fn start(format: &str, level: &str) -> Result<(), Refusal> {
+    let directives = match std::env::var("MAREVA_LOG") {
+        Ok(own) => match level_fault(&own) {
+            Some(reason) => return Err(Refusal::one("MAREVA_LOG", reason, LEVELS)),
+            None => own,
+        },
+        Err(_) => level.to_owned(),
+    };
     let filter = EnvFilter::builder().parse_lossy(directives);
     let lines =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
@@ -17,4 +30,21 @@ pub fn start(format: &str, level: &str) {
     if let Err(error) = started {
         eprintln!("mareva: no log lines: {error}");
     }
+    Ok(())
+}
+
+/// Why a text is no level and holds no directives. A word that is no level would else be taken for the name of a target,
+/// and nothing but that target would be logged.
+pub fn level_fault(text: &str) -> Option<String> {
+    for directive in text.split(',').map(str::trim) {
+        let level = match directive.rsplit_once('=') {
+            Some((_, level)) if !level.contains(']') => level,
+            None if !directive.contains('[') => directive,
+            _ => continue,
+        };
+        if !["off", "error", "warn", "info", "debug", "trace"].contains(&level.to_ascii_lowercase().as_str()) {
+            return Some(format!("`{level}` is no level"));
+        }
+    }
+    EnvFilter::builder().parse(text).err().map(|error| error.to_string())
 }

@@ -28,14 +28,10 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result<()> {
-    logging::start("text", "warn");
     let mut faults = Refusal::default();
-    let mut config = match keep(config::load(args.config.as_deref()), &mut faults) {
-        Some(config) => config,
-        // What the other options name is looked at all the same.
-        None => config::load(None)?,
-    };
-    Instead::from(args.instead).apply(&mut config);
+    keep(logging::start("text", "warn"), &mut faults);
+    let mut config = config::load(args.config.as_deref(), &mut faults);
+    Instead::from(args.instead).apply(&mut config, &mut faults);
     let opened = keep(open(&config), &mut faults);
     let opened = faults
         .into_result()

@@ -4,13 +4,13 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail};
 use mareva_model::identifier::{self, list_cell};
-use mareva_model::{Refusal, parse_time};
+use mareva_model::{Fault, Refusal, parse_time};
 use mareva_screening::{Match, Scratch, Support, Watchlist};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::config;
-use crate::open::{Instead, NamedPath, watchlist};
+use crate::open::{Instead, NamedPath, keep, watchlist};
 use crate::outcome::say;
 
 /// Longest query, in bytes: the rest of a longer line is passed over, and the line answered with an error.
@@ -54,17 +54,25 @@ struct ListArgs {
     /// A config with lists
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// A list: a folder with OFAC's files or a NAME that begins with `sanctions` or `ofac` is a sanctions list, anything
-    /// else a list of accounts used for fraud; may be given several times
+    /// A list: where the config has one of that NAME, another file for it, which is otherwise taken as the config says; else
+    /// a folder with OFAC's files or a NAME that begins with `sanctions` or `ofac` is a sanctions list, anything else a list
+    /// of accounts used for fraud; may be given several times
     #[arg(long = "list", value_name = "NAME=PATH")]
     lists: Vec<NamedPath>,
 }
 
 impl ListArgs {
     fn load(self) -> Result<Watchlist, Refusal> {
-        let mut config = config::load(self.config.as_deref())?;
-        Instead { lists: self.lists, ..Instead::default() }.apply(&mut config);
-        watchlist(&config.lists)
+        let mut faults = Refusal::default();
+        let mut config = config::load(self.config.as_deref(), &mut faults);
+        Instead { lists: self.lists, ..Instead::default() }.apply(&mut config, &mut faults);
+        if config.lists.is_empty() && faults.0.is_empty() {
+            let place = self.config.map(|path| path.display().to_string()).unwrap_or_default();
+            faults.0.push(Fault::new(place, "names no list", "write [[lists]] into it, or name one with --list"));
+        }
+        let loaded = keep(watchlist(&config.lists), &mut faults);
+        faults.into_result()?;
+        loaded.ok_or_else(|| Refusal::one("lists", "could not be loaded", "report this"))
     }
 }
 
@@ -148,7 +156,8 @@ fn answer_all(watchlist: &Watchlist) -> Result<()> {
     }
     out.flush().context("cannot write the answers")?;
     if faults > 0 {
-        bail!("{faults} queries could not be read; each has an `error` in its place");
+        let queries = if faults == 1 { "query" } else { "queries" };
+        bail!("{faults} {queries} could not be read; an `error` stands in the place of the answer");
     }
     Ok(())
 }

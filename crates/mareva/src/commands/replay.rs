@@ -72,8 +72,9 @@ pub struct InsteadArgs {
     /// Folder of rules instead of the config's
     #[arg(long, value_name = "DIR")]
     rules: Option<PathBuf>,
-    /// A list beside those of the config; a folder with OFAC's files or a NAME that begins with `sanctions` or `ofac` is
-    /// a sanctions list, anything else a list of accounts used for fraud; may be given several times
+    /// A list: where the config has one of that NAME, another file for it, which is otherwise taken as the config says; else
+    /// one beside those of the config: a folder with OFAC's files or a NAME that begins with `sanctions` or `ofac` is a
+    /// sanctions list, anything else a list of accounts used for fraud; may be given several times
     #[arg(long = "list", value_name = "NAME=PATH")]
     lists: Vec<NamedPath>,
 }
@@ -127,13 +128,9 @@ impl Args {
 pub fn run(args: Args) -> Result<()> {
     stop_on_signals()?;
     let mut faults = Refusal::default();
-    let mut config = match keep(config::load(args.config.as_deref()), &mut faults) {
-        Some(config) => config,
-        // What the other options name is looked at all the same.
-        None => config::load(None)?,
-    };
-    logging::start(&config.log.format, "warn");
-    Instead::from(args.instead.clone()).apply(&mut config);
+    let mut config = config::load(args.config.as_deref(), &mut faults);
+    keep(logging::start(&config.log.format, "warn"), &mut faults);
+    Instead::from(args.instead.clone()).apply(&mut config, &mut faults);
     faults.0.extend(args.path_faults());
     let opened = keep(open(&config), &mut faults);
     faults.into_result()?;

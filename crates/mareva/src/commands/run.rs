@@ -48,10 +48,10 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result<()> {
-    let config = config::load(Some(&args.config))?;
-    logging::start(&config.log.format, &config.log.level);
-    let stop = stop_on_signals()?;
     let mut faults = Refusal::default();
+    let config = config::load(Some(&args.config), &mut faults);
+    keep(logging::start(&config.log.format, &config.log.level), &mut faults);
+    let stop = stop_on_signals()?;
     let opened = keep(open(&config), &mut faults);
     if let Some(path) = &args.history {
         keep(history_files(&config, path), &mut faults);

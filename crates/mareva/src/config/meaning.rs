@@ -4,16 +4,12 @@ use std::collections::HashSet;
 use std::net::SocketAddr;
 
 use mareva_model::{Fault, Refusal, identifier};
-use tracing_subscriber::EnvFilter;
 
 use super::Config;
+use crate::logging;
 
 /// Checks the meaning of a config whose types are right.
-///
-/// # Errors
-/// Every fault.
-pub fn check(config: &Config, place: &str) -> Result<(), Refusal> {
-    let mut faults = Refusal::default();
+pub fn check(config: &Config, place: &str, faults: &mut Refusal) {
     let mut fault = |key: &str, reason: String, remedy: &str| {
         faults.0.push(Fault::new(format!("{place}: {key}"), reason, remedy));
     };
@@ -57,10 +53,9 @@ pub fn check(config: &Config, place: &str) -> Result<(), Refusal> {
         let reason = format!("`{}` is no address", config.http.listen);
         fault("http.listen", reason, "write address:port, such as 127.0.0.1:9464, or nothing");
     }
-    if let Err(error) = EnvFilter::builder().parse(&config.log.level) {
-        fault("log.level", error.to_string(), "write error, warn, info, debug or trace");
+    if let Some(reason) = logging::level_fault(&config.log.level) {
+        fault("log.level", reason, logging::LEVELS);
     }
-    faults.into_result()
 }
 
 fn is_upper(text: &str, length: usize) -> bool {

@@ -10,7 +10,8 @@ mod span;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use mareva_model::{Fault, Refusal};
 use mareva_screening::ListConfig;
@@ -22,30 +23,37 @@ pub use span::Span;
 /// The defaults, with what every key means.
 pub const DEFAULTS: &str = include_str!("../../../../deploy/mareva.toml");
 
-/// The config from a file, or the defaults.
-///
-/// # Errors
-/// Every fault of the file.
-pub fn load(path: Option<&Path>) -> Result<Config, Refusal> {
-    let Some(path) = path else { return read("", "config", Path::new("")) };
-    let place = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Refusal::one(&place, format!("cannot be read: {error}"), "check the path behind --config and its permissions")
-    })?;
-    read(&text, &place, path.parent().unwrap_or(Path::new("")))
+/// The config from a file, or the defaults. What is at fault in it is as in the defaults, so that all that it names can be
+/// looked at in the same go.
+pub fn load(path: Option<&Path>, faults: &mut Refusal) -> Config {
+    let (mut text, mut place, mut folder) = (String::new(), "config".to_owned(), Path::new(""));
+    if let Some(path) = path {
+        (place, folder) = (path.display().to_string(), path.parent().unwrap_or(folder));
+        match std::fs::read_to_string(path) {
+            Ok(read) => text = read,
+            Err(error) => {
+                let (reason, remedy) = unread(&error);
+                faults.0.push(Fault::new(format!("{place} (--config)"), reason, remedy));
+            }
+        }
+    }
+    read(&text, &place, folder, faults)
+}
+
+/// Why a file cannot be read, and what to do.
+pub fn unread(error: &std::io::Error) -> (String, &'static str) {
+    match error.kind() {
+        ErrorKind::IsADirectory => ("cannot be read: it is a folder".to_owned(), "name a file"),
+        ErrorKind::NotADirectory => ("cannot be read: it is no folder, or lies in none".to_owned(), "check the path"),
+        ErrorKind::InvalidData => ("cannot be read: it is no text in UTF-8".to_owned(), "save it as UTF-8"),
+        _ => (format!("cannot be read: {error}"), "check the path and its permissions"),
+    }
 }
 
 /// The config of a text; `place` names it in faults, relative paths count from `folder`.
-///
-/// # Errors
-/// Every fault of the text.
-pub fn read(text: &str, place: &str, folder: &Path) -> Result<Config, Refusal> {
-    schema::check(text, place)?;
-    let unreadable = |error: toml::de::Error| {
-        Refusal::one(place, error.message().to_owned(), "compare the file with deploy/mareva.toml")
-    };
-    let mut merged: Table = DEFAULTS.parse().map_err(unreadable)?;
-    let written: Table = text.parse().map_err(unreadable)?;
+pub fn read(text: &str, place: &str, folder: &Path, faults: &mut Refusal) -> Config {
+    let mut merged = defaults();
+    let written = schema::check(text, place, faults);
     let mut kafka = BTreeMap::new();
     let mut lists = Vec::new();
     for table in [merged.remove("kafka"), written.get("kafka").cloned()].into_iter().flatten() {
@@ -54,18 +62,30 @@ pub fn read(text: &str, place: &str, folder: &Path) -> Result<Config, Refusal> {
     for (section, value) in written {
         match (section.as_str(), value, merged.get_mut(&section)) {
             ("kafka", ..) => {}
-            ("lists", value, _) => lists = list_files(value, place)?,
+            ("lists", Value::Array(tables), _) => {
+                let numbered = tables.into_iter().enumerate();
+                lists = numbered.filter_map(|(at, table)| list_file(at, table, place, faults)).collect();
+            }
             (_, Value::Table(keys), Some(Value::Table(defaults))) => defaults.extend(keys),
             // The check has refused everything else.
             _ => {}
         }
     }
-    let mut config: Config = Value::Table(merged).try_into().map_err(unreadable)?;
+    let mut config: Config = Value::Table(merged).try_into().unwrap_or_else(|error: toml::de::Error| {
+        faults.0.push(Fault::new(place, error.message(), "compare the file with deploy/mareva.toml"));
+        let mut defaults = defaults();
+        defaults.remove("kafka");
+        Value::Table(defaults).try_into().expect("the defaults are a config")
+    });
     config.kafka = kafka;
     config.lists = lists;
-    meaning::check(&config, place)?;
+    meaning::check(&config, place, faults);
     config.resolve(folder);
-    Ok(config)
+    config
+}
+
+fn defaults() -> Table {
+    DEFAULTS.parse().expect("the defaults are TOML")
 }
 
 /// Properties by their dotted names, whether the dots were written or are tables; later ones overrule earlier ones.
@@ -86,21 +106,25 @@ fn flatten(prefix: &str, value: &Value, into: &mut BTreeMap<String, String>) {
     }
 }
 
-fn list_files(value: Value, place: &str) -> Result<Vec<ListFile>, Refusal> {
-    let Value::Array(tables) = value else { return Ok(Vec::new()) };
-    let mut lists = Vec::new();
-    let mut faults = Refusal::default();
-    for (index, mut table) in tables.into_iter().enumerate() {
-        let key_file = table.as_table_mut().and_then(|table| table.remove("key_file"));
-        let key_file = key_file.and_then(|file| file.as_str().map(str::to_owned)).filter(|file| !file.is_empty());
-        match table.try_into::<ListConfig>() {
-            Ok(list) => lists.push(ListFile { list, key_file: key_file.map(Into::into) }),
-            Err(error) => {
-                let at = format!("{place}: lists[{index}]");
-                faults.0.push(Fault::new(at, error.message().to_owned(), "compare it with deploy/mareva.toml"));
+/// A list of the config. Of one with a fault only the path counts, so that its file is looked at all the same: what else
+/// it lacks is as for a list on the command line.
+fn list_file(at: usize, mut table: Value, place: &str, faults: &mut Refusal) -> Option<ListFile> {
+    let written = table.as_table_mut()?;
+    let key_file = written.remove("key_file").and_then(|file| file.as_str().map(PathBuf::from));
+    let text = |key: &str| written.get(key).and_then(Value::as_str).map(str::to_owned);
+    let (name, path) = (text("name"), text("path"));
+    let key = name.as_ref().map_or_else(|| format!("lists[{at}]"), |name| format!("lists.{name}"));
+    let list = match table.try_into::<ListConfig>() {
+        Ok(list) => list,
+        Err(error) => {
+            let numbered = format!(": lists[{at}]");
+            if !faults.0.iter().any(|fault| fault.place.contains(&numbered)) {
+                let place = format!("{place}{numbered}");
+                faults.0.push(Fault::new(place, error.message(), "compare it with deploy/mareva.toml"));
             }
+            ListFile::assumed(name.unwrap_or_else(|| format!("list-{at}")), path?.into())
         }
-    }
-    faults.into_result()?;
-    Ok(lists)
+    };
+    let path_key = format!("{key}.path");
+    Some(ListFile { list, key_file: key_file.filter(|file| !file.as_os_str().is_empty()), key, path_key })
 }

@@ -31,6 +31,22 @@ pub struct Config {
 pub struct ListFile {
     pub list: ListConfig,
     pub key_file: Option<PathBuf>,
+    /// What it is called in the config, such as `lists.mules`, or on the command line.
+    pub key: String,
+    /// What its path is called there.
+    pub path_key: String,
+}
+
+impl ListFile {
+    /// What a list is taken for of which only name and path are known: a sanctions list where the path is a folder with
+    /// OFAC's files or the name begins with `sanctions` or `ofac`; otherwise accounts that institutions confirmed as used
+    /// for fraud.
+    pub fn assumed(name: String, path: PathBuf) -> ListConfig {
+        let is_sanctions =
+            path.join("sdn.csv").exists() || ["sanctions", "ofac"].iter().any(|start| name.starts_with(start));
+        let list = if is_sanctions { ListConfig::sanctions } else { ListConfig::fraud };
+        list(name, path)
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]

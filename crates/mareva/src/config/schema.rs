@@ -1,5 +1,6 @@
 //! The keys of the config, and the check of a file against them: every fault with its line, before anything is read.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use mareva_model::{Fault, Refusal};
@@ -121,29 +122,57 @@ pub const LIST: &[Key] = &[
     ),
 ];
 
-/// Checks a text against the keys.
+/// Checks a text against the keys, and gives what of it is right. Of a text whose syntax is broken nothing is.
 ///
-/// # Errors
-/// Every fault of syntax, or else every unknown key, missing key and value of the wrong type or range.
-pub fn check(text: &str, place: &str) -> Result<(), Refusal> {
-    let mut check = Check { text, place, faults: Refusal::default() };
+/// The faults are those of syntax, or else every unknown key, missing key and value of the wrong type or range.
+pub fn check(text: &str, place: &str, faults: &mut Refusal) -> toml::Table {
+    let mut check = Check { text, place, faults, wrong: HashSet::new() };
     let (root, errors) = DeTable::parse_recoverable(text);
-    for error in errors {
+    for error in &errors {
         let reason = error.message().to_owned();
         check.fault(error.span(), "", reason, "see https://toml.io for how TOML is written");
     }
-    if check.faults.0.is_empty() {
-        for (name, value) in root.get_ref() {
-            check.section(name, value);
+    if !errors.is_empty() {
+        return toml::Table::new();
+    }
+    for (name, value) in root.get_ref() {
+        check.section(name, value);
+    }
+    let wrong = check.wrong;
+    match text.parse::<toml::Table>() {
+        Ok(mut table) => {
+            strip("", &mut table, &wrong);
+            table
+        }
+        Err(error) => {
+            faults.0.push(Fault::new(place, error.message(), "see https://toml.io for how TOML is written"));
+            toml::Table::new()
         }
     }
-    check.faults.into_result()
+}
+
+/// Takes out what stands at these paths.
+fn strip(path: &str, table: &mut toml::Table, wrong: &HashSet<String>) {
+    table.retain(|name, value| {
+        let inner = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        for (index, one) in value.as_array_mut().into_iter().flatten().enumerate() {
+            if let toml::Value::Table(one) = one {
+                strip(&format!("{inner}[{index}]"), one, wrong);
+            }
+        }
+        if let toml::Value::Table(table) = value {
+            strip(&inner, table, wrong);
+        }
+        !wrong.contains(&inner)
+    });
 }
 
 struct Check<'a> {
     text: &'a str,
     place: &'a str,
-    faults: Refusal,
+    faults: &'a mut Refusal,
+    /// Paths at which there is a fault.
+    wrong: HashSet<String>,
 }
 
 type Name<'i> = Spanned<std::borrow::Cow<'i, str>>;
@@ -155,6 +184,7 @@ impl Check<'_> {
         let mut place = line.map_or(self.place.to_owned(), |line| format!("{}:{line}", self.place));
         if !path.is_empty() {
             place = format!("{place}: {path}");
+            self.wrong.insert(path.to_owned());
         }
         self.faults.0.push(Fault::new(place, reason, remedy));
     }

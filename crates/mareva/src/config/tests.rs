@@ -1,15 +1,25 @@
 use std::path::Path;
 
+use mareva_model::Refusal;
+
 use super::schema::{Kind, SECTIONS};
 use super::span::parse_span;
 use super::{Config, DEFAULTS, nearest, read};
 
 fn config(text: &str) -> Config {
-    read(text, "mareva.toml", Path::new("/etc/mareva")).unwrap()
+    let (config, faults) = config_and_faults(text);
+    assert!(faults.is_empty(), "{faults:?}");
+    config
 }
 
 fn faults(text: &str) -> Vec<String> {
-    read(text, "mareva.toml", Path::new("")).unwrap_err().0.iter().map(ToString::to_string).collect()
+    config_and_faults(text).1
+}
+
+fn config_and_faults(text: &str) -> (Config, Vec<String>) {
+    let mut faults = Refusal::default();
+    let config = read(text, "mareva.toml", Path::new("/etc/mareva"), &mut faults);
+    (config, faults.0.iter().map(ToString::to_string).collect())
 }
 
 #[test]
@@ -137,6 +147,56 @@ fn values_that_make_no_sense_are_refused_together() {
     );
     for part in ["`NOBIC` is no BIC", "`Germany`", "is named twice", "`späte`", "`9464`", "`euro`"] {
         assert!(found.iter().any(|fault| fault.contains(part)), "{part} in {found:?}");
+    }
+}
+
+#[test]
+fn a_fault_hides_nothing_of_the_rest() {
+    let (read, found) = config_and_faults(
+        r#"
+        [semantics]
+        lookback = 5
+        idle_after = "7 s"
+        reference_currency = "euro"
+        [tables]
+        rate = "x"
+        vasps = "vasps.csv"
+        [[lists]]
+        name = "mules"
+        path = "mules.csv"
+        regime = "fraude"
+        key_file = "key"
+        [[lists]]
+        path = "sanctions.csv"
+        [[lists]]
+        name = "other"
+        "#,
+    );
+    for part in ["lookback", "`euro`", "tables.rate", "`fraude`", "lists[0].action", "lists[1].name", "lists[2].path"] {
+        assert_eq!(found.iter().filter(|fault| fault.contains(part)).count(), 1, "{part} in {found:#?}");
+    }
+    assert_eq!(read.semantics.idle_after.ms(), 7_000);
+    assert_eq!(read.semantics.lookback.ms(), config("").semantics.lookback.ms());
+    assert_eq!(read.tables.vasps, Path::new("/etc/mareva/vasps.csv"));
+    let lists: Vec<(&str, &Path)> =
+        read.lists.iter().map(|one| (one.path_key.as_str(), one.list.path.as_path())).collect();
+    let expected = [
+        ("lists.mules.path", Path::new("/etc/mareva/mules.csv")),
+        ("lists[1].path", Path::new("/etc/mareva/sanctions.csv")),
+    ];
+    assert_eq!(lists, expected);
+    assert_eq!(read.lists[0].key_file.as_deref(), Some(Path::new("/etc/mareva/key")));
+}
+
+#[test]
+fn a_level_is_a_word_or_directives() {
+    for level in ["info", "OFF", "info,librdkafka=warn", "mareva=debug, info", "[span]=trace", "[span{a=1}]=info"] {
+        assert_eq!(config(&format!("[log]\nlevel = \"{level}\"")).log.level, level);
+    }
+    for level in ["", "infoo", "verbose", "info,", "librdkafka=loud", "librdkafka", "mareva=", "3", "=info", "[span"] {
+        let found = faults(&format!("[log]\nlevel = \"{level}\""));
+        let [fault] = found.as_slice() else { panic!("{level}: {found:?}") };
+        assert!(fault.starts_with("mareva.toml: log.level: ") && fault.contains("write off, error"), "{fault}");
     }
 }
 

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, anyhow};
 use mareva_kafka::{MockBroker, Progress, RunSummary, TopicPartition};
+use mareva_model::Refusal;
 use mareva_sim::SimConfig;
 
 use crate::commands::run::stop_on_signals;
@@ -53,7 +54,7 @@ pub struct Settings {
 /// What keeps it from going on.
 pub fn run(settings: &Settings) -> Result<()> {
     let live_view = !settings.json && io::stdout().is_terminal() && io::stderr().is_terminal();
-    logging::start("text", if live_view { "off" } else { "error" });
+    logging::start("text", if live_view { "off" } else { "error" })?;
     let simulation = simulation(settings)?;
     if !settings.json {
         say(format_args!(
@@ -63,7 +64,9 @@ pub fn run(settings: &Settings) -> Result<()> {
     }
     let records = mareva_sim::records(&simulation);
     let folder = Folder::write(&records.reference()).context("cannot write to the folder for temporary files")?;
-    let mut config = config::read(&format!("{CONFIG}{OWN}"), "demo", folder.path())?;
+    let mut faults = Refusal::default();
+    let mut config = config::read(&format!("{CONFIG}{OWN}"), "demo", folder.path(), &mut faults);
+    faults.into_result()?;
     let broker = MockBroker::start(&topics(&config), PARTITIONS)?;
     config.kafka.insert("bootstrap.servers".to_owned(), broker.bootstrap_servers());
     let opened = open(&config)?;

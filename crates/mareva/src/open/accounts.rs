@@ -50,19 +50,20 @@ pub(super) fn load(path: &Path) -> Result<AccountTable, Refusal> {
     if !path.as_os_str().is_empty() {
         let file = File::open(path).map_err(|error| unreadable(path, &error))?;
         let mut reader = BufReader::with_capacity(1 << 18, file);
-        let mut line = String::new();
+        let mut bytes = Vec::new();
         let mut number = 0;
         loop {
-            line.clear();
+            bytes.clear();
             number += 1;
-            if reader.read_line(&mut line).map_err(|error| unreadable(path, &error))? == 0 {
+            if reader.read_until(b'\n', &mut bytes).map_err(|error| unreadable(path, &error))? == 0 {
                 break;
             }
-            hasher.update(line.as_bytes());
-            if line.trim().is_empty() {
+            hasher.update(&bytes);
+            if bytes.trim_ascii().is_empty() {
                 continue;
             }
-            match parse_account(&line) {
+            let no_text = |_| ("is no text in UTF-8".to_owned(), "save it as UTF-8");
+            match std::str::from_utf8(&bytes).map_err(no_text).and_then(parse_account) {
                 Ok(account) => accounts.push(account),
                 Err((reason, remedy)) => {
                     faults.0.push(Fault::new(format!("{}:{number}", path.display()), reason, remedy));

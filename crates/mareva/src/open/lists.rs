@@ -1,14 +1,15 @@
 //! Lists from the config and from `--list NAME=PATH`.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use mareva_model::Refusal;
-use mareva_screening::{FilterKey, ListConfig, Watchlist, load};
+use mareva_model::{Fault, Refusal};
+use mareva_screening::{FilterKey, ListConfig, LoadedList, Watchlist, load};
 
 use super::{keep, secret};
-use crate::config::ListFile;
+use crate::config::{ListFile, unread};
 
 /// A list on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,14 +33,29 @@ impl FromStr for NamedPath {
     }
 }
 
-impl From<NamedPath> for ListFile {
-    /// A sanctions list where the path is a folder with OFAC's files or the name begins with `sanctions` or `ofac`;
-    /// otherwise accounts that institutions confirmed as used for fraud.
-    fn from(named: NamedPath) -> Self {
-        let is_sanctions = named.path.join("sdn.csv").exists()
-            || ["sanctions", "ofac"].iter().any(|start| named.name.starts_with(start));
-        let list = if is_sanctions { ListConfig::sanctions } else { ListConfig::fraud };
-        Self { list: list(named.name, named.path), key_file: None }
+impl NamedPath {
+    /// What it is called in messages.
+    fn key(&self) -> String {
+        format!("--list {}", self.name)
+    }
+
+    /// Puts it among the lists of the config: in the place of the file of the list that has its name, which otherwise stays
+    /// as the config has it, or as a new list.
+    pub(super) fn join(self, lists: &mut Vec<ListFile>, faults: &mut Refusal) {
+        let key = self.key();
+        match lists.iter_mut().find(|known| known.list.name == self.name) {
+            Some(known) if known.path_key == key => {
+                faults.0.push(Fault::new(key, "is given twice", "name each list differently"));
+            }
+            Some(known) => {
+                known.list.path = self.path;
+                known.path_key = key;
+            }
+            None => {
+                let list = ListFile::assumed(self.name, self.path);
+                lists.push(ListFile { list, key_file: None, key: key.clone(), path_key: key });
+            }
+        }
     }
 }
 
@@ -50,13 +66,35 @@ impl From<NamedPath> for ListFile {
 pub fn watchlist(files: &[ListFile]) -> Result<Watchlist, Refusal> {
     let mut faults = Refusal::default();
     let mut loaded = Vec::new();
+    let mut names = HashSet::new();
     for file in files {
+        if !names.insert(&file.list.name) {
+            faults.0.push(Fault::new(&file.key, "two lists have this name", "name each list differently"));
+        }
         let mut list = file.list.clone();
         if let Some(path) = &file.key_file {
-            list.key = keep(secret(path, "key_file"), &mut faults).flatten().map(FilterKey);
+            list.key = keep(secret(path, &format!("{}.key_file", file.key)), &mut faults).flatten().map(FilterKey);
         }
-        loaded.extend(keep(load(&list), &mut faults).map(Arc::new));
+        loaded.extend(keep(load_one(file, &list), &mut faults).map(Arc::new));
     }
     faults.into_result()?;
     Watchlist::new(loaded)
+}
+
+/// Loads a list; its faults say by which key or option it is named.
+fn load_one(file: &ListFile, list: &ListConfig) -> Result<LoadedList, Refusal> {
+    load(list).map_err(|mut refusal| {
+        let own = format!("list {}", list.name);
+        let of_config = refusal.0.iter().all(|fault| fault.place == own);
+        for fault in &mut refusal.0 {
+            fault.place =
+                if fault.place == own { file.key.clone() } else { format!("{} ({})", fault.place, file.path_key) };
+        }
+        // What is wrong with the config of a list must not hide that there is no file.
+        if let Some(error) = list.path.metadata().err().filter(|_| of_config) {
+            let (reason, remedy) = unread(&error);
+            refusal.0.push(Fault::new(format!("{} ({})", list.path.display(), file.path_key), reason, remedy));
+        }
+        refusal
+    })
 }

@@ -6,8 +6,8 @@ mod rules;
 mod vasps;
 
 use std::collections::HashSet;
-use std::fmt::Display;
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub use accounts::parse_account;
 pub use lists::{NamedPath, watchlist};
 pub use rules::{RuleFolder, load_rules, rule_folders};
 
-use crate::config::Config;
+use crate::config::{Config, unread};
 
 /// Faults listed for one file; beyond it the rest is counted.
 const MAX_FAULTS: usize = 20;
@@ -39,13 +39,13 @@ pub struct Instead {
     pub vasps: Option<PathBuf>,
     /// The folder of rules.
     pub rules: Option<PathBuf>,
-    /// Lists beside those of the config.
+    /// Lists beside those of the config, or files in the place of theirs.
     pub lists: Vec<NamedPath>,
 }
 
 impl Instead {
     /// Puts them into the config.
-    pub fn apply(self, config: &mut Config) {
+    pub fn apply(self, config: &mut Config, faults: &mut Refusal) {
         let paths = [
             (self.accounts, &mut config.tables.accounts),
             (self.rates, &mut config.tables.rates),
@@ -58,8 +58,7 @@ impl Instead {
             }
         }
         for list in self.lists {
-            config.lists.retain(|known| known.list.name != list.name);
-            config.lists.push(list.into());
+            list.join(&mut config.lists, faults);
         }
     }
 }
@@ -81,11 +80,12 @@ pub struct Opened {
 /// Every fault of every file and property.
 pub fn open(config: &Config) -> Result<Opened, Refusal> {
     let mut faults = Refusal::default();
-    let ruleset = keep(rules::load(&config.rules.path), &mut faults);
+    let tables = &config.tables;
+    let ruleset = keep(named(rules::load(&config.rules.path), &config.rules.path, "rules.path"), &mut faults);
     let watchlist = keep(lists::watchlist(&config.lists), &mut faults);
-    let accounts = keep(accounts::load(&config.tables.accounts), &mut faults);
-    let rates = keep(rates(config), &mut faults);
-    let vasps = keep(vasps::load(&config.tables.vasps), &mut faults);
+    let accounts = keep(named(accounts::load(&tables.accounts), &tables.accounts, "tables.accounts"), &mut faults);
+    let rates = keep(named(rates(config), &tables.rates, "tables.rates"), &mut faults);
+    let vasps = keep(named(vasps::load(&tables.vasps), &tables.vasps, "tables.vasps"), &mut faults);
     let subject_key = keep(secret(&config.alerts.subject_key_file, "alerts.subject_key_file"), &mut faults);
     let connection = Connection { properties: config.kafka.clone() };
     faults.0.extend(property_faults(&connection));
@@ -125,6 +125,17 @@ fn property_faults(connection: &Connection) -> Vec<Fault> {
 /// The value, or nothing and its faults among the others.
 pub fn keep<T>(result: Result<T, Refusal>, faults: &mut Refusal) -> Option<T> {
     result.map_err(|refusal| faults.0.extend(refusal.0)).ok()
+}
+
+/// Says by which key a file is named that is at fault as a whole.
+fn named<T>(result: Result<T, Refusal>, path: &Path, key: &str) -> Result<T, Refusal> {
+    let path = path.display().to_string();
+    result.map_err(|mut refusal| {
+        for fault in refusal.0.iter_mut().filter(|fault| fault.place == path) {
+            fault.place = format!("{path} ({key})");
+        }
+        refusal
+    })
 }
 
 /// Parts with these rules and accounts and nothing else: what tests of rules run on.
@@ -209,7 +220,7 @@ fn secret(path: &Path, key: &str) -> Result<Option<Vec<u8>>, Refusal> {
     if path.as_os_str().is_empty() {
         return Ok(None);
     }
-    let mut bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+    let mut bytes = named(std::fs::read(path).map_err(|error| unreadable(path, &error)), path, key)?;
     while bytes.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
         bytes.pop();
     }
@@ -227,7 +238,7 @@ fn secret(path: &Path, key: &str) -> Result<Option<Vec<u8>>, Refusal> {
 pub fn readable(path: &Path) -> Result<(), Refusal> {
     let found = path.metadata().map_err(|error| unreadable(path, &error))?;
     if found.is_dir() {
-        return Err(Refusal::one(path.display().to_string(), "cannot be read: it is a folder", "name a file in it"));
+        return Err(unreadable(path, &io::ErrorKind::IsADirectory.into()));
     }
     // Opening a pipe twice would lose what its writer has sent in between.
     if found.is_file() {
@@ -237,8 +248,9 @@ pub fn readable(path: &Path) -> Result<(), Refusal> {
 }
 
 /// A file that cannot be read.
-pub fn unreadable(path: &Path, error: &impl Display) -> Refusal {
-    Refusal::one(path.display().to_string(), format!("cannot be read: {error}"), "check the path and its permissions")
+pub fn unreadable(path: &Path, error: &io::Error) -> Refusal {
+    let (reason, remedy) = unread(error);
+    Refusal::one(path.display().to_string(), reason, remedy)
 }
 
 /// The first faults of a file, and how many there are in all.

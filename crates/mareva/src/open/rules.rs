@@ -36,12 +36,14 @@ pub struct RuleFolder {
     pub quiet: Option<String>,
     /// `expected.ndjson`: the detections of the former.
     pub expected: Option<String>,
+    /// Files that are there and cannot be read.
+    pub unreadable: Refusal,
 }
 
 /// All rule folders under a path; without a path those of the binary. Other files beside them are left alone.
 ///
 /// # Errors
-/// A folder or file that cannot be read.
+/// When the path is no folder, or holds no rule.
 pub fn rule_folders(path: &Path) -> Result<Vec<RuleFolder>, Refusal> {
     if path.as_os_str().is_empty() {
         return Ok(RULE_PACK.iter().map(packed).collect());
@@ -52,19 +54,7 @@ pub fn rule_folders(path: &Path) -> Result<Vec<RuleFolder>, Refusal> {
         let folder = one.map_err(|error| unreadable(path, &error))?.path();
         let is_rule = ["rule.toml", "rule.sql"].iter().any(|file| folder.join(file).exists());
         if let Some(name) = folder.file_name().and_then(|name| name.to_str()).filter(|_| is_rule) {
-            let text = |file: &str| {
-                let path = folder.join(file);
-                path.exists().then(|| fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))).transpose()
-            };
-            folders.push(RuleFolder {
-                folder: name.to_owned(),
-                beside: path.display().to_string(),
-                toml: text("rule.toml")?,
-                sql: text("rule.sql")?,
-                fires: text("fires.ndjson")?,
-                quiet: text("quiet.ndjson")?,
-                expected: text("expected.ndjson")?,
-            });
+            folders.push(rule_folder(name, path, &folder));
         }
     }
     folders.sort_by(|a, b| a.folder.cmp(&b.folder));
@@ -75,9 +65,23 @@ pub fn rule_folders(path: &Path) -> Result<Vec<RuleFolder>, Refusal> {
     Ok(folders)
 }
 
+fn rule_folder(name: &str, beside: &Path, folder: &Path) -> RuleFolder {
+    let mut faults = Refusal::default();
+    let mut text = |file: &str| {
+        let path = folder.join(file);
+        let text = path.exists().then(|| fs::read_to_string(&path).map_err(|error| unreadable(&path, &error)))?;
+        keep(text, &mut faults)
+    };
+    let [toml, sql] = ["rule.toml", "rule.sql"].map(&mut text);
+    let [fires, quiet, expected] = ["fires.ndjson", "quiet.ndjson", "expected.ndjson"].map(text);
+    let (folder, beside) = (name.to_owned(), beside.display().to_string());
+    RuleFolder { folder, beside, toml, sql, fires, quiet, expected, unreadable: faults }
+}
+
 fn packed(rule: &PackedRule) -> RuleFolder {
     let [toml, sql, fires, quiet, expected] = rule.texts.map(|text| text.map(str::to_owned));
-    RuleFolder { folder: rule.folder.to_owned(), beside: "rules".to_owned(), toml, sql, fires, quiet, expected }
+    let (folder, beside) = (rule.folder.to_owned(), "rules".to_owned());
+    RuleFolder { folder, beside, toml, sql, fires, quiet, expected, unreadable: Refusal::default() }
 }
 
 /// The texts that rules are loaded from, and every folder that lacks one of them.
@@ -85,10 +89,12 @@ fn rule_texts(folders: &[RuleFolder]) -> (Vec<RuleText>, Refusal) {
     let mut faults = Refusal::default();
     let mut texts = Vec::new();
     for folder in folders {
+        faults.0.extend(folder.unreadable.0.iter().cloned());
         match (&folder.toml, &folder.sql) {
             (Some(toml), Some(sql)) => {
                 texts.push(RuleText { folder: folder.folder.clone(), toml: toml.clone(), sql: sql.clone() });
             }
+            _ if !folder.unreadable.0.is_empty() => {}
             (toml, _) => {
                 let file = if toml.is_none() { "rule.toml" } else { "rule.sql" };
                 let place = format!("rules/{}", folder.folder);

@@ -1,3 +1,4 @@
+use mareva_model::Refusal;
 use serde_json::{Value, json};
 
 use super::{compare, read, try_rule};
@@ -33,7 +34,7 @@ fn what_comes_is_held_against_what_was_expected() {
 
 #[test]
 fn lines_that_are_neither_transaction_nor_account_are_named() {
-    let config = config::load(None).unwrap();
+    let config = config::load(None, &mut Refusal::default());
     let mut failures = Vec::new();
     let text = "{\"type\":\"account\",\"account\":\"exch:kestrel:1\"}\n{\"type\":\"trade\",\"time\":5}\n{\"type\":\"x\"}\nnonsense\n";
     let material = read(&config, text, "fires.ndjson", &mut failures);
@@ -45,7 +46,7 @@ fn lines_that_are_neither_transaction_nor_account_are_named() {
 
 #[test]
 fn a_rule_without_evidence_fails() {
-    let config = config::load(None).unwrap();
+    let config = config::load(None, &mut Refusal::default());
     let folders = crate::open::rule_folders(std::path::Path::new("")).unwrap();
     let bare = RuleFolder { fires: None, quiet: None, expected: None, ..folders[0].clone() };
     let ruleset = load_rules(&folders).unwrap();
