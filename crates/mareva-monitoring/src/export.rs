@@ -42,20 +42,20 @@ impl<W: Write + Send> ParquetWriter<W> {
         self.0.write(batch)
     }
 
-    /// Writes what is left and the footer.
+    /// Writes what is left and the footer, and gives back what it wrote to.
     ///
     /// # Errors
     /// What the file system reports.
-    pub fn finish(self) -> Result<(), ParquetError> {
-        self.0.close().map(|_| ())
+    pub fn finish(self) -> Result<W, ParquetError> {
+        self.0.into_inner()
     }
 }
 
-/// Writes one batch as a whole Parquet file.
+/// Writes one batch as a whole Parquet file, and gives back what it wrote to.
 ///
 /// # Errors
 /// What the file system reports.
-pub fn write_parquet<W: Write + Send>(batch: &RecordBatch, out: W) -> Result<(), ParquetError> {
+pub fn write_parquet<W: Write + Send>(batch: &RecordBatch, out: W) -> Result<W, ParquetError> {
     let mut writer = ParquetWriter::new(out, batch)?;
     writer.write(batch)?;
     writer.finish()

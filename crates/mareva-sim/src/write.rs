@@ -30,15 +30,43 @@ pub struct Summary {
     pub last_time: i64,
 }
 
+/// What the name of an unfinished file ends in.
+const UNFINISHED: &str = ".partial";
+
+/// The files of a simulation, written beside their places: they move there together, at the end.
+struct Files<'a> {
+    folder: &'a Path,
+    names: Vec<String>,
+}
+
+impl Files<'_> {
+    fn begin(&mut self, name: &str) -> io::Result<BufWriter<File>> {
+        self.names.push(name.to_owned());
+        let file = File::create(self.folder.join(format!("{name}{UNFINISHED}")))?;
+        Ok(BufWriter::with_capacity(1 << 18, file))
+    }
+
+    fn whole(&mut self, name: &str, content: &[u8]) -> io::Result<()> {
+        let mut file = self.begin(name)?;
+        file.write_all(content)?;
+        file.flush()
+    }
+
+    fn finish(self) -> io::Result<()> {
+        let moved = |name: &String| fs::rename(self.folder.join(format!("{name}{UNFINISHED}")), self.folder.join(name));
+        self.names.iter().try_for_each(moved)
+    }
+}
+
 /// Writes all files of a simulation into a folder, which is made when it is not there. `progress` is told how many records
 /// are written, every few thousand.
 ///
 /// # Errors
-/// What the file system reports; files may be incomplete then.
+/// What the file system reports; the files then end in `.partial`, and what stood under their names before is still there.
 pub fn write(config: &SimConfig, out_dir: &Path, progress: &mut dyn FnMut(u64)) -> io::Result<Summary> {
     fs::create_dir_all(out_dir.join("sanctions"))?;
-    let open = |name: &str| File::create(out_dir.join(name)).map(|file| BufWriter::with_capacity(1 << 18, file));
-    let (mut bank, mut exchange) = (open("bank.ndjson")?, open("exchange.ndjson")?);
+    let mut files = Files { folder: out_dir, names: Vec::new() };
+    let (mut bank, mut exchange) = (files.begin("bank.ndjson")?, files.begin("exchange.ndjson")?);
     let mut records = Records::new(config, true);
     let mut summary = Summary::default();
     for record in records.by_ref() {
@@ -68,14 +96,19 @@ pub fn write(config: &SimConfig, out_dir: &Path, progress: &mut dyn FnMut(u64)) 
         }
     }
     summary.accounts = reference.accounts.iter().filter(|byte| **byte == b'\n').count() as u64;
-    fs::write(out_dir.join("accounts.ndjson"), &reference.accounts)?;
-    fs::write(out_dir.join("mules.csv"), &reference.mules_csv)?;
-    fs::write(out_dir.join("vasps.csv"), &reference.vasps_csv)?;
-    fs::write(out_dir.join("rates.csv"), &reference.rates_csv)?;
-    fs::write(out_dir.join("labels.ndjson"), reference.labels_ndjson())?;
-    for (name, content) in &reference.sanctions {
-        fs::write(out_dir.join("sanctions").join(name), content)?;
+    for (name, content) in [
+        ("accounts.ndjson", &reference.accounts),
+        ("mules.csv", &reference.mules_csv),
+        ("vasps.csv", &reference.vasps_csv),
+        ("rates.csv", &reference.rates_csv),
+        ("labels.ndjson", &reference.labels_ndjson()),
+    ] {
+        files.whole(name, content)?;
     }
+    for (name, content) in &reference.sanctions {
+        files.whole(&format!("sanctions/{name}"), content)?;
+    }
+    files.finish()?;
     progress(summary.records);
     Ok(summary)
 }

@@ -1,5 +1,7 @@
 use anyhow::Result;
+use clap::value_parser;
 
+use super::sim::MAX_TRANSACTIONS;
 use crate::config::Span;
 use crate::demo;
 
@@ -20,7 +22,7 @@ pub struct Args {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Transactions of the simulation; fewer are fed when the time is up
-    #[arg(long, default_value_t = 100_000)]
+    #[arg(long, default_value_t = 100_000, value_parser = value_parser!(u64).range(1..=MAX_TRANSACTIONS))]
     transactions: u64,
     /// No view; the summary as one JSON object on standard output
     #[arg(long)]

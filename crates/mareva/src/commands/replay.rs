@@ -1,3 +1,4 @@
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -10,7 +11,7 @@ use serde_json::json;
 use crate::config::Config;
 use crate::open::{Instead, NamedPath, Opened, keep, open, readable};
 use crate::outcome::say;
-use crate::replay::{Frame, Merge, Tally, Targets, UNFINISHED, Writers};
+use crate::replay::{Frame, Merge, Tally, Targets, UNFINISHED, Writers, table_files, unfinished};
 use crate::{config, logging};
 
 /// Judge files instead of topics
@@ -49,7 +50,7 @@ pub struct Args {
     /// Where late transactions go
     #[arg(long, value_name = "FILE")]
     late: Option<PathBuf>,
-    /// Folder for the tables that rules see, as Parquet
+    /// Folder for the tables that rules see, as Parquet; what stands there under their names is replaced
     #[arg(long, value_name = "DIR")]
     tables: Option<PathBuf>,
     /// Write the summary as one JSON object to standard output (to standard error with `--out -`)
@@ -97,11 +98,23 @@ impl Args {
         for path in self.inputs() {
             keep(readable(path), &mut faults);
         }
-        let written = [Some(&self.out), self.detections.as_ref(), self.dead_letters.as_ref(), self.late.as_ref()];
-        let mut taken: Vec<PathBuf> = self.inputs().filter_map(|path| path.canonicalize().ok()).collect();
         let mut fault =
             |path: &Path, reason, remedy| faults.0.push(Fault::new(path.display().to_string(), reason, remedy));
-        for path in written.into_iter().flatten().filter(|path| path.as_os_str() != "-") {
+        let mut taken: Vec<PathBuf> = self.inputs().filter_map(|path| path.canonicalize().ok()).collect();
+        let mut written = vec![self.out.clone()];
+        written.extend([&self.detections, &self.dead_letters, &self.late].into_iter().flatten().cloned());
+        if let Some(tables) = &self.tables {
+            match tables.ancestors().find(|folder| folder.exists()) {
+                Some(there) if !there.is_dir() => {
+                    let remedy = "name a folder; it is made when it is not there";
+                    fault(tables, "cannot hold tables: it is no folder, or lies in none", remedy);
+                }
+                _ if tables.is_dir() => written.extend(table_files(tables)),
+                // No file can be in the way where no folder is.
+                _ => {}
+            }
+        }
+        for path in written.iter().filter(|path| path.as_os_str() != "-") {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
             if path.is_dir() {
                 fault(path, "cannot be written: it is a folder", "name a file in it");
@@ -112,14 +125,13 @@ impl Args {
                     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
                     folder.join(path.file_name().unwrap_or_default())
                 });
-                if taken.contains(&whole) {
-                    fault(path, "is named for something else, too", "give each input and output a file of its own");
+                let until_then = unfinished(&whole);
+                if taken.contains(&whole) || taken.contains(&until_then) {
+                    let remedy = "give each input and output a file of its own, none of them the .partial of another";
+                    fault(path, "is named for something else, too", remedy);
                 }
-                taken.push(whole);
+                taken.extend([whole, until_then]);
             }
-        }
-        if let Some(tables) = self.tables.as_deref().filter(|tables| tables.exists() && !tables.is_dir()) {
-            fault(tables, "cannot hold tables: it is no folder", "name a folder; it is made when it is not there");
         }
         faults.0
     }
@@ -143,16 +155,25 @@ pub fn run(args: Args) -> Result<()> {
     if args.json {
         let mut line = serde_json::to_value(&summary)?;
         line["epoch"] = json!(pipeline.epoch());
+        line["rule_failures"] = pipeline.monitor().rule_failures().map(|failure| json!(failure)).collect();
         line["seconds"] = json!(seconds);
         line["transactions_per_second"] = json!(rate.round());
-        if args.out.as_os_str() == "-" { eprintln!("{line}") } else { say(&line)? }
+        if args.out.as_os_str() == "-" {
+            writeln!(io::stderr(), "{line}").context("cannot write to standard error")?;
+        } else {
+            say(&line)?;
+        }
     } else {
-        eprint!("{}", summary.text());
-        eprintln!("{seconds:.1} s, {rate:.0} transactions/s, epoch {}", pipeline.epoch());
+        let mut text = summary.text();
+        for failure in pipeline.monitor().rule_failures() {
+            text.push_str(&format!("  {failure}\n"));
+        }
+        text.push_str(&format!("{seconds:.1} s, {rate:.0} transactions/s, epoch {}\n", pipeline.epoch()));
+        // All is written: whether anybody reads about it changes nothing.
+        _ = io::stderr().write_all(text.as_bytes());
     }
     Ok(())
 }
-        line["rule_failures"] = pipeline.monitor().rule_failures().map(|failure| json!(failure)).collect();
 
 /// Judges all records and writes what comes of them.
 fn judge(args: &Args, config: &Config, opened: &Opened, pipeline: &mut Pipeline, tally: &mut Tally) -> Result<()> {
@@ -189,9 +210,11 @@ fn judge(args: &Args, config: &Config, opened: &Opened, pipeline: &mut Pipeline,
 
 /// Ends with 1 at the first SIGTERM, SIGINT or SIGHUP: there is nothing to bring to an end, and what is half done does not
 /// stand under its name.
-fn stop_on_signals() -> Result<()> {
+pub fn stop_on_signals() -> Result<()> {
     let stop = || {
-        eprintln!("mareva: stopped by a signal before the end; files that are not whole end in {UNFINISHED}");
+        let text =
+            format!("mareva: stopped by a signal before the end; files that are not whole end in {UNFINISHED}\n");
+        _ = io::stderr().write_all(text.as_bytes());
         std::process::exit(1);
     };
     ctrlc::set_handler(stop).context("cannot listen to signals")

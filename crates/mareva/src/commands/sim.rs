@@ -1,19 +1,27 @@
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
+use clap::value_parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use mareva_model::format_time;
 use mareva_sim::SimConfig;
 
+use super::replay::stop_on_signals;
 use crate::outcome::say;
+use crate::replay::WholeFile;
 
 /// Config that fits a simulation, written beside it.
 const CONFIG: &str = include_str!("sim.toml");
+
+/// Most records of a simulation: what the simulator was made for.
+pub const MAX_TRANSACTIONS: u64 = 50_000_000;
 
 /// Write a simulated scam-centre economy, with labels
 ///
 /// The same seed and number give the same bytes. Writes bank.ndjson, exchange.ndjson, accounts.ndjson, mules.csv,
 /// vasps.csv, rates.csv, labels.ndjson, sanctions/ (fictional entries in OFAC's form), and a mareva.toml that names them.
+/// They stand under their names when all are whole; until then they end in .partial.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mareva sim --seed 7 --transactions 200000 --out sim
@@ -24,7 +32,7 @@ pub struct Args {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Number of records in both streams together
-    #[arg(long, default_value_t = 100_000)]
+    #[arg(long, default_value_t = 100_000, value_parser = value_parser!(u64).range(1..=MAX_TRANSACTIONS))]
     transactions: u64,
     /// Folder to write to; it is made when it is not there
     #[arg(long, value_name = "DIR")]
@@ -35,6 +43,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<()> {
+    stop_on_signals()?;
     let config = SimConfig::new(args.seed, args.transactions);
     let bar = ProgressBar::new(args.transactions);
     let style = ProgressStyle::with_template("{bar:40} {pos} of {len} records, {per_sec}, {eta} left")?;
@@ -42,7 +51,9 @@ pub fn run(args: &Args) -> Result<()> {
     let failed = || format!("cannot write to {}; check space and permissions", args.out.display());
     let summary =
         mareva_sim::write(&config, &args.out, &mut |records| bar.set_position(records)).with_context(failed)?;
-    std::fs::write(args.out.join("mareva.toml"), CONFIG).with_context(failed)?;
+    let mut file = WholeFile::create(&args.out.join("mareva.toml"))?;
+    file.write_all(CONFIG.as_bytes()).with_context(failed)?;
+    file.finish()?;
     bar.finish_and_clear();
     if args.json {
         say(serde_json::to_string(&summary)?)?;

@@ -20,8 +20,8 @@ pub use merge::{Frame, Merge};
 pub use peek::{peek_time, stream_of};
 pub use summary::{Tally, word_of};
 use tables::TableFiles;
-pub use whole::UNFINISHED;
-use whole::WholeFile;
+pub use tables::table_files;
+pub use whole::{UNFINISHED, WholeFile, unfinished};
 
 /// Where a replay writes.
 #[derive(Debug, Clone, Default)]

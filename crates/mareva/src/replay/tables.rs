@@ -1,72 +1,85 @@
 //! The tables that rules see, as Parquet files.
 
-use std::fs::{self, File};
-use std::io::BufWriter;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use mareva_model::{Detection, TransactionBatch};
-use mareva_monitoring::{Accounts, ParquetWriter, Ruleset, movements_of, signals_of, write_parquet};
+use mareva_monitoring::{
+    Accounts, ParquetWriter, RetainedRows, Ruleset, Table, movements_of, signals_of, whole, write_parquet,
+};
 
-type Writer = ParquetWriter<BufWriter<File>>;
+use super::whole::WholeFile;
 
-/// Files that grow with every slice.
+type Writer = ParquetWriter<WholeFile>;
+
+/// Files that grow with every slice; all of them stand under their names once all are whole.
 pub struct TableFiles {
-    folder: PathBuf,
-    transactions: Option<Writer>,
-    movements: Option<Writer>,
-    signals: Option<Writer>,
+    accounts: WholeFile,
+    transactions: Writer,
+    movements: Writer,
+    signals: Writer,
 }
 
 impl TableFiles {
-    /// Makes the folder and writes the accounts.
+    /// Makes the folder, begins the files and writes the accounts.
     pub fn create(folder: &Path, accounts: &Accounts) -> Result<Self> {
         fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-        let files = Self { folder: folder.to_owned(), transactions: None, movements: None, signals: None };
-        write_parquet(accounts.batch(), files.file("accounts")?).context("cannot write accounts.parquet")?;
-        Ok(files)
-    }
-
-    fn file(&self, table: &str) -> Result<BufWriter<File>> {
-        let path = self.folder.join(format!("{table}.parquet"));
-        let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(BufWriter::with_capacity(1 << 18, file))
+        let file = |table: &str| WholeFile::create(&folder.join(file_name(table)));
+        let empty = RetainedRows::new();
+        let writer = |table: Table| {
+            let like = whole(&empty, table)?;
+            ParquetWriter::new(file(table.name())?, &like).with_context(|| failed(table.name()))
+        };
+        Ok(Self {
+            transactions: writer(Table::Transactions)?,
+            movements: writer(Table::Movements)?,
+            signals: writer(Table::Signals)?,
+            accounts: write_parquet(accounts.batch(), file("accounts")?).with_context(|| failed("accounts"))?,
+        })
     }
 
     /// Adds what a slice gave.
     pub fn add(&mut self, ruleset: &Ruleset, accepted: &[TransactionBatch], settled: &[Detection]) -> Result<()> {
         let mut tables = Vec::with_capacity(accepted.len() * 2 + 1);
         for batch in accepted {
-            tables.push(("transactions", batch.batch().clone()));
-            tables.push(("movements", movements_of(batch)?));
+            tables.push((Table::Transactions, batch.batch().clone()));
+            tables.push((Table::Movements, movements_of(batch)?));
         }
-        tables.push(("signals", signals_of(ruleset, settled)?));
-        for (name, batch) in tables {
-            if self.writer(name).is_none() {
-                let writer = ParquetWriter::new(self.file(name)?, &batch)
-                    .with_context(|| format!("cannot write {name}.parquet"))?;
-                *self.writer(name) = Some(writer);
-            }
-            if let Some(writer) = self.writer(name).as_mut().filter(|_| batch.num_rows() > 0) {
-                writer.write(&batch).with_context(|| format!("cannot write {name}.parquet"))?;
-            }
+        tables.push((Table::Signals, signals_of(ruleset, settled)?));
+        for (table, batch) in tables.iter().filter(|(_, batch)| batch.num_rows() > 0) {
+            let writer = match table {
+                Table::Transactions => &mut self.transactions,
+                Table::Movements => &mut self.movements,
+                Table::Signals => &mut self.signals,
+            };
+            writer.write(batch).with_context(|| failed(table.name()))?;
         }
         Ok(())
-    }
-
-    fn writer(&mut self, name: &str) -> &mut Option<Writer> {
-        match name {
-            "transactions" => &mut self.transactions,
-            "movements" => &mut self.movements,
-            _ => &mut self.signals,
-        }
     }
 
     /// Ends the files.
     pub fn finish(self) -> Result<()> {
-        for writer in [self.transactions, self.movements, self.signals].into_iter().flatten() {
-            writer.finish().context("cannot finish a table")?;
+        let mut files = vec![self.accounts];
+        for (table, writer) in
+            [("transactions", self.transactions), ("movements", self.movements), ("signals", self.signals)]
+        {
+            files.push(writer.finish().with_context(|| failed(table))?);
         }
-        Ok(())
+        files.iter_mut().try_for_each(WholeFile::settle)?;
+        files.into_iter().try_for_each(WholeFile::finish)
     }
+}
+
+/// Where the tables stand in a folder.
+pub fn table_files(folder: &Path) -> impl Iterator<Item = PathBuf> + '_ {
+    ["accounts", "transactions", "movements", "signals"].into_iter().map(|table| folder.join(file_name(table)))
+}
+
+fn file_name(table: &str) -> String {
+    format!("{table}.parquet")
+}
+
+fn failed(table: &str) -> String {
+    format!("cannot write {}", file_name(table))
 }

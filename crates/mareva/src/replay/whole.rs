@@ -35,15 +35,21 @@ impl WholeFile {
         Ok(Self { path, beside, file: BufWriter::with_capacity(1 << 18, file) })
     }
 
+    /// Writes what waits in memory, so that only the move is left to do.
+    ///
+    /// # Errors
+    /// What the file system reports.
+    pub fn settle(&mut self) -> Result<()> {
+        self.file.flush().with_context(|| format!("cannot write {}", self.path.display()))
+    }
+
     /// Ends the file.
     ///
     /// # Errors
     /// What the file system reports.
     pub fn finish(mut self) -> Result<()> {
-        let moved = self.file.flush().and_then(|()| match &self.beside {
-            Some(beside) => fs::rename(beside, &self.path),
-            None => Ok(()),
-        });
+        self.settle()?;
+        let moved = self.beside.as_ref().map_or(Ok(()), |beside| fs::rename(beside, &self.path));
         moved.with_context(|| format!("cannot finish {}", self.path.display()))
     }
 }
@@ -58,7 +64,8 @@ impl Write for WholeFile {
     }
 }
 
-fn unfinished(path: &Path) -> PathBuf {
+/// Where a file is written until it is whole.
+pub fn unfinished(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(UNFINISHED);
     name.into()
