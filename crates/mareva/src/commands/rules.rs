@@ -1,3 +1,4 @@
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 use crate::config;
 use crate::open::{RuleFolder, keep, load_rules, rule_folders};
 use crate::outcome::say;
-use crate::replay::word_of;
+use crate::replay::{WholeFile, word_of};
 
 mod evidence;
 
@@ -52,7 +53,8 @@ pub struct TestArgs {
     /// Rules to test; all of them without
     #[arg(value_name = "RULE")]
     only: Vec<String>,
-    /// Write expected.ndjson anew; look at what changed before you keep it
+    /// Write expected.ndjson anew where fires.ndjson fires the rule; look at what changed before you keep it. What must not
+    /// fire and does is a failure all the same
     #[arg(long, requires = "rules")]
     update: bool,
     /// Write the results as one JSON object
@@ -156,11 +158,11 @@ fn list(args: &ListArgs) -> Result<()> {
 }
 
 fn test(args: &TestArgs) -> Result<()> {
-    let folders = folders(args.rules.as_deref())?;
-    let all = load_rules(&folders)?;
     let mut faults = Refusal::default();
     let config = config::load(None, &mut faults);
     faults.into_result()?;
+    let folders = folders(args.rules.as_deref())?;
+    let all = load_rules(&folders)?;
     let unknown: Vec<Fault> = args
         .only
         .iter()
@@ -173,37 +175,54 @@ fn test(args: &TestArgs) -> Result<()> {
     for folder in folders.iter().filter(|folder| chosen(&folder.folder)) {
         let second = all.rules().iter().any(|rule| rule.reference.id == folder.folder && rule.table == Table::Signals);
         let ruleset = if second { all.clone() } else { load_rules(std::slice::from_ref(folder))? };
-        let trial = try_rule(&config, &ruleset, folder)?;
-        if let Some(path) = args.rules.as_deref().filter(|_| args.update) {
-            let file = path.join(&folder.folder).join("expected.ndjson");
-            let lines: String = trial.fired.iter().map(|line| format!("{line}\n")).collect();
-            std::fs::write(&file, lines).with_context(|| format!("cannot write {}", file.display()))?;
+        let mut trial = try_rule(&config, &ruleset, folder)?;
+        let mut updated = 0;
+        if let Some(path) = args.rules.as_deref().filter(|_| args.update && !trial.fired.is_empty()) {
+            let mut file = WholeFile::create(&path.join(&folder.folder).join("expected.ndjson"))?;
+            for line in &trial.fired {
+                writeln!(file, "{line}").context("cannot write expected.ndjson")?;
+            }
+            file.finish()?;
+            updated = std::mem::take(&mut trial.differences).len();
         }
-        results.push((folder.folder.clone(), trial));
+        results.push(Tested { rule: folder.folder.clone(), trial, updated });
     }
     show(&results, args)
 }
 
-fn show(results: &[(String, Trial)], args: &TestArgs) -> Result<()> {
+/// How a rule did.
+struct Tested {
+    rule: String,
+    trial: Trial,
+    /// Differences that `--update` has put into `expected.ndjson`.
+    updated: usize,
+}
+
+fn show(results: &[Tested], args: &TestArgs) -> Result<()> {
     if args.json {
         let rules: Vec<Value> = results
             .iter()
-            .map(|(id, trial)| {
-                json!({ "rule": id, "passed": trial.failures.is_empty(), "fired": trial.fired.len(), "failures": trial.failures })
+            .map(|Tested { rule, trial, updated }| {
+                let failures: Vec<&String> = trial.failures.iter().chain(&trial.differences).collect();
+                json!({
+                    "rule": rule, "passed": trial.passed(), "fired": trial.fired.len(), "failures": failures,
+                    "updated": updated,
+                })
             })
             .collect();
         say(json!({ "rules": rules }))?;
     } else {
-        for (id, trial) in results {
-            let verdict = if trial.failures.is_empty() { "passes" } else { "FAILS" };
-            say(format_args!("{id}: {verdict}, fired {} times", trial.fired.len()))?;
-            for failure in &trial.failures {
+        for Tested { rule, trial, updated } in results {
+            let verdict = if trial.passed() { "passes" } else { "FAILS" };
+            let changed = if *updated > 0 { format!(", {updated} differences written anew") } else { String::new() };
+            say(format_args!("{rule}: {verdict}, fired {} times{changed}", trial.fired.len()))?;
+            for failure in trial.failures.iter().chain(&trial.differences) {
                 say(format_args!("  {failure}"))?;
             }
         }
     }
-    let failed = results.iter().filter(|(_, trial)| !trial.failures.is_empty()).count();
-    if failed > 0 && !args.update {
+    let failed = results.iter().filter(|tested| !tested.trial.passed()).count();
+    if failed > 0 {
         bail!("{failed} of {} rules fail their evidence; mend the rule or its evidence", results.len());
     }
     Ok(())

@@ -21,6 +21,15 @@ pub struct Trial {
     pub fired: Vec<Value>,
     /// In plain words.
     pub failures: Vec<String>,
+    /// What differs from `expected.ndjson`, likewise.
+    pub differences: Vec<String>,
+}
+
+impl Trial {
+    /// Whether the rule does what its evidence says.
+    pub fn passed(&self) -> bool {
+        self.failures.is_empty() && self.differences.is_empty()
+    }
 }
 
 /// A file of evidence, read.
@@ -53,8 +62,8 @@ pub fn try_rule(config: &Config, ruleset: &Ruleset, folder: &RuleFolder) -> Resu
     }
     failures.extend(quiet.iter().map(|line| format!("quiet.ndjson fires it: {line}")));
     match folder.expected.as_deref() {
-        Some(expected) => compare(expected, &trial.fired, &mut failures),
-        None => failures.push("expected.ndjson is missing".to_owned()),
+        Some(expected) => compare(expected, &trial.fired, &mut trial.differences),
+        None => trial.differences.push("expected.ndjson is missing".to_owned()),
     }
     trial.failures = failures;
     Ok(trial)
@@ -87,6 +96,7 @@ fn detections(
             .iter()
             .map(|letter| format!("{file}:{} is refused: {}", letter.position.offset + 1, letter.detail)),
     );
+    failures.extend(pipeline.monitor().rule_failures().map(|failure| format!("{file}: {failure}")));
     Ok(output.settled.iter().filter(|found| found.rule.id == rule).map(detection_json).collect())
 }
 
@@ -96,7 +106,6 @@ fn read(config: &Config, text: &str, file: &str, failures: &mut Vec<String>) -> 
     let latest = text.lines().filter_map(|line| peek_time(line.as_bytes())).max().unwrap_or_default();
     for (offset, line) in (0..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
         let topic = match stream_of(line.as_bytes()) {
-    failures.extend(pipeline.monitor().rule_failures().map(|failure| format!("{file}: {failure}")));
             Some(Stream::Bank) => &bank,
             Some(Stream::Exchange) => &exchange,
             None => {
