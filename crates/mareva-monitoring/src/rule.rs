@@ -73,6 +73,26 @@ impl RuleToml {
         keys.rest();
         rule
     }
+
+    /// Notes values that no type can refuse.
+    fn check(&self, folder: &str, keys: &mut Keys) {
+        let mut fault = |key: &str, reason: String, remedy: &str| keys.fault(key, reason, remedy);
+        if self.id != folder {
+            fault("id", format!("`{}` is not the folder's name", self.id), "use the name of the folder");
+        }
+        if !matches!(self.severity.as_str(), "low" | "medium" | "high" | "critical") {
+            fault("severity", format!("`{}` is unknown", self.severity), "use low, medium, high or critical");
+        }
+        if !matches!(self.action.as_str(), "hold" | "recall" | "block" | "report" | "warn" | "review") {
+            fault("action", format!("`{}` is unknown", self.action), "use hold, recall, block, report, warn or review");
+        }
+        if self.sources.is_empty() {
+            fault("sources", "no source".into(), "name the published red flag that the rule rests on");
+        }
+        if self.subject.as_deref().is_some_and(|subject| subject != "subject") {
+            fault("subject", "only the column `subject` can be the subject".into(), "alias the column AS subject");
+        }
+    }
 }
 
 /// The keys of a `rule.toml` that are not read yet, and what was wrong with the others.
@@ -116,7 +136,7 @@ struct Parameter {
     kind: String,
 }
 
-/// A rule whose `rule.toml` is in order; its SQL is not compiled yet.
+/// A rule whose `rule.toml` is read; its SQL is not compiled yet.
 #[derive(Debug, Clone)]
 pub(crate) struct CheckedRule {
     pub reference: RuleRef,
@@ -128,33 +148,22 @@ pub(crate) struct CheckedRule {
 }
 
 impl CheckedRule {
-    /// Reads a rule.
-    ///
-    /// # Errors
-    /// Every fault of its `rule.toml`.
-    pub fn read(text: &RuleText) -> Result<Self, Refusal> {
+    /// Reads a rule and notes every fault of its `rule.toml`; none where its SQL cannot be planned because of them.
+    pub fn read(text: &RuleText, faults: &mut Refusal) -> Option<Self> {
         let place = format!("rules/{}/rule.toml", text.folder);
-        let table = text.toml.parse().map_err(|error: toml::de::Error| {
-            Refusal::one(&place, error.message().to_owned(), "see https://toml.io for how TOML is written")
-        })?;
+        let table = match text.toml.parse() {
+            Ok(table) => table,
+            Err(error) => {
+                let error: toml::de::Error = error;
+                faults.0.push(Fault::new(place, error.message(), "see https://toml.io for how TOML is written"));
+                return None;
+            }
+        };
+        let of_parameters = format!("{place}: parameters");
         let mut keys = Keys { place, table, read: Vec::new(), faults: Refusal::default() };
         let rule = RuleToml::read(&text.folder, &mut keys);
+        rule.check(&text.folder, &mut keys);
         let mut fault = |key: &str, reason: String, remedy: &str| keys.fault(key, reason, remedy);
-        if rule.id != text.folder {
-            fault("id", format!("`{}` is not the folder's name", rule.id), "use the name of the folder");
-        }
-        if !matches!(rule.severity.as_str(), "low" | "medium" | "high" | "critical") {
-            fault("severity", format!("`{}` is unknown", rule.severity), "use low, medium, high or critical");
-        }
-        if !matches!(rule.action.as_str(), "hold" | "recall" | "block" | "report" | "warn" | "review") {
-            fault("action", format!("`{}` is unknown", rule.action), "use hold, recall, block, report, warn or review");
-        }
-        if rule.sources.is_empty() {
-            fault("sources", "no source".into(), "name the published red flag that the rule rests on");
-        }
-        if rule.subject.as_deref().is_some_and(|subject| subject != "subject") {
-            fault("subject", "only the column `subject` can be the subject".into(), "alias the column AS subject");
-        }
         let weight = match (rule.raises, &rule.weight) {
             (Raises::Signal, None) => {
                 fault("weight", "a rule that raises a signal has a weight".into(), "add weight = \"1.00\"");
@@ -185,7 +194,8 @@ impl CheckedRule {
                 ),
             }
         }
-        keys.faults.into_result()?;
+        let is_planned = keys.faults.0.iter().all(|fault| !fault.place.starts_with(&of_parameters));
+        faults.0.append(&mut keys.faults.0);
         let reference = RuleRef {
             id: rule.id,
             version: rule.version,
@@ -200,7 +210,7 @@ impl CheckedRule {
             span_ms: 0,
             parameters: shown,
         };
-        Ok(Self { reference, weight, needs_history_ms, sql: text.sql.clone(), parameters })
+        is_planned.then(|| Self { reference, weight, needs_history_ms, sql: text.sql.clone(), parameters })
     }
 }
 
@@ -249,19 +259,9 @@ fn span(text: &str) -> Option<i64> {
     number.parse::<i64>().ok().filter(|n| *n >= 0)?.checked_mul(ms)
 }
 
-/// Reads several rules; ids must differ.
-///
-/// # Errors
-/// Every fault of every rule.
-pub(crate) fn read_all(texts: &[RuleText]) -> Result<Vec<CheckedRule>, Refusal> {
-    let mut rules = Vec::new();
-    let mut faults = Refusal::default();
-    for text in texts {
-        match CheckedRule::read(text) {
-            Ok(rule) => rules.push(rule),
-            Err(refusal) => faults.0.extend(refusal.0),
-        }
-    }
+/// Reads several rules, which must have different ids, and notes every fault of every rule.
+pub(crate) fn read_all(texts: &[RuleText], faults: &mut Refusal) -> Vec<CheckedRule> {
+    let mut rules: Vec<CheckedRule> = texts.iter().filter_map(|text| CheckedRule::read(text, faults)).collect();
     rules.sort_by(|a, b| a.reference.id.cmp(&b.reference.id));
     for pair in rules.windows(2) {
         if pair[0].reference.id == pair[1].reference.id {
@@ -269,8 +269,7 @@ pub(crate) fn read_all(texts: &[RuleText]) -> Result<Vec<CheckedRule>, Refusal> 
             faults.0.push(Fault::new(place, "two rules have this id", "rename one of them"));
         }
     }
-    faults.into_result()?;
-    Ok(rules)
+    rules
 }
 
 /// A rule in force, shared by its detections.

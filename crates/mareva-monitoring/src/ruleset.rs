@@ -44,10 +44,10 @@ impl Ruleset {
     /// # Errors
     /// Every fault of every rule.
     pub fn load(texts: &[RuleText]) -> Result<Self, Refusal> {
-        let checked = read_all(texts)?;
+        let mut faults = Refusal::default();
+        let checked = read_all(texts, &mut faults);
         let context = session(&accounts_schema())
             .map_err(|e| Refusal::one("rules", e.to_string(), "report this: the rule tables themselves do not plan"))?;
-        let mut faults = Refusal::default();
         let mut rules = Vec::new();
         for rule in checked {
             match futures::executor::block_on(plan(&context, &rule)).and_then(|plan| level(&rule, plan)) {

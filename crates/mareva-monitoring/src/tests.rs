@@ -266,3 +266,18 @@ fn sql_outside_the_forms_is_refused_with_its_place() {
         assert!(text.contains(reason) && text.contains("rules/r/rule.sql"), "{sql}\n{text}");
     }
 }
+
+#[test]
+fn faults_of_a_rule_and_of_its_sql_are_told_together() {
+    let sql = "SELECT row_id, account AS subject, event_tyme AS event_time FROM movements WHERE amount_ref > $limit";
+    let broken = |old: &str, new: &str| {
+        let mut rule = rule("r", "signal", sql);
+        rule.toml = rule.toml.replacen(old, new, 1);
+        Ruleset::load(&[rule]).unwrap_err().to_string()
+    };
+    let told = broken("\"low\"", "\"huge\"");
+    assert!(told.contains("severity: `huge` is unknown") && told.contains("event_tyme"), "{told}");
+    // What its SQL lacks because of a fault is no fault of its SQL.
+    let told = broken("\"12.50\"", "\"much\"");
+    assert!(told.contains("parameters.limit") && !told.contains("rule.sql"), "{told}");
+}
