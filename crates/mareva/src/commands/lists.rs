@@ -54,9 +54,9 @@ struct ListArgs {
     /// A config with lists
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// A list: where the config has one of that NAME, another file for it, which is otherwise taken as the config says; else
-    /// a folder with OFAC's files or a NAME that begins with `sanctions` or `ofac` is a sanctions list, anything else a list
-    /// of accounts used for fraud; may be given several times
+    /// A list; may be given several times. Where the config has a list of that NAME, only its file is replaced: regime,
+    /// action, format and the rest stay as they are there. A new one is a sanctions list where PATH is a folder with OFAC's
+    /// files or NAME begins with `sanctions` or `ofac`, and else a list of accounts used for fraud
     #[arg(long = "list", value_name = "NAME=PATH")]
     lists: Vec<NamedPath>,
 }
