@@ -25,6 +25,7 @@ fn workplace() -> TempDir {
     };
     Simulated::new(&at("sim"), 3, 2_000);
     write("kept", KEPT);
+    write("kept.partial", KEPT);
     write(
         "bad.toml",
         "[semantics]\nallowed_latenes = \"5 min\"\nmax_rows = \"many\"\n[log]\nformat = \"xml\"\n[kafak]\n",
@@ -36,13 +37,26 @@ fn workplace() -> TempDir {
          [[lists]]\nname = \"mules\"\npath = \"no-list\"\nregime = \"fraud\"\naction = \"hold\"\nbinding_in = [\"*\"]\n\
          evidence_class = \"partner\"\n[kafka]\n\"no.such.property\" = 1\n\"sasl.password.file\" = \"no-secret\"\n",
     );
+    write(
+        "all.toml",
+        "[semantics]\nallowed_latenes = \"5 min\"\nmax_rows = \"many\"\nreference_currency = \"euro\"\n[log]\nlevel = \"infoo\"\n\
+         [rules]\npath = \"broken\"\n[[lists]]\nname = \"mules\"\npath = \"no-list\"\nregime = \"fraude\"\naction = \"hold\"\n\
+         binding_in = [\"*\"]\nevidence_class = \"partner\"\n[[lists]]\nname = \"mules\"\npath = \"sim/mules.csv\"\n\
+         regime = \"fraud\"\naction = \"hold\"\nbinding_in = [\"Germany\"]\nevidence_class = \"partner\"\nkey_file = \"no-key\"\n",
+    );
+    write(
+        "lists.toml",
+        "[[lists]]\nname = \"mules\"\npath = \"no-list\"\nregime = \"sanctions\"\naction = \"report\"\n\
+         binding_in = [\"DE\"]\nevidence_class = \"allegation\"\n",
+    );
     write("unreachable.toml", "[kafka]\n\"bootstrap.servers\" = \"127.0.0.1:1\"\n[http]\nlisten = \"\"\n");
     write("empty.csv", "");
+    fs::write(at("binary"), b"identifier\n\xff\xfe\n").unwrap();
     write("rows.csv", "identifier,reason\nDE89370400440532013000\nGB33BUKB20201555555555,x,y\n");
     write("cut.csv", "identifier,reason\nDE89370400440532013000,mule\nGB33BUKB2020");
     write("ofac/alt.csv", "1,1,\"aka\",\"X\",-0-\n");
     fs::create_dir(at("ofac-empty")).unwrap();
-    fs::create_dir(at("folder")).unwrap();
+    write("folder/accounts.parquet", KEPT);
     let bad = "not a record\n{\"type\":\"credit_transfer\"\n\u{feff}[1]\n\n";
     write("bad.ndjson", &(bad.to_owned() + &fs::read_to_string(at("sim/bank.ndjson")).unwrap()));
     let rule = |name: &str, file: &str| fs::read_to_string(root().join("rules").join(name).join(file)).unwrap();
@@ -55,8 +69,12 @@ fn workplace() -> TempDir {
     write("rules/structuring/rule.toml", &broken);
     write("rules/structuring/rule.sql", &rule("structuring", "rule.sql"));
     write("rules/collector/rule.toml", &rule("collector", "rule.toml"));
-    write("rules/shared-device/rule.toml", &rule("shared-device", "rule.toml"));
-    write("rules/shared-device/rule.sql", &rule("shared-device", "rule.sql").replace("event_time", "event_tyme"));
+    let misspelt = rule("shared-device", "rule.sql").replace("event_time", "event_tyme");
+    for folder in ["rules", "broken"] {
+        write(&format!("{folder}/shared-device/rule.toml"), &rule("shared-device", "rule.toml"));
+        write(&format!("{folder}/shared-device/rule.sql"), &misspelt);
+    }
+    fs::create_dir_all(at("broken/structuring/rule.sql")).unwrap();
     place
 }
 
@@ -90,7 +108,47 @@ const NOT_FOUND: &str = "No such file or directory";
 
 /// What is refused, in how many faults, and what the message holds.
 const REFUSED: &[(&str, usize, &[&str])] = &[
-    ("check --config nope.toml --rules nope-rules", 2, &["nope.toml: cannot be read", "nope-rules: ", "--config"]),
+    (
+        "check --config nope.toml --rules nope-rules",
+        2,
+        &["nope.toml (--config): cannot be read", "nope-rules (rules.path): "],
+    ),
+    ("check --config folder", 1, &["folder (--config): cannot be read: it is a folder; name a file"]),
+    ("check --config binary", 1, &["binary (--config): cannot be read: it is no text in UTF-8; save it as UTF-8"]),
+    (
+        "check --config all.toml",
+        11,
+        &[
+            "all.toml:2: semantics.allowed_latenes",
+            "all.toml:3: semantics.max_rows",
+            "all.toml: semantics.reference_currency: `euro`",
+            "all.toml: log.level: `infoo` is no level; write off, error, warn",
+            "broken/shared-device/rule.sql: Schema error: No field named event_tyme",
+            "broken/structuring/rule.sql: cannot be read: it is a folder",
+            "lists[0].regime: `fraude` is not known; did you mean \"fraud\"?",
+            "no-list (lists.mules.path): cannot be read",
+            "lists.mules: two lists have this name",
+            "lists.mules: binding_in holds \"Germany\"",
+            "no-key (lists.mules.key_file): cannot be read",
+        ],
+    ),
+    ("run --config all.toml --history no-history", 12, &["max_rows", "no-list", "no-history"]),
+    ("lists build --config all.toml", 9, &["max_rows", "no-list"]),
+    ("check --list a=sim/mules.csv --list a=empty.csv", 1, &["--list a: is given twice; name each list differently"]),
+    ("check --config lists.toml", 1, &["no-list (lists.mules.path): cannot be read"]),
+    ("check --config lists.toml --list mules=nope", 1, &["nope (--list mules): cannot be read"]),
+    ("lists build --config empty.csv", 1, &["empty.csv: names no list; write [[lists]]"]),
+    (
+        "check --accounts binary --rates folder --vasps binary --rules kept",
+        5,
+        &[
+            "binary:1: is no account",
+            "binary:2: is no text in UTF-8; save it as UTF-8",
+            "binary:2: cannot be read: it is no text in UTF-8",
+            "folder (tables.rates): cannot be read: it is a folder; name a file",
+            "kept (rules.path): cannot be read: it is no folder",
+        ],
+    ),
     (
         "check --config bad.toml",
         4,
@@ -118,24 +176,24 @@ const REFUSED: &[(&str, usize, &[&str])] = &[
     ),
     ("rules test --rules folder", 1, &["folder: holds no rule; name a folder"]),
     ("rules test no-such-rule", 1, &["no-such-rule", "mareva rules list"]),
-    ("rules list --rules kept", 1, &["kept: cannot be read: Not a directory"]),
+    ("rules list --rules kept", 1, &["kept: cannot be read: it is no folder"]),
     (
         "lists build --list a=empty.csv --list b=rows.csv --list c=cut.csv --list d=nope --list ofac1=ofac --list \
              ofac2=ofac-empty",
         10,
         &[
-            "empty.csv: the file is empty",
-            "rows.csv:2: 1 columns where the header has 2",
-            "rows.csv:3: 3 columns",
+            "empty.csv (--list a): the file is empty",
+            "rows.csv:2 (--list b): 1 columns where the header has 2",
+            "rows.csv:3 (--list b): 3 columns",
             "looks cut off",
-            "nope: cannot be read",
+            "nope (--list d): cannot be read",
             "sdn.csv",
-            "ofac-empty: holds no OFAC file",
+            "ofac-empty (--list ofac2): holds no OFAC file",
         ],
     ),
     (
         "replay --bank nope --exchange folder --accounts no-accounts --rates no-rates --vasps no-vasps --rules \
-             no-rules --list m=no-list --config nope.toml --out none/a --detections folder --tables kept",
+             no-rules --list m=no-list --config nope.toml --out none/a --detections folder --tables kept/tables",
         11,
         &[
             "nope: cannot be read",
@@ -143,10 +201,20 @@ const REFUSED: &[(&str, usize, &[&str])] = &[
             "nope.toml",
             "none/a: cannot be written: its folder is not there; make the folder first",
             "folder: cannot be written: it is a folder",
-            "kept: cannot hold tables: it is no folder",
+            "kept/tables: cannot hold tables: it is no folder, or lies in none",
             "no-rules",
             "no-list",
         ],
+    ),
+    (
+        "replay --bank kept.partial --out kept",
+        1,
+        &["kept: is named for something else, too", "the .partial of another"],
+    ),
+    (
+        "replay --bank folder/accounts.parquet --out new --tables folder",
+        1,
+        &["folder/accounts.parquet: is named for something else, too"],
     ),
     (
         "replay --bank kept --out kept --detections new --late ./new",
@@ -191,7 +259,11 @@ fn wrong_flags_say_how_it_is_done() {
         ("run", &["--config <FILE>"]),
         ("run --config a --drain --until-end", &["cannot be used with"]),
         ("sim --transactions many --out a", &["invalid value 'many'"]),
+        ("sim --transactions 18446744073709551615 --out a", &["is not in 1..=50000000"]),
+        ("sim --transactions 0 --out a", &["is not in 1..=50000000"]),
         ("demo --for ever", &["invalid value 'ever'"]),
+        ("demo --transactions 0", &["is not in 1..=50000000"]),
+        ("rules test --update", &["--rules <DIR>"]),
         ("lists match", &["--config <FILE>", "--list <NAME=PATH>"]),
         ("completions csh", &["bash", "zsh"]),
     ] {
@@ -199,6 +271,80 @@ fn wrong_flags_say_how_it_is_done() {
         said(line, &output, 2, expected);
         assert!(output.stdout.is_empty() && names(place.path()).is_empty(), "{line}");
     }
+}
+
+#[test]
+fn a_bad_level_in_the_environment_is_refused() {
+    let place = workplace();
+    for line in ["check", "replay --bank bad.ndjson --out new", "run --config unreachable.toml"] {
+        let output = command(place.path(), line).env("MAREVA_LOG", "verbose").output().unwrap();
+        said(line, &output, 2, &["MAREVA_LOG: `verbose` is no level; write off, error, warn"]);
+    }
+}
+
+#[test]
+fn a_list_named_as_one_of_the_config_is_only_another_file_for_it() {
+    let place = workplace();
+    let line = "check --config lists.toml --list mules=sim/mules.csv --list more=sim/mules.csv --json";
+    let output = command(place.path(), line).output().unwrap();
+    said(line, &output, 0, &[]);
+    let in_force: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let list = |at: usize| {
+        let list = &in_force["lists"][at]["list"];
+        ["name", "regime", "action"].map(|key| list[key].as_str().unwrap().to_owned())
+    };
+    assert_eq!([list(0), list(1)], [["mules", "sanctions", "report"], ["more", "fraud", "hold"]]);
+    assert_eq!(in_force["lists"][0]["list"]["binding_in"], serde_json::json!(["DE"]));
+}
+
+#[test]
+fn a_rule_that_fails_on_rows_ends_no_run_and_shows_no_value() {
+    let place = workplace();
+    let folder = place.path().join("failing/structuring");
+    fs::create_dir_all(&folder).unwrap();
+    let shipped = root().join("rules/structuring");
+    fs::copy(shipped.join("rule.toml"), folder.join("rule.toml")).unwrap();
+    let sql = fs::read_to_string(shipped.join("rule.sql")).unwrap();
+    let failing = "direction, MIN(CAST(remittance AS BIGINT)) OVER w AS least,";
+    fs::write(folder.join("rule.sql"), sql.replacen("direction,", failing, 1)).unwrap();
+    let line = "replay --bank sim/bank.ndjson --out new --rules failing";
+    let output = command(place.path(), line).output().unwrap();
+    let expected = [
+        "rule evaluations that failed: ",
+        "rule structuring failed on ",
+        "a value that cannot be cast, in WHERE, FILTER or an argument, which reads remittance",
+    ];
+    let told = said(line, &output, 0, &expected);
+    assert!(place.path().join("new").exists() && !told.contains("Salary"), "{told}");
+}
+
+#[test]
+fn an_update_of_expected_detections_forgives_nothing_else() {
+    let place = workplace();
+    let folder = place.path().join("mine/structuring");
+    fs::create_dir_all(&folder).unwrap();
+    for file in ["rule.toml", "rule.sql", "fires.ndjson", "quiet.ndjson", "expected.ndjson"] {
+        fs::copy(root().join("rules/structuring").join(file), folder.join(file)).unwrap();
+    }
+    let expected = fs::read_to_string(folder.join("expected.ndjson")).unwrap();
+    let run = |update: &str, exit: i32, part: &str| {
+        let line = format!("rules test --rules mine {update}");
+        let output = command(place.path(), &line).output().unwrap();
+        said(&line, &output, exit, &[]);
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert!(told.contains(part), "{line}: {told}");
+    };
+    run("", 0, "structuring: passes");
+    fs::write(folder.join("expected.ndjson"), expected.lines().next().unwrap()).unwrap();
+    run("", 1, "came and was not expected");
+    run("--update", 0, "differences written anew");
+    run("", 0, "structuring: passes");
+    fs::copy(folder.join("fires.ndjson"), folder.join("quiet.ndjson")).unwrap();
+    run("--update", 1, "quiet.ndjson fires it");
+    fs::copy(root().join("rules/structuring/quiet.ndjson"), folder.join("fires.ndjson")).unwrap();
+    let before = fs::read_to_string(folder.join("expected.ndjson")).unwrap();
+    run("--update", 1, "nothing in fires.ndjson fires it");
+    assert_eq!(fs::read_to_string(folder.join("expected.ndjson")).unwrap(), before);
 }
 
 #[test]
@@ -248,6 +394,37 @@ fn a_full_disk_leaves_nothing_that_looks_whole() {
 }
 
 #[test]
+fn a_full_disk_leaves_no_table_and_no_simulation_that_looks_whole() {
+    let place = workplace();
+    for (line, folder, file) in [
+        ("replay --bank sim/bank.ndjson --out new --tables tables", "tables", "movements.parquet"),
+        ("replay --bank sim/bank.ndjson --out new --tables tables2", "tables2", "accounts.parquet"),
+        ("sim --transactions 2000 --out sim2", "sim2", "exchange.ndjson"),
+        ("sim --transactions 2000 --out sim3", "sim3", "mareva.toml"),
+    ] {
+        let folder = place.path().join(folder);
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join(file), KEPT).unwrap();
+        std::os::unix::fs::symlink("/dev/full", folder.join(format!("{file}.partial"))).unwrap();
+        said(line, &command(place.path(), line).output().unwrap(), 1, &["mareva: cannot ", "No space left on device"]);
+        assert_eq!(fs::read_to_string(folder.join(file)).unwrap(), KEPT, "{line}");
+        let is_whole = |name: &String| !name.ends_with(".partial") && name != file && name != "sanctions";
+        let whole: Vec<String> = names(&folder).into_iter().filter(is_whole).collect();
+        assert!(whole.is_empty() || file == "mareva.toml", "{line}: {whole:?}");
+        assert!(!place.path().join("new").exists(), "{line}");
+    }
+}
+
+#[test]
+fn a_summary_that_nobody_can_read_is_no_error() {
+    let place = workplace();
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status = command(place.path(), "replay --bank bad.ndjson --out new").stderr(full).status().unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert!(place.path().join("new").exists());
+}
+
+#[test]
 fn a_reader_that_has_had_enough_is_no_error() {
     let place = workplace();
     for line in ["replay --bank bad.ndjson --out -", "rules list", "rules list --json", "check", "completions bash"] {
@@ -281,7 +458,7 @@ fn a_signal_ends_a_replay_and_leaves_what_was_there() {
         // A pipe that stays open, so that the replay is still at work.
         let pipe = place.path().join(signal);
         assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-        let line = format!("replay --bank {signal} --out kept --detections new");
+        let line = format!("replay --bank {signal} --out kept --detections new --tables tables");
         let mut child = command(place.path(), &line).stderr(Stdio::piped()).spawn().unwrap();
         let mut writer = fs::OpenOptions::new().write(true).open(&pipe).unwrap();
         writer.write_all(first.as_bytes()).unwrap();
@@ -293,5 +470,18 @@ fn a_signal_ends_a_replay_and_leaves_what_was_there() {
         assert_eq!(fs::read_to_string(place.path().join("kept")).unwrap(), KEPT);
         assert!(!place.path().join("new").exists());
         fs::remove_file(place.path().join("new.partial")).unwrap();
+        let tables = names(&place.path().join("tables"));
+        assert!(!tables.is_empty() && tables.iter().all(|name| name.ends_with(".partial")), "{tables:?}");
     }
+}
+
+#[test]
+fn a_signal_ends_a_simulation_and_leaves_nothing_that_looks_whole() {
+    let place = TempDir::new().unwrap();
+    let line = "sim --transactions 20000000 --out sim";
+    let mut child = command(place.path(), line).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for(&place.path().join("sim/bank.ndjson.partial"), &mut child);
+    assert!(Command::new("kill").args(["-s", "TERM", &child.id().to_string()]).status().unwrap().success());
+    said(line, &child.wait_with_output().unwrap(), 1, &["stopped by a signal before the end", ".partial"]);
+    assert_eq!(names(&place.path().join("sim")), ["bank.ndjson.partial", "exchange.ndjson.partial", "sanctions"]);
 }
