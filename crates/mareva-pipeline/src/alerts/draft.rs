@@ -30,6 +30,8 @@ pub(super) struct AlertKey {
 pub(super) struct Scene<'a> {
     pub(super) config: &'a AlertConfig,
     pub(super) rows: &'a RetainedRows,
+    /// From this time on they are sure to be there.
+    pub(super) rows_from: i64,
     pub(super) rules: &'a RuleTable,
     pub(super) signals: &'a Signals,
     pub(super) known: &'a Known,

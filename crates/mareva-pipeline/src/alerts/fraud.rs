@@ -82,14 +82,21 @@ fn account<'a>(scene: &Scene<'a>, name: &str, from: i64, to: i64) -> Option<Acco
         if found.legs.is_empty() {
             found.opening = opening(&view, out).unwrap_or(0);
         }
-        let original = view.text(Text::Original).filter(|_| view.text(Text::Kind) == Some(Kind::Return.as_str()));
-        let reverses = original.and_then(|original| scene.rows.find(original));
-        let paid = reverses.and_then(|original| scene.rows.transaction(original));
-        let amount = paid.and_then(|paid| returned(&paid, &view)).or(movement.amount_ref);
-        found.legs.push(Leg { row: movement.row, out, amount, reverses });
+        let original = original(scene, &view);
+        let amount = original.and_then(|(_, paid)| returned(&paid, &view)).or(movement.amount_ref);
+        found.legs.push(Leg { row: movement.row, out, amount, reverses: original.map(|(row, _)| row) });
         found.views.push(view);
     }
     Some(found)
+}
+
+/// The payment that `view` returns. One with a later time, or from before the rows that are sure to be retained, is none:
+/// whether it is here would depend on the cut.
+fn original<'a>(scene: &Scene<'a>, view: &TransactionView<'_>) -> Option<(RowNumber, TransactionView<'a>)> {
+    let id = view.text(Text::Original).filter(|_| view.text(Text::Kind) == Some(Kind::Return.as_str()))?;
+    let row = scene.rows.find(id)?;
+    let paid = scene.rows.transaction(row)?;
+    (scene.rows_from..=view.event_time()).contains(&paid.event_time()).then_some((row, paid))
 }
 
 /// How much of the payment `paid` comes back with `back`, at the rate of `paid`: what comes back whole leaves nothing behind,
@@ -308,20 +315,16 @@ fn paid_by_victim(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found
     let mut paid: Vec<Paid<'_>> = Vec::new();
     for movement in movements {
         let Some(view) = scene.rows.transaction(movement.row) else { continue };
-        let returns = view.text(Text::Kind) == Some(Kind::Return.as_str());
         if movement.direction == Direction::In {
-            let original = view.text(Text::Original).filter(|_| returns).and_then(|id| scene.rows.find(id));
-            let Some((row, original)) = original.and_then(|row| Some((row, scene.rows.transaction(row)?))) else {
-                continue;
-            };
+            let Some((row, paid)) = original(scene, &view) else { continue };
             let came = back.entry(row).or_default();
-            came.0 = came.0.saturating_add(returned(&original, &view).or(movement.amount_ref).unwrap_or(0));
+            came.0 = came.0.saturating_add(returned(&paid, &view).or(movement.amount_ref).unwrap_or(0));
             came.1 = view.event_time();
             continue;
         }
         let Some(action) = suspicion.paid.at(view.event_time()) else { continue };
         let payee = view.text(Text::Beneficiary).unwrap_or_default();
-        if !suspicion.payees.contains(payee) || same_holder(&view) || returns {
+        if !suspicion.payees.contains(payee) || same_holder(&view) || original(scene, &view).is_some() {
             continue;
         }
         let standing = scene.config.institution.standing(&view);

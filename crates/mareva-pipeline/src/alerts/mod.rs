@@ -295,9 +295,13 @@ impl AlertBook {
 
     fn scene<'a>(&'a self, key: &AlertKey, rows: &'a RetainedRows) -> Scene<'a> {
         let (from, to) = (self.start(key.episode), self.start(key.episode.saturating_add(1)));
+        let contributions = self.state.records.get(key).map(|record| &record.contributions);
+        let first = contributions.and_then(|found| found.first_key_value()).map_or(from, |(first, _)| first.event_time);
         Scene {
             config: &self.config,
             rows,
+            // Its rows were still to be kept when the first contribution came.
+            rows_from: first.max(from).saturating_sub(self.config.reach_ms),
             rules: &self.state.rules,
             signals: &self.state.signals,
             known: &self.state.known,
