@@ -45,8 +45,10 @@ pub(super) fn targets(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, s
 fn named(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found: &mut Yield) {
     let institution = &scene.config.institution;
     let mut paying: Option<Target> = None;
-    for (row, action) in &suspicion.named {
-        let Some(view) = scene.rows.transaction(*row) else { continue };
+    let mut rows: Vec<_> =
+        suspicion.named.iter().filter_map(|(row, action)| Some((scene.rows.transaction(*row)?, action))).collect();
+    rows.sort_by_key(|(view, _)| (view.event_time(), view.text(Text::RowId)));
+    for (view, action) in rows {
         let (action, standing) = ((*action).min(Action::Review), institution.standing(&view));
         match side_of(&view, subject) {
             Some(Side::Receiver) => found.add(payment_target(&view, action, standing, Sum::default())),

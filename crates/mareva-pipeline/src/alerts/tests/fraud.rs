@@ -215,6 +215,16 @@ fn a_payment_out_of_a_listed_account_that_received_nothing_is_reviewed() {
 }
 
 #[test]
+fn payments_out_of_a_listed_account_are_named_in_the_order_of_their_time() {
+    let payments = [pay("late", START + 2 * HOUR, FAR, ANNA, 1_000), pay("early", START + HOUR, FAR, BERT, 1_000)];
+    let class = EvidenceClass::InstitutionConfirmed;
+    let make = |id, time| hit(id, time, PartyRole::Originator, FAR, &mules("*"), class);
+    let alert = run(&payments, &[make("late", START + 2 * HOUR), make("early", START + HOUR)], &[]).pop().unwrap();
+    assert_eq!(alert.targets[0].row_ids, [row_id("early"), row_id("late")]);
+    assert_eq!(alert.targets[0].event_time, START + 2 * HOUR);
+}
+
+#[test]
 fn an_exchanges_own_account_is_not_held_and_its_users_are() {
     let class = EvidenceClass::InstitutionConfirmed;
     for (account, action) in [(MULE, Action::Report), (USER, Action::Hold)] {
