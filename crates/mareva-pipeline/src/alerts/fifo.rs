@@ -22,6 +22,8 @@ pub(super) struct Leg {
 /// What became of one suspect payment in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Lot {
+    /// The payment, suspect or not.
+    pub(super) whole: i64,
     pub(super) received: i64,
     pub(super) remaining: i64,
     pub(super) returned: i64,
@@ -72,7 +74,7 @@ pub(super) fn run(legs: &[Leg], suspect: &BTreeMap<RowNumber, i64>, opening: i64
 
 impl Flow {
     fn take_in(&mut self, queue: &mut VecDeque<Piece>, leg: &Leg, amount: i64, suspect: i64) {
-        let mut amount = amount;
+        let (whole, mut amount) = (amount, amount);
         // A payment out that comes back brings the suspect money it carried back with it.
         if let Some(shares) = leg.reverses.and_then(|row| self.carried.get_mut(&row)) {
             for (lot, share) in shares.iter_mut() {
@@ -86,7 +88,9 @@ impl Flow {
         // Inside one payment the suspect part is spent first: what is said to be still there is never too much.
         let suspect = suspect.clamp(0, amount);
         if suspect > 0 {
-            self.lots.entry(leg.row).or_default().received += suspect;
+            let lot = self.lots.entry(leg.row).or_default();
+            lot.whole = whole;
+            lot.received += suspect;
             self.last = Some(leg.row);
             queue.push_back(Piece { row: Some(leg.row), suspect: true, left: suspect });
         }

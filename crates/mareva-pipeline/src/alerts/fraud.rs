@@ -14,6 +14,7 @@ use super::fifo::{self, Flow, Leg};
 use super::place::{Sum, account_target, amount_text, payment_target};
 use super::share::{places, share, share_text};
 use super::suspicion::Suspicion;
+use super::told_twice;
 
 /// Movements of one account that are followed; an account with more of them in a window is nobody's mule account.
 const MAX_LEGS: usize = 20_000;
@@ -89,25 +90,41 @@ fn account<'a>(scene: &Scene<'a>, name: &str, from: i64, to: i64) -> Option<Acco
         found.legs.push(Leg { row: movement.row, out, amount, reverses: original.map(|(row, _)| row) });
         found.views.push(view);
     }
+    told_twice::leave_one(name, &mut found.legs, &mut found.views);
     Some(found)
 }
 
-/// The payment that `view` returns. One with a later time, or from before the rows that are sure to be retained, is none:
-/// whether it is here would depend on the cut.
-fn original<'a>(scene: &Scene<'a>, view: &TransactionView<'_>) -> Option<(RowNumber, TransactionView<'a>)> {
+/// The payment that `view` says it returns. One with a later time, or from before the rows that are sure to be retained, is
+/// none: whether it is here would depend on the cut.
+fn named_original<'a>(scene: &Scene<'a>, view: &TransactionView<'_>) -> Option<(RowNumber, TransactionView<'a>)> {
     let id = view.text(Text::Original).filter(|_| view.text(Text::Kind) == Some(Kind::Return.as_str()))?;
     let row = scene.rows.find(id)?;
     let paid = scene.rows.transaction(row)?;
     (scene.rows_from..=view.event_time()).contains(&paid.event_time()).then_some((row, paid))
 }
 
+/// The payment that `view` returns: between the same two accounts, as far as both name them. What goes to somebody else under
+/// the name of a return is a payment.
+fn original<'a>(scene: &Scene<'a>, view: &TransactionView<'_>) -> Option<(RowNumber, TransactionView<'a>)> {
+    named_original(scene, view).filter(|(_, paid)| {
+        let same = |from: Text, to: Text| {
+            let (from, to) = (paid.text(from), view.text(to));
+            from.is_none() || to.is_none() || from == to
+        };
+        same(Text::Originator, Text::Beneficiary) && same(Text::Beneficiary, Text::Originator)
+    })
+}
+
 /// How much of the payment `paid` comes back with `back`, at the rate of `paid`: what comes back whole leaves nothing behind,
-/// however rates have moved. `None` in another currency.
+/// however rates have moved. `None` in another currency, and for more than was paid.
 fn returned(paid: &TransactionView<'_>, back: &TransactionView<'_>) -> Option<i64> {
     let whole = paid.amount_ref().filter(|_| paid.text(Text::Currency) == back.text(Text::Currency))?;
     let (paid, back) = (paid.amount()?, back.amount()?);
-    if back >= paid {
+    if back == paid {
         return Some(whole);
+    }
+    if back > paid {
+        return None;
     }
     i64::try_from(i128::from(whole).checked_mul(back)?.checked_div(paid)?).ok()
 }
@@ -188,9 +205,9 @@ fn left_on_account(scene: &Scene<'_>, subject: &str, (flow, actions, views): Lot
             continue;
         }
         let action = effective(strongest, standing.reach, role_of(view, Side::Receiver));
-        let whole = lot.remaining >= lot.received;
+        let whole = lot.remaining >= lot.whole;
         let sum = Sum {
-            native: share_text(view, lot.remaining, lot.received),
+            native: share_text(view, lot.remaining, lot.whole),
             reference: Some(lot.remaining),
             basis: Some(if whole { AmountBasis::Payment } else { AmountBasis::WindowFifo }),
         };
@@ -209,7 +226,7 @@ fn left_on_account(scene: &Scene<'_>, subject: &str, (flow, actions, views): Lot
             lots.iter().try_fold(0_i128, |sum, (row, lot)| sum.checked_add(amount(views.get(row)?, lot)?))
         };
         target.amount = held(|view, _| view.amount()).map(|sum| Amount(sum).to_string());
-        let left = held(|view, lot| Some(share(view.amount()?, lot.remaining, lot.received, places(view))));
+        let left = held(|view, lot| Some(share(view.amount()?, lot.remaining, lot.whole, places(view))));
         let reference: i64 = lots.iter().map(|(_, lot)| lot.remaining).sum();
         if left == Some(0) {
             continue;
@@ -238,6 +255,10 @@ fn carried_on(
         let strongest = shares.iter().filter_map(|(lot, _)| actions.get(lot)).max().copied();
         let Some(strongest) = strongest.filter(|action| *action >= Action::Report) else { continue };
         let Some(payee) = view.text(Text::Beneficiary) else { continue };
+        // What goes back to where it came from before we looked is no loot carried on, as far as anybody can tell.
+        if view.text(Text::Kind) == Some(Kind::Return.as_str()) && named_original(scene, view).is_none() {
+            continue;
+        }
         // Money that goes back to somebody who paid in: more likely a bait for a victim than a mule being paid.
         let known = identities(payee, Some(view));
         if known.iter().any(|who| payers.contains(who)) && !known.iter().any(|who| scene.suspect(who)) {
@@ -326,7 +347,8 @@ fn paid_by_victim(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found
         }
         let Some(action) = suspicion.paid.at(view.event_time()) else { continue };
         let payee = view.text(Text::Beneficiary).unwrap_or_default();
-        if !suspicion.payees.contains(payee) || same_holder(&view) || original(scene, &view).is_some() {
+        let returns = view.text(Text::Kind) == Some(Kind::Return.as_str());
+        if !suspicion.payees.contains(payee) || same_holder(&view) || returns {
             continue;
         }
         let standing = scene.config.institution.standing(&view);
@@ -340,10 +362,10 @@ fn paid_by_victim(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found
         found.came_back = found.came_back.saturating_add(payment.whole.unwrap_or(0) - payment.left.unwrap_or(0));
         found.paid = Some(found.paid.unwrap_or(0).saturating_add(payment.whole.unwrap_or(0)));
     }
-    paid.retain(|payment| payment.left != Some(0));
+    // What came back takes part: it is what the money that came back was paid with.
     let seen = paid.iter().filter_map(|payment| Some((payment.view, payment.standing, payment.left?)));
     let still = reachable(scene, seen, suspicion.until, found);
-    for payment in paid {
+    for payment in paid.into_iter().filter(|payment| payment.left != Some(0)) {
         found.add(payment.target(&still));
     }
 }

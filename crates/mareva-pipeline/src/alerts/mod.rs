@@ -16,6 +16,7 @@ mod share;
 mod standing;
 mod state;
 mod suspicion;
+mod told_twice;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -285,6 +286,10 @@ impl AlertBook {
             let amount = i64::try_from(amounts.value(row)).unwrap_or(i64::MAX).max(0);
             for key in keys.filter(|key| key.regime == Regime::Fraud) {
                 let Some(record) = self.state.records.get_mut(key).filter(|record| !record.closed) else { continue };
+                // Where nothing is asked for, only money that comes back can change that.
+                if record.asked() == 0 && payee.is_none() {
+                    continue;
+                }
                 record.moved = record.moved.saturating_add(amount);
                 if record.has_moved() {
                     due.entry(key.clone()).or_insert(false);
@@ -391,7 +396,7 @@ impl AlertBook {
     fn note(&mut self, key: &AlertKey, mut alert: Alert, mut next: Published, wanted: bool) -> Option<Alert> {
         let record = self.state.records.get_mut(key)?;
         record.drafted_at = record.contributions.len();
-        record.moved = 0;
+        record.moved = record.published.as_ref().filter(|_| !wanted).map_or(0, |last| last.drift(&next));
         if !wanted {
             return None;
         }

@@ -109,6 +109,12 @@ impl Published {
             || is_a_tenth(next.reachable.abs_diff(self.reachable), self.reachable)
     }
 
+    /// How far amounts are from those of `next`: what counts towards the tenth that is published at once.
+    pub(super) fn drift(&self, next: &Self) -> i64 {
+        let drift = next.recommended.abs_diff(self.recommended).max(next.reachable.abs_diff(self.reachable));
+        i64::try_from(drift).unwrap_or(i64::MAX)
+    }
+
     /// Whether `next` says anything else at all.
     pub(super) fn differs(&self, next: &Self) -> bool {
         self.content != next.content
@@ -175,10 +181,14 @@ impl Record {
         self.stands || !self.contributions.is_empty()
     }
 
+    /// Hundredths of the reference currency that it asked for when it was last published.
+    pub(super) fn asked(&self) -> i64 {
+        self.published.as_ref().map_or(0, |published| published.recommended)
+    }
+
     /// Whether so much money has moved that what it asks for may have changed by a tenth.
     pub(super) fn has_moved(&self) -> bool {
-        let asked = self.published.as_ref().map_or(0, |published| published.recommended);
-        asked > 0 && is_a_tenth(self.moved.unsigned_abs(), asked)
+        is_a_tenth(self.moved.unsigned_abs(), self.asked())
     }
 
     /// Whether its content is worth making again before the episode closes. Making it costs as much as it has

@@ -1,7 +1,7 @@
 //! What happens to the money after the last rule or list has spoken.
 
-use mareva_model::alert::{Action, Alert};
-use mareva_model::{DetectionChange, Text};
+use mareva_model::alert::{Action, Alert, TargetKind};
+use mareva_model::{DetectionChange, EvidenceClass, ListAction, PartyRole, Regime, Text};
 
 use super::fixture::*;
 use super::fraud::{mule_changes, mule_paid_on};
@@ -59,6 +59,63 @@ fn money_sent_back_is_not_held_and_money_that_bounces_is() {
     let bounced = back("r2", START + 5 * HOUR, THIRD, MULE, 350_000, &row_id("out1"));
     let alerts = later(mule_paid_on(), mule_changes(), vec![bounced]);
     assert_eq!(held(alerts.last().unwrap()), Some("4900.00"));
+}
+
+#[test]
+fn a_transfer_that_bank_and_exchange_tell_of_counts_once() {
+    let shop = "iban:DE40500105175407324931";
+    let bank = pay("b1", START + 5 * HOUR, MULE, shop, 100_000);
+    let exchange = pay("x1", START + 5 * HOUR + MINUTE, MULE, USER, 100_000)
+        .with(Text::Kind, "deposit")
+        .with(Text::Network, "sepa")
+        .with(Text::LinkedAccount, MULE);
+    for payments in [vec![bank.clone(), exchange.clone()], vec![exchange.clone()], vec![bank]] {
+        let alerts = later(mule_paid_on(), mule_changes(), payments.clone());
+        assert_eq!(held(alerts.last().unwrap()), Some("400.00"), "{payments:?}");
+    }
+    // Two of each are two.
+    let again = |payment: &Payment, id: &str| payment.clone().with(Text::RowId, &row_id(id));
+    let alerts = later(mule_paid_on(), mule_changes(), vec![exchange.clone(), again(&exchange, "x2")]);
+    assert!(alerts.last().unwrap().targets.iter().all(|target| target.kind != TargetKind::Account));
+}
+
+#[test]
+fn a_bounced_payment_never_makes_a_hold_larger_than_the_account() {
+    // 500 of its own, 1,000 from a victim, 900 out, which bounce: the list makes whatever comes in suspect.
+    let payments = vec![
+        pay("p1", START + HOUR, ANNA, MULE, 100_000).balance(false, 150_000),
+        pay("p2", START + 2 * HOUR, MULE, THIRD, 90_000),
+        back("p3", START + 3 * HOUR, THIRD, MULE, 90_000, &row_id("p2")),
+    ];
+    let mules = list("mules", Regime::Fraud, ListAction::Hold, "*");
+    let make = |id, time| hit(id, time, PartyRole::Beneficiary, MULE, &mules, EvidenceClass::InstitutionConfirmed);
+    let alert = run(&payments, &[make("p1", START + HOUR), make("p3", START + 3 * HOUR)], &[]).pop().unwrap();
+    assert_eq!(held(&alert), alert.money.as_ref().unwrap().on_account.as_deref());
+    assert_eq!(held(&alert), alert.targets[0].recommended_reference.as_deref());
+}
+
+#[test]
+fn a_return_of_a_payment_that_is_not_known_holds_nobody() {
+    let stray = back("r9", START + 5 * HOUR, MULE, THIRD, 100_000, &row_id("before-our-time"));
+    let alerts = later(mule_paid_on(), mule_changes(), vec![stray]);
+    assert!(alerts.last().unwrap().targets.iter().all(|target| target.row_ids != [row_id("r9")]));
+    // A return to somebody else than who paid is a payment.
+    let false_return = back("r8", START + 5 * HOUR, MULE, BERT, 100_000, &row_id("in2"));
+    let alerts = later(mule_paid_on(), mule_changes(), vec![false_return]);
+    let last = alerts.last().unwrap();
+    assert_eq!(last.money.as_ref().unwrap().returned.as_deref(), Some("0.00"));
+    assert!(last.targets.iter().any(|target| target.row_ids == [row_id("r8")] && target.action.restrains()));
+}
+
+#[test]
+fn cash_that_is_paid_back_is_held_again_at_once() {
+    let cash = pay("c1", START + 4 * HOUR, MULE, "", 140_000).with(Text::Kind, "cash_withdrawal");
+    let undone = back("c2", START + 5 * HOUR, "", MULE, 140_000, &row_id("c1"));
+    let first = (mule_paid_on(), Vec::new(), mule_changes());
+    let last = pay("c3", START + 6 * HOUR, MULE, THIRD, 100);
+    let slices = [first, (vec![cash], vec![], vec![]), (vec![undone], vec![], vec![]), (vec![last], vec![], vec![])];
+    let held: Vec<_> = run_slices(&slices).iter().map(|alert| held(alert).map(str::to_owned)).collect();
+    assert_eq!(held[..3], [Some("1400.00".to_owned()), None, Some("1400.00".to_owned())]);
 }
 
 #[test]
