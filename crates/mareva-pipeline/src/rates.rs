@@ -29,6 +29,12 @@ impl Rates {
         let mut rates = Self::new(reference);
         let mut faults = Refusal::default();
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(csv_text.as_bytes());
+        let header =
+            |header: &csv::StringRecord| header.iter().map(str::to_ascii_lowercase).eq(["date", "currency", "rate"]);
+        if !reader.headers().is_ok_and(header) {
+            let remedy = "begin it with date,currency,rate";
+            faults.0.push(Fault::new(format!("{place}:1"), "is not the header of a rates file", remedy));
+        }
         for (index, record) in reader.records().enumerate() {
             let at = format!("{place}:{}", index + 2);
             let parsed = record.ok().and_then(|record| {
@@ -45,6 +51,10 @@ impl Rates {
         }
         for days in rates.by_currency.values_mut() {
             days.sort();
+        }
+        if rates.by_currency.is_empty() && faults.0.is_empty() {
+            let remedy = "write date,currency,rate such as 2026-01-05,USD,0.92, or leave `tables.rates` empty";
+            faults.0.push(Fault::new(place, "holds no rate", remedy));
         }
         faults.into_result()?;
         rates.digest = Some(mareva_model::digest(csv_text.as_bytes()));

@@ -320,3 +320,19 @@ fn of_another_source_only_what_it_adds_is_screened() {
         assert_eq!(output.hits.len(), hits, "{party}: {:?}", output.hits);
     }
 }
+
+#[test]
+fn a_rates_file_needs_its_header_and_a_rate() {
+    let read = |text: &str| Rates::read("EUR", text, "rates.csv").map(|rates| rates.rate("USD", 1_767_607_200_000));
+    assert!(read("date,currency,rate\n2026-01-05,USD,0.92\n").unwrap().is_some());
+    for (text, told) in [
+        ("2026-01-05,USD,0.92\n2026-01-06,USD,0.93\n", "header"),
+        ("when,ccy,value\n2026-01-05,USD,0.92\n", "header"),
+        ("hi", "header"),
+        ("", "header"),
+        ("date,currency,rate\n", "no rate"),
+    ] {
+        let refusal = read(text).unwrap_err().to_string();
+        assert!(refusal.contains(told) && refusal.contains("rates.csv"), "{text}: {refusal}");
+    }
+}
