@@ -203,6 +203,8 @@ pub struct RunConfig {
     pub connect: Duration,
     /// How often new partitions are looked for.
     pub discover_every: Duration,
+    /// Whether the brokers are asked how the topics are set. A mock cluster does not answer.
+    pub check_settings: bool,
     /// Where a test makes it die.
     pub failpoints: Failpoints,
 }
@@ -223,6 +225,7 @@ impl RunConfig {
             epoch_change: EpochChange::Refuse,
             connect: Duration::from_secs(10),
             discover_every: Duration::from_secs(60),
+            check_settings: true,
             failpoints: Failpoints::default(),
         }
     }

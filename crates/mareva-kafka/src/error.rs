@@ -173,7 +173,7 @@ pub enum Error {
     /// Another instance has taken our place.
     #[error(
         "another instance{} has taken over our transactional id: this one ends, the other goes on; if both are wanted, \
-         give each its own `transactional.id`, if this one is, stop the other and start it again",
+         give each its own `transactional.id` and output topics, if this one is, stop the other and start it again",
         by(writer)
     )]
     Fenced {

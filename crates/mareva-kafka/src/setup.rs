@@ -2,7 +2,6 @@
 use std::collections::BTreeMap;
 
 use mareva_model::{Fault, Refusal};
-use rdkafka::{error::KafkaError, types::RDKafkaErrorCode};
 
 use crate::{
     admin::describe_topics,
@@ -76,7 +75,7 @@ pub(crate) fn missing(topic: &str, brokers: &str) -> Fault {
 
 /// The settings of topics, as far as the broker tells them: what cannot be read is not checked.
 fn settings(config: &RunConfig, topics: &[&str]) -> BTreeMap<String, BTreeMap<String, String>> {
-    if topics.is_empty() {
+    if topics.is_empty() || !config.check_settings {
         return BTreeMap::new();
     }
     match describe_topics(&config.connection, topics, config.connect) {
@@ -85,11 +84,6 @@ fn settings(config: &RunConfig, topics: &[&str]) -> BTreeMap<String, BTreeMap<St
                 tracing::warn!(topic, "may not read the settings of a topic, going on without a check of them");
             }
             settings
-        }
-        // The mock cluster of the demo does not know the request, nor does it have settings.
-        Err(Error::Client { error: KafkaError::AdminOp(RDKafkaErrorCode::UnsupportedFeature), .. }) => {
-            tracing::debug!("the brokers do not tell the settings of topics");
-            BTreeMap::new()
         }
         Err(error) => {
             tracing::warn!(%error, "going on without a check of the topics' settings");

@@ -332,6 +332,10 @@ fn write_snapshots(store: &SnapshotStore, failpoints: &Failpoints, orders: &mpsc
                         Input::SnapshotFailed(seq)
                     }
                 };
+                if matches!(input, Input::SnapshotFailed(_)) {
+                    // The disk may be full of them; what cannot be removed now is removed at the next start.
+                    let _ = fs::remove_file(store.path(seq, "partial"));
+                }
                 mailbox.reply(Letter::Input(input));
             }
             Order::Publish(seq) => {

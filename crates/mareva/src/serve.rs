@@ -41,6 +41,8 @@ pub struct Manner {
     pub replay_under_new_epoch: bool,
     /// Recover, write a snapshot, stop.
     pub drain: bool,
+    /// The brokers are a mock cluster.
+    pub mock: bool,
 }
 
 /// Runs until `stop`, until the end where that is asked for, or until an error.
@@ -152,6 +154,7 @@ fn run_config(config: &Config, opened: &Opened, manner: &Manner) -> Result<RunCo
     run.limits = Limits::default();
     run.until_end = manner.until_end;
     run.accept_gap = manner.accept_gap;
+    run.check_settings = !manner.mock;
     if manner.replay_under_new_epoch {
         run.epoch_change = EpochChange::Replay;
     }

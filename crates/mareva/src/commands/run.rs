@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use mareva_kafka::{Histogram, RunSummary};
 use mareva_model::{Digest, Refusal, format_time};
 use serde_json::{Value, json};
@@ -72,9 +72,14 @@ pub fn run(args: Args) -> Result<()> {
         accept_gap: args.accept_gap,
         replay_under_new_epoch: args.replay_under_new_epoch,
         drain: args.drain,
+        mock: false,
     };
     let summary = serve(&config, opened, &manner, &stop, &mut |_| {})?;
     let stats = &summary.stats;
+    ensure!(
+        !args.drain || stats.snapshots_failed == 0 || stats.snapshots > 0,
+        "no snapshot was written, see the log; what was judged is committed all the same"
+    );
     tracing::info!(
         records = stats.records,
         produced = stats.counts.produced,

@@ -103,7 +103,7 @@ pub fn run(settings: &Settings) -> Result<()> {
             stop.store(true, Ordering::Relaxed);
             watched
         });
-        let ran = serve(&config, opened, &Manner::default(), stop, &mut observe);
+        let ran = serve(&config, opened, &Manner { mock: true, ..Manner::default() }, stop, &mut observe);
         ending.store(true, Ordering::Relaxed);
         stop.store(true, Ordering::Relaxed);
         board.end();
