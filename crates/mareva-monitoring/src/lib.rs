@@ -32,6 +32,7 @@ pub use accounts::{Account, Accounts, accounts_schema};
 pub use error::Error;
 pub use evaluate::RuleFailure;
 pub use export::{ParquetWriter, movements_of, signals_of, write_parquet};
+pub use key::{Key, KeyBuild, key_of};
 pub use monitor::{Bounds, Monitor, Monitored, Sizes};
 pub use retained::{Direction, Movement, RetainedRows, RowNumber, TransactionView, moves};
 pub use rule::{RuleText, Source};

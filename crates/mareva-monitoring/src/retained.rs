@@ -189,7 +189,12 @@ impl RetainedRows {
 
     /// The retained transaction with this identity.
     pub fn find(&self, row_id: &str) -> Option<RowNumber> {
-        let number = RowNumber(*self.by_row_id.get(&key_of(row_id))?);
+        self.find_key(key_of(row_id), row_id)
+    }
+
+    /// The same where the key of the identity is at hand.
+    pub fn find_key(&self, key: Key, row_id: &str) -> Option<RowNumber> {
+        let number = RowNumber(*self.by_row_id.get(&key)?);
         (self.transaction(number)?.text(Text::RowId) == Some(row_id)).then_some(number)
     }
 

@@ -5,6 +5,7 @@
 
 pub mod alerts;
 mod config;
+mod decoding;
 mod error;
 mod low_time;
 mod pipeline;

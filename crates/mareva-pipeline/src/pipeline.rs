@@ -98,12 +98,11 @@ impl Pipeline {
     pub fn prepare(&mut self, slice: &InputSlice) -> Result<Prepared, Error> {
         let preparer = Preparer {
             parts: &self.parts,
-            decoder: &mut self.decoder,
             screen: &mut self.screen,
             low_time: &mut self.low_time,
             retained: self.monitor.retained(),
         };
-        preparer.prepare(slice)
+        preparer.prepare(&mut self.decoder, slice)
     }
 
     /// Rows → detections → alerts: the second half of [`Pipeline::process`].

@@ -8,14 +8,15 @@ use arrow::array::{
     Array, ArrayRef, BooleanArray, BooleanBuilder, Decimal128Array, Decimal128Builder, RecordBatch, StringBuilder,
 };
 use arrow::compute::filter_record_batch;
-use mareva_codec::{Decoded, Decoder, Record};
+use mareva_codec::{Decoded, Decoder};
 use mareva_model::{
     DeadLetter, Digest, Hit, Prepared as Column, Reason, SourcePosition, Text, TransactionBatch, digest,
     prepared_schema,
 };
-use mareva_monitoring::RetainedRows;
+use mareva_monitoring::{Key, KeyBuild, RetainedRows, key_of};
 
 use crate::config::Parts;
+use crate::decoding::in_parts;
 use crate::error::Error;
 use crate::low_time::LowTime;
 use crate::screen::{Screen, Strongest};
@@ -39,29 +40,18 @@ pub struct Prepared {
     pub low_time: Option<i64>,
 }
 
-/// Ids of the rows that earlier parts of the slice accepted, with batch and row.
-#[derive(Default)]
-struct Earlier(HashMap<String, (usize, usize)>);
-
-impl Earlier {
-    /// Adds the last batch.
-    fn add(&mut self, batches: &[TransactionBatch]) {
-        let Some(batch) = batches.last() else { return };
-        let ids = batch.text(Text::RowId);
-        self.0.extend((0..batch.len()).map(|row| (ids.value(row).to_owned(), (batches.len() - 1, row))));
-    }
-}
+/// Rows of the slice that are accepted, by identity: batch and row.
+type Accepted = HashMap<Key, (usize, usize), KeyBuild>;
 
 pub(crate) struct Preparer<'a> {
     pub parts: &'a Parts,
-    pub decoder: &'a mut Decoder,
     pub screen: &'a mut Screen,
     pub low_time: &'a mut LowTime,
     pub retained: &'a RetainedRows,
 }
 
 impl Preparer<'_> {
-    pub fn prepare(mut self, slice: &InputSlice) -> Result<Prepared, Error> {
+    pub fn prepare(mut self, decoder: &mut Decoder, slice: &InputSlice) -> Result<Prepared, Error> {
         let counts = Counts { records: slice.records.len() as u64, ..Counts::default() };
         let mut prepared = Prepared {
             batches: Vec::new(),
@@ -71,21 +61,11 @@ impl Preparer<'_> {
             counts,
             low_time: self.low_time.get(),
         };
-        let mut earlier = Earlier::default();
-        let mut from = 0;
-        for (number, record) in slice.records.iter().enumerate() {
-            let stream = self.parts.config.streams.get(record.topic.as_ref()).copied();
-            let stream = stream.ok_or_else(|| Error::Topic { topic: record.topic.to_string() })?;
-            let (partition, offset, append_time) = (record.partition, record.offset, record.append_time);
-            let topic = record.topic.as_ref();
-            self.decoder.decode(stream, Record { topic, partition, offset, append_time, payload: &record.payload });
-            if self.decoder.is_full() {
-                self.part(&slice.records[from..=number], slice.tick, &earlier, &mut prepared)?;
-                earlier.add(&prepared.batches);
-                from = number + 1;
-            }
-        }
-        self.part(&slice.records[from..], slice.tick, &earlier, &mut prepared)?;
+        let mut known = Accepted::with_capacity_and_hasher(slice.records.len(), KeyBuild::default());
+        let streams = &self.parts.config.streams;
+        in_parts(decoder, streams, &slice.records, |(place, decoded)| {
+            self.part(&slice.records[place], decoded, slice.tick, &mut known, &mut prepared)
+        })?;
         self.screen.count(&mut prepared.counts);
         prepared.low_time = self.low_time.advance(slice.tick, self.parts.config.idle_after_ms);
         Ok(prepared)
@@ -95,15 +75,16 @@ impl Preparer<'_> {
     fn part(
         &mut self,
         records: &[InputRecord],
+        decoded: Decoded,
         tick: i64,
-        earlier: &Earlier,
+        known: &mut Accepted,
         prepared: &mut Prepared,
     ) -> Result<(), Error> {
-        let Decoded { batch, places, mut dead_letters, dead_letter_parties, parties } = self.decoder.finish();
+        let Decoded { batch, places, mut dead_letters, dead_letter_parties, parties } = decoded;
         let counts = &mut prepared.counts;
         counts.produced += batch.len() as u64 + dead_letters.len() as u64;
         prepared.hits.extend(self.screen.dead_letters(&dead_letters, &dead_letter_parties, InOrder(records)));
-        let verdicts = self.verdicts(&batch, prepared.low_time, earlier, &prepared.batches);
+        let verdicts = self.verdicts(&batch, prepared.low_time, known, &prepared.batches);
         let late = late_rows(&batch, &verdicts, prepared.low_time);
         let mut refusing = Refusing { records: InOrder(records), last: None };
         for (row, verdict) in verdicts.iter().enumerate() {
@@ -122,6 +103,10 @@ impl Preparer<'_> {
         counts.repeated += verdicts.iter().filter(|verdict| verdict.is_repeated()).count() as u64;
         counts.late += late.len() as u64;
         counts.dead_lettered += dead_letters.len() as u64;
+        if accepted.len() < batch.len() {
+            let ids = accepted.text(Text::RowId);
+            known.extend((0..accepted.len()).map(|row| (key_of(ids.value(row)), (prepared.batches.len(), row))));
+        }
         prepared.batches.push(accepted);
         prepared.late.extend(late);
         prepared.dead_letters.extend(dead_letters);
@@ -144,32 +129,31 @@ impl Preparer<'_> {
         }
     }
 
+    /// Notes the accepted rows in `known` by their place in `batch`, which comes after the `before` ones.
     fn verdicts(
         &self,
         batch: &TransactionBatch,
         low: Option<i64>,
-        earlier: &Earlier,
-        accepted: &[TransactionBatch],
+        known: &mut Accepted,
+        before: &[TransactionBatch],
     ) -> Vec<Verdict> {
         let config = &self.parts.config;
         let (times, append, ids) = (batch.event_time(), batch.append_time(), batch.text(Text::RowId));
-        let mut first: HashMap<&str, usize> = HashMap::with_capacity(batch.len());
         let mut verdicts = Vec::with_capacity(batch.len());
         for row in 0..batch.len() {
             let (time, id) = (times.value(row), ids.value(row));
+            let key = key_of(id);
             let verdict = if time > append.value(row).saturating_add(config.max_ahead_ms) {
                 Verdict::Ahead
             } else if low.is_some_and(|low| time < low.saturating_sub(config.allowed_lateness_ms)) {
                 Verdict::Late
-            } else if let Some(before) = self.retained.find(id).and_then(|n| self.retained.transaction(n)) {
-                let (other, index) = before.place();
+            } else if let Some(first) = self.retained.find_key(key, id).and_then(|n| self.retained.transaction(n)) {
+                let (other, index) = first.place();
                 repetition(batch, row, other, index)
-            } else if let Some((number, index)) = earlier.0.get(id) {
-                repetition(batch, row, &accepted[*number], *index)
-            } else if let Some(before) = first.get(id) {
-                repetition(batch, row, batch, *before)
+            } else if let Some((number, index)) = known.get(&key) {
+                repetition(batch, row, before.get(*number).unwrap_or(batch), *index)
             } else {
-                first.insert(id, row);
+                known.insert(key, (before.len(), row));
                 Verdict::Accepted
             };
             verdicts.push(verdict);
