@@ -12,6 +12,7 @@ use super::contribution::{Side, identities, role_of, side_of};
 use super::draft::{Scene, Yield};
 use super::fifo::{self, Flow, Leg};
 use super::place::{Sum, account_target, amount_text, payment_target};
+use super::returns::{Originals, is_return, returned};
 use super::share::{places, share, share_text};
 use super::suspicion::Suspicion;
 use super::told_twice;
@@ -23,6 +24,8 @@ const MAX_LEGS: usize = 20_000;
 struct Account<'a> {
     legs: Vec<Leg>,
     views: Vec<TransactionView<'a>>,
+    /// Returns of payments that are not known.
+    strays: BTreeSet<RowNumber>,
     opening: i64,
 }
 
@@ -75,8 +78,9 @@ fn account<'a>(scene: &Scene<'a>, name: &str, from: i64, to: i64) -> Option<Acco
     if movements.len() > MAX_LEGS {
         return None;
     }
-    let mut found = Account { legs: Vec::new(), views: Vec::new(), opening: 0 };
-    for movement in movements {
+    let originals = Originals::among(scene, &movements);
+    let mut found = Account { legs: Vec::new(), views: Vec::new(), strays: BTreeSet::new(), opening: 0 };
+    for movement in &movements {
         let Some(view) = scene.rows.transaction(movement.row) else { continue };
         if view.text(Text::Originator) == view.text(Text::Beneficiary) {
             continue;
@@ -85,48 +89,16 @@ fn account<'a>(scene: &Scene<'a>, name: &str, from: i64, to: i64) -> Option<Acco
         if found.legs.is_empty() {
             found.opening = opening(&view, out).unwrap_or(0);
         }
-        let original = original(scene, &view);
+        let original = originals.of(&view);
+        if is_return(&view) && originals.named(&view).is_none() {
+            found.strays.insert(movement.row);
+        }
         let amount = original.and_then(|(_, paid)| returned(&paid, &view)).or(movement.amount_ref);
         found.legs.push(Leg { row: movement.row, out, amount, reverses: original.map(|(row, _)| row) });
         found.views.push(view);
     }
     told_twice::leave_one(name, &mut found.legs, &mut found.views);
     Some(found)
-}
-
-/// The payment that `view` says it returns. One with a later time, or from before the rows that are sure to be retained, is
-/// none: whether it is here would depend on the cut.
-fn named_original<'a>(scene: &Scene<'a>, view: &TransactionView<'_>) -> Option<(RowNumber, TransactionView<'a>)> {
-    let id = view.text(Text::Original).filter(|_| view.text(Text::Kind) == Some(Kind::Return.as_str()))?;
-    let row = scene.rows.find(id)?;
-    let paid = scene.rows.transaction(row)?;
-    (scene.rows_from..=view.event_time()).contains(&paid.event_time()).then_some((row, paid))
-}
-
-/// The payment that `view` returns: between the same two accounts, as far as both name them. What goes to somebody else under
-/// the name of a return is a payment.
-fn original<'a>(scene: &Scene<'a>, view: &TransactionView<'_>) -> Option<(RowNumber, TransactionView<'a>)> {
-    named_original(scene, view).filter(|(_, paid)| {
-        let same = |from: Text, to: Text| {
-            let (from, to) = (paid.text(from), view.text(to));
-            from.is_none() || to.is_none() || from == to
-        };
-        same(Text::Originator, Text::Beneficiary) && same(Text::Beneficiary, Text::Originator)
-    })
-}
-
-/// How much of the payment `paid` comes back with `back`, at the rate of `paid`: what comes back whole leaves nothing behind,
-/// however rates have moved. `None` in another currency, and for more than was paid.
-fn returned(paid: &TransactionView<'_>, back: &TransactionView<'_>) -> Option<i64> {
-    let whole = paid.amount_ref().filter(|_| paid.text(Text::Currency) == back.text(Text::Currency))?;
-    let (paid, back) = (paid.amount()?, back.amount()?);
-    if back == paid {
-        return Some(whole);
-    }
-    if back > paid {
-        return None;
-    }
-    i64::try_from(i128::from(whole).checked_mul(back)?.checked_div(paid)?).ok()
 }
 
 /// What was on the account before its first movement here, from the balance after it, where that was told.
@@ -151,8 +123,7 @@ fn on_subject(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found: &m
     for (leg, view) in account.legs.iter().zip(&account.views).filter(|(leg, _)| !leg.out) {
         let listed = suspicion.rows.get(&leg.row).copied();
         // Money that comes back is the account's own, and wages are nobody's loot.
-        let ordinary = view.text(Text::Kind) == Some(Kind::Return.as_str())
-            || view.prepared_text(Prepared::OriginatorRole) == Some("payroll");
+        let ordinary = is_return(view) || view.prepared_text(Prepared::OriginatorRole) == Some("payroll");
         let window = suspicion.received.at(view.event_time()).filter(|_| !ordinary);
         let Some(action) = listed.max(window) else { continue };
         match leg.amount.filter(|amount| *amount > 0) {
@@ -256,7 +227,7 @@ fn carried_on(
         let Some(strongest) = strongest.filter(|action| *action >= Action::Report) else { continue };
         let Some(payee) = view.text(Text::Beneficiary) else { continue };
         // What goes back to where it came from before we looked is no loot carried on, as far as anybody can tell.
-        if view.text(Text::Kind) == Some(Kind::Return.as_str()) && named_original(scene, view).is_none() {
+        if account.strays.contains(&leg.row) {
             continue;
         }
         // Money that goes back to somebody who paid in: more likely a bait for a victim than a mule being paid.
@@ -336,10 +307,11 @@ fn paid_by_victim(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found
     // Hundredths of the reference currency by payment, and when the last of it came.
     let mut back: BTreeMap<RowNumber, (i64, i64)> = BTreeMap::new();
     let mut paid: Vec<Paid<'_>> = Vec::new();
-    for movement in movements {
+    let originals = Originals::among(scene, &movements);
+    for movement in &movements {
         let Some(view) = scene.rows.transaction(movement.row) else { continue };
         if movement.direction == Direction::In {
-            let Some((row, paid)) = original(scene, &view) else { continue };
+            let Some((row, paid)) = originals.of(&view) else { continue };
             let came = back.entry(row).or_default();
             came.0 = came.0.saturating_add(returned(&paid, &view).or(movement.amount_ref).unwrap_or(0));
             came.1 = view.event_time();
@@ -347,8 +319,7 @@ fn paid_by_victim(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found
         }
         let Some(action) = suspicion.paid.at(view.event_time()) else { continue };
         let payee = view.text(Text::Beneficiary).unwrap_or_default();
-        let returns = view.text(Text::Kind) == Some(Kind::Return.as_str());
-        if !suspicion.payees.contains(payee) || same_holder(&view) || returns {
+        if !suspicion.payees.contains(payee) || same_holder(&view) || is_return(&view) {
             continue;
         }
         let standing = scene.config.institution.standing(&view);

@@ -11,6 +11,7 @@ mod fifo;
 mod fraud;
 mod place;
 mod proof;
+mod returns;
 mod sanctions;
 mod share;
 mod standing;

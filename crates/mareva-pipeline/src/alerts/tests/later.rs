@@ -95,6 +95,19 @@ fn a_bounced_payment_never_makes_a_hold_larger_than_the_account() {
 }
 
 #[test]
+fn a_return_may_name_its_payment_by_either_id() {
+    let known_by_uetr =
+        pay("in3", START + HOUR, FAR, MULE, 100_000).with(Text::RowId, "uetr:7a562c67-ca16-48ba-b074-65581be6f009");
+    for name in ["uetr:7a562c67-ca16-48ba-b074-65581be6f009".to_owned(), row_id("in3")] {
+        let mut first = mule_paid_on();
+        first.push(known_by_uetr.clone());
+        let alerts = later(first, mule_changes(), vec![back("r7", START + 5 * HOUR, MULE, FAR, 100_000, &name)]);
+        let money = alerts.last().unwrap().money.clone().unwrap();
+        assert_eq!(money.returned.as_deref(), Some("1000.00"), "{name}");
+    }
+}
+
+#[test]
 fn a_return_of_a_payment_that_is_not_known_holds_nobody() {
     let stray = back("r9", START + 5 * HOUR, MULE, THIRD, 100_000, &row_id("before-our-time"));
     let alerts = later(mule_paid_on(), mule_changes(), vec![stray]);
