@@ -225,7 +225,7 @@ proptest! {
     fn settled_detections_equal_stock_datafusion(
         shapes in prop::collection::vec(shape(), 1..4),
         txs in prop::collection::vec(tx(), 1..120),
-        jitter in prop::collection::vec(0..9_i64, 120),
+        jitter in prop::collection::vec(0..16_i64, 120),
         cuts in prop::collection::vec(1..20_usize, 0..12),
         restart_at in 0..12_usize,
     ) {
