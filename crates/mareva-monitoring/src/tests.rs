@@ -242,6 +242,18 @@ proptest! {
 }
 
 #[test]
+fn a_rejected_payment_and_a_trade_move_nothing() {
+    let tx = |status, kind| Tx { time: 0, from: Some(1), to: Some(2), cents: Some(100), device: None, status, kind };
+    // Statuses and kinds by their place in `batch`: settled or rejected, a transfer or a trade.
+    for (status, kind, legs) in [(0, 0, 2), (1, 0, 0), (0, 1, 0), (1, 1, 0)] {
+        let mut rows = RetainedRows::new();
+        rows.insert(&batch(&[(0, tx(0, 0)), (1, tx(status, kind))]));
+        assert_eq!(whole(&rows, Table::Movements).unwrap().num_rows(), 2 + legs);
+        assert_eq!(rows.movements("a1", 0, 0).len(), 1 + legs / 2);
+    }
+}
+
+#[test]
 fn sql_outside_the_forms_is_refused_with_its_place() {
     let over =
         "OVER (PARTITION BY account ORDER BY event_time RANGE BETWEEN INTERVAL '1' HOUR PRECEDING AND CURRENT ROW)";
