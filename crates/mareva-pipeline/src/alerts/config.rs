@@ -98,13 +98,16 @@ impl InstitutionConfig {
         self.keeper(account, agent) != Keeper::Other
     }
 
-    /// Where we stand to the account on one side of a payment; `None` where others keep it.
-    pub(super) fn role_at(&self, view: &TransactionView<'_>, side: Side) -> Option<OurRole> {
-        let keeper = match side {
+    fn keeper_at(&self, view: &TransactionView<'_>, side: Side) -> Keeper {
+        match side {
             Side::Receiver => self.keeper(view.text(Text::Beneficiary), view.text(Text::BeneficiaryAgent)),
             Side::Payer => self.keeper(view.text(Text::Originator), view.text(Text::OriginatorAgent)),
-        };
-        match (keeper, side) {
+        }
+    }
+
+    /// Where we stand to the account on one side of a payment; `None` where others keep it.
+    pub(super) fn role_at(&self, view: &TransactionView<'_>, side: Side) -> Option<OurRole> {
+        match (self.keeper_at(view, side), side) {
             (Keeper::Bank, Side::Receiver) => Some(OurRole::CreditorAgent),
             (Keeper::Bank, Side::Payer) => Some(OurRole::DebtorAgent),
             (Keeper::Exchange, _) => Some(OurRole::Exchange),
@@ -114,9 +117,7 @@ impl InstitutionConfig {
 
     /// Where we stand in a payment whose money is to be restrained at its beneficiary.
     pub(super) fn standing(&self, view: &TransactionView<'_>) -> Standing {
-        let receiver = self.keeper(view.text(Text::Beneficiary), view.text(Text::BeneficiaryAgent));
-        let payer = self.keeper(view.text(Text::Originator), view.text(Text::OriginatorAgent));
-        match (receiver, payer) {
+        match (self.keeper_at(view, Side::Receiver), self.keeper_at(view, Side::Payer)) {
             (Keeper::Bank, _) => Standing { role: OurRole::CreditorAgent, reach: Action::Hold },
             (Keeper::Exchange, _) => Standing { role: OurRole::Exchange, reach: Action::Hold },
             (_, Keeper::Bank) => Standing { role: OurRole::DebtorAgent, reach: Action::Recall },

@@ -66,7 +66,7 @@ pub(super) struct Yield {
     pub(super) paid: Option<i64>,
     /// ... and what of it came back.
     pub(super) came_back: i64,
-    /// Time of the last contribution, or of the last movement of suspect money after it.
+    /// Time of the last movement of suspect money.
     pub(super) as_of: i64,
     /// Name of the subject in the latest movement that gives one.
     pub(super) name: Option<String>,

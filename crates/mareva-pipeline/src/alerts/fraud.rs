@@ -12,7 +12,7 @@ use super::contribution::{Side, identities, role_of, side_of};
 use super::draft::{Scene, Yield};
 use super::fifo::{self, Flow, Leg};
 use super::place::{Sum, account_target, amount_text, payment_target};
-use super::returns::{Originals, is_return, returned};
+use super::returns::{Originals, gives_back, is_return, returned};
 use super::share::{places, share, share_text};
 use super::suspicion::Suspicion;
 use super::told_twice;
@@ -40,7 +40,6 @@ pub(super) fn targets(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, s
         paid_by_victim(scene, subject, suspicion, &mut found);
     }
     named(scene, subject, suspicion, &mut found);
-    found.as_of = found.as_of.max(suspicion.to);
     found
 }
 
@@ -89,10 +88,11 @@ fn account<'a>(scene: &Scene<'a>, name: &str, from: i64, to: i64) -> Option<Acco
         if found.legs.is_empty() {
             found.opening = opening(&view, out).unwrap_or(0);
         }
-        let original = originals.of(&view);
-        if is_return(&view) && originals.named(&view).is_none() {
+        let named = originals.named(&view);
+        if named.is_none() && is_return(&view) {
             found.strays.insert(movement.row);
         }
+        let original = named.filter(|(_, paid)| gives_back(&view, paid));
         let amount = original.and_then(|(_, paid)| returned(&paid, &view)).or(movement.amount_ref);
         found.legs.push(Leg { row: movement.row, out, amount, reverses: original.map(|(row, _)| row) });
         found.views.push(view);
@@ -311,7 +311,8 @@ fn paid_by_victim(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found
     for movement in &movements {
         let Some(view) = scene.rows.transaction(movement.row) else { continue };
         if movement.direction == Direction::In {
-            let Some((row, paid)) = originals.of(&view) else { continue };
+            let named = originals.named(&view).filter(|(_, paid)| gives_back(&view, paid));
+            let Some((row, paid)) = named else { continue };
             let came = back.entry(row).or_default();
             came.0 = came.0.saturating_add(returned(&paid, &view).or(movement.amount_ref).unwrap_or(0));
             came.1 = view.event_time();

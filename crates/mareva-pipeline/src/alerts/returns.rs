@@ -30,18 +30,6 @@ impl<'s, 'a> Originals<'s, 'a> {
         (self.scene.rows_from..=view.event_time()).contains(&paid.event_time()).then_some((row, paid))
     }
 
-    /// The payment that `view` returns: between the same two accounts, as far as both name them. What goes to somebody else
-    /// under the name of a return is a payment.
-    pub(super) fn of(&self, view: &TransactionView<'_>) -> Option<(RowNumber, TransactionView<'a>)> {
-        self.named(view).filter(|(_, paid)| {
-            let same = |from: Text, to: Text| {
-                let (from, to) = (paid.text(from), view.text(to));
-                from.is_none() || to.is_none() || from == to
-            };
-            same(Text::Originator, Text::Beneficiary) && same(Text::Beneficiary, Text::Originator)
-        })
-    }
-
     fn by_sent_id(&self) -> &HashMap<String, RowNumber> {
         self.by_sent_id.get_or_init(|| {
             let sent_id = |movement: &Movement| {
@@ -52,6 +40,16 @@ impl<'s, 'a> Originals<'s, 'a> {
             self.movements.iter().rev().filter_map(sent_id).collect()
         })
     }
+}
+
+/// Whether a return goes back to whom the payment came from, as far as both name them. What goes to somebody else under the
+/// name of a return is a payment.
+pub(super) fn gives_back(back: &TransactionView<'_>, paid: &TransactionView<'_>) -> bool {
+    let same = |from: Text, to: Text| {
+        let (from, to) = (paid.text(from), back.text(to));
+        from.is_none() || to.is_none() || from == to
+    };
+    same(Text::Originator, Text::Beneficiary) && same(Text::Beneficiary, Text::Originator)
 }
 
 pub(super) fn is_return(view: &TransactionView<'_>) -> bool {

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mareva_model::alert::Action;
-use mareva_model::{Kind, PartyRole, Raises, RuleRef, Status, Targets, Text};
-use mareva_monitoring::{RowNumber, TransactionView};
+use mareva_model::{PartyRole, Raises, RuleRef, Targets, Text};
+use mareva_monitoring::{RowNumber, TransactionView, moves};
 
 use super::config::is_collective;
 use super::contribution::{
@@ -219,8 +219,7 @@ impl<'a> Scene<'a> {
     /// Whether a transaction moves money between accounts.
     pub(super) fn moves(&self, row: RowNumber) -> bool {
         self.rows.transaction(row).is_some_and(|view| {
-            view.text(Text::Status) != Some(Status::Rejected.as_str())
-                && view.text(Text::Kind) != Some(Kind::Trade.as_str())
+            moves(view.text(Text::Status).unwrap_or_default(), view.text(Text::Kind).unwrap_or_default())
         })
     }
 }

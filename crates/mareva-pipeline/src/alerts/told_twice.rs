@@ -43,16 +43,11 @@ pub(super) fn leave_one(account: &str, legs: &mut Vec<Leg>, views: &mut Vec<Tran
             left_out.insert(at);
         }
     }
-    let mut at = 0;
-    views.retain(|_| {
-        at += 1;
-        !left_out.contains(&(at - 1))
-    });
-    at = 0;
-    legs.retain_mut(|leg| {
-        at += 1;
+    let kept = legs.drain(..).zip(views.drain(..)).enumerate().filter(|(at, _)| !left_out.contains(at));
+    let (kept_legs, kept_views): (Vec<Leg>, Vec<_>) = kept.map(|(_, kept)| kept).unzip();
+    (*legs, *views) = (kept_legs, kept_views);
+    for leg in legs {
         // A return names the payment that the bank knows.
         leg.reverses = leg.reverses.map(|row| stands_for.get(&row).copied().unwrap_or(row));
-        !left_out.contains(&(at - 1))
-    });
+    }
 }

@@ -78,22 +78,25 @@ fn failed(actions: Vec<Action>) -> Error {
     }
 }
 
-#[test]
-fn fenced_in_time_it_was_another_instance() {
+/// A producer that has committed, and has a transaction open since 4 s.
+fn in_second_transaction() -> Machine {
     let mut machine = live();
     transact(&mut machine, 2_000);
     machine.step(at(2_010), Input::Committed(BTreeMap::new()));
     transact(&mut machine, 4_000);
+    machine
+}
+
+#[test]
+fn fenced_in_time_it_was_another_instance() {
+    let mut machine = in_second_transaction();
     let error = failed(machine.step(at(4_010), doubt(true, 10)));
     assert!(matches!(error, Error::Fenced { .. }) && !error.is_retryable(), "started again it would fence the other");
 }
 
 #[test]
 fn a_transaction_that_took_too_long_is_tried_again_unless_somebody_has_published_since() {
-    let mut machine = live();
-    transact(&mut machine, 2_000);
-    machine.step(at(2_010), Input::Committed(BTreeMap::new()));
-    transact(&mut machine, 4_000);
+    let mut machine = in_second_transaction();
     assert_eq!(machine.step(at(14_000), doubt(true, 10_000)), [Action::Inspect], "whom would it hit?");
     let own = last(&SequenceRecord { writer: "w".to_owned(), ..record(1, 0, 0, 0) });
     assert_eq!(machine.step(at(14_000), Input::Inspected(own.clone())), [Action::Fence]);

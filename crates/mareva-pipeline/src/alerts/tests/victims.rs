@@ -1,4 +1,4 @@
-use mareva_model::alert::{Action, AmountBasis, OurRole};
+use mareva_model::alert::{Action, Alert, AmountBasis, OurRole};
 use mareva_model::{DetectionChange, EvidenceClass, ListAction, PartyRole, Prepared, Regime, SubjectRole, Text};
 
 use super::fixture::*;
@@ -159,25 +159,26 @@ fn a_weak_sign_of_loss_does_not_shield_a_suspect() {
     }
 }
 
+/// The sanctions alert on a payment of `from` to `to`, one of whom is listed in this role, where a rule takes `to` for a victim.
+fn block_beside_a_victim(from: &str, to: &str, role: PartyRole) -> Alert {
+    let payments = [pay("p", START + HOUR, from, to, 120_000)];
+    let listed = if role == PartyRole::Originator { from } else { to };
+    let sdn = list("demo-sdn", Regime::Sanctions, ListAction::Block, "*");
+    let hit = hit("p", START + HOUR, role, listed, &sdn, EvidenceClass::Order);
+    let victim = DetectionChange::Raised(detection(&scam_victim(), &row_id("p"), to, START + HOUR));
+    let alerts = run(&payments, &[hit], &[victim]);
+    alerts.into_iter().find(|alert| alert.regime == Regime::Sanctions).unwrap()
+}
+
 #[test]
 fn a_block_of_a_listed_party_is_not_waived() {
-    let payments = [pay("p", START + HOUR, FAR, MULE, 120_000)];
-    let sdn = list("demo-sdn", Regime::Sanctions, ListAction::Block, "*");
-    let hit = hit("p", START + HOUR, PartyRole::Beneficiary, MULE, &sdn, EvidenceClass::Order);
-    let victim = DetectionChange::Raised(detection(&scam_victim(), &row_id("p"), MULE, START + HOUR));
-    let alerts = run(&payments, &[hit], &[victim]);
-    let block = alerts.iter().find(|alert| alert.regime == Regime::Sanctions).unwrap();
+    let block = block_beside_a_victim(FAR, MULE, PartyRole::Beneficiary);
     assert_eq!(block.action, Action::Block);
     assert!(!block.targets.is_empty());
 }
 
 #[test]
 fn a_payment_of_a_listed_party_to_a_victim_is_blocked_all_the_same() {
-    let payments = [pay("p", START + HOUR, FAR, ANNA, 120_000)];
-    let sdn = list("demo-sdn", Regime::Sanctions, ListAction::Block, "*");
-    let hit = hit("p", START + HOUR, PartyRole::Originator, FAR, &sdn, EvidenceClass::Order);
-    let victim = DetectionChange::Raised(detection(&scam_victim(), &row_id("p"), ANNA, START + HOUR));
-    let alerts = run(&payments, &[hit], &[victim]);
-    let block = alerts.iter().find(|alert| alert.regime == Regime::Sanctions).unwrap();
+    let block = block_beside_a_victim(FAR, ANNA, PartyRole::Originator);
     assert_eq!((block.action, block.targets.len()), (Action::Block, 1));
 }
