@@ -23,7 +23,7 @@ fn benches(c: &mut Criterion) {
     let economy = Economy::new(1, RECORDS);
     let of = |topic: &str| -> Vec<&[u8]> {
         let records = economy.records.iter().filter(|record| &*record.topic == topic);
-        records.map(|record| record.payload.as_slice()).take(4_096).collect()
+        records.map(|record| record.payload.as_ref()).take(4_096).collect()
     };
     let pacs008 = vec![PACS008.as_bytes(); 256];
     let mut group = c.benchmark_group("decode");

@@ -52,7 +52,7 @@ impl Iterator for Arriving {
         let offset = self.next[stream];
         self.next[stream] += 1;
         let (topic, append_time) = (self.topics[stream].clone(), record.event_time);
-        Some(InputRecord { topic, partition: 0, offset, append_time, payload: record.json })
+        Some(InputRecord { topic, partition: 0, offset, append_time, payload: record.json.into() })
     }
 }
 

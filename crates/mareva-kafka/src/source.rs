@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::{Bytes, BytesMut};
 use mareva_pipeline::InputRecord;
 use rdkafka::{
     consumer::{BaseConsumer, Consumer as _},
@@ -55,6 +56,10 @@ pub fn open_queue(connection: &Connection, batch: usize) -> Result<BatchQueue, E
     BatchQueue::open(&config, batch)
 }
 
+/// Payloads are copied together into buffers of this many bytes: one for each record would be made on this thread and freed on
+/// the one that judges, the dearest way to use a heap. A record that waits keeps no more than one such buffer.
+const BUFFER: usize = 64 * 1024;
+
 /// Known ends of the partitions, kept for lag figures.
 pub(crate) type Ends = Arc<Mutex<Vec<(TopicPartition, i64)>>>;
 
@@ -82,6 +87,7 @@ impl Source {
         let client = queue.client().clone();
         let reader = Reader {
             queue,
+            buffer: BytesMut::new(),
             linger: config.limits.linger,
             mailbox: mailbox.clone(),
             ends: ends.clone(),
@@ -163,8 +169,18 @@ fn new_partitions(
     found.difference(&assigned).map(|at| startup::bounds(client, at, patience)).collect()
 }
 
+/// A copy of a payload.
+fn kept(buffer: &mut BytesMut, payload: &[u8]) -> Bytes {
+    if buffer.capacity() < payload.len() {
+        *buffer = BytesMut::with_capacity(BUFFER.max(payload.len()));
+    }
+    buffer.extend_from_slice(payload);
+    buffer.split().freeze()
+}
+
 struct Reader {
     queue: BatchQueue,
+    buffer: BytesMut,
     linger: Duration,
     mailbox: Arc<Mailbox>,
     ends: Ends,
@@ -211,6 +227,7 @@ impl Reader {
         let mut letters: Vec<Letter> = Vec::new();
         let mut failed: Vec<(TopicPartition, RDKafkaErrorCode)> = Vec::new();
         let mut block: Option<Block> = None;
+        let buffer = &mut self.buffer;
         self.queue.next_batch(self.linger, |fetched| match fetched {
             Fetched::Record { topic, partition, offset, time, payload, .. } => {
                 let record = InputRecord {
@@ -218,7 +235,7 @@ impl Reader {
                     partition,
                     offset,
                     append_time: time,
-                    payload: payload.to_vec(),
+                    payload: kept(buffer, payload),
                 };
                 match &mut block {
                     Some(block) if block.source.partition == partition && Arc::ptr_eq(&block.source.topic, topic) => {

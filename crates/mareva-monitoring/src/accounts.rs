@@ -1,6 +1,7 @@
 //! The `accounts` reference table that rules may join.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};
 
 use arrow::array::{Array, ArrayRef, RecordBatch, StringArray, TimestampMillisecondArray, UInt32Array};
@@ -32,12 +33,64 @@ pub struct Account {
     pub country: Option<String>,
 }
 
+/// What the table says of an account that every row of the stream needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownAccount<'a> {
+    /// See [`Account::role`].
+    pub role: Option<&'a str>,
+    /// See [`Account::segment`].
+    pub segment: Option<&'a str>,
+    /// See [`Account::customer`].
+    pub customer: Option<&'a str>,
+}
+
+/// Where it stands: roles and segments are few, so that they stay in the cache while the table does not.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    row: u32,
+    role: Option<NonZeroU32>,
+    segment: Option<NonZeroU32>,
+}
+
 /// Accounts by identifier, immutable.
 #[derive(Debug, Clone)]
 pub struct Accounts {
     batch: RecordBatch,
-    rows: HashMap<Key, u32, KeyBuild>,
+    rows: HashMap<Key, Place, KeyBuild>,
+    roles: Names,
+    segments: Names,
 }
+
+/// Different texts, numbered from 1.
+#[derive(Debug, Clone, Default)]
+struct Names(Vec<String>);
+
+impl Names {
+    fn get(&self, number: Option<NonZeroU32>) -> Option<&str> {
+        self.0.get(number?.get() as usize - 1).map(String::as_str)
+    }
+}
+
+/// Numbers texts while a table is made.
+#[derive(Default)]
+struct Numbering<'a>(HashMap<&'a str, NonZeroU32>, Names);
+
+impl<'a> Numbering<'a> {
+    fn number(&mut self, text: Option<&'a str>) -> Option<NonZeroU32> {
+        let (text, Self(numbers, Names(names))) = (text?, self);
+        if let Some(number) = numbers.get(text) {
+            return Some(*number);
+        }
+        names.push(text.to_owned());
+        // A table has fewer rows than that.
+        let number = NonZeroU32::new(u32::try_from(names.len()).ok()?)?;
+        numbers.insert(text, number);
+        Some(number)
+    }
+}
+
+/// Where [`accounts_schema`] has the customer.
+const CUSTOMER: usize = 1;
 
 /// Schema of `accounts`.
 pub fn accounts_schema() -> SchemaRef {
@@ -81,8 +134,13 @@ impl Accounts {
             text(|a| a.country.as_deref()),
         ];
         let batch = RecordBatch::try_new(accounts_schema(), columns).expect("columns follow accounts_schema");
-        let rows = kept.iter().enumerate().map(|(row, a)| (key_of(&a.account), row as u32)).collect();
-        Self { batch, rows }
+        let (mut roles, mut segments) = (Numbering::default(), Numbering::default());
+        let mut rows = HashMap::with_capacity_and_hasher(kept.len(), KeyBuild::default());
+        for (row, account) in (0..).zip(kept) {
+            let (role, segment) = (roles.number(account.role.as_deref()), segments.number(account.segment.as_deref()));
+            rows.insert(key_of(&account.account), Place { row, role, segment });
+        }
+        Self { batch, rows, roles: roles.1, segments: segments.1 }
     }
 
     /// The table itself.
@@ -90,20 +148,21 @@ impl Accounts {
         &self.batch
     }
 
-    /// Row of an account.
-    pub fn row(&self, account: &str) -> Option<usize> {
-        self.rows.get(&key_of(account)).map(|row| *row as usize)
-    }
-
-    /// A text column's value at a row.
-    pub fn text(&self, row: usize, column: usize) -> Option<&str> {
-        let array = self.batch.column(column).as_any().downcast_ref::<StringArray>()?;
-        array.is_valid(row).then(|| array.value(row))
+    /// An account.
+    pub fn find(&self, account: &str) -> Option<KnownAccount<'_>> {
+        let place = self.rows.get(&key_of(account))?;
+        let customers = self.batch.column(CUSTOMER).as_any().downcast_ref::<StringArray>()?;
+        let row = place.row as usize;
+        Some(KnownAccount {
+            role: self.roles.get(place.role),
+            segment: self.segments.get(place.segment),
+            customer: customers.is_valid(row).then(|| customers.value(row)),
+        })
     }
 
     /// A column for the accounts named in `keys`; null where there is no such account.
     pub(crate) fn lookup(&self, keys: &StringArray, column: &str) -> Result<ArrayRef, ArrowError> {
-        let indices: UInt32Array = keys.iter().map(|key| self.rows.get(&key_of(key?)).copied()).collect();
+        let indices: UInt32Array = keys.iter().map(|key| self.rows.get(&key_of(key?)).map(|place| place.row)).collect();
         take(self.batch.column(self.batch.schema_ref().index_of(column)?), &indices, None)
     }
 }

@@ -11,6 +11,7 @@ mod error;
 mod evaluate;
 mod export;
 mod key;
+mod legs;
 mod level;
 mod monitor;
 pub mod oracle;
@@ -28,7 +29,7 @@ mod tests;
 mod timeline;
 mod values;
 
-pub use accounts::{Account, Accounts, accounts_schema};
+pub use accounts::{Account, Accounts, KnownAccount, accounts_schema};
 pub use error::Error;
 pub use evaluate::RuleFailure;
 pub use export::{ParquetWriter, movements_of, signals_of, write_parquet};

@@ -8,9 +8,11 @@ use arrow::compute::concat_batches;
 use mareva_model::{Kind, Prepared, SourcePosition, Status, Text, TransactionBatch, prepared_schema};
 
 use crate::key::{Key, KeyBuild, key_of};
+use crate::legs::Legs;
 
-/// Rows after which the open batches are joined into one sealed segment.
-const SEGMENT_ROWS: usize = 16_384;
+/// Rows from which on a batch is a segment of its own; shorter ones are joined until they reach it. Half of what a busy loop
+/// hands over at once, so that such batches are never copied.
+const SEGMENT_ROWS: usize = 2_048;
 
 /// Number of an accepted transaction, from 0, in the order of acceptance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,13 +55,28 @@ pub struct RetainedRows {
     segments: VecDeque<Segment>,
     next: u64,
     by_row_id: HashMap<Key, u64, KeyBuild>,
-    /// Legs of each account, `row << 1 | leg` (1 = in), ordered by time.
-    by_account: HashMap<Key, VecDeque<(i64, u64)>, KeyBuild>,
+    legs: Legs,
 }
 
 /// Whether a transaction moves money between accounts: a rejected payment moves nothing, a trade stays inside.
 pub fn moves(status: &str, kind: &str) -> bool {
     status != Status::Rejected.as_str() && kind != Kind::Trade.as_str()
+}
+
+/// The legs of a batch whose first row has the number `first`: account and `row << 1 | leg`, where leg 1 receives.
+pub(crate) fn legs_of(batch: &TransactionBatch, first: u64) -> impl Iterator<Item = (&str, u64)> {
+    let (status, kind) = (batch.text(Text::Status), batch.text(Text::Kind));
+    let accounts = [batch.text(Text::Originator), batch.text(Text::Beneficiary)];
+    let moving = (0..batch.len()).filter(move |row| moves(status.value(*row), kind.value(*row)));
+    moving.flat_map(move |row| {
+        let legs = accounts.into_iter().zip(0..).filter(move |(accounts, _)| accounts.is_valid(row));
+        legs.map(move |(accounts, leg)| (accounts.value(row), (first + row as u64) << 1 | leg))
+    })
+}
+
+/// The part of an account's key that [`Legs`] go by; the account itself is compared behind it.
+fn hash_of(account: &str) -> u32 {
+    key_of(account) as u32
 }
 
 impl RetainedRows {
@@ -74,29 +91,14 @@ impl RetainedRows {
         if batch.is_empty() {
             return first..first;
         }
-        let (times, ids) = (batch.event_time(), batch.text(Text::RowId));
-        let (status, kind) = (batch.text(Text::Status), batch.text(Text::Kind));
-        let legs = [batch.text(Text::Originator), batch.text(Text::Beneficiary)];
-        for row in 0..batch.len() {
-            let number = first + row as u64;
-            self.by_row_id.insert(key_of(ids.value(row)), number);
-            if !moves(status.value(row), kind.value(row)) {
-                continue;
-            }
-            for (leg, accounts) in legs.iter().enumerate() {
-                if accounts.is_valid(row) {
-                    let ring = self.by_account.entry(key_of(accounts.value(row))).or_default();
-                    let time = times.value(row);
-                    let at = match ring.back() {
-                        Some((last, _)) if *last > time => ring.partition_point(|(t, _)| *t <= time),
-                        _ => ring.len(),
-                    };
-                    ring.insert(at, (time, number << 1 | leg as u64));
-                }
-            }
-        }
         self.next += batch.len() as u64;
-        let latest = times.values().iter().copied().max().unwrap_or(i64::MIN);
+        for (number, id) in (first..).zip(batch.text(Text::RowId).iter().flatten()) {
+            self.by_row_id.insert(key_of(id), number);
+        }
+        let times = batch.event_time().values().iter().copied();
+        let (earliest, latest) = times.fold((i64::MAX, i64::MIN), |(low, high), time| (low.min(time), high.max(time)));
+        let legs = legs_of(batch, first).map(|(account, leg)| (hash_of(account), leg));
+        self.legs.insert(first, self.next, (earliest, latest), legs);
         self.segments.push_back(Segment { first, rows: batch.clone(), latest });
         self.seal();
         first..self.next
@@ -126,25 +128,12 @@ impl RetainedRows {
         let mut gone = Vec::new();
         while self.segments.front().is_some_and(|s| s.latest < before) {
             let Some(segment) = self.segments.pop_front() else { break };
-            let end = segment.first + segment.rows.len() as u64;
-            let ids = segment.rows.text(Text::RowId);
-            for row in 0..segment.rows.len() {
-                self.by_row_id.remove(&key_of(ids.value(row)));
-            }
-            let parties = [segment.rows.text(Text::Originator), segment.rows.text(Text::Beneficiary)];
-            let mut keys: Vec<Key> = parties.iter().flat_map(|p| p.iter().flatten()).map(key_of).collect();
-            keys.sort_unstable();
-            keys.dedup();
-            for key in keys {
-                if let Some(ring) = self.by_account.get_mut(&key) {
-                    ring.retain(|(_, leg)| leg >> 1 >= end);
-                    if ring.is_empty() {
-                        self.by_account.remove(&key);
-                    }
-                }
+            for id in segment.rows.text(Text::RowId).iter().flatten() {
+                self.by_row_id.remove(&key_of(id));
             }
             gone.push((segment.first, segment.rows));
         }
+        self.legs.expire(self.first());
         gone
     }
 
@@ -171,8 +160,7 @@ impl RetainedRows {
     /// Bytes of the retained columns and their indexes, as allocated.
     pub fn bytes(&self) -> usize {
         let columns: usize = self.segments.iter().map(|s| s.rows.batch().get_array_memory_size()).sum();
-        let rings: usize = self.by_account.values().map(|r| r.capacity() * 16 + 64).sum();
-        columns + rings + self.by_row_id.capacity() * 25
+        columns + self.legs.bytes() + self.by_row_id.capacity() * 33
     }
 
     /// The retained batches with the number of their first row, oldest first.
@@ -218,20 +206,18 @@ impl RetainedRows {
 
     /// Movements of an account with `from` ≤ event time ≤ `to`, ordered by (event time, `row_id`, out before in).
     pub fn movements(&self, account: &str, from: i64, to: i64) -> Vec<Movement> {
-        let Some(ring) = self.by_account.get(&key_of(account)) else { return Vec::new() };
-        let start = ring.partition_point(|(time, _)| *time < from);
         let mut found: Vec<(i64, &str, Direction, Movement)> = Vec::new();
-        for (time, leg) in ring.range(start..).take_while(|(time, _)| *time <= to) {
+        for leg in self.legs.find(hash_of(account), from, to) {
             let row = RowNumber(leg >> 1);
             let direction = if leg & 1 == 1 { Direction::In } else { Direction::Out };
-            let Some((segment, index)) = self.locate(row.0) else { continue };
-            let view = TransactionView { batch: &self.segments[segment].rows, index };
+            let Some(view) = self.transaction(row) else { continue };
             let side = if direction == Direction::In { Text::Beneficiary } else { Text::Originator };
-            if view.text(side) != Some(account) {
+            let event_time = view.event_time();
+            if event_time < from || to < event_time || view.text(side) != Some(account) {
                 continue;
             }
-            let movement = Movement { row, direction, event_time: *time, amount_ref: view.amount_ref() };
-            found.push((*time, self.segments[segment].rows.text(Text::RowId).value(index), direction, movement));
+            let movement = Movement { row, direction, event_time, amount_ref: view.amount_ref() };
+            found.push((event_time, view.text(Text::RowId).unwrap_or_default(), direction, movement));
         }
         found.sort_by(|a, b| (a.0, a.1, a.2).cmp(&(b.0, b.1, b.2)));
         found.into_iter().map(|(.., movement)| movement).collect()

@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit, UInt32Type}
 use arrow::error::ArrowError;
 use mareva_model::{Text, TransactionBatch, prepared_schema};
 
-use crate::retained::{RetainedRows, moves};
+use crate::retained::{RetainedRows, legs_of};
 
 /// A table of the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -116,23 +116,10 @@ fn signals_schema() -> SchemaRef {
 /// Numbers of the table's rows that a run of transactions gives: the transaction's own, or twice it plus the leg (0 out,
 /// 1 in) for movements.
 pub(crate) fn row_numbers(table: Table, first: u64, batch: &TransactionBatch) -> Vec<u64> {
-    let rows = 0..batch.len();
-    if table != Table::Movements {
-        return rows.map(|row| first + row as u64).collect();
+    if table == Table::Movements {
+        return legs_of(batch, first).map(|(_, leg)| leg).collect();
     }
-    let (status, kind) = (batch.text(Text::Status), batch.text(Text::Kind));
-    let legs = [batch.text(Text::Originator), batch.text(Text::Beneficiary)];
-    let mut numbers = Vec::with_capacity(batch.len() * 2);
-    for row in rows {
-        if moves(status.value(row), kind.value(row)) {
-            for (leg, accounts) in legs.iter().enumerate() {
-                if accounts.is_valid(row) {
-                    numbers.push((first + row as u64) << 1 | leg as u64);
-                }
-            }
-        }
-    }
-    numbers
+    (first..first + batch.len() as u64).collect()
 }
 
 /// Columns of a table for the given row numbers, read off the retained transactions.

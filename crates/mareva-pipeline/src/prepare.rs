@@ -140,9 +140,10 @@ impl Preparer<'_> {
         let config = &self.parts.config;
         let (times, append, ids) = (batch.event_time(), batch.append_time(), batch.text(Text::RowId));
         let mut verdicts = Vec::with_capacity(batch.len());
-        for row in 0..batch.len() {
+        // All keys first: the look-ups then wait for memory together.
+        let keys: Vec<Key> = ids.iter().flatten().map(key_of).collect();
+        for (row, key) in keys.into_iter().enumerate() {
             let (time, id) = (times.value(row), ids.value(row));
-            let key = key_of(id);
             let verdict = if time > append.value(row).saturating_add(config.max_ahead_ms) {
                 Verdict::Ahead
             } else if low.is_some_and(|low| time < low.saturating_sub(config.allowed_lateness_ms)) {
@@ -204,16 +205,16 @@ impl Preparer<'_> {
 
     /// Role, segment and customer of both parties, then whether each is a VASP.
     fn account_columns(&self, batch: &TransactionBatch) -> Vec<ArrayRef> {
-        // Columns of `accounts`: 3 role, 2 segment, 1 customer.
         let mut texts: Vec<StringBuilder> = (0..6).map(|_| StringBuilder::new()).collect();
         let mut vasps = [BooleanBuilder::with_capacity(batch.len()), BooleanBuilder::with_capacity(batch.len())];
         let parties = [batch.text(Text::Originator), batch.text(Text::Beneficiary)];
         for row in 0..batch.len() {
             for (side, accounts) in parties.iter().enumerate() {
                 let account = accounts.is_valid(row).then(|| accounts.value(row));
-                let known = account.and_then(|account| self.parts.accounts.row(account));
-                for (place, column) in [3, 2, 1].into_iter().enumerate() {
-                    texts[place * 2 + side].append_option(known.and_then(|k| self.parts.accounts.text(k, column)));
+                let known = account.and_then(|account| self.parts.accounts.find(account));
+                let told = [known.and_then(|k| k.role), known.and_then(|k| k.segment), known.and_then(|k| k.customer)];
+                for (place, text) in told.into_iter().enumerate() {
+                    texts[place * 2 + side].append_option(text);
                 }
                 let is_vasp = |a: &str| a.starts_with("exch:") || self.parts.vasps.contains(a);
                 vasps[side].append_option(account.map(is_vasp));

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use bytes::Bytes;
 use mareva_model::{
     DeadLetter, Detection, DetectionChange, Digest, Hit, SourcePosition, TransactionBatch, alert::Alert,
 };
@@ -16,8 +17,8 @@ pub struct InputRecord {
     pub offset: i64,
     /// Append time at the broker, UTC milliseconds.
     pub append_time: i64,
-    /// The bytes. At most the codec's record limit is read.
-    pub payload: Vec<u8>,
+    /// The bytes, perhaps a part of a buffer of many records. At most the codec's record limit is read.
+    pub payload: Bytes,
 }
 
 /// A numbered piece of the input: everything that is not deterministic is in here, so that the same slices give the

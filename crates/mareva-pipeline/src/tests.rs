@@ -58,7 +58,13 @@ impl Run {
         let records = payloads.iter().map(|payload| {
             self.offset += 1;
             let payload = payload.as_ref().to_vec();
-            InputRecord { topic: topic.into(), partition: 0, offset: self.offset, append_time: APPENDED, payload }
+            InputRecord {
+                topic: topic.into(),
+                partition: 0,
+                offset: self.offset,
+                append_time: APPENDED,
+                payload: payload.into(),
+            }
         });
         let slice = InputSlice {
             records: records.collect(),

@@ -126,7 +126,8 @@ fn bounds(low: i64, high: i64) -> Vec<Bounds> {
 }
 
 fn block(partition: i32, offsets: std::ops::Range<i64>, append_time: i64) -> Input {
-    let record = |offset| InputRecord { topic: "in".into(), partition, offset, append_time, payload: vec![0; 10] };
+    let record =
+        |offset| InputRecord { topic: "in".into(), partition, offset, append_time, payload: vec![0; 10].into() };
     Input::Records(Block { source: source(partition), records: offsets.map(record).collect() })
 }
 

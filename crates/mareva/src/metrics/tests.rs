@@ -8,7 +8,7 @@ use super::register::CLASSES_MS;
 use super::*;
 
 fn record(topic: &Arc<str>, offset: i64) -> InputRecord {
-    InputRecord { topic: topic.clone(), partition: 0, offset, append_time: 0, payload: b"12345".to_vec() }
+    InputRecord { topic: topic.clone(), partition: 0, offset, append_time: 0, payload: b"12345".to_vec().into() }
 }
 
 fn judged(metrics: &Metrics) {

@@ -174,7 +174,7 @@ impl Source {
                 partition: self.partition,
                 offset,
                 append_time: frame.started,
-                payload,
+                payload: payload.into(),
             };
             self.head = Some(Head { time, record, bytes });
             return Ok(());

@@ -55,7 +55,7 @@ impl Broker {
                 partition: at.partition,
                 offset: *offset,
                 append_time: 1_000 + i64::try_from(number).unwrap() * 50,
-                payload: number.to_le_bytes().to_vec(),
+                payload: number.to_le_bytes().to_vec().into(),
             });
             *offset += 1;
         }

@@ -121,7 +121,7 @@ fn read(config: &Config, text: &str, file: &str, failures: &mut Vec<String>) -> 
             partition: 0,
             offset,
             append_time: latest,
-            payload: line.as_bytes().to_vec(),
+            payload: line.as_bytes().to_vec().into(),
         });
     }
     material
