@@ -315,6 +315,8 @@ impl TransactionBatchBuilder {
         columns.push(Arc::new(self.append_time.finish()));
         columns.extend(self.texts.iter_mut().map(|text| Arc::new(text.finish()) as ArrayRef));
         self.rows = 0;
+        // Rows are retained for weeks as they leave here: what the builders grew by in advance goes back.
+        columns.iter_mut().for_each(Array::shrink_to_fit);
         // Every builder had exactly one value a row and the type that the schema names.
         TransactionBatch(RecordBatch::try_new(wire_schema(), columns).expect("builders follow the schema"))
     }

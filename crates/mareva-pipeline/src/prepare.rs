@@ -187,6 +187,7 @@ impl Preparer<'_> {
         }
         columns.extend(hits.into_iter().map(|mut b| Arc::new(b.finish()) as ArrayRef));
         columns.extend(self.account_columns(batch));
+        columns[wire.num_columns()..].iter_mut().for_each(Array::shrink_to_fit);
         debug_assert_eq!(columns.len(), mareva_model::column::prepared(Column::BeneficiaryIsVasp as usize) + 1);
         Ok(RecordBatch::try_new(prepared_schema(), columns)?)
     }
