@@ -25,4 +25,4 @@ pub use hit::{AliasQuality, EntryRef, EvidenceClass, Hit, ListAction, ListRef, M
 pub use money::{AMOUNT_SCALE, Amount, MoneyError, REFERENCE_SCALE, ReferenceAmount};
 pub use refusal::{Fault, Refusal};
 pub use time::{TimeError, format_time, parse_time, time_from_seconds};
-pub use transaction::{Kind, Status, Text, TransactionRow};
+pub use transaction::{Kind, Status, Text, TransactionRow, namesakes};

@@ -71,12 +71,24 @@ impl Status {
     }
 }
 
+/// Most payments that are told apart under one UETR.
+const MAX_NAMESAKES: u32 = 8;
+
+/// The identities of other payments that came under the same UETR after the first one, in order: `<row_id>#2` and on. There
+/// are at most seven, so that a UETR that somebody floods costs a few look-ups; under other ids, which begin with their
+/// source, there is none.
+pub fn namesakes(row_id: &str) -> impl Iterator<Item = String> {
+    let last = if row_id.starts_with("uetr:") { MAX_NAMESAKES } else { 0 };
+    (2..=last).map(move |number| format!("{row_id}#{number}"))
+}
+
 /// The text columns of a transaction, in schema order. Identifiers are canonical (`iban:DE89…`, see
 /// [`crate::identifier`]); everything else is as the sender wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(usize)]
 pub enum Text {
-    /// Identity: `uetr:<uuid>` where there is one, else `<source>:<tx_id>`; returns `return:<source>:<id>`.
+    /// Identity: `uetr:<uuid>` where there is one, else `<source>:<tx_id>`; returns `return:<source>:<id>`. Of several
+    /// payments under one UETR the later ones have those of [`namesakes`].
     RowId,
     /// [`Kind`].
     Kind,

@@ -5,13 +5,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, BooleanBuilder, Decimal128Array, Decimal128Builder, RecordBatch, StringBuilder,
+    Array, ArrayRef, BooleanArray, BooleanBuilder, Decimal128Array, Decimal128Builder, RecordBatch, StringArray,
+    StringBuilder,
 };
 use arrow::compute::filter_record_batch;
 use mareva_codec::{Decoded, Decoder};
 use mareva_model::{
-    DeadLetter, Digest, Hit, Prepared as Column, Reason, SourcePosition, Text, TransactionBatch, digest,
-    prepared_schema,
+    DeadLetter, Digest, Hit, Prepared as Column, Reason, SourcePosition, Text, TransactionBatch, column, digest,
+    namesakes, prepared_schema,
 };
 use mareva_monitoring::{Key, KeyBuild, RetainedRows, key_of};
 
@@ -21,7 +22,7 @@ use crate::error::Error;
 use crate::low_time::LowTime;
 use crate::screen::{Screen, Strongest};
 use crate::slice::{Counts, InOrder, InputRecord, InputSlice, LateRow};
-use crate::verdict::{Verdict, repetition};
+use crate::verdict::{Told, Verdict, told};
 
 /// A slice, prepared: what is accepted, what is not, and what was found on lists.
 #[derive(Debug)]
@@ -84,7 +85,8 @@ impl Preparer<'_> {
         let counts = &mut prepared.counts;
         counts.produced += batch.len() as u64 + dead_letters.len() as u64;
         prepared.hits.extend(self.screen.dead_letters(&dead_letters, &dead_letter_parties, InOrder(records)));
-        let verdicts = self.verdicts(&batch, prepared.low_time, known, &prepared.batches);
+        let (verdicts, renamed) = self.verdicts(&batch, prepared.low_time, known, &prepared.batches);
+        let batch = if renamed.is_empty() { batch } else { rename(batch, &renamed)? };
         let late = late_rows(&batch, &verdicts, prepared.low_time);
         let mut refusing = Refusing { records: InOrder(records), last: None };
         for (row, verdict) in verdicts.iter().enumerate() {
@@ -129,17 +131,19 @@ impl Preparer<'_> {
         }
     }
 
-    /// Notes the accepted rows in `known` by their place in `batch`, which comes after the `before` ones.
+    /// Notes the accepted rows in `known` by their place in `batch`, which comes after the `before` ones. Returns the
+    /// identities of those that are not accepted under the one they came with, too.
     fn verdicts(
         &self,
         batch: &TransactionBatch,
         low: Option<i64>,
         known: &mut Accepted,
         before: &[TransactionBatch],
-    ) -> Vec<Verdict> {
+    ) -> (Vec<Verdict>, Renamed) {
         let config = &self.parts.config;
         let (times, append, ids) = (batch.event_time(), batch.append_time(), batch.text(Text::RowId));
         let mut verdicts = Vec::with_capacity(batch.len());
+        let mut renamed = Renamed::new();
         // All keys first: the look-ups then wait for memory together.
         let keys: Vec<Key> = ids.iter().flatten().map(key_of).collect();
         for (row, key) in keys.into_iter().enumerate() {
@@ -148,18 +152,43 @@ impl Preparer<'_> {
                 Verdict::Ahead
             } else if low.is_some_and(|low| time < low.saturating_sub(config.allowed_lateness_ms)) {
                 Verdict::Late
-            } else if let Some(first) = self.retained.find_key(key, id).and_then(|n| self.retained.transaction(n)) {
-                let (other, index) = first.place();
-                repetition(batch, row, other, index)
-            } else if let Some((number, index)) = known.get(&key) {
-                repetition(batch, row, before.get(*number).unwrap_or(batch), *index)
             } else {
-                known.insert(key, (before.len(), row));
-                Verdict::Accepted
+                let told = |key, id: &str| self.told((batch, row), (key, id), known, before);
+                match told(key, id) {
+                    None => {
+                        known.insert(key, (before.len(), row));
+                        Verdict::Accepted
+                    }
+                    Some(Told::Again(verdict)) => verdict,
+                    Some(first) => {
+                        let (verdict, own) = among_namesakes(id, first, told);
+                        if let Some(own) = own {
+                            known.insert(key_of(&own), (before.len(), row));
+                            renamed.push((row, own));
+                        }
+                        verdict
+                    }
+                }
             };
             verdicts.push(verdict);
         }
-        verdicts
+        (verdicts, renamed)
+    }
+
+    /// What a row tells beside the accepted one with this identity, if there is one.
+    fn told(
+        &self,
+        (batch, row): (&TransactionBatch, usize),
+        (key, id): (Key, &str),
+        known: &Accepted,
+        before: &[TransactionBatch],
+    ) -> Option<Told> {
+        if let Some(first) = self.retained.find_key(key, id).and_then(|n| self.retained.transaction(n)) {
+            let (other, index) = first.place();
+            return Some(told(batch, row, other, index));
+        }
+        let (number, index) = known.get(&key)?;
+        Some(told(batch, row, before.get(*number).unwrap_or(batch), *index))
     }
 
     fn columns(
@@ -178,8 +207,8 @@ impl Preparer<'_> {
         counts.without_reference += (0..rows).filter(missing).count() as u64;
         let mut columns = wire.columns().to_vec();
         columns.push(amount_ref);
-        columns.push(reference(balance(mareva_model::column::ORIGINATOR_BALANCE)?)?);
-        columns.push(reference(balance(mareva_model::column::BENEFICIARY_BALANCE)?)?);
+        columns.push(reference(balance(column::ORIGINATOR_BALANCE)?)?);
+        columns.push(reference(balance(column::BENEFICIARY_BALANCE)?)?);
         let mut hits = [StringBuilder::new(), StringBuilder::new()];
         for (originator, beneficiary) in strongest {
             hits[0].append_option(originator.map(|hit| self.screen.entry_id(hit)));
@@ -188,7 +217,7 @@ impl Preparer<'_> {
         columns.extend(hits.into_iter().map(|mut b| Arc::new(b.finish()) as ArrayRef));
         columns.extend(self.account_columns(batch));
         columns[wire.num_columns()..].iter_mut().for_each(Array::shrink_to_fit);
-        debug_assert_eq!(columns.len(), mareva_model::column::prepared(Column::BeneficiaryIsVasp as usize) + 1);
+        debug_assert_eq!(columns.len(), column::prepared(Column::BeneficiaryIsVasp as usize) + 1);
         Ok(RecordBatch::try_new(prepared_schema(), columns)?)
     }
 
@@ -224,6 +253,44 @@ impl Preparer<'_> {
         let texts = texts.into_iter().map(|mut b| Arc::new(b.finish()) as ArrayRef);
         texts.chain(vasps.into_iter().map(|mut b| Arc::new(b.finish()) as ArrayRef)).collect()
     }
+}
+
+/// Rows that are accepted under another identity than they came with, and that.
+type Renamed = Vec<(usize, String)>;
+
+/// What a row is that tells `first` beside the accepted one of its id, and the identity that it gets where it is another
+/// payment. Its own source's word decides, then the first payment that it may be a witness of.
+fn among_namesakes(id: &str, first: Told, told: impl Fn(Key, &str) -> Option<Told>) -> (Verdict, Option<String>) {
+    let mut witness = None;
+    let mut note = |told: Told| match told {
+        Told::Too(verdict) => _ = witness.get_or_insert(verdict),
+        Told::Again(_) | Told::Another => {}
+    };
+    note(first);
+    for other in namesakes(id) {
+        match told(key_of(&other), &other) {
+            None => return witness.map_or((Verdict::Accepted, Some(other)), |verdict| (verdict, None)),
+            Some(Told::Again(verdict)) => return (verdict, None),
+            Some(told) => note(told),
+        }
+    }
+    (witness.unwrap_or(Verdict::Crowded), None)
+}
+
+/// The batch with these identities.
+fn rename(batch: TransactionBatch, renamed: &Renamed) -> Result<TransactionBatch, Error> {
+    let batch = batch.into_batch();
+    let mut columns = batch.columns().to_vec();
+    let ids = columns.get_mut(column::text(Text::RowId)).ok_or(Error::Schema)?;
+    let came = ids.as_any().downcast_ref::<StringArray>().ok_or(Error::Schema)?;
+    let mut own = renamed.iter().peekable();
+    let names = came.iter().enumerate().map(|(row, came)| match own.next_if(|(renamed, _)| *renamed == row) {
+        Some((_, name)) => Some(name.as_str()),
+        None => came,
+    });
+    let names: StringArray = names.collect();
+    *ids = Arc::new(names);
+    TransactionBatch::try_new(RecordBatch::try_new(batch.schema(), columns)?).map_err(|_| Error::Schema)
 }
 
 /// Where a row was read.

@@ -1,3 +1,5 @@
+mod one_uetr;
+
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -241,8 +243,8 @@ fn a_hit_of_a_refused_record_is_not_pinned_on_the_accepted_one_of_its_id() {
     for (id, source, time, ends) in [
         (ids.0, "MRVADEFF", on_time, (1, 1, 0)),
         (ids.0, "MRVADEFF", "2026-01-05T11:00:00Z", (1, 1, 0)),
-        // Another source tells of the same payment and names somebody else.
-        (ids.1, "OTHRDEFF", on_time, (1, 0, 1)),
+        // Another source sends under the same UETR and names somebody else: another payment.
+        (ids.1, "OTHRDEFF", on_time, (2, 0, 0)),
     ] {
         let records = [payment(id, "MRVADEFF", INNOCENT, on_time), payment(id, source, LISTED, time)];
         let output = Run::new().slice(BANK, &records);

@@ -2,8 +2,15 @@
 
 use arrow::array::{Array, Decimal128Array};
 use mareva_model::{Reason, Text, TransactionBatch};
+use mareva_monitoring::moves;
 
 use crate::screen::screened;
+
+/// Most time between what two sources tell of one payment, milliseconds: a bank day.
+const MOST_APART_MS: i64 = 86_400_000;
+
+/// Characters of an account number that are enough to know it again inside a longer one.
+const ENOUGH_OF_A_NUMBER: usize = 6;
 
 /// What becomes of a transaction that decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +24,8 @@ pub(crate) enum Verdict {
     Conflicting,
     /// Likewise, and the status at least is another one.
     Restated,
+    /// Another payment under an id under which others have told as many as are told apart.
+    Crowded,
     Late,
     Ahead,
 }
@@ -67,6 +76,11 @@ impl Verdict {
                  return under an id of its own with original_tx_id, when it settles send nothing, and send what cannot be \
                  returned, such as the records of exchanges, once its status is final",
             ),
+            Self::Crowded => (
+                Reason::Conflicting,
+                "other sources have sent several other payments under its UETR; find out who uses the UETR of others, and \
+                 send this payment under one of its own",
+            ),
             Self::Ahead => (
                 Reason::TimeAhead,
                 "its time is ahead of the broker's append time by more than max_ahead; check the sender's clock",
@@ -75,25 +89,71 @@ impl Verdict {
     }
 }
 
-/// What a row is that has the id of an accepted one.
-pub(crate) fn repetition(batch: &TransactionBatch, row: usize, other: &TransactionBatch, index: usize) -> Verdict {
-    let text = |batch: &TransactionBatch, text, row| {
-        let column = batch.text(text);
-        column.is_valid(row).then(|| column.value(row).to_owned())
-    };
-    let same_text = |t: Text| text(batch, t, row) == text(other, t, index);
+/// What a row tells that has the id of an accepted one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// Its source has sent the accepted one too.
+    Again(Verdict),
+    /// The same payment, seen by another source.
+    Too(Verdict),
+    /// Another payment: a source may use an id of others, by mistake or to hide theirs.
+    Another,
+}
+
+/// What a row tells that has the id of an accepted one (`index` of `other`).
+pub(crate) fn told(batch: &TransactionBatch, row: usize, other: &TransactionBatch, index: usize) -> Told {
+    let same_text = |t: Text| value(batch, t, row) == value(other, t, index);
     if !same_text(Text::Source) {
+        if is_another(batch, row, other, index) {
+            return Told::Another;
+        }
         // What only the other source tells must not escape screening.
         let told = Columns::of(screened().filter(|t| batch.text(*t).is_valid(row) && !same_text(*t)));
-        return if told == Columns::default() { Verdict::Repeated } else { Verdict::Differing(told) };
+        return Told::Too(if told == Columns::default() { Verdict::Repeated } else { Verdict::Differing(told) });
     }
     if !same_text(Text::Status) {
-        return Verdict::Restated;
+        return Told::Again(Verdict::Restated);
     }
     let same = batch.event_time().value(row) == other.event_time().value(index)
         && option(batch.amount(), row) == option(other.amount(), index)
-        && Text::ALL.into_iter().all(|t| matches!(t, Text::Topic) || same_text(t));
-    if same { Verdict::Repeated } else { Verdict::Conflicting }
+        // The identity may be one of several under this id.
+        && Text::ALL.into_iter().all(|t| matches!(t, Text::Topic | Text::RowId) || same_text(t));
+    Told::Again(if same { Verdict::Repeated } else { Verdict::Conflicting })
+}
+
+/// Whether a row moves other money than the accepted one of its id that another source has sent. A witness may leave accounts
+/// out, not add any: rules would never see money at an account that only the witness names.
+fn is_another(batch: &TransactionBatch, row: usize, other: &TransactionBatch, index: usize) -> bool {
+    let both = |t: Text| (value(batch, t, row), value(other, t, index));
+    let differ = |t: Text| both(t).0 != both(t).1;
+    let moving = |batch, row| {
+        let text = |t| value(batch, t, row).unwrap_or_default();
+        moves(text(Text::Status), text(Text::Kind))
+    };
+    let added = |t: Text| match both(t) {
+        (Some(account), Some(known)) => !is_told_by(account, known),
+        (account, _) => account.is_some(),
+    };
+    let apart = batch.event_time().value(row).abs_diff(other.event_time().value(index));
+    option(batch.amount(), row) != option(other.amount(), index)
+        || [Text::AmountText, Text::Currency, Text::Kind].into_iter().any(differ)
+        || moving(batch, row) != moving(other, index)
+        || apart > MOST_APART_MS.unsigned_abs()
+        || [Text::Originator, Text::Beneficiary].into_iter().any(added)
+}
+
+/// Whether `known` is `account`, or holds its number, as an IBAN does.
+fn is_told_by(account: &str, known: &str) -> bool {
+    let number = account.strip_prefix("acct:").and_then(|rest| rest.split_once('/')).map(|(_, number)| number);
+    account == known
+        || number.is_some_and(|number| {
+            number.len() >= ENOUGH_OF_A_NUMBER && known.starts_with("iban:") && known.contains(number)
+        })
+}
+
+fn value(batch: &TransactionBatch, text: Text, row: usize) -> Option<&str> {
+    let column = batch.text(text);
+    column.is_valid(row).then(|| column.value(row))
 }
 
 fn option(amounts: &Decimal128Array, row: usize) -> Option<i128> {

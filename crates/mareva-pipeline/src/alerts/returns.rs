@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
-use mareva_model::{Kind, Text};
+use mareva_model::{Kind, Text, namesakes};
 use mareva_monitoring::{Movement, RowNumber, TransactionView};
 
 use super::draft::Scene;
@@ -21,13 +21,20 @@ impl<'s, 'a> Originals<'s, 'a> {
         Self { scene, movements, by_sent_id: OnceCell::new() }
     }
 
-    /// The payment that `view` says it returns. One with a later time, or from before the rows that are sure to be retained,
-    /// is none: whether it is here would depend on the cut.
+    /// The payment that `view` says it returns; of several under one UETR the first that it gives back. One with a later time,
+    /// or from before the rows that are sure to be retained, is none: whether it is here would depend on the cut.
     pub(super) fn named(&self, view: &TransactionView<'_>) -> Option<(RowNumber, TransactionView<'a>)> {
         let id = view.text(Text::Original).filter(|_| is_return(view))?;
-        let row = self.scene.rows.find(id).or_else(|| self.by_sent_id().get(id).copied())?;
-        let paid = self.scene.rows.transaction(row)?;
-        (self.scene.rows_from..=view.event_time()).contains(&paid.event_time()).then_some((row, paid))
+        let known = |row: RowNumber| {
+            let paid = self.scene.rows.transaction(row)?;
+            (self.scene.rows_from..=view.event_time()).contains(&paid.event_time()).then_some((row, paid))
+        };
+        let first = self.scene.rows.find(id).or_else(|| self.by_sent_id().get(id).copied()).and_then(known);
+        if first.as_ref().is_some_and(|(_, paid)| gives_back(view, paid)) {
+            return first;
+        }
+        let mut others = namesakes(id).filter_map(|id| known(self.scene.rows.find(&id)?));
+        others.find(|(_, paid)| gives_back(view, paid)).or(first)
     }
 
     fn by_sent_id(&self) -> &HashMap<String, RowNumber> {

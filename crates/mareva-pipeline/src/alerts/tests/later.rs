@@ -155,3 +155,18 @@ fn a_return_at_another_rate_leaves_nothing_behind() {
     let alerts = later(scam_payments(), scam_changes(), payments);
     assert_eq!(alerts.last().unwrap().targets.len(), 2);
 }
+
+#[test]
+fn a_return_finds_its_payment_among_several_under_one_uetr() {
+    let uetr = "uetr:7a562c67-ca16-48ba-b074-65581be6f00a";
+    // Somebody else paid a small sum under the UETR first, or later.
+    for (squat, real) in [(uetr.to_owned(), format!("{uetr}#2")), (format!("{uetr}#2"), uetr.to_owned())] {
+        let mut payments = mule_paid_on();
+        payments.push(pay("sq", START + HOUR, BERT, THIRD, 100).with(Text::RowId, &squat));
+        payments.push(pay("in9", START + HOUR, FAR, MULE, 100_000).with(Text::RowId, &real));
+        let sent_back = back("r9", START + 5 * HOUR, MULE, FAR, 100_000, uetr);
+        let alerts = later(payments, mule_changes(), vec![sent_back]);
+        let money = alerts.last().unwrap().money.clone().unwrap();
+        assert_eq!(money.returned.as_deref(), Some("1000.00"), "{squat}");
+    }
+}
