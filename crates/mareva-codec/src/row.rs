@@ -11,7 +11,7 @@ use crate::decoder::{ExtraParty, Limits, PartyText, Record};
 use crate::fault::Fault;
 
 /// Sources whose ids a sender could otherwise counterfeit: they begin row ids of other formats.
-const RESERVED_SOURCES: [&str; 3] = ["uetr", "return", "ethereum"];
+pub(crate) const RESERVED_SOURCES: [&str; 3] = ["uetr", "return", "ethereum"];
 
 /// Bytes of the digest of a row's parties: 128 bits, as for keys.
 pub(crate) const PRINT_BYTES: usize = 16;

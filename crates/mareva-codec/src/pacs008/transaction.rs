@@ -8,7 +8,7 @@ use super::{ExtraText, Message, Read};
 use crate::amount::ReadAmount;
 use crate::decoder::{ExtraParty, Limits, PartyText, Record};
 use crate::fault::Fault;
-use crate::row::{Collected, PRINT_BYTES, Parties, Scratch, text_parties, write_uetr};
+use crate::row::{Collected, PRINT_BYTES, Parties, RESERVED_SOURCES, Scratch, text_parties, write_uetr};
 
 /// One transaction with the message around it.
 pub(super) struct View<'m> {
@@ -145,7 +145,8 @@ impl<'m> View<'m> {
         } else if let Some(member) = members.into_iter().flatten().next() {
             source.extend(member.chars().filter(char::is_ascii_alphanumeric));
         }
-        if source.is_empty() {
+        if source.is_empty() || RESERVED_SOURCES.contains(&source.as_str()) {
+            source.clear();
             source.push_str("pacs.008");
         }
         if self.slot(Slot::Uetr).is_some_and(|uetr| write_uetr(&mut scratch.uetr, uetr)) {
