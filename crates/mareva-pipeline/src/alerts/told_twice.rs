@@ -1,8 +1,8 @@
-//! Transfers between an exchange and a bank, of which both tell.
+//! Transfers of an exchange of which a bank or the chain tells too.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
-use mareva_model::Text;
+use mareva_model::{Kind, Text};
 use mareva_monitoring::{RowNumber, TransactionView};
 
 use super::fifo::Leg;
@@ -10,26 +10,46 @@ use super::fifo::Leg;
 /// Most time between the two records of one transfer, milliseconds: a bank day.
 const MOST_APART_MS: i64 = 86_400_000;
 
-/// Leaves out the bank's record of each transfer of `account` of which an exchange tells too: money must not count twice, and
-/// the exchange knows whose account with it the money came to or from. Each record of an exchange, which names `account` as
-/// linked, stands for the first record of a bank with the same direction, amount and currency within [`MOST_APART_MS`].
+/// Places of the records that are left out, each with the row that tells the same.
+type LeftOut = HashMap<usize, RowNumber>;
+
+/// Leaves out the bank's or the chain's record of each transfer of `account` of which an exchange tells too: money must not
+/// count twice, and the exchange knows whose account with it the money came to or from.
 pub(super) fn leave_one(account: &str, legs: &mut Vec<Leg>, views: &mut Vec<TransactionView<'_>>) {
+    let mut left_out = LeftOut::new();
+    by_bank(account, legs, views, &mut left_out);
+    on_chain(legs, views, &mut left_out);
+    if left_out.is_empty() {
+        return;
+    }
+    let stands_for: HashMap<RowNumber, RowNumber> =
+        left_out.iter().filter_map(|(at, row)| Some((legs.get(*at)?.row, *row))).collect();
+    let kept = legs.drain(..).zip(views.drain(..)).enumerate().filter(|(at, _)| !left_out.contains_key(at));
+    let (kept_legs, kept_views): (Vec<Leg>, Vec<_>) = kept.map(|(_, kept)| kept).unzip();
+    (*legs, *views) = (kept_legs, kept_views);
+    for leg in legs {
+        // A return names the payment that the bank knows.
+        leg.reverses = leg.reverses.map(|row| stands_for.get(&row).copied().unwrap_or(row));
+    }
+}
+
+/// Each record of an exchange, which names `account` as linked, stands for the first record of a bank with the same direction,
+/// amount and currency within [`MOST_APART_MS`].
+fn by_bank(account: &str, legs: &[Leg], views: &[TransactionView<'_>], left_out: &mut LeftOut) {
     let by_exchange = |view: &TransactionView<'_>| view.text(Text::LinkedAccount) == Some(account);
     if !views.iter().any(by_exchange) {
         return;
     }
     let money =
         |leg: &Leg, view: &TransactionView<'_>| Some((leg.out, view.amount()?, view.text(Text::Currency)?.to_owned()));
-    let mut by_bank: HashMap<_, VecDeque<usize>> = HashMap::new();
-    for (at, (leg, view)) in legs.iter().zip(views.iter()).enumerate().filter(|(_, (_, view))| !by_exchange(view)) {
+    let mut told: HashMap<_, VecDeque<usize>> = HashMap::new();
+    for (at, (leg, view)) in legs.iter().zip(views).enumerate().filter(|(_, (_, view))| !by_exchange(view)) {
         if let Some(money) = money(leg, view) {
-            by_bank.entry(money).or_default().push_back(at);
+            told.entry(money).or_default().push_back(at);
         }
     }
-    let mut stands_for: HashMap<RowNumber, RowNumber> = HashMap::new();
-    let mut left_out: HashSet<usize> = HashSet::new();
-    for (leg, view) in legs.iter().zip(views.iter()).filter(|(_, view)| by_exchange(view)) {
-        let Some(same) = money(leg, view).and_then(|money| by_bank.get_mut(&money)) else { continue };
+    for (leg, view) in legs.iter().zip(views).filter(|(_, view)| by_exchange(view)) {
+        let Some(same) = money(leg, view).and_then(|money| told.get_mut(&money)) else { continue };
         let time = view.event_time();
         // Both go by time, so one too early for this record is too early for all that follow.
         while same.front().is_some_and(|at| views[*at].event_time() < time.saturating_sub(MOST_APART_MS)) {
@@ -39,15 +59,47 @@ pub(super) fn leave_one(account: &str, legs: &mut Vec<Leg>, views: &mut Vec<Tran
             same.front().copied().filter(|at| views[*at].event_time() <= time.saturating_add(MOST_APART_MS))
         {
             same.pop_front();
-            stands_for.insert(legs[at].row, leg.row);
-            left_out.insert(at);
+            left_out.insert(at, leg.row);
         }
     }
-    let kept = legs.drain(..).zip(views.drain(..)).enumerate().filter(|(at, _)| !left_out.contains(at));
-    let (kept_legs, kept_views): (Vec<Leg>, Vec<_>) = kept.map(|(_, kept)| kept).unzip();
-    (*legs, *views) = (kept_legs, kept_views);
-    for leg in legs {
-        // A return names the payment that the bank knows.
-        leg.reverses = leg.reverses.map(|row| stands_for.get(&row).copied().unwrap_or(row));
+}
+
+/// Each deposit or withdrawal of an exchange stands for the chain's record of the same direction and transaction hash, that
+/// with its log index where it tells one, else the first one with its amount and currency.
+fn on_chain(legs: &[Leg], views: &[TransactionView<'_>], left_out: &mut LeftOut) {
+    let is = |view: &TransactionView<'_>, kinds: [Kind; 2]| {
+        kinds.iter().any(|kind| view.text(Text::Kind) == Some(kind.as_str()))
+    };
+    let mut told: HashMap<(bool, String), Vec<usize>> = HashMap::new();
+    for (at, (leg, view)) in legs.iter().zip(views).enumerate() {
+        if let Some(hash) = hash(view).filter(|_| is(view, [Kind::TokenTransfer, Kind::ChainTransfer])) {
+            told.entry((leg.out, hash)).or_default().push(at);
+        }
     }
+    if told.is_empty() {
+        return;
+    }
+    // Those that name the log go first, so that no other takes it from them.
+    for by_log in [true, false] {
+        for (leg, view) in legs.iter().zip(views).filter(|(_, view)| is(view, [Kind::Deposit, Kind::Withdrawal])) {
+            let log = view.log_index();
+            let Some(hash) = hash(view).filter(|_| log.is_some() == by_log) else { continue };
+            let Some(same) = told.get_mut(&(leg.out, hash)) else { continue };
+            let twin = same.iter().position(|at| {
+                let other = &views[*at];
+                let money = other.amount() == view.amount() && other.text(Text::Currency) == view.text(Text::Currency);
+                if by_log { other.log_index() == log } else { money && view.amount().is_some() }
+            });
+            if let Some(at) = twin {
+                left_out.insert(same.remove(at), leg.row);
+            }
+        }
+    }
+}
+
+/// The transaction hash, however its sender writes it.
+fn hash(view: &TransactionView<'_>) -> Option<String> {
+    let hash = view.text(Text::TxHash)?.trim().to_ascii_lowercase();
+    let bare = hash.strip_prefix("0x").unwrap_or(&hash);
+    (!bare.is_empty()).then(|| bare.to_owned())
 }

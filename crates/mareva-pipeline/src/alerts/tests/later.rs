@@ -80,6 +80,35 @@ fn a_transfer_that_bank_and_exchange_tell_of_counts_once() {
 }
 
 #[test]
+fn a_transfer_that_exchange_and_chain_tell_of_counts_once() {
+    const DEST: &str = "eip155:1:0x52908400098527886e0f7030069857d2e4169ee7";
+    const HOT: &str = "eip155:1:0x8617e340b3d01fa5f11f306f4090fd50e238070d";
+    let onward = pay("x9", START + 2 * HOUR, DEST, FAR, 40_000).with(Text::Kind, "token_transfer");
+    let told = |id: &str, from: &str, cents, hash: &str, log: Option<i64>| {
+        let kind = if from == HOT { "token_transfer" } else { "withdrawal" };
+        let record = pay(id, START + HOUR, from, DEST, cents).with(Text::Kind, kind).with(Text::TxHash, hash);
+        log.map_or(record.clone(), |log| record.log_index(log))
+    };
+    for (exchange, chain, received) in [
+        // The exchange writes the hash as it likes, and its own amount where it names the log.
+        (told("w1", USER, 100_000, "0xAB", None), told("c1", HOT, 100_000, "0xab", Some(7)), "1000.00"),
+        (told("w1", USER, 100_000, "ab", Some(7)), told("c1", HOT, 99_500, "0xab", Some(7)), "1000.00"),
+        // Another transfer of the same transaction, or another transaction, is other money.
+        (told("w1", USER, 100_000, "0xab", Some(7)), told("c1", HOT, 100_000, "0xab", Some(8)), "2000.00"),
+        (told("w1", USER, 100_000, "0xab", None), told("c1", HOT, 50_000, "0xab", Some(8)), "1500.00"),
+        (told("w1", USER, 100_000, "0xab", None), told("c1", HOT, 100_000, "0xac", Some(7)), "2000.00"),
+    ] {
+        let changes = composed(&super::fixture::pass_through(), &mule_account(), "x9", "out", DEST, START + 2 * HOUR);
+        let orders = [[exchange.clone(), chain.clone()], [chain, exchange]];
+        for payments in orders {
+            let payments: Vec<Payment> = payments.into_iter().chain([onward.clone()]).collect();
+            let alert = run(&payments, &[], &changes).pop().unwrap();
+            assert_eq!(alert.money.unwrap().received.as_deref(), Some(received), "{payments:?}");
+        }
+    }
+}
+
+#[test]
 fn a_bounced_payment_never_makes_a_hold_larger_than_the_account() {
     // 500 of its own, 1,000 from a victim, 900 out, which bounce: the list makes whatever comes in suspect.
     let payments = vec![
