@@ -175,7 +175,7 @@ pub struct SuspectMoney {
     pub received: Option<String>,
     /// Of it, still on the subject's account as of the alert.
     pub on_account: Option<String>,
-    /// Of it, carried on by outgoing payments and withdrawals.
+    /// Of it, carried on by outgoing payments and withdrawals, or swallowed by an overdraft of the account.
     pub carried_on: Option<String>,
     /// Of it, sent back to where it came from.
     pub returned: Option<String>,

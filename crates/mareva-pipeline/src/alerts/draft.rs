@@ -108,8 +108,9 @@ impl Yield {
             .lots
             .values()
             .fold([0; 3], |sum, lot| [sum[0] + lot.received, sum[1] + lot.remaining, sum[2] + lot.returned]);
-        let carried = flow.carried.keys().map(|row| flow.carried_by(*row)).sum();
-        self.flow = (lots[0] > 0).then_some([lots[0], lots[1], carried, lots[2]]);
+        let absorbed: i64 = flow.lots.values().map(|lot| lot.absorbed).sum();
+        let carried: i64 = flow.carried.keys().map(|row| flow.carried_by(*row)).sum();
+        self.flow = (lots[0] > 0).then_some([lots[0], lots[1], carried + absorbed, lots[2]]);
     }
 
     fn money(&self, currency: &str) -> Option<SuspectMoney> {

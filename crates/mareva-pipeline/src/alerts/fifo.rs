@@ -1,7 +1,7 @@
 //! First in, first out over the movements of one account: which money is still there and which payment carried what on.
 //!
 //! Everything is counted in hundredths of the reference currency. For each suspect payment in: received = remaining +
-//! carried on + returned, always.
+//! carried on + returned + absorbed, always.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -17,6 +17,8 @@ pub(super) struct Leg {
     pub(super) amount: Option<i64>,
     /// The payment that this one returns.
     pub(super) reverses: Option<RowNumber>,
+    /// How far below zero the account was told to be before this payment in; hundredths of the reference currency.
+    pub(super) overdrawn: i64,
 }
 
 /// What became of one suspect payment in.
@@ -27,6 +29,8 @@ pub(super) struct Lot {
     pub(super) received: i64,
     pub(super) remaining: i64,
     pub(super) returned: i64,
+    /// What an overdraft swallowed: it is not on the account, and nobody was paid with it.
+    pub(super) absorbed: i64,
 }
 
 /// Outcome of [`run`].
@@ -36,6 +40,8 @@ pub(super) struct Flow {
     pub(super) lots: BTreeMap<RowNumber, Lot>,
     /// By payment out: which lot it carried on, and how much.
     pub(super) carried: BTreeMap<RowNumber, Vec<(RowNumber, i64)>>,
+    /// The same before any of it came back.
+    pub(super) sent: BTreeMap<RowNumber, Vec<(RowNumber, i64)>>,
     /// A payment out has no amount in the reference currency: what remains is an upper bound.
     pub(super) uncertain: bool,
     /// The last movement that suspect money came or went with.
@@ -75,6 +81,7 @@ pub(super) fn run(legs: &[Leg], suspect: &BTreeMap<RowNumber, i64>, opening: i64
 impl Flow {
     fn take_in(&mut self, queue: &mut VecDeque<Piece>, leg: &Leg, amount: i64, suspect: i64) {
         let (whole, mut amount) = (amount, amount);
+        let mut overdrawn = leg.overdrawn.max(0);
         // A payment out that comes back brings the suspect money it carried back with it.
         if let Some(shares) = leg.reverses.and_then(|row| self.carried.get_mut(&row)) {
             for (lot, share) in shares.iter_mut() {
@@ -82,7 +89,10 @@ impl Flow {
                 *share -= back;
                 amount -= back;
                 self.last = Some(leg.row).filter(|_| back > 0).or(self.last);
-                queue.push_back(Piece { row: Some(*lot), suspect: true, left: back });
+                let absorbed = back.min(overdrawn);
+                overdrawn -= absorbed;
+                self.lots.entry(*lot).or_default().absorbed += absorbed;
+                queue.push_back(Piece { row: Some(*lot), suspect: true, left: back - absorbed });
             }
         }
         // Inside one payment the suspect part is spent first: what is said to be still there is never too much.
@@ -91,10 +101,14 @@ impl Flow {
             let lot = self.lots.entry(leg.row).or_default();
             lot.whole = whole;
             lot.received += suspect;
+            let absorbed = suspect.min(overdrawn);
+            overdrawn -= absorbed;
+            lot.absorbed += absorbed;
             self.last = Some(leg.row);
-            queue.push_back(Piece { row: Some(leg.row), suspect: true, left: suspect });
+            queue.push_back(Piece { row: Some(leg.row), suspect: true, left: suspect - absorbed });
         }
-        queue.push_back(Piece { row: Some(leg.row), suspect: false, left: amount - suspect });
+        let clean = amount - suspect;
+        queue.push_back(Piece { row: Some(leg.row), suspect: false, left: clean - clean.min(overdrawn) });
     }
 
     fn pay_out(&mut self, queue: &mut VecDeque<Piece>, leg: &Leg, amount: i64) {
@@ -130,10 +144,12 @@ impl Flow {
             }
             return;
         }
-        let shares = self.carried.entry(leg.row).or_default();
-        match shares.iter_mut().find(|(lot, _)| *lot == row) {
-            Some((_, share)) => *share += taken,
-            None => shares.push((row, taken)),
+        for by_leg in [&mut self.carried, &mut self.sent] {
+            let shares = by_leg.entry(leg.row).or_default();
+            match shares.iter_mut().find(|(lot, _)| *lot == row) {
+                Some((_, share)) => *share += taken,
+                None => shares.push((row, taken)),
+            }
         }
     }
 

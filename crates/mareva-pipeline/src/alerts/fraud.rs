@@ -94,14 +94,16 @@ fn account<'a>(scene: &Scene<'a>, name: &str, from: i64, to: i64) -> Option<Acco
         }
         let original = named.filter(|(_, paid)| gives_back(&view, paid));
         let amount = original.and_then(|(_, paid)| returned(&paid, &view)).or(movement.amount_ref);
-        found.legs.push(Leg { row: movement.row, out, amount, reverses: original.map(|(row, _)| row) });
+        let before = opening(&view, out).filter(|_| !out);
+        let overdrawn = before.map_or(0, |before| before.saturating_neg().max(0));
+        found.legs.push(Leg { row: movement.row, out, amount, reverses: original.map(|(row, _)| row), overdrawn });
         found.views.push(view);
     }
     told_twice::leave_one(name, &mut found.legs, &mut found.views);
     Some(found)
 }
 
-/// What was on the account before its first movement here, from the balance after it, where that was told.
+/// What was on the account before a movement, from the balance after it, where that was told.
 fn opening(view: &TransactionView<'_>, out: bool) -> Option<i64> {
     let amount = view.amount_ref()?;
     if out {
@@ -221,9 +223,11 @@ fn carried_on(
     found: &mut Yield,
 ) {
     let mut onward: Vec<(TransactionView<'_>, Standing, Action, i64, i64)> = Vec::new();
+    let mut seen: Vec<(TransactionView<'_>, Standing, i64)> = Vec::new();
     for (leg, view) in account.legs.iter().zip(&account.views) {
-        let (Some(shares), Some(whole)) = (flow.carried.get(&leg.row), leg.amount) else { continue };
-        let strongest = shares.iter().filter_map(|(lot, _)| actions.get(lot)).max().copied();
+        let (Some(sent), Some(whole)) = (flow.sent.get(&leg.row), leg.amount) else { continue };
+        let left = flow.carried.get(&leg.row);
+        let strongest = left.unwrap_or(sent).iter().filter_map(|(lot, _)| actions.get(lot)).max().copied();
         let Some(strongest) = strongest.filter(|action| *action >= Action::Report) else { continue };
         let Some(payee) = view.text(Text::Beneficiary) else { continue };
         // What goes back to where it came from before we looked is no loot carried on, as far as anybody can tell.
@@ -235,24 +239,34 @@ fn carried_on(
         if known.iter().any(|who| payers.contains(who)) && !known.iter().any(|who| scene.suspect(who)) {
             continue;
         }
-        let part = shares.iter().filter(|(lot, _)| actions.get(lot) == Some(&strongest)).map(|(_, share)| share).sum();
+        let part = |shares: &Vec<(RowNumber, i64)>| -> i64 {
+            shares.iter().filter(|(lot, _)| actions.get(lot) == Some(&strongest)).map(|(_, share)| share).sum()
+        };
         let standing = scene.config.institution.standing(view);
-        let role = payee_role(view);
-        onward.push((*view, standing, effective(strongest, standing.reach, role), part, whole));
+        // What came back takes part: it is what the money that came back was paid with.
+        seen.push((*view, standing, part(sent)));
+        if let Some(left) = left {
+            let action = effective(strongest, standing.reach, payee_role(view));
+            onward.push((*view, standing, action, part(left), whole));
+        }
     }
-    let seen = onward.iter().map(|(view, standing, _, part, _)| (*view, *standing, *part));
-    let still = reachable(scene, seen, until, found);
+    let still = reachable(scene, seen.into_iter(), until, found);
     for (view, standing, action, part, whole) in onward {
         let native = share_text(&view, part, whole);
         if view.amount().is_some_and(|amount| share(amount, part, whole, places(&view)) == 0) {
             continue;
         }
         let sum = Sum { native, reference: Some(part), basis: Some(AmountBasis::WindowFifo) };
-        let mut target = payment_target(&view, action, standing, sum);
-        let left = view.text(Text::RowId).and_then(|row_id| still.get(row_id));
-        target.reachable_amount = left.and_then(|left| share_text(&view, *left, whole));
+        let left = view.text(Text::RowId).and_then(|row_id| still.get(row_id)).map(|left| part.min(*left));
+        let mut target = payment_target(&view, where_left(action, left), standing, sum);
+        target.reachable_amount = left.and_then(|left| share_text(&view, left, whole));
         found.add(target);
     }
+}
+
+/// Money that is no longer where it was paid to is not held there: the account's own would be.
+fn where_left(action: Action, left: Option<i64>) -> Action {
+    if left == Some(0) { action.min(Action::Report) } else { action }
 }
 
 /// Role of the receiver; whoever takes a card payment is a merchant, named so or not.
@@ -334,8 +348,8 @@ fn paid_by_victim(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found
         found.came_back = found.came_back.saturating_add(payment.whole.unwrap_or(0) - payment.left.unwrap_or(0));
         found.paid = Some(found.paid.unwrap_or(0).saturating_add(payment.whole.unwrap_or(0)));
     }
-    // What came back takes part: it is what the money that came back was paid with.
-    let seen = paid.iter().filter_map(|payment| Some((payment.view, payment.standing, payment.left?)));
+    // What came back takes part here too.
+    let seen = paid.iter().filter_map(|payment| Some((payment.view, payment.standing, payment.whole?)));
     let still = reachable(scene, seen, suspicion.until, found);
     for payment in paid.into_iter().filter(|payment| payment.left != Some(0)) {
         found.add(payment.target(&still));
@@ -365,9 +379,10 @@ impl Paid<'_> {
             basis: Some(if complete { AmountBasis::Payment } else { AmountBasis::WindowFifo }),
         };
         let action = effective(self.action, self.standing.reach, payee_role(view));
-        let mut target = payment_target(view, action, self.standing, sum);
         let left = view.text(Text::RowId).and_then(|row_id| still.get(row_id));
-        target.reachable_amount = left.and_then(|left| share_of(*left));
+        let left = left.and_then(|left| Some((*left).min(self.left?)));
+        let mut target = payment_target(view, where_left(action, left), self.standing, sum);
+        target.reachable_amount = left.and_then(share_of);
         target
     }
 }

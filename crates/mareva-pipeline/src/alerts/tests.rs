@@ -4,5 +4,6 @@ mod flow;
 mod fraud;
 mod later;
 mod order;
+mod reach;
 mod sanctions;
 mod victims;

@@ -9,7 +9,7 @@ use crate::alerts::fifo::{Leg, run};
 use crate::alerts::share::share;
 
 fn leg(row: u64, out: bool, amount: i64) -> Leg {
-    Leg { row: RowNumber(row), out, amount: Some(amount), reverses: None }
+    Leg { row: RowNumber(row), out, amount: Some(amount), reverses: None, overdrawn: 0 }
 }
 
 fn suspect(rows: &[(u64, i64)]) -> BTreeMap<RowNumber, i64> {
@@ -35,6 +35,14 @@ fn a_return_gives_back_to_where_it_came_from() {
     assert_eq!(flow.carried_by(RowNumber(1)), 0);
     let lot = flow.lots[&RowNumber(0)];
     assert_eq!((lot.remaining, lot.returned), (70, 30));
+}
+
+#[test]
+fn an_overdraft_swallows_what_comes_in_first() {
+    let covered = Leg { overdrawn: 30, ..leg(0, false, 100) };
+    let flow = run(&[covered, leg(1, true, 50)], &suspect(&[(0, 60)]), 0);
+    let lot = flow.lots[&RowNumber(0)];
+    assert_eq!((lot.received, lot.absorbed, flow.carried_by(RowNumber(1)), lot.remaining), (60, 30, 30, 0));
 }
 
 #[test]
@@ -73,11 +81,12 @@ fn actions_go_as_far_as_we_reach_and_never_onto_a_collective_account() {
 }
 
 fn legs() -> impl Strategy<Value = (Vec<Leg>, BTreeMap<RowNumber, i64>, i64)> {
-    let one = (any::<bool>(), 0_i64..2_000, 0_i64..=100, prop::option::of(0_usize..40), any::<bool>());
+    let back = prop::option::of(0_usize..40);
+    let one = (any::<bool>(), 0_i64..2_000, 0_i64..=100, back, any::<bool>(), prop::option::of(0_i64..3_000));
     (prop::collection::vec(one, 0..40), 0_i64..1_000).prop_map(|(drawn, opening)| {
         let mut suspect = BTreeMap::new();
         let mut legs: Vec<Leg> = Vec::new();
-        for (row, (out, amount, percent, back, unknown)) in drawn.into_iter().enumerate() {
+        for (row, (out, amount, percent, back, unknown, overdrawn)) in drawn.into_iter().enumerate() {
             let row = RowNumber(row as u64);
             let original = back.and_then(|at| legs.get(at)).filter(|original| original.out != out);
             let reverses = original.map(|original| original.row);
@@ -85,7 +94,7 @@ fn legs() -> impl Strategy<Value = (Vec<Leg>, BTreeMap<RowNumber, i64>, i64)> {
             if let Some(amount) = amount.filter(|_| !out && reverses.is_none() && percent > 50) {
                 suspect.insert(row, amount * percent / 100);
             }
-            legs.push(Leg { row, out, amount, reverses });
+            legs.push(Leg { row, out, amount, reverses, overdrawn: overdrawn.filter(|_| !out).unwrap_or(0) });
         }
         (legs, suspect, opening)
     })
@@ -98,12 +107,19 @@ proptest! {
         for (row, lot) in &flow.lots {
             let carried: i64 = flow.carried.values().flatten().filter(|(from, _)| from == row).map(|(_, s)| s).sum();
             prop_assert_eq!(lot.received, suspect[row]);
-            prop_assert_eq!(lot.received, lot.remaining + carried + lot.returned);
-            prop_assert!(lot.remaining >= 0 && lot.returned >= 0 && carried >= 0);
+            prop_assert_eq!(lot.received, lot.remaining + carried + lot.returned + lot.absorbed);
+            prop_assert!(lot.remaining >= 0 && lot.returned >= 0 && lot.absorbed >= 0 && carried >= 0);
         }
+        // No more remains than lies on the account, whatever overdrafts took.
+        let on_account = legs.iter().fold(opening, |sum, leg| match (leg.out, leg.amount.unwrap_or(0)) {
+            (true, amount) => (sum - amount).max(0),
+            (false, amount) => sum + amount - amount.min(leg.overdrawn),
+        });
+        prop_assert!(flow.lots.values().map(|lot| lot.remaining).sum::<i64>() <= on_account);
         for (row, shares) in &flow.carried {
             let leg = legs.iter().find(|leg| leg.row == *row).unwrap();
             prop_assert!(leg.out);
+            prop_assert!(flow.carried_by(*row) <= flow.sent[row].iter().map(|(_, share)| share).sum::<i64>());
             prop_assert!(shares.iter().map(|(_, share)| share).sum::<i64>() <= leg.amount.unwrap());
         }
     }
