@@ -11,8 +11,8 @@ use arrow::array::{
 use arrow::compute::filter_record_batch;
 use mareva_codec::{Decoded, Decoder};
 use mareva_model::{
-    DeadLetter, Digest, Hit, Prepared as Column, Reason, SourcePosition, Text, TransactionBatch, column, digest,
-    namesakes, prepared_schema,
+    DeadLetter, Hit, Prepared as Column, Reason, SourcePosition, Text, TransactionBatch, column, namesakes,
+    prepared_schema,
 };
 use mareva_monitoring::{Key, KeyBuild, RetainedRows, key_of};
 
@@ -21,7 +21,7 @@ use crate::decoding::in_parts;
 use crate::error::Error;
 use crate::low_time::LowTime;
 use crate::screen::{Screen, Strongest};
-use crate::slice::{Counts, InOrder, InputRecord, InputSlice, LateRow};
+use crate::slice::{Counts, Digests, InOrder, InputRecord, InputSlice, LateRow};
 use crate::verdict::{Told, Verdict, told};
 
 /// A slice, prepared: what is accepted, what is not, and what was found on lists.
@@ -88,13 +88,13 @@ impl Preparer<'_> {
         let (verdicts, renamed) = self.verdicts(&batch, prepared.low_time, known, &prepared.batches);
         let batch = if renamed.is_empty() { batch } else { rename(batch, &renamed)? };
         let late = late_rows(&batch, &verdicts, prepared.low_time);
-        let mut refusing = Refusing { records: InOrder(records), last: None };
+        let mut digests = Digests::new(records);
         for (row, verdict) in verdicts.iter().enumerate() {
             if let Some(refusal) = verdict.refusal() {
-                dead_letters.push(refusing.letter(position(&batch, row), refusal, &places[row]));
+                dead_letters.push(refused(&mut digests, position(&batch, row), refusal, &places[row]));
             }
         }
-        let (found, strongest) = self.screen.rows(&batch, &parties, &verdicts);
+        let (found, strongest) = self.screen.rows(&batch, &parties, &verdicts, records);
         prepared.hits.extend(found);
         let columns = self.columns(&batch, &strongest, &verdicts, counts)?;
         let keep: BooleanArray = verdicts.iter().map(|v| Some(*v == Verdict::Accepted)).collect();
@@ -314,22 +314,17 @@ fn late_rows(batch: &TransactionBatch, verdicts: &[Verdict], low: Option<i64>) -
     .collect()
 }
 
-/// Dead letters of transactions that decoded, in the order of their records.
-struct Refusing<'s> {
-    records: InOrder<'s>,
-    /// The record of the last one and its digest: a message may hold thousands.
-    last: Option<(&'s InputRecord, Digest)>,
-}
-
-impl Refusing<'_> {
-    fn letter(&mut self, position: SourcePosition, (reason, detail): (Reason, &str), place: &Range<u32>) -> DeadLetter {
-        let Some(record) = self.records.find(&position) else {
-            return DeadLetter::new(position, reason, detail, &[]);
-        };
-        let known = self.last.filter(|(last, _)| std::ptr::eq(*last, record));
-        let (_, payload_digest) = *self.last.insert(known.unwrap_or_else(|| (record, digest(&record.payload))));
-        let kept = record.payload.get(place.start as usize..place.end as usize).unwrap_or_default();
-        let letter = DeadLetter::new(position, reason, detail, kept);
-        DeadLetter { payload_digest, payload_length: record.payload.len(), ..letter }
-    }
+/// The dead letter of a transaction that decoded.
+fn refused(
+    records: &mut Digests<'_>,
+    position: SourcePosition,
+    (reason, detail): (Reason, &str),
+    place: &Range<u32>,
+) -> DeadLetter {
+    let Some((record, payload_digest)) = records.find(&position) else {
+        return DeadLetter::new(position, reason, detail, &[]);
+    };
+    let kept = record.payload.get(place.start as usize..place.end as usize).unwrap_or_default();
+    let letter = DeadLetter::new(position, reason, detail, kept);
+    DeadLetter { payload_digest, payload_length: record.payload.len(), ..letter }
 }

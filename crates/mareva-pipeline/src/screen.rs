@@ -5,11 +5,11 @@ use std::sync::Arc;
 use arrow::array::{Array, StringArray};
 use mareva_codec::{ExtraParty, PartyText};
 use mareva_model::identifier::{Identifier, recognise_in_text};
-use mareva_model::{DeadLetter, Hit, PartyRole, SourcePosition, Text, TransactionBatch};
+use mareva_model::{DeadLetter, Digest, Hit, PartyRole, SourcePosition, Text, TransactionBatch};
 use mareva_screening::{Match, Scratch, Support, Watchlist, strongest};
 
 use crate::prepare::position;
-use crate::slice::{Counts, InOrder};
+use crate::slice::{Counts, Digests, InOrder, InputRecord};
 use crate::verdict::Verdict;
 
 /// The lists and the room to match against them.
@@ -79,9 +79,11 @@ pub(crate) fn screened() -> impl Iterator<Item = Text> {
     sides.chain(identifiers).chain(TEXTS).chain([Text::OtherParties])
 }
 
-/// An id for what was not accepted.
-fn id_apart(at: &SourcePosition) -> String {
-    format!("dead:{}/{}/{}/{}", at.topic, at.partition, at.offset, at.index)
+/// An id for what was not accepted: the same wherever the record stands, so that alerts say the same of it.
+fn id_apart(payload: Digest, index: i32) -> String {
+    // 128 bits, as for keys.
+    let digits = payload.to_string();
+    format!("dead:{}/{index}", digits.get(..32).unwrap_or_default())
 }
 
 /// What is screened for one transaction.
@@ -116,8 +118,10 @@ impl Screen {
         batch: &TransactionBatch,
         parties: &[ExtraParty],
         verdicts: &[Verdict],
+        records: &[InputRecord],
     ) -> (Vec<Hit>, Vec<Strongest>) {
         self.entries.clear();
+        let mut digests = Digests::new(records);
         let mut hits = Vec::new();
         let mut strongest = vec![(None, None); batch.len()];
         let (ids, times) = (batch.text(Text::RowId), batch.event_time());
@@ -129,14 +133,13 @@ impl Screen {
                 continue;
             }
             let place = || position(batch, row);
-            let apart = (*verdict != Verdict::Accepted).then(|| id_apart(&place()));
             let event_time = match verdict {
                 // Its own time is not to be trusted.
                 Verdict::Ahead => batch.append_time().value(row),
                 _ => times.value(row),
             };
-            let row_id = apart.as_deref().unwrap_or_else(|| ids.value(row));
-            let subject = Subject { row_id, event_time, position: &place };
+            let subject = Subject { row_id: ids.value(row), event_time, position: &place };
+            let before = hits.len();
             let said = |column: Text| value(batch.text(column), row).filter(|_| verdict.screens(column));
             strongest[row].0 = self.party(batch, row, &ORIGINATOR, *verdict, &subject, &mut hits);
             strongest[row].1 = self.party(batch, row, &BENEFICIARY, *verdict, &subject, &mut hits);
@@ -153,6 +156,11 @@ impl Screen {
                     self.text(&party.text, party.role, &subject, &mut hits);
                 }
             }
+            if *verdict != Verdict::Accepted && hits.len() > before {
+                let at = place();
+                let id = digests.find(&at).map(|(_, payload)| id_apart(payload, at.index)).unwrap_or_default();
+                hits.iter_mut().skip(before).for_each(|hit| hit.row_id.clone_from(&id));
+            }
         }
         (hits, strongest)
     }
@@ -168,7 +176,7 @@ impl Screen {
         for (letter, role, text) in parties {
             let Some(letter) = letters.get(*letter) else { continue };
             let at = &letter.position;
-            let row_id = id_apart(at);
+            let row_id = id_apart(letter.payload_digest, at.index);
             let Some(record) = records.find(at) else { continue };
             let event_time = record.append_time;
             let place = || at.clone();

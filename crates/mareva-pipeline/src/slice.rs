@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use mareva_model::{
-    DeadLetter, Detection, DetectionChange, Digest, Hit, SourcePosition, TransactionBatch, alert::Alert,
+    DeadLetter, Detection, DetectionChange, Digest, Hit, SourcePosition, TransactionBatch, alert::Alert, digest,
 };
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,26 @@ impl<'s> InOrder<'s> {
         };
         self.0 = &self.0[self.0.iter().position(is_it)?..];
         self.0.first()
+    }
+}
+
+/// Digests of the payloads of records that are asked for in the order of the slice.
+pub(crate) struct Digests<'s> {
+    records: InOrder<'s>,
+    /// The record of the last one and its digest: a message may hold thousands of transactions.
+    last: Option<(&'s InputRecord, Digest)>,
+}
+
+impl<'s> Digests<'s> {
+    pub(crate) fn new(records: &'s [InputRecord]) -> Self {
+        Self { records: InOrder(records), last: None }
+    }
+
+    /// The record at a position that is not before the last one asked for, and its digest.
+    pub(crate) fn find(&mut self, at: &SourcePosition) -> Option<(&'s InputRecord, Digest)> {
+        let record = self.records.find(at)?;
+        let known = self.last.filter(|(last, _)| std::ptr::eq(*last, record));
+        Some(*self.last.insert(known.unwrap_or_else(|| (record, digest(&record.payload)))))
     }
 }
 

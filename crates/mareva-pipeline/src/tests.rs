@@ -268,6 +268,22 @@ fn what_another_source_repeats_in_the_same_words_is_screened_once() {
     assert_eq!((output.counts.accepted, output.counts.repeated, output.hits.len()), (1, 1, 1));
 }
 
+#[test]
+fn what_is_refused_says_the_same_wherever_it_stands() {
+    let good = payment(r#""tx_id":"K1""#, "MRVADEFF", INNOCENT, "2026-01-05T10:00:00Z");
+    let contradicts = payment(r#""tx_id":"K1""#, "MRVADEFF", LISTED, "2026-01-05T10:00:00Z");
+    let broken = contradicts.replacen("EUR", "EU", 1);
+    let contents = |before: &[&str]| {
+        let records: Vec<&str> = before.iter().copied().chain([&*good, &*contradicts, &*broken]).collect();
+        let output = Run::new().slice(BANK, &records);
+        let ids: Vec<String> = output.hits.iter().map(|hit| hit.row_id.clone()).collect();
+        assert_eq!(ids.len(), 2, "each of them is screened");
+        assert_ne!(ids[0], ids[1]);
+        (ids, output.alerts.iter().map(mareva_model::alert::Alert::content).collect::<Vec<_>>())
+    };
+    assert_eq!(contents(&[]), contents(&["{}", "nothing"]));
+}
+
 /// A cash deposit that an account is debited for, or the holder of a name.
 fn deposit(from: &str, status: &str) -> String {
     format!(
