@@ -12,7 +12,7 @@ use mareva_codec::outbound::{camt056, exchange_request};
 use mareva_model::alert::{Action, Alert, Target, TargetKind};
 use mareva_model::identifier::{account, bic, is_fiat_network, wallet};
 use mareva_model::{Amount, SourcePosition};
-use mareva_sim::SimConfig;
+use mareva_sim::{OUR_BIC, SimConfig};
 use mareva_tests::mixed::{Sent, SentById, is_iban, mix};
 use mareva_tests::ndjson;
 use mareva_tests::stream::Simulated;
@@ -93,7 +93,8 @@ fn is_bank(recall: &&Recall) -> bool {
 }
 
 fn xml(recall: &Recall) -> String {
-    camt056(&recall.alert, &recall.target, CREATED).unwrap_or_else(|refusal| panic!("{refusal}\n{:#?}", recall.target))
+    camt056(&recall.alert, &recall.target, &[OUR_BIC.to_owned()], CREATED)
+        .unwrap_or_else(|refusal| panic!("{refusal}\n{:#?}", recall.target))
 }
 
 #[test]

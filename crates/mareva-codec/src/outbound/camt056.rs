@@ -1,6 +1,6 @@
 //! camt.056.001.08, FIToFIPaymentCancellationRequest: the recall of one bank payment.
 
-use mareva_model::alert::{Action, Alert, PartyRef, PaymentReferences, Target};
+use mareva_model::alert::{Action, Alert, OurRole, PartyRef, PaymentReferences, Target};
 use mareva_model::{Amount, Fault, Refusal, format_time};
 use quick_xml::escape::escape;
 
@@ -17,11 +17,14 @@ struct Message {
 }
 
 /// The recall of a payment, as XML that validates against `camt.056.001.08.xsd`. `created` is the time of writing in UTC
-/// milliseconds. References are the original payment's, untouched; a reference that the payment did not have is left out.
+/// milliseconds. `bics` are those of the institution that asks, the first one for its messages; none where it is no bank. It
+/// assigns the request and creates the case: as the debtor's agent under the BIC that the payment left with, else under its
+/// own. Whoever is no bank asks in the name of the debtor's agent. References are the original payment's, untouched; a
+/// reference that the payment did not have is left out.
 ///
 /// # Errors
 /// A [`Refusal`] that lists every value that the message cannot hold, and what is missing.
-pub fn camt056(alert: &Alert, target: &Target, created: i64) -> Result<String, Refusal> {
+pub fn camt056(alert: &Alert, target: &Target, bics: &[String], created: i64) -> Result<String, Refusal> {
     let mut message = Message::default();
     if target.action != Action::Recall {
         message.fault(
@@ -35,18 +38,28 @@ pub fn camt056(alert: &Alert, target: &Target, created: i64) -> Result<String, R
         return Err(Refusal(message.faults));
     };
     let id = request_id(alert, target);
-    let us = target.originator.agent.as_deref();
+    let debtor_agent = target.originator.agent.as_deref();
+    let own = bics.first().map(|bic| format!("bic:{}", bic.strip_prefix("bic:").unwrap_or(bic)));
+    let (us, place) = match (own.as_deref(), debtor_agent) {
+        (None, _) => (debtor_agent, "target.originator.agent"),
+        (Some(_), Some(agent)) if target.our_role == OurRole::DebtorAgent => (Some(agent), "target.originator.agent"),
+        (own, _) => (own, "institution.bics"),
+    };
+    if let Some(own) = own.as_deref().filter(|own| !own.strip_prefix("bic:").is_some_and(is_bic)) {
+        let place = "institution.bics";
+        message.fault(place, &format!("the first one, {own:?}, is no BIC"), "write 8 or 11 capital letters and digits");
+    }
     message.xml.push_str(r#"<?xml version="1.0" encoding="UTF-8"?>"#);
     message.xml.push_str(&format!(r#"<Document xmlns="{NAMESPACE}"><FIToFIPmtCxlReq>"#));
     message.open("Assgnmt");
     message.text("Id", &id);
-    message.agent_party("Assgnr", "target.originator.agent", us);
+    message.agent_party("Assgnr", place, us);
     message.agent_party("Assgne", "target.agent", target.agent.as_deref());
     message.text("CreDtTm", &format_time(created));
     message.close("Assgnmt");
     message.open("Case");
     message.text("Id", &alert.alert_id);
-    message.agent_party("Cretr", "target.originator.agent", us);
+    message.agent_party("Cretr", place, us);
     message.close("Case");
     message.xml.push_str("<CtrlData><NbOfTxs>1</NbOfTxs></CtrlData>");
     message.open("Undrlyg");

@@ -1,4 +1,4 @@
-use mareva_model::alert::{Action, Alert, Target};
+use mareva_model::alert::{Action, Alert, OurRole, Target};
 use quick_xml::events::Event;
 
 use super::*;
@@ -13,6 +13,10 @@ fn recalls(golden: &str) -> (Alert, Vec<Target>) {
     let alert = Alert::from_json(golden.as_bytes()).unwrap();
     let targets = alert.targets.iter().filter(|target| target.action == Action::Recall).cloned().collect();
     (alert, targets)
+}
+
+fn us() -> Vec<String> {
+    vec!["MRVADEFF".into()]
 }
 
 /// Every leaf of the XML as `path=text`, attributes too, in order.
@@ -39,7 +43,7 @@ fn leaves(xml: &str) -> Vec<String> {
 fn a_recall_names_the_original_payment_in_the_order_of_the_schema() {
     let (alert, targets) = recalls(VICTIM);
     assert_eq!(targets.len(), 3);
-    let xml = camt056(&alert, &targets[0], CREATED).unwrap();
+    let xml = camt056(&alert, &targets[0], &us(), CREATED).unwrap();
     let id = request_id(&alert, &targets[0]);
     let transaction: Vec<String> =
         leaves(&xml).into_iter().filter_map(|leaf| leaf.strip_prefix("TxInf/").map(str::to_owned)).collect();
@@ -71,10 +75,34 @@ fn a_recall_names_the_original_payment_in_the_order_of_the_schema() {
 }
 
 #[test]
+fn the_institution_that_asks_assigns_the_request() {
+    let (alert, mut targets) = recalls(VICTIM);
+    let parties = |target: &Target, bics: &[&str]| {
+        let bics: Vec<String> = bics.iter().map(|bic| (*bic).to_owned()).collect();
+        let xml = camt056(&alert, target, &bics, CREATED).unwrap();
+        ["Assgnr", "Cretr"].map(|tag| {
+            let from = xml.find(&format!("<{tag}>")).unwrap();
+            xml[from..].split_once("<BICFI>").and_then(|(_, rest)| rest.split_once('<')).unwrap().0.to_owned()
+        })
+    };
+    let target = &mut targets[0];
+    assert_eq!(parties(target, &["MRVADEFF"]), ["MRVADEFFXXX"; 2], "under the BIC that the payment left with");
+    target.our_role = OurRole::Intermediary;
+    assert_eq!(parties(target, &["INTRFRPP", "INTRDEFF"]), ["INTRFRPP"; 2]);
+    assert_eq!(parties(target, &["bic:INTRFRPP"]), ["INTRFRPP"; 2]);
+    assert_eq!(parties(target, &[]), ["MRVADEFFXXX"; 2], "no bank: in the name of the payer's");
+    target.originator.agent = None;
+    assert_eq!(parties(target, &["INTRFRPP"]), ["INTRFRPP"; 2]);
+    assert_eq!(camt056(&alert, target, &[], CREATED).unwrap_err().0[0].place, "target.originator.agent");
+    let refusal = camt056(&alert, target, &["nobody".into()], CREATED).unwrap_err();
+    assert_eq!(refusal.0[0].place, "institution.bics");
+}
+
+#[test]
 fn an_instructed_amount_is_stated_where_another_was_settled() {
     let (alert, mut targets) = recalls(VICTIM);
     let instructed = |target: &Target| {
-        let xml = camt056(&alert, target, CREATED).unwrap();
+        let xml = camt056(&alert, target, &us(), CREATED).unwrap();
         leaves(&xml).into_iter().filter(|leaf| leaf.contains("InstdAmt")).collect::<Vec<_>>()
     };
     let target = &mut targets[0];
@@ -93,7 +121,7 @@ fn a_share_is_asked_for_in_words_and_text_is_escaped() {
     let (alert, mut targets) = recalls(VICTIM);
     targets[0].recommended_amount = Some("120.50".into());
     targets[0].beneficiary.name = Some("A & B <Ltd>".into());
-    let xml = camt056(&alert, &targets[0], CREATED).unwrap();
+    let xml = camt056(&alert, &targets[0], &us(), CREATED).unwrap();
     assert!(xml.contains("<AddtlInf>amount sought 120.50 EUR</AddtlInf>"), "{xml}");
     assert!(xml.contains("<Nm>A &amp; B &lt;Ltd&gt;</Nm>"), "{xml}");
 }
@@ -107,12 +135,12 @@ fn what_the_message_cannot_hold_is_refused_with_every_fault() {
     payment.end_to_end_id = Some("x".repeat(36));
     payment.uetr = Some("7a562c67-ca16-18ba-b074-65581be6f001".into());
     payment.settlement_amount = Some("1e5".into());
-    let refusal = camt056(&alert, target, CREATED).unwrap_err();
+    let refusal = camt056(&alert, target, &us(), CREATED).unwrap_err();
     let places: Vec<&str> = refusal.0.iter().map(|fault| fault.place.as_str()).collect();
     assert_eq!(places, ["payment.end_to_end_id", "payment.settlement_amount", "payment.uetr", "target.agent"]);
     target.payment = None;
     target.action = Action::Hold;
-    assert_eq!(camt056(&alert, target, CREATED).unwrap_err().0.len(), 2);
+    assert_eq!(camt056(&alert, target, &us(), CREATED).unwrap_err().0.len(), 2);
 }
 
 #[test]
@@ -134,7 +162,7 @@ fn an_exchange_request_carries_the_transfer_as_it_was() {
     ] {
         assert_eq!(json.pointer(place).and_then(|value| value.as_str()), Some(value), "{place}");
     }
-    assert!(camt056(&alert, target, CREATED).is_err());
+    assert!(camt056(&alert, target, &us(), CREATED).is_err());
     let (alert, targets) = recalls(VICTIM);
     assert_eq!(exchange_request(&alert, &targets[0], CREATED).unwrap_err().0.len(), 1);
 }
@@ -143,7 +171,7 @@ fn an_exchange_request_carries_the_transfer_as_it_was() {
 #[test]
 fn the_golden_recall_is_what_is_sent() {
     let (alert, targets) = recalls(VICTIM);
-    let xml = camt056(&alert, &targets[0], CREATED).unwrap() + "\n";
+    let xml = camt056(&alert, &targets[0], &us(), CREATED).unwrap() + "\n";
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/camt056.xml");
     if std::env::var_os("MAREVA_BLESS").is_some() {
         std::fs::write(path, &xml).unwrap();
