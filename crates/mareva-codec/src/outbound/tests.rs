@@ -63,10 +63,12 @@ fn a_recall_names_the_original_payment_in_the_order_of_the_schema() {
             "OrgnlIntrBkSttlmDt=2026-01-05",
             "CxlRsnInf/Rsn/Cd=FRAD",
             "OrgnlTxRef/Dbtr/Pty/Nm=Anna Beispiel",
+            "OrgnlTxRef/Dbtr/Pty/CtryOfRes=DE",
             "OrgnlTxRef/DbtrAcct/Id/IBAN=DE02120300000000202051",
             "OrgnlTxRef/DbtrAgt/FinInstnId/BICFI=MRVADEFFXXX",
             "OrgnlTxRef/CdtrAgt/FinInstnId/BICFI=OTHRGB2LXXX",
             "OrgnlTxRef/Cdtr/Pty/Nm=Golden Future Ltd",
+            "OrgnlTxRef/Cdtr/Pty/CtryOfRes=GB",
             "OrgnlTxRef/CdtrAcct/Id/IBAN=GB33BUKB20201555555555",
         ]
     );

@@ -201,18 +201,26 @@ pub(super) fn name_missing(target: &mut Target) {
     };
     need(target.account.is_none(), "account");
     need(target.agent.is_none(), "agent");
+    // Whoever keeps the account knows whose it is.
+    let kept = matches!(target.action, Action::Hold | Action::Block);
+    need(kept && target.customer.is_none(), "customer");
     let (payment, originator, beneficiary) =
         (target.kind == TargetKind::Payment, &target.originator, &target.beneficiary);
     need(payment && originator.account.is_none(), "originator.account");
     need(payment && originator.name.is_none(), "originator.name");
     need(payment && originator.agent.is_none(), "originator.agent");
+    need(payment && originator.country.is_none(), "originator.country");
     need(payment && beneficiary.account.is_none(), "beneficiary.account");
     need(beneficiary.name.is_none(), "beneficiary.name");
     need(payment && beneficiary.agent.is_none(), "beneficiary.agent");
+    need(beneficiary.country.is_none(), "beneficiary.country");
     let whole = target.amount_basis == Some(AmountBasis::AllProperty);
     need(!whole && target.amount.is_none(), "amount");
-    need(!whole && target.action >= Action::Report && target.recommended_amount.is_none(), "recommended_amount");
-    need(!whole && target.action.restrains() && target.reachable_amount.is_none(), "reachable_amount");
+    need(!whole && target.currency.is_none(), "currency");
+    let measured = !whole && target.action >= Action::Report;
+    need(measured && target.recommended_amount.is_none(), "recommended_amount");
+    need(measured && target.recommended_reference.is_none(), "recommended_reference");
+    need(measured && target.reachable_amount.is_none(), "reachable_amount");
     if let Some(payment) = &target.payment {
         need(payment.msg_id.is_none(), "payment.msg_id");
         need(payment.msg_name_id.is_none(), "payment.msg_name_id");

@@ -135,10 +135,65 @@ fn the_schema_refuses_what_the_contract_forbids() {
         *other.pointer_mut(place).unwrap() = value;
         assert!(!faults(&other).is_empty(), "{place}");
     }
+    // A restraint under fraud ends.
+    let mut endless = alert.clone();
+    endless["expires_at"] = serde_json::Value::Null;
+    assert!(!faults(&endless).is_empty());
     let mut unknown = alert.clone();
     unknown["probability"] = "0.5".into();
     assert!(!faults(&unknown).is_empty());
     let mut incomplete = alert;
     incomplete.as_object_mut().unwrap().remove("missing");
     assert!(!faults(&incomplete).is_empty());
+}
+
+#[test]
+fn what_the_action_of_a_target_needs_is_named_where_it_lacks() {
+    let named = |alert: &Alert, action: Action| {
+        let target = alert.targets.iter().find(|target| target.action == action).unwrap();
+        target.missing.clone()
+    };
+    let hold = run(&fraud::mule_paid_on(), &[], &fraud::mule_changes()).remove(0);
+    let has = |missing: &[String], name: &str| missing.iter().any(|missing| missing == name);
+    let (held, recalled, shop) =
+        (named(&hold, Action::Hold), named(&hold, Action::Recall), named(&hold, Action::Report));
+    assert!(has(&held, "customer") && has(&held, "beneficiary.country") && !has(&held, "reachable_amount"), "{held:?}");
+    assert!(!has(&recalled, "customer") && has(&recalled, "originator.country"), "{recalled:?}");
+    assert!(has(&recalled, "reachable_amount") && has(&shop, "reachable_amount"), "{shop:?}");
+    let review = name_review();
+    assert!(!has(&named(&review, Action::Review), "reachable_amount"), "nothing is asked for");
+    // All property has no amount.
+    let block = block();
+    let account = block.targets.iter().find(|target| target.amount_basis.is_some() && target.amount.is_none()).unwrap();
+    assert!(has(&account.missing, "customer") && !has(&account.missing, "currency"), "{:?}", account.missing);
+}
+
+/// Every property of the schema, by its place.
+fn properties(schema: &serde_json::Value, place: &str, found: &mut Vec<(String, bool)>) {
+    let described = |value: &serde_json::Value| value["description"].as_str().is_some_and(|text| !text.is_empty());
+    for (key, value) in schema.as_object().into_iter().flatten() {
+        // Conditions name properties that are described where they stand.
+        if key == "allOf" {
+            continue;
+        }
+        if key == "properties" {
+            for (name, property) in value.as_object().unwrap() {
+                found.push((format!("{place}/{name}"), described(property)));
+            }
+        }
+        properties(value, &format!("{place}/{key}"), found);
+    }
+    for value in schema.as_array().into_iter().flatten() {
+        properties(value, place, found);
+    }
+}
+
+#[test]
+fn every_property_says_what_it_is() {
+    let text = std::fs::read(folder("schema").join("alert.schema.json")).unwrap();
+    let mut found = Vec::new();
+    properties(&serde_json::from_slice(&text).unwrap(), "", &mut found);
+    assert!(found.len() > 100);
+    let silent: Vec<_> = found.iter().filter(|(_, described)| !described).map(|(place, _)| place).collect();
+    assert!(silent.is_empty(), "{silent:#?}");
 }

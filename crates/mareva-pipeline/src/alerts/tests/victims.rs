@@ -23,6 +23,8 @@ pub(super) fn scam_payments() -> Vec<Payment> {
                 .with(Text::SettlementAmount, &format!("{}.00", cents / 100))
                 .with(Text::SettlementCurrency, "EUR")
                 .with(Text::SettlementDate, "2026-01-05")
+                .with(Text::OriginatorCountry, "DE")
+                .with(Text::BeneficiaryCountry, "GB")
         })
         .collect();
     payments.push(pay("rent", START + HOUR, ANNA, BERT, 90_000));
