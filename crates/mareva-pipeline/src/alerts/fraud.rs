@@ -15,18 +15,18 @@ use super::place::{Sum, account_target, amount_text, payment_target};
 use super::returns::{Originals, gives_back, is_return, returned};
 use super::share::{places, share, share_text};
 use super::suspicion::Suspicion;
-use super::told_twice;
+use super::{onward, told_twice};
 
 /// Movements of one account that are followed; an account with more of them in a window is nobody's mule account.
 const MAX_LEGS: usize = 20_000;
 
 /// The movements of an account with what the queue needs to know of them.
-struct Account<'a> {
-    legs: Vec<Leg>,
-    views: Vec<TransactionView<'a>>,
+pub(super) struct Account<'a> {
+    pub(super) legs: Vec<Leg>,
+    pub(super) views: Vec<TransactionView<'a>>,
     /// Returns of payments that are not known.
-    strays: BTreeSet<RowNumber>,
-    opening: i64,
+    pub(super) strays: BTreeSet<RowNumber>,
+    pub(super) opening: i64,
 }
 
 /// Targets and sums of the fraud alert on `subject`.
@@ -72,7 +72,7 @@ fn named(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found: &mut Yi
 }
 
 /// Reads the movements of an account; `None` where there are too many to follow.
-fn account<'a>(scene: &Scene<'a>, name: &str, from: i64, to: i64) -> Option<Account<'a>> {
+pub(super) fn account<'a>(scene: &Scene<'a>, name: &str, from: i64, to: i64) -> Option<Account<'a>> {
     let movements = scene.rows.movements(name, from, to);
     if movements.len() > MAX_LEGS {
         return None;
@@ -149,7 +149,7 @@ fn on_subject(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found: &m
     found.name = named.map(str::to_owned);
     let flow = fifo::run(&account.legs, &suspect, account.opening);
     left_on_account(scene, subject, (&flow, &actions, &views), found);
-    carried_on(scene, &account, (&flow, &actions, &payers), suspicion.until, found);
+    onward::carried_on(scene, subject, &account, (&flow, &actions, &payers), suspicion.until, found);
     found.see(scene, &flow);
     found.count(&flow);
 }
@@ -212,65 +212,13 @@ fn left_on_account(scene: &Scene<'_>, subject: &str, (flow, actions, views): Lot
     }
 }
 
-type Shares<'b> = (&'b Flow, &'b BTreeMap<RowNumber, Action>, &'b BTreeSet<String>);
-
-/// Each payment that carried suspect money on, at its beneficiary.
-fn carried_on(
-    scene: &Scene<'_>,
-    account: &Account<'_>,
-    (flow, actions, payers): Shares<'_>,
-    until: i64,
-    found: &mut Yield,
-) {
-    let mut onward: Vec<(TransactionView<'_>, Standing, Action, i64, i64)> = Vec::new();
-    let mut seen: Vec<(TransactionView<'_>, Standing, i64)> = Vec::new();
-    for (leg, view) in account.legs.iter().zip(&account.views) {
-        let (Some(sent), Some(whole)) = (flow.sent.get(&leg.row), leg.amount) else { continue };
-        let left = flow.carried.get(&leg.row);
-        let strongest = left.unwrap_or(sent).iter().filter_map(|(lot, _)| actions.get(lot)).max().copied();
-        let Some(strongest) = strongest.filter(|action| *action >= Action::Report) else { continue };
-        let Some(payee) = view.text(Text::Beneficiary) else { continue };
-        // What goes back to where it came from before we looked is no loot carried on, as far as anybody can tell.
-        if account.strays.contains(&leg.row) {
-            continue;
-        }
-        // Money that goes back to somebody who paid in: more likely a bait for a victim than a mule being paid.
-        let known = identities(payee, Some(view));
-        if known.iter().any(|who| payers.contains(who)) && !known.iter().any(|who| scene.suspect(who)) {
-            continue;
-        }
-        let part = |shares: &Vec<(RowNumber, i64)>| -> i64 {
-            shares.iter().filter(|(lot, _)| actions.get(lot) == Some(&strongest)).map(|(_, share)| share).sum()
-        };
-        let standing = scene.config.institution.standing(view);
-        // What came back takes part: it is what the money that came back was paid with.
-        seen.push((*view, standing, part(sent)));
-        if let Some(left) = left {
-            let action = effective(strongest, standing.reach, payee_role(view));
-            onward.push((*view, standing, action, part(left), whole));
-        }
-    }
-    let still = reachable(scene, seen.into_iter(), until, found);
-    for (view, standing, action, part, whole) in onward {
-        let native = share_text(&view, part, whole);
-        if view.amount().is_some_and(|amount| share(amount, part, whole, places(&view)) == 0) {
-            continue;
-        }
-        let sum = Sum { native, reference: Some(part), basis: Some(AmountBasis::WindowFifo) };
-        let left = view.text(Text::RowId).and_then(|row_id| still.get(row_id)).map(|left| part.min(*left));
-        let mut target = payment_target(&view, where_left(action, left), standing, sum);
-        target.reachable_amount = left.and_then(|left| share_text(&view, left, whole));
-        found.add(target);
-    }
-}
-
 /// Money that is no longer where it was paid to is not held there: the account's own would be.
-fn where_left(action: Action, left: Option<i64>) -> Action {
+pub(super) fn where_left(action: Action, left: Option<i64>) -> Action {
     if left == Some(0) { action.min(Action::Report) } else { action }
 }
 
 /// Role of the receiver; whoever takes a card payment is a merchant, named so or not.
-fn payee_role<'a>(view: &TransactionView<'a>) -> Option<&'a str> {
+pub(super) fn payee_role<'a>(view: &TransactionView<'a>) -> Option<&'a str> {
     let named = role_of(view, Side::Receiver);
     let card = view.text(Text::Kind) == Some(Kind::CardPayment.as_str());
     let shop = view.text(Text::Beneficiary).is_some_and(|account| account.starts_with("merchant:"));
@@ -281,7 +229,7 @@ fn payee_role<'a>(view: &TransactionView<'a>) -> Option<&'a str> {
 type PaidShares<'a> = BTreeMap<RowNumber, (&'a str, i64)>;
 
 /// How much of each suspect share is still on its beneficiary's account, by `row_id`, where we keep that account.
-fn reachable<'a>(
+pub(super) fn reachable<'a>(
     scene: &Scene<'a>,
     paid: impl Iterator<Item = (TransactionView<'a>, Standing, i64)>,
     until: i64,
@@ -388,7 +336,7 @@ impl Paid<'_> {
 }
 
 /// Whether payer and receiver are the same person: the same customer, or the bank account linked to the exchange account.
-fn same_holder(view: &TransactionView<'_>) -> bool {
+pub(super) fn same_holder(view: &TransactionView<'_>) -> bool {
     let customers =
         (view.prepared_text(Prepared::OriginatorCustomer), view.prepared_text(Prepared::BeneficiaryCustomer));
     let linked = view.text(Text::LinkedAccount);

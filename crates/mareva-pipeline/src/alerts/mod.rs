@@ -9,6 +9,7 @@ mod contribution;
 mod draft;
 mod fifo;
 mod fraud;
+mod onward;
 mod place;
 mod proof;
 mod returns;

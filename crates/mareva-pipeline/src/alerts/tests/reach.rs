@@ -79,3 +79,49 @@ fn what_an_overdraft_swallowed_is_not_on_the_account() {
     assert_eq!((money.received.as_deref(), money.on_account.as_deref()), (Some("1000.00"), Some("700.00")));
     assert_eq!(money.carried_on.as_deref(), Some("300.00"));
 }
+
+/// What a mule of ours moves to its account at our exchange, where it is withdrawn to a wallet but for 100.
+fn through_the_exchange() -> Vec<Payment> {
+    vec![
+        pay("in1", START + HOUR, FAR, MULE, 500_000),
+        pay("x1", START + 2 * HOUR, MULE, USER, 300_000)
+            .with(Text::Kind, "deposit")
+            .with(Text::Network, "sepa")
+            .with(Text::LinkedAccount, MULE),
+        pay("out2", START + 3 * HOUR, MULE, "merchant:shop", 10_000).with(Text::Kind, "card_payment"),
+        pay("x2", START + 4 * HOUR, USER, WALLET, 290_000)
+            .with(Text::Kind, "withdrawal")
+            .with(Text::Network, "tron")
+            .with(Text::TxHash, "c0ffee")
+            .with(Text::LinkedAccount, MULE),
+    ]
+}
+
+#[test]
+fn money_is_followed_through_the_exchange_account_of_the_mule() {
+    let alert = run(&through_the_exchange(), &[], &changes()).pop().unwrap();
+    let told = |alert: &Alert| -> Vec<(Action, String, String)> {
+        let target = |target: &mareva_model::alert::Target| {
+            (target.action, target.account.clone().unwrap(), target.recommended_amount.clone().unwrap())
+        };
+        alert.targets.iter().map(target).collect()
+    };
+    let at = |action, account: &str, sum: &str| (action, account.to_owned(), sum.to_owned());
+    let (bank, shop) = (at(Action::Hold, MULE, "1900.00"), at(Action::Report, "merchant:shop", "100.00"));
+    let wallet = at(Action::Recall, WALLET, "2900.00");
+    assert_eq!(told(&alert), [bank.clone(), at(Action::Hold, USER, "100.00"), shop.clone(), wallet]);
+    assert_eq!(alert.money.as_ref().unwrap().recommended, "5000.00", "never more than was received");
+    let recall = alert.targets.last().unwrap();
+    assert_eq!(recall.chain.as_ref().unwrap().exchange.as_deref(), Some("kestrel"));
+    // Somebody else's account at the exchange is not the mule's.
+    let mut payments = through_the_exchange();
+    payments[1] = pay("x1", START + 2 * HOUR, MULE, USER, 300_000).with(Text::Network, "sepa");
+    let alert = run(&payments, &[], &changes()).pop().unwrap();
+    assert_eq!(told(&alert), [bank, at(Action::Hold, USER, "3000.00"), shop.clone()]);
+    // What comes back to the bank account is named once, and no longer held at the exchange.
+    let mut payments = through_the_exchange();
+    payments[3] =
+        pay("x2", START + 4 * HOUR, USER, MULE, 300_000).with(Text::Kind, "withdrawal").with(Text::LinkedAccount, MULE);
+    let alert = run(&payments, &[], &changes()).pop().unwrap();
+    assert!(told(&alert).contains(&at(Action::Report, USER, "3000.00")), "{:?}", told(&alert));
+}
