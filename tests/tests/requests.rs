@@ -14,7 +14,6 @@ use mareva_model::identifier::{account, bic, is_fiat_network, wallet};
 use mareva_model::{Amount, SourcePosition};
 use mareva_sim::{OUR_BIC, SimConfig};
 use mareva_tests::mixed::{Sent, SentById, is_iban, mix};
-use mareva_tests::ndjson;
 use mareva_tests::stream::Simulated;
 
 /// With far more crime than there is, so that few transactions give many recalls.
@@ -44,7 +43,6 @@ fn recalls() -> &'static Run {
         let simulated = Simulated::new(folder.path(), SEED, 1_000);
         let config = SimConfig { illicit_per_million: ILLICIT_PER_MILLION, ..SimConfig::new(SEED, TRANSACTIONS) };
         mareva_sim::write(&config, folder.path(), &mut |_| ()).expect("the simulation is written");
-        report_exchange_users(folder.path());
         let sent = mix(folder.path());
         let mut recalls = BTreeMap::new();
         for alert in simulated.replayed() {
@@ -58,21 +56,6 @@ fn recalls() -> &'static Run {
         }
         Run { recalls: recalls.into_values().collect(), folder }
     })
-}
-
-/// Puts the exchange users among the mules on the list of mules: the rules speak of their bank accounts, so that only a
-/// report makes their withdrawals recalls.
-fn report_exchange_users(folder: &Path) {
-    let path = folder.join("mules.csv");
-    let mut list = std::fs::read_to_string(&path).expect("the list is there");
-    for label in ndjson(&folder.join("labels.ndjson")) {
-        let account =
-            label["account"].as_str().filter(|account| account.starts_with("exch:") && label["role"] == "mule");
-        if let Some(account) = account {
-            list.push_str(&format!("{account},victim report,2026-01-04,fraud desk\n"));
-        }
-    }
-    std::fs::write(&path, list).expect("the list can be written");
 }
 
 /// Where the evidence says that a record was read, it was read.
