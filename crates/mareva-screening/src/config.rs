@@ -67,6 +67,10 @@ pub struct ListConfig {
     /// Fewer entries than this and the list is refused as truncated.
     #[serde(default = "default_min_entries")]
     pub min_entries: u64,
+    /// Most identifiers of a plain CSV file that can match nothing, such as an account without its bank: they are left out
+    /// with a warning that names their lines. With more of them the list is refused.
+    #[serde(default)]
+    pub max_unmatchable: u64,
     /// Whether the names of plain CSV rows are screened. Absent: they are under the sanctions regime, and where there is
     /// no identifier column; the holder's name of a mule account is a label, since namesakes of millions are everywhere.
     #[serde(default)]
@@ -109,6 +113,7 @@ impl ListConfig {
             evidence_class: EvidenceClass::Order,
             false_positive_rate: DEFAULT_FALSE_POSITIVE_RATE,
             min_entries: default_min_entries(),
+            max_unmatchable: 0,
             match_names: None,
             programmes: Vec::new(),
             key: None,

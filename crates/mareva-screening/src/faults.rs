@@ -19,6 +19,14 @@ impl Faults {
         }
     }
 
+    /// Takes over the faults of `other`.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        for fault in other.listed {
+            self.add(fault.place, fault.reason, fault.remedy);
+        }
+        self.more += other.more;
+    }
+
     /// Faults found so far.
     pub(crate) fn count(&self) -> u64 {
         self.listed.len() as u64 + self.more

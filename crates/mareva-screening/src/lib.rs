@@ -27,7 +27,7 @@ pub use config::{FilterKey, ListConfig, ListFormat, ProgrammePolicy};
 pub use country::country_code;
 pub use entry::{Document, Entry, EntryKind, ListedName};
 pub use index::FilterSize;
-pub use list::{LoadCounts, LoadedList, load, load_ofac, load_plain};
+pub use list::{Doubts, LoadCounts, LoadedList, load, load_ofac, load_plain};
 pub use matched::{Basis, Match, Strength, Support, strongest};
 pub use name::name_key;
 pub use scratch::{ListStats, Scratch, ScreeningStats};

@@ -27,6 +27,8 @@ pub struct LoadCounts {
     pub identifiers: u64,
     /// Of these, those that did not validate and are compared as they were written.
     pub unvalidated: u64,
+    /// Identifiers of the file that can match nothing and were left out, because `max_unmatchable` allows so many.
+    pub unmatchable: u64,
     /// Names that are screened.
     pub names: u64,
     /// Names of which the normal form leaves nothing, so that they cannot match.
@@ -35,6 +37,26 @@ pub struct LoadCounts {
     pub address_mentions: u64,
     /// Dates of birth or of reporting that could not be read and support nothing.
     pub unreadable_dates: u64,
+}
+
+/// Lines of a plain list that somebody should look at, the first [`Doubts::MAX_LINES`] of each kind; the counts have them all.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Doubts {
+    /// Identifiers that did not validate: they match only what was written in the same way.
+    pub unvalidated_lines: Vec<u64>,
+    /// Identifiers that can match nothing and were left out.
+    pub unmatchable_lines: Vec<u64>,
+}
+
+impl Doubts {
+    /// Most lines of one kind that are noted.
+    pub const MAX_LINES: usize = 100;
+
+    pub(crate) fn note(lines: &mut Vec<u64>, line: u64) {
+        if lines.len() < Self::MAX_LINES && lines.last() != Some(&line) {
+            lines.push(line);
+        }
+    }
 }
 
 /// A list that was read whole, with its filters, each entry probed back. Immutable; shared between watchlists.
@@ -47,6 +69,7 @@ pub struct LoadedList {
     /// The list, then one for each programme with a policy of its own.
     refs: Vec<Arc<ListRef>>,
     counts: LoadCounts,
+    doubts: Doubts,
     digest: Digest,
 }
 
@@ -94,7 +117,9 @@ pub fn load_plain(config: &ListConfig, input: impl Read, place: &str) -> Result<
     config.check(&mut faults);
     faults.into_result()?;
     let list = plain::read(input, place, config)?;
-    LoadedList::build(config, list.store, list.digest, list.counts)
+    let mut loaded = LoadedList::build(config, list.store, list.digest, list.counts)?;
+    loaded.doubts = list.doubts;
+    Ok(loaded)
 }
 
 impl LoadedList {
@@ -147,6 +172,7 @@ impl LoadedList {
             refs: list_refs(config, digest),
             config: config.clone(),
             counts,
+            doubts: Doubts::default(),
             store,
             digest,
         };
@@ -224,6 +250,11 @@ impl LoadedList {
     /// What was found while it was read.
     pub fn counts(&self) -> LoadCounts {
         self.counts
+    }
+
+    /// Where its file holds what somebody should look at.
+    pub fn doubts(&self) -> &Doubts {
+        &self.doubts
     }
 
     /// BLAKE3 of the file, or of the names and digests of the files.

@@ -8,7 +8,7 @@ use crate::country::code_or_text;
 use crate::faults::Faults;
 use crate::intake::{GuardedReader, sniff};
 use crate::store::EntryStore;
-use crate::{BirthDate, Entry, EntryKind, ListConfig, ListedName, LoadCounts};
+use crate::{BirthDate, Doubts, Entry, EntryKind, ListConfig, ListedName, LoadCounts};
 
 const MS_PER_DAY: i64 = 86_400_000;
 /// Buffer between file and CSV reader, in bytes; the whole header row must fit.
@@ -60,6 +60,7 @@ pub(crate) struct PlainList {
     pub(crate) store: EntryStore,
     pub(crate) digest: Digest,
     pub(crate) counts: LoadCounts,
+    pub(crate) doubts: Doubts,
 }
 
 /// Reads CSV with a header row, one row at a time.
@@ -77,11 +78,11 @@ pub(crate) fn read(input: impl Read, place: &str, config: &ListConfig) -> Result
         faults.add(format!("{place}:1"), reason, "name a column identifier, account, address, iban or name");
         return Err(faults.into());
     }
-    let mut reader = RowReader { columns, names_screened, place, counts: LoadCounts::default(), faults };
+    let mut reader = RowReader::new(columns, names_screened, place, faults);
     let mut store = EntryStore::new();
     let mut last_is_doubtful = false;
     while let Some((line, row)) = rows.next(&mut reader.faults) {
-        let unvalidated = reader.counts.unvalidated;
+        let doubtful = reader.doubtful();
         if let Some(entry) = reader.entry(line, row)
             && !store.push(&entry)
         {
@@ -89,15 +90,22 @@ pub(crate) fn read(input: impl Read, place: &str, config: &ListConfig) -> Result
             reader.faults.add(place, reason, "split it into several lists");
             break;
         }
-        last_is_doubtful = reader.counts.unvalidated > unvalidated;
+        last_is_doubtful = reader.doubtful() > doubtful;
     }
     let digest = rows.close(last_is_doubtful, &mut reader.faults);
-    let RowReader { counts, mut faults, .. } = reader;
+    let RowReader { counts, doubts, mut faults, unmatchable, .. } = reader;
+    if counts.unmatchable > config.max_unmatchable {
+        faults.absorb(unmatchable);
+    }
     if store.is_empty() && faults.is_empty() {
-        faults.add(place, "the list holds no rows", "check the export; an empty list is never taken into force");
+        faults.add(
+            place,
+            "the list holds no rows to screen",
+            "check the export; an empty list is never taken into force",
+        );
     }
     faults.into_result()?;
-    Ok(PlainList { store, digest, counts })
+    Ok(PlainList { store, digest, counts, doubts })
 }
 
 /// The rows of a file, with what must be said about the file as a whole.
@@ -222,15 +230,35 @@ struct RowReader<'a> {
     names_screened: bool,
     place: &'a str,
     counts: LoadCounts,
+    doubts: Doubts,
     faults: Faults,
+    /// Identifiers that can match nothing: faults where there are more of them than the config allows.
+    unmatchable: Faults,
 }
 
-impl RowReader<'_> {
+impl<'a> RowReader<'a> {
+    fn new(columns: BTreeMap<usize, Column>, names_screened: bool, place: &'a str, faults: Faults) -> Self {
+        Self {
+            columns,
+            names_screened,
+            place,
+            counts: LoadCounts::default(),
+            doubts: Doubts::default(),
+            faults,
+            unmatchable: Faults::default(),
+        }
+    }
+
+    /// Identifiers so far that may have been cut off.
+    fn doubtful(&self) -> u64 {
+        self.counts.unvalidated + self.counts.unmatchable
+    }
+
     fn entry(&mut self, line: u64, row: &csv::StringRecord) -> Option<Entry> {
         let [agent, vasp] = [Column::Agent, Column::Vasp].map(|column| self.cells(row, column).next());
         let keeper = Keeper { agent: agent.as_deref(), vasp: vasp.as_deref() };
         let mut entry = Entry { kind: EntryKind::Account, ..Entry::default() };
-        let faults = self.faults.count();
+        let faults = self.faults.count() + self.unmatchable.count();
         let columns = std::mem::take(&mut self.columns);
         for (place, column) in &columns {
             let text = row.get(*place).unwrap_or_default();
@@ -240,7 +268,7 @@ impl RowReader<'_> {
         }
         self.columns = columns;
         if entry.identifiers.is_empty() && entry.names.is_empty() {
-            if self.faults.count() == faults {
+            if self.faults.count() + self.unmatchable.count() == faults {
                 let remedy = "fill in an identifier, or delete the row";
                 self.faults.add(format!("{}:{line}", self.place), "the row has nothing to screen", remedy);
             }
@@ -284,49 +312,66 @@ impl RowReader<'_> {
         }
     }
 
-    /// Every identifier of the cell; what does not validate is kept as it was written, and counted. A bare number is an
-    /// account at the agent, else at the exchange of its row; where the row names neither it would match nothing: it is a
-    /// fault.
+    /// Every identifier of the cell. What does not validate is kept as it was written where a record may hold the same: at the
+    /// agent of its row, else at its exchange, and a mistyped IBAN anywhere.
     fn identifier(&mut self, entry: &mut Entry, text: &str, keeper: Keeper<'_>, line: u64) {
         let nobodys = |found: &Identifier| found.canonical.starts_with(NOBODYS);
         if let Some(found) = identifier::recognise(text).filter(|found| !nobodys(found)) {
-            return self.keep(entry, found);
+            return self.keep(entry, found, line);
         }
         let cell = identifier::list_cell(text);
         let nothing = cell.identifiers.is_empty() && cell.rejected.is_empty();
         for found in cell.identifiers {
             match found.canonical.strip_prefix(NOBODYS) {
-                Some(number) => self.number(entry, number, keeper, line),
-                None => self.keep(entry, found),
+                Some(number) => self.unrecognised(entry, number, keeper, line),
+                None => self.keep(entry, found, line),
             }
         }
         for rejected in cell.rejected.iter().map(String::as_str).chain(nothing.then_some(text)) {
-            if is_number(rejected) {
-                self.number(entry, rejected, keeper, line);
-            } else {
-                self.keep(entry, identifier::account(rejected, keeper.agent));
-            }
+            self.unrecognised(entry, rejected, keeper, line);
         }
     }
 
-    fn number(&mut self, entry: &mut Entry, number: &str, keeper: Keeper<'_>, line: u64) {
+    fn unrecognised(&mut self, entry: &mut Entry, text: &str, keeper: Keeper<'_>, line: u64) {
+        let account = identifier::account(text, keeper.agent);
+        if let Some(canonical) = identifier::mistyped_iban(&account.canonical) {
+            return self.keep(entry, Identifier { canonical, validated: false }, line);
+        }
+        let has_number = text.contains(char::is_alphanumeric);
         match (keeper.agent, keeper.vasp) {
-            (Some(agent), _) => self.keep(entry, identifier::account(number, Some(agent))),
-            (None, Some(vasp)) => {
-                let canonical = identifier::exchange_account(vasp, number);
-                self.keep(entry, Identifier { canonical, validated: true });
+            (Some(_), _) if has_number => self.keep(entry, account, line),
+            (None, Some(vasp)) if has_number => {
+                let canonical = identifier::exchange_account(vasp, text);
+                self.keep(entry, Identifier { canonical, validated: true }, line);
             }
-            (None, None) => self.faults.add(
-                format!("{}:{line}", self.place),
-                "an account number without its bank or exchange",
+            _ => self.matches_nothing(text, line),
+        }
+    }
+
+    fn matches_nothing(&mut self, text: &str, line: u64) {
+        self.counts.unmatchable += 1;
+        Doubts::note(&mut self.doubts.unmatchable_lines, line);
+        let (reason, remedy) = if is_number(text) {
+            (
+                "an account number without its bank or exchange, which can match nothing",
                 "name the bank in a column agent or the exchange in a column vasp; write acct:-/number where no record \
                  names the bank",
-            ),
-        }
+            )
+        } else {
+            (
+                "an identifier that can match nothing: no IBAN or address, and no bank or exchange is named beside it",
+                "correct it; or name the bank in a column agent or the exchange in a column vasp; or write acct:-/number \
+                 where no record names the bank, chain:network/address for a chain that is not known",
+            )
+        };
+        self.unmatchable.add(format!("{}:{line}", self.place), reason, remedy);
     }
 
-    fn keep(&mut self, entry: &mut Entry, found: Identifier) {
-        self.counts.unvalidated += u64::from(!found.validated);
+    fn keep(&mut self, entry: &mut Entry, found: Identifier, line: u64) {
+        if !found.validated {
+            self.counts.unvalidated += 1;
+            Doubts::note(&mut self.doubts.unvalidated_lines, line);
+        }
         if !entry.identifiers.contains(&found) {
             entry.identifiers.push(found);
         }

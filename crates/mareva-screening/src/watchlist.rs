@@ -12,12 +12,12 @@ use crate::list::Key;
 use crate::matched::{new_match, supported_by};
 use crate::name::{is_short, name_key};
 use crate::store::View;
-use crate::{Basis, Entry, FilterKey, ListConfig, ListStats, LoadCounts, LoadedList, Match, Scratch, Support};
+use crate::{Basis, Doubts, Entry, FilterKey, ListConfig, ListStats, LoadCounts, LoadedList, Match, Scratch, Support};
 
 /// Most lists in one watchlist.
 const MAX_LISTS: usize = 1_024;
 /// Counts up whenever the normal form of a name or the meaning of a match changes.
-const SCREENING_VERSION: &str = "mareva-screening 2";
+const SCREENING_VERSION: &str = "mareva-screening 3";
 
 /// All lists in force, immutable. Cheap to share, swapped whole.
 pub struct Watchlist {
@@ -40,6 +40,8 @@ pub struct ListSummary {
     pub list: Arc<ListRef>,
     /// What it holds.
     pub counts: LoadCounts,
+    /// Where its file holds what somebody should look at.
+    pub doubts: Doubts,
     /// Filter over its identifiers.
     pub identifier_filter: FilterSize,
     /// Filter over its names.
@@ -123,7 +125,7 @@ impl Watchlist {
 
     /// Appends a match for each entry that holds a canonical identifier and is in force at `event_time` (UTC
     /// milliseconds). An address with a tag also meets entries that list the address alone, a branch of a bank those that
-    /// list the bank.
+    /// list the bank, a mistyped IBAN at a bank those that list it as it is.
     #[inline]
     pub fn screen_identifier(&self, canonical: &str, event_time: i64, scratch: &mut Scratch, out: &mut Vec<Match>) {
         scratch.stats.identifiers += 1;
@@ -140,6 +142,11 @@ impl Watchlist {
             && self.identifiers.passes(&bank)
         {
             self.confirm_identifier(&bank, event_time, scratch, out);
+        }
+        if let Some(mistyped) = identifier::mistyped_iban(canonical).filter(|mistyped| mistyped != canonical)
+            && self.identifiers.passes(&mistyped)
+        {
+            self.confirm_identifier(&mistyped, event_time, scratch, out);
         }
     }
 
@@ -253,6 +260,7 @@ impl Watchlist {
         let summary = |list: &Arc<LoadedList>| ListSummary {
             list: Arc::clone(list.list()),
             counts: list.counts(),
+            doubts: list.doubts().clone(),
             identifier_filter: list.identifiers.filter_size(),
             name_filter: list.names.filter_size(),
             false_positive_rate: list.config.false_positive_rate,

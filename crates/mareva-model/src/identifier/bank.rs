@@ -14,6 +14,10 @@ MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW
 SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI \
 VN VU WF WS XK YE YT ZA ZM ZW";
 
+/// Shortest and longest IBAN: Norway's 15 characters, and the 34 that ISO 13616 allows.
+pub(super) const MIN_IBAN: usize = 15;
+pub(super) const MAX_IBAN: usize = 34;
+
 /// The canonical `bic:…` of 11 characters, or `None`.
 pub fn bic(text: &str) -> Option<String> {
     let mut out = String::new();
@@ -71,7 +75,7 @@ pub fn write_iban(out: &mut String, text: &str) -> bool {
     if !text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic) {
         return false;
     }
-    let mut kept = [0_u8; 34];
+    let mut kept = [0_u8; MAX_IBAN];
     let mut length = 0;
     for &byte in text.as_bytes() {
         match byte {
@@ -83,7 +87,8 @@ pub fn write_iban(out: &mut String, text: &str) -> bool {
             }
         }
     }
-    if length < 15 || !kept[..2].iter().all(u8::is_ascii_alphabetic) || !kept[2..4].iter().all(u8::is_ascii_digit) {
+    if length < MIN_IBAN || !kept[..2].iter().all(u8::is_ascii_alphabetic) || !kept[2..4].iter().all(u8::is_ascii_digit)
+    {
         return false;
     }
     let Ok(electronic) = std::str::from_utf8(&kept[..length]) else {

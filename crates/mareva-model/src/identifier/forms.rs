@@ -1,6 +1,6 @@
 //! Canonical forms with a scheme in front, and the ones that have no checksum.
 
-use super::bank::{is_bic, strip_scheme, write_bic, write_iban, write_phone};
+use super::bank::{MAX_IBAN, MIN_IBAN, is_bic, strip_scheme, write_bic, write_iban, write_phone};
 use super::{Identifier, confusable, evm, has_mixed_case, trimmed, wallet, write_address, write_recognised};
 
 /// The canonical account of a user at an exchange.
@@ -24,6 +24,21 @@ pub fn without_tag(canonical: &str) -> &str {
 pub fn bank_of_branch(canonical: &str) -> Option<String> {
     let branch = canonical.strip_prefix("bic:").filter(|bic| bic.len() == 11 && !bic.ends_with("XXX"))?;
     Some(format!("bic:{}XXX", branch.get(..8)?))
+}
+
+/// A mistyped IBAN without the bank beside it, `acct:-/DE…`: it names its own, so that it is the same account whoever sends it.
+/// `None` for any other number, which means something at its bank only.
+pub fn mistyped_iban(canonical: &str) -> Option<String> {
+    let (_, number) = canonical.strip_prefix("acct:")?.split_once('/')?;
+    has_form_of_iban(number.as_bytes()).then(|| format!("acct:-/{number}"))
+}
+
+fn has_form_of_iban(number: &[u8]) -> bool {
+    matches!(number, [a, b, c, d, rest @ ..]
+        if [a, b].iter().all(|letter| letter.is_ascii_uppercase())
+            && [c, d].iter().all(|digit| digit.is_ascii_digit())
+            && (MIN_IBAN..=MAX_IBAN).contains(&number.len())
+            && rest.iter().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase()))
 }
 
 /// Appends the canonical form of text behind `scheme:`; `None` where the scheme is unknown or its check fails.

@@ -36,8 +36,8 @@ mod wallet;
 pub use bank::{bic, phone, write_bic, write_iban};
 pub use cell::{ListCell, list_cell};
 pub use forms::{
-    bank_of_branch, exchange_account, without_tag, write_account, write_agent, write_exchange_account, write_merchant,
-    write_vasp,
+    bank_of_branch, exchange_account, mistyped_iban, without_tag, write_account, write_agent, write_exchange_account,
+    write_merchant, write_vasp,
 };
 pub use remittance::recognise_in_text;
 pub use wallet::{is_fiat_network, write_wallet};

@@ -1,11 +1,10 @@
 //! Identifiers inside free text.
 
+use super::bank::{MAX_IBAN, MIN_IBAN};
 use super::{Identifier, bank, confusable, write_address};
 
-/// Shortest address: an XRP address of 25 characters. IBANs: Norway's 15 to the 34 that ISO 13616 allows.
+/// Shortest address: an XRP address of 25 characters.
 const MIN_ADDRESS: usize = 25;
-const MIN_IBAN: usize = 15;
-const MAX_IBAN: usize = 34;
 /// Most separators between two characters of an IBAN.
 const MAX_GAP: usize = 3;
 /// Shortest telephone number in E.164, without its `+`.

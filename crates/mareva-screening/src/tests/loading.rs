@@ -52,6 +52,8 @@ fn plain_lists_come_in_many_shapes() {
         ("account,agent\n99-88 77.66,MRVADEFF\n", "acct:MRVADEFF/99887766"),
         ("identifier,vasp\n99887766,Kestrel\n", "exch:kestrel:99887766"),
         ("account,vasp\n12,Kestrel\n", "exch:kestrel:12"),
+        ("account,vasp\nuser_ab7,Kestrel\n", "exch:kestrel:user_ab7"),
+        ("account,agent\nAB-12345,MRVADEFF\n", "acct:MRVADEFF/AB12345"),
         ("identifier,agent\n99887766,MRVADEFF\n", "acct:MRVADEFF/99887766"),
     ] {
         assert_eq!(by_identifier(&watch(plain(text).unwrap()), canonical).len(), 1, "{text}");
@@ -105,30 +107,79 @@ fn bad_plain_lists_are_refused_with_every_fault() {
         ("DE89370400440532013000,x\n", vec!["mules.csv:1"], "no header"),
         ("country,reason\nDE,x\n", vec!["mules.csv:1"], "no column to screen"),
         ("identifier,reason\na\nb,c,d\n,\n", vec!["mules.csv:2", "mules.csv:3", "mules.csv:4"], "columns"),
-        ("identifier,reason\na,b\nDE893704", vec!["mules.csv:3", "mules.csv:3"], "columns"),
-        ("reason,identifier\nb,a\nc,DE893704", vec!["mules.csv:3"], "no end"),
-        ("identifier\na\n\"b\nc\n", vec!["mules.csv:3"], "quote"),
+        ("identifier,reason\nacct:-/1,b\nDE893704", vec!["mules.csv:3", "mules.csv:3"], "columns"),
+        ("reason,identifier\nb,acct:-/1\nc,DE893704004405320130", vec!["mules.csv:3"], "no end"),
+        ("reason,identifier\nb,acct:-/1\nc,DE893704", vec!["mules.csv:3", "mules.csv:3"], "no end"),
+        ("identifier\nacct:-/1\n\"acct:-/2\nacct:-/3\n", vec!["mules.csv:3"], "quote"),
         (long.as_str(), vec!["mules.csv", "mules.csv:2"], "longer"),
-        ("identifier,valid_until\na,someday\n", vec!["mules.csv:2"], "valid_until"),
+        ("identifier,valid_until\nacct:-/1,someday\n", vec!["mules.csv:2"], "valid_until"),
         ("account,reason\nDE89370400440532013000,x\n99887766,x\n", vec!["mules.csv:3"], "without its bank or exchange"),
         ("account\n99-88 77/66\n", vec!["mules.csv:2"], "without its bank or exchange"),
         ("identifier\nexch:?:99887766\n", vec!["mules.csv:2"], "without its bank or exchange"),
         ("identifier\n99887766\n", vec!["mules.csv:2"], "without its bank or exchange"),
+        ("account\nAB-12345\n", vec!["mules.csv:2"], "can match nothing"),
+        ("name,account\nAnna Muster,AB-12345\n", vec!["mules.csv:2"], "can match nothing"),
+        ("address\n3HQJ9ta7TmYNRjkby3nbMGdHzNCCiXs3Ui\n", vec!["mules.csv:2"], "can match nothing"),
+        ("account,agent\n***,MRVADEFF\n", vec!["mules.csv:2"], "can match nothing"),
     ] {
         let refusal = plain(text).unwrap_err();
         let found: Vec<&str> = refusal.0.iter().map(|fault| fault.place.as_str()).collect();
         let head: String = text.chars().take(40).collect();
         assert_eq!(found, places, "{head:?}: {refusal}");
         assert!(refusal.0[0].reason.contains(reason), "{head:?}: {refusal}");
-        let values = ["DE89370400440532013000", "DE893704", "99887766", "someday"];
+        let values = ["DE89370400440532013000", "DE893704", "99887766", "someday", "AB-12345", "3HQJ9"];
         assert!(values.iter().all(|value| !refusal.to_string().contains(value)), "{head:?}: {refusal}");
     }
     let refusal = load_plain(&ListConfig::fraud("mules", ""), &b"identifier\n\xff\xff\n"[..], "m").unwrap_err();
     assert_eq!(refusal.0[0].place, "m:2");
-    let many = format!("identifier,valid_from\n{}", "a,b\n".repeat(1_000));
+    let many = format!("identifier,valid_from\n{}", "acct:-/1,b\n".repeat(1_000));
     assert_eq!(plain(&many).unwrap_err().0.len(), 101);
     let few = ListConfig { min_entries: 3, ..ListConfig::fraud("mules", "") };
-    assert!(load_plain(&few, &b"identifier\na\nb\n"[..], "m").unwrap_err().to_string().contains("min_entries"));
+    assert!(
+        load_plain(&few, &b"identifier\nacct:-/1\nacct:-/2\n"[..], "m")
+            .unwrap_err()
+            .to_string()
+            .contains("min_entries")
+    );
+}
+
+#[test]
+fn mistyped_ibans_match_the_same_mistake_at_any_bank() {
+    let text = "account,agent\n\"DE89 3704 0044 0532 0130 01\",\nGB33BUKB20201555555556,MRVADEFF\n";
+    let list = plain(text).unwrap();
+    assert_eq!((list.counts().unvalidated, list.doubts().unvalidated_lines.as_slice()), (2, &[2, 3][..]));
+    let watchlist = watch(list);
+    for number in ["DE89370400440532013001", "GB33BUKB20201555555556"] {
+        for agent in [None, Some("MRVADEFF"), Some("DEUTDEFF500"), Some("021150706")] {
+            let sent = mareva_model::identifier::account(number, agent);
+            assert_eq!(by_identifier(&watchlist, &sent.canonical).len(), 1, "{}", sent.canonical);
+        }
+    }
+    // Any other number means something at its bank only.
+    let local = watch(plain("account\nacct:-/99887766\n").unwrap());
+    assert_eq!(by_identifier(&local, "acct:MRVADEFF/99887766").len(), 0);
+    assert_eq!(by_identifier(&local, "acct:-/99887766").len(), 1);
+}
+
+#[test]
+fn a_config_may_allow_rows_that_can_match_nothing() {
+    let text = format!("account,name\nAB-12345,x\n{IBAN},x\n99887766,x\n\"1BadAddress, 2Bad\",x\n");
+    let load = |max_unmatchable| {
+        load_plain(&ListConfig { max_unmatchable, ..ListConfig::fraud("mules", "") }, text.as_bytes(), "mules.csv")
+    };
+    let refusal = load(3).unwrap_err();
+    let places: Vec<&str> = refusal.0.iter().map(|fault| fault.place.as_str()).collect();
+    assert_eq!(places, ["mules.csv:2", "mules.csv:4", "mules.csv:5", "mules.csv:5"]);
+    let list = load(4).unwrap();
+    assert_eq!((list.counts().entries, list.counts().unmatchable, list.counts().unvalidated), (1, 4, 0));
+    assert_eq!(list.doubts().unmatchable_lines, [2, 4, 5]);
+    assert_eq!(by_identifier(&watch(list), CANONICAL).len(), 1);
+    let all = ListConfig { max_unmatchable: 9, ..ListConfig::fraud("mules", "") };
+    let refusal = load_plain(&all, &b"account\nAB-12345\n"[..], "mules.csv").unwrap_err();
+    assert!(refusal.to_string().contains("no rows to screen"), "{refusal}");
+    let many = format!("account\n{}{IBAN}\n", "AB-12345\n".repeat(1_000));
+    let all = ListConfig { max_unmatchable: 1_000, ..ListConfig::fraud("mules", "") };
+    assert_eq!(load_plain(&all, many.as_bytes(), "m").unwrap().doubts().unmatchable_lines.len(), 100);
 }
 
 #[test]

@@ -2,10 +2,11 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use mareva_model::{Raises, Refusal};
+use mareva_screening::ListSummary;
 use serde_json::{Value, json};
 
 use super::replay::InsteadArgs;
-use crate::open::{Instead, Opened, keep, open};
+use crate::open::{Instead, Opened, doubts, keep, open};
 use crate::outcome::say;
 use crate::{config, logging};
 
@@ -38,7 +39,7 @@ pub fn run(args: Args) -> Result<()> {
         .and_then(|()| opened.ok_or_else(|| Refusal::one("config", "could not be opened", "report this")));
     match opened {
         Ok(opened) if args.json => say(in_force(&opened))?,
-        Ok(opened) => say(shown(&in_force(&opened)).trim_end())?,
+        Ok(opened) => say(shown(&in_force(&opened), &opened.parts.watchlist.lists()).trim_end())?,
         Err(refusal) => {
             if args.json {
                 // The refusal decides how it ends, read or not.
@@ -72,7 +73,7 @@ fn in_force(opened: &Opened) -> Value {
     })
 }
 
-fn shown(in_force: &Value) -> String {
+fn shown(in_force: &Value, summaries: &[ListSummary]) -> String {
     let mut text = format!("epoch     {}\n", in_force["epoch"].as_str().unwrap_or_default());
     let mut line = |label: &str, content: String| text.push_str(&format!("{label:<9} {content}\n"));
     let rules = in_force["rules"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -81,7 +82,7 @@ fn shown(in_force: &Value) -> String {
         rules.iter().filter(|rule| rule["raises"] == alert).filter_map(|rule| rule["id"].as_str()).collect();
     line("rules", format!("{}, of which {} raise alerts: {}", rules.len(), raising.len(), raising.join(", ")));
     let lists = in_force["lists"].as_array().map(Vec::as_slice).unwrap_or_default();
-    for list in lists {
+    for (list, summary) in lists.iter().zip(summaries) {
         let (name, counts) = (&list["list"], &list["counts"]);
         let what = format!(
             "{} ({}, {}), version {}: {} entries, {} identifiers, {} names, {} KiB",
@@ -95,6 +96,9 @@ fn shown(in_force: &Value) -> String {
             list["bytes"].as_u64().unwrap_or_default() / 1024,
         );
         line("list", what);
+        for doubt in doubts(summary) {
+            line("", doubt);
+        }
     }
     if lists.is_empty() {
         line("lists", "none: nothing is screened".to_owned());

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::config;
-use crate::open::{Instead, NamedPath, keep, watchlist};
+use crate::open::{Instead, NamedPath, doubts, keep, watchlist};
 use crate::outcome::say;
 
 /// Longest query, in bytes: the rest of a longer line is passed over, and the line answered with an error.
@@ -98,9 +98,12 @@ fn build(args: BuildArgs) -> Result<()> {
         let (counts, reference) = (&list.counts, &list.list);
         say(format_args!("{}: version {}, digest {}", reference.name, reference.version, reference.digest))?;
         say(format_args!(
-            "  {} entries, {} identifiers ({} unvalidated), {} names; all found again through the filter",
-            counts.entries, counts.identifiers, counts.unvalidated, counts.names
+            "  {} entries, {} identifiers, {} names; all found again through the filter",
+            counts.entries, counts.identifiers, counts.names
         ))?;
+        for doubt in doubts(&list) {
+            say(format_args!("  {doubt}"))?;
+        }
         say(format_args!("  {} KiB, false-positive rate {}", list.bytes / 1024, list.false_positive_rate))?;
         for (number, what) in [
             (counts.names_without_key, "names that cannot match"),

@@ -9,7 +9,7 @@ use mareva_pipeline::Pipeline;
 use serde_json::json;
 
 use crate::config::Config;
-use crate::open::{Instead, NamedPath, Opened, keep, open, readable};
+use crate::open::{Instead, NamedPath, Opened, keep, open, readable, warn_of_doubts};
 use crate::outcome::say;
 use crate::replay::{Frame, Merge, Tally, Targets, UNFINISHED, Writers, table_files, unfinished};
 use crate::{config, logging};
@@ -147,6 +147,7 @@ pub fn run(args: Args) -> Result<()> {
     let opened = keep(open(&config), &mut faults);
     faults.into_result()?;
     let opened = opened.context("nothing was opened; please report this")?;
+    warn_of_doubts(&opened.parts.watchlist);
     let mut pipeline = Pipeline::new(opened.parts.clone())?;
     let (mut tally, began) = (Tally::default(), Instant::now());
     judge(&args, &config, &opened, &mut pipeline, &mut tally)?;

@@ -7,7 +7,7 @@ use mareva_kafka::{Histogram, RunSummary};
 use mareva_model::{Digest, Refusal, format_time};
 use serde_json::{Value, json};
 
-use crate::open::{keep, open};
+use crate::open::{keep, open, warn_of_doubts};
 use crate::outcome::say;
 use crate::serve::{Manner, history_files, serve};
 use crate::{config, logging};
@@ -66,6 +66,7 @@ pub fn run(args: Args) -> Result<()> {
         brokers = opened.connection.brokers(),
         "in force"
     );
+    warn_of_doubts(&opened.parts.watchlist);
     let manner = Manner {
         history: args.history,
         until_end: args.until_end,

@@ -114,6 +114,7 @@ pub const LIST: &[Key] = &[
     required("evidence_class", Kind::Choice(&["order", "institution_confirmed", "partner", "allegation", "heuristic"])),
     key("false_positive_rate", Kind::Number),
     key("min_entries", Kind::Count),
+    key("max_unmatchable", Kind::Count),
     key("match_names", Kind::Flag),
     key("key_file", Kind::Text),
     key(

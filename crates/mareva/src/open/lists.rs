@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use mareva_model::{Fault, Refusal};
-use mareva_screening::{FilterKey, ListConfig, LoadedList, Watchlist, load};
+use mareva_screening::{Doubts, FilterKey, ListConfig, ListSummary, LoadedList, Watchlist, load};
 
 use super::{keep, secret};
 use crate::config::{ListFile, unread};
@@ -97,4 +97,34 @@ fn load_one(file: &ListFile, list: &ListConfig) -> Result<LoadedList, Refusal> {
         }
         refusal
     })
+}
+
+/// Says of each list, in words, what its file holds that somebody should look at, with the first lines.
+pub fn doubts(list: &ListSummary) -> Vec<String> {
+    let (counts, doubts) = (&list.counts, &list.doubts);
+    let kinds = [
+        (counts.unmatchable, &doubts.unmatchable_lines, "can match nothing and were left out"),
+        (
+            counts.unvalidated,
+            &doubts.unvalidated_lines,
+            "do not validate: they match only what is written in the same way",
+        ),
+    ];
+    let said = kinds.into_iter().filter(|(number, ..)| *number > 0).map(|(number, lines, what)| {
+        let shown: Vec<String> = lines.iter().map(u64::to_string).collect();
+        let more = if lines.len() >= Doubts::MAX_LINES { " and others" } else { "" };
+        // The files of an OFAC set have their lines apart: nothing is noted of them.
+        let place = if lines.is_empty() { String::new() } else { format!(": lines {}{more}", shown.join(", ")) };
+        format!("{number} identifiers {what}{place}")
+    });
+    said.collect()
+}
+
+/// Logs what [`doubts`] says.
+pub fn warn_of_doubts(watchlist: &Watchlist) {
+    for list in watchlist.lists() {
+        for doubt in doubts(&list) {
+            tracing::warn!(list = list.list.name, "{doubt}");
+        }
+    }
 }

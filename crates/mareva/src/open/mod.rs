@@ -20,7 +20,7 @@ use mareva_pipeline::{Parts, PipelineConfig, Rates};
 use mareva_screening::Watchlist;
 
 pub use accounts::parse_account;
-pub use lists::{NamedPath, watchlist};
+pub use lists::{NamedPath, doubts, warn_of_doubts, watchlist};
 pub use rules::{RuleFolder, load_rules, rule_folders};
 
 use crate::config::{Config, unread};
