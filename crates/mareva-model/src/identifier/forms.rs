@@ -74,7 +74,7 @@ pub(super) fn write_scheme(out: &mut String, scheme: &str, rest: &str) -> Option
         "eip155" => {
             let (chain, address) = rest.split_once(':')?;
             let plain = !chain.is_empty() && chain.bytes().all(|b| b.is_ascii_digit());
-            folded(address, |address| done(plain && evm::write_evm(out, address)))
+            folded(address, |address| if plain { evm::write_evm(out, address) } else { None })
         }
         "iost" => {
             let (name, tag) = rest.split_once('#').map_or((rest, None), |(name, tag)| (name, Some(tag)));
@@ -109,8 +109,7 @@ fn write_chain(out: &mut String, wanted: &str, rest: &str) -> Option<bool> {
         Some((address, tag)) if matches!(wanted, "xrp:" | "xlm:") => (address, Some(tag)),
         _ => (rest, None),
     };
-    let read =
-        folded(address, |address| (write_address(out, address) && out[start..].starts_with(wanted)).then_some(true));
+    let read = folded(address, |address| write_address(out, address).filter(|_| out[start..].starts_with(wanted)));
     match read {
         Some(_) => push_tag(out, start, tag),
         None => out.truncate(start),

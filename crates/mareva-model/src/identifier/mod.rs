@@ -8,7 +8,7 @@
 //! | `acct:MRVADEFF/12345` | account number at an institution (first 8 of the BIC, or `-`) | none: unvalidated |
 //! | `btc:…` `ltc:…` `doge:…` `dash:…` `zec:…` `btg:…` `tron:…` | address as written | base58check version, BIP-173 and BIP-350 |
 //! | `bch:q…` | address without its `bitcoincash:` prefix | cashaddr |
-//! | `eip155:1:0x…` | EVM address, lower case, the same for every EVM chain | EIP-55 where the case is mixed |
+//! | `eip155:1:0x…` | EVM address, lower case, the same for every EVM chain | EIP-55 where the case is mixed; a wrong case is unvalidated |
 //! | `xmr:…` | address as written | Keccak |
 //! | `xrp:r…#tag` `xlm:G…#memo` | address and, where there is one, its tag | base58check, strkey CRC-16 |
 //! | `iost:name#tag` | account name and tag | format |
@@ -48,7 +48,7 @@ pub struct Identifier {
     /// The canonical form; [`recognise`] gives it back unchanged.
     pub canonical: String,
     /// Whether its checksum held, or its format where the form has no checksum. `acct:`, `clearing:`, `chain:` and
-    /// `exch:?:` are never validated.
+    /// `exch:?:` are never validated, nor an `eip155:` that was written in a wrong case.
     pub validated: bool,
 }
 
@@ -100,19 +100,19 @@ fn write_ascii(out: &mut String, text: &str) -> Option<bool> {
     let text = trimmed(text);
     let bytes = text.as_bytes();
     let first = *bytes.first()?;
-    let found = match bytes.len() {
-        _ if first == b'+' => bank::write_phone(out, text),
-        8 | 11 if bank::is_plain_bic(bytes) => bank::write_bic(out, text),
-        _ if has_mixed_case(bytes) => write_address(out, text) || bank::write_iban(out, text),
-        _ => bank::write_iban(out, text) || write_address(out, text),
-    };
-    found.then_some(true)
+    let known = |written: bool| written.then_some(true);
+    match bytes.len() {
+        _ if first == b'+' => known(bank::write_phone(out, text)),
+        8 | 11 if bank::is_plain_bic(bytes) => known(bank::write_bic(out, text)),
+        _ if has_mixed_case(bytes) => write_address(out, text).or_else(|| known(bank::write_iban(out, text))),
+        _ => known(bank::write_iban(out, text)).or_else(|| write_address(out, text)),
+    }
 }
 
-/// Addresses on chains, bare.
-fn write_address(out: &mut String, text: &str) -> bool {
-    match (text.len(), text.as_bytes()) {
-        (42, [b'0', b'x' | b'X', ..]) => evm::write_evm(out, text),
+/// Addresses on chains, bare; whether it is validated where it is one.
+fn write_address(out: &mut String, text: &str) -> Option<bool> {
+    let written = match (text.len(), text.as_bytes()) {
+        (42, [b'0', b'x' | b'X', ..]) => return evm::write_evm(out, text),
         (42, [b'4', b'1', ..]) => base58::write_tron_hex(out, text),
         (42, [b'q' | b'p' | b'Q' | b'P', ..]) => bech::write_cashaddr(out, text),
         (14..=90, [b'b' | b'B', b'c' | b'C', b'1', ..]) => bech::write_segwit(out, text),
@@ -122,7 +122,8 @@ fn write_address(out: &mut String, text: &str) -> bool {
         (56, [b'G', ..]) | (69, [b'M', ..]) => stellar::write_stellar(out, text),
         (95 | 106, [b'4' | b'8', ..]) => monero::write_monero(out, text),
         _ => false,
-    }
+    };
+    written.then_some(true)
 }
 
 /// `text.trim()`, at once where there is nothing to trim.

@@ -10,7 +10,7 @@ const MAX_GAP: usize = 3;
 /// Shortest telephone number in E.164, without its `+`.
 const MIN_PHONE: usize = 8;
 
-/// Appends the validated identifiers that stand in `text` to `found`, each once: IBANs and chain addresses, then telephone
+/// Appends the identifiers that stand in `text` to `found`, each once: IBANs and chain addresses, then telephone
 /// numbers with `+`. Words of other alphabets, labels and punctuation may touch them; the groups of an IBAN may be set
 /// apart by blanks, points, hyphens and the like. Nothing but the length of the text bounds their number, so that none can
 /// be hidden behind others. Text without any costs one pass over its bytes.
@@ -55,14 +55,14 @@ fn word(text: &str, start: usize, end: usize, found: &mut Vec<Identifier>) -> us
         return end;
     }
     if word.len() >= MIN_PHONE && text[..start].ends_with('+') {
-        take(found, |out| bank::write_phone(out, &text[start - 1..end]));
+        take(found, |out| bank::write_phone(out, &text[start - 1..end]).then_some(true));
     }
     let mut from = start;
     while let Some(at) = iban_start(&text.as_bytes()[from..end]) {
         let mut behind = None;
         take(found, |out| {
             behind = iban(&text[from + at..], out);
-            behind.is_some()
+            behind.map(|_| true)
         });
         // What follows an IBAN without a space is read on its own.
         from += at + behind.unwrap_or(1);
@@ -78,13 +78,13 @@ fn word(text: &str, start: usize, end: usize, found: &mut Vec<Identifier>) -> us
     end
 }
 
-fn take(found: &mut Vec<Identifier>, write: impl FnOnce(&mut String) -> bool) -> bool {
+fn take(found: &mut Vec<Identifier>, write: impl FnOnce(&mut String) -> Option<bool>) -> bool {
     let mut canonical = String::new();
     let written = write(&mut canonical);
-    if written {
-        found.push(Identifier { canonical, validated: true });
+    if let Some(validated) = written {
+        found.push(Identifier { canonical, validated });
     }
-    written
+    written.is_some()
 }
 
 /// Where two letters and two digits stand together, the beginning of every IBAN.

@@ -79,7 +79,6 @@ fn text_that_is_no_identifier_is_refused() {
         "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3T4",
         "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqh2y7hd",
         "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx",
-        "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD",
         "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beae",
         "5be5543ff73456ab9f2d207887e2af87322c651ea1a873c5b25b7ffae456c320",
         "xrp:TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t",
@@ -182,7 +181,10 @@ fn identifiers_are_found_in_remittance_text() {
         ),
         ("TН96tFMn8KGiYSLiwсV3E2UiaJc8jmcbz3", vec!["tron:TH96tFMn8KGiYSLiwcV3E2UiaJc8jmcbz3"]),
         ("call +4915123456789 now", vec!["phone:+4915123456789"]),
-        ("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD is a typo", vec![]),
+        (
+            "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD in a wrong case",
+            vec!["eip155:1:0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed"],
+        ),
         ("DE89370400440532013000 DE89370400440532013000", vec!["iban:DE89370400440532013000"]),
         ("계좌DE89370400440532013000로 보내주세요", vec!["iban:DE89370400440532013000"]),
         ("账号：DE89 3704 0044 0532 0130 00，谢谢", vec!["iban:DE89370400440532013000"]),
@@ -343,6 +345,20 @@ fn every_published_crypto_address_is_recognised() {
 }
 
 #[test]
+fn an_evm_address_in_a_wrong_case_is_the_same_address_unvalidated() {
+    let wrong = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD";
+    let expected =
+        Identifier { canonical: "eip155:1:0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed".to_owned(), validated: false };
+    for text in [wrong.to_owned(), format!("eip155:56:{wrong}"), format!("ethereum:{wrong}")] {
+        assert_eq!(recognise(&text), Some(expected.clone()), "{text}");
+        assert_eq!(account(&text, Some("MRVADEFF")), expected, "{text}");
+        assert_eq!(wallet(&text, Some("bsc"), None), expected, "{text}");
+    }
+    assert_eq!(list_cell(wrong).identifiers, [expected]);
+    assert_eq!(wallet(wrong, Some("tron"), None).canonical, "tron:TJEh7TX8sNj5uq4hXKyYdTrnGmeeG48top");
+}
+
+#[test]
 fn case_of_an_evm_address_catches_nearly_every_typo() {
     let (mut typos, mut missed) = (0, 0);
     for address in ["0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"] {
@@ -352,7 +368,7 @@ fn case_of_an_evm_address_catches_nearly_every_typo() {
                 typo.replace_range(place..=place, digit.encode_utf8(&mut [0; 4]));
                 if typo.to_lowercase() != address.to_lowercase() {
                     typos += 1;
-                    missed += usize::from(recognise(&typo).is_some());
+                    missed += usize::from(recognise(&typo).is_some_and(|found| found.validated));
                 }
             }
         }

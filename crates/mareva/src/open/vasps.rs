@@ -31,10 +31,10 @@ pub(super) fn load(path: &Path) -> Result<HashSet<String>, Refusal> {
     };
     for (index, record) in reader.records().enumerate() {
         match record.map(|record| identifier::recognise(record.get(column).unwrap_or_default())) {
-            Ok(Some(found)) => {
+            Ok(Some(found)) if found.validated || !found.canonical.starts_with("eip155:") => {
                 vasps.insert(found.canonical);
             }
-            Ok(None) => faults.0.push(Fault::new(
+            Ok(_) => faults.0.push(Fault::new(
                 format!("{place}:{}", index + 2),
                 "the identifier is no account or address whose format and checksum hold",
                 "correct it, or write it in its canonical form, such as acct:BIC/number",
