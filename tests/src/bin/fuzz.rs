@@ -204,8 +204,8 @@ fn identifiers(input: &[u8]) -> Result<String, String> {
     }
     let mut found = Vec::new();
     identifier::recognise_in_text(text, &mut found);
-    // The shortest is a telephone number of nine characters; letters that look alike may give a second reading.
-    if found.len() * 9 > text.len() * 2 {
+    // Densest are the eight numbers that `+12345678 1 2 3 4 5 6 7` may be; letters that look alike may give a second reading.
+    if found.len() * "+12345678 1 2 3 4 5 6 7".len() > text.len() * 2 * 8 {
         return Err("identifiers in a text are bounded by it".to_owned());
     }
     found.iter().try_for_each(fixed)?;

@@ -20,6 +20,11 @@ const fn digits(alphabet: &[u8; 58]) -> [u8; 128] {
     table
 }
 
+/// The value of a digit in Bitcoin's alphabet.
+pub(super) fn digit(byte: u8) -> Option<u8> {
+    BITCOIN.get(usize::from(byte)).copied().filter(|digit| *digit != NOT_A_DIGIT)
+}
+
 /// Decodes base58 of exactly `N` ≤ 32 bytes, leading zeros included; `None` for anything else.
 fn decode<const N: usize>(text: &str, alphabet: &[u8; 128]) -> Option<[u8; N]> {
     // 43 digits stay below 58^43 < 2^252: the four limbs cannot overflow.

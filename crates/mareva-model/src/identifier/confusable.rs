@@ -1,4 +1,27 @@
-//! Letters that look like ASCII.
+//! Letters and digits that stand for ASCII.
+
+/// The zeros of Unicode's decimal digits outside ASCII (general category Nd, Unicode 16); nine more follow each.
+const ZEROS: [u32; 74] = [
+    0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6, 0xe50, 0xed0, 0xf20,
+    0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40, 0x1c50, 0xa620, 0xa8d0,
+    0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0, 0xff10, 0x104a0, 0x10d30, 0x10d40, 0x11066, 0x110f0, 0x11136, 0x111d0,
+    0x112f0, 0x11450, 0x114d0, 0x11650, 0x116c0, 0x116d0, 0x116da, 0x11730, 0x118e0, 0x11950, 0x11bf0, 0x11c50,
+    0x11d50, 0x11da0, 0x11f50, 0x16a60, 0x16ac0, 0x16b50, 0x16d70, 0x1ccf0, 0x1d7ce, 0x1d7d8, 0x1d7e2, 0x1d7ec,
+    0x1d7f6, 0x1e140, 0x1e2f0, 0x1e4f0, 0x1e5f1, 0x1e950, 0x1fbf0,
+];
+
+/// The ASCII digit that a decimal digit of another script is.
+pub(super) fn digit(c: char) -> Option<char> {
+    let code = u32::from(c);
+    let zero = ZEROS[..ZEROS.partition_point(|zero| *zero <= code)].last()?;
+    char::from_digit(code - zero, 10)
+}
+
+/// The ASCII letter that a mathematical letter (bold, script, sans-serif and so on) is: alphabets of 52 follow each other.
+fn mathematical(c: char) -> Option<char> {
+    let place = u32::from(c).checked_sub(0x1d400).filter(|place| *place < 13 * 52)? as u8 % 52;
+    Some(char::from(if place < 26 { b'A' + place } else { b'a' + place - 26 }))
+}
 
 /// What a character of another alphabet stands for.
 enum Meaning {
@@ -57,9 +80,12 @@ pub(super) fn fold_text(text: &str) -> (String, bool) {
     (folded, joined)
 }
 
-/// The ASCII letter that a Cyrillic, Greek, Armenian or Latin letter is drawn like (Unicode TR 39, the part that address
+/// The digit or mathematical letter in ASCII, or the ASCII letter that a Cyrillic, Greek, Armenian or Latin letter is drawn like (Unicode TR 39, the part that address
 /// alphabets need). Folding too much does no harm: a checksum follows.
 fn look_alike(c: char) -> Option<char> {
+    if let Some(meant) = digit(c).or_else(|| mathematical(c)) {
+        return Some(meant);
+    }
     Some(match c {
         'А' | 'Α' => 'A',
         'В' | 'в' | 'Β' => 'B',

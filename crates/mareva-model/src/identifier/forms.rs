@@ -254,14 +254,15 @@ pub(super) fn push_visible(out: &mut String, text: &str) {
     }
 }
 
-/// Letters and digits in upper case; `-` when there are none.
+/// Letters and digits in upper case, digits of all scripts as those of ASCII; `-` when there are none.
 fn push_alphanumeric(out: &mut String, text: &str) {
     let start = out.len();
     if text.bytes().all(|b| b.is_ascii_alphanumeric()) {
         out.push_str(text);
         out[start..].make_ascii_uppercase();
     } else {
-        out.extend(text.chars().filter(|c| c.is_alphanumeric()).map(|c| c.to_ascii_uppercase()));
+        let kept = text.chars().filter(|c| c.is_alphanumeric());
+        out.extend(kept.map(|c| if c.is_ascii() { c.to_ascii_uppercase() } else { confusable::digit(c).unwrap_or(c) }));
     }
     if out.len() == start {
         out.push('-');

@@ -19,7 +19,7 @@
 //!
 //! A `3…` address of Litecoin is byte for byte one of Bitcoin, and a `D…` address of Verge one of Dogecoin: they are
 //! `btc:` and `doge:`, so that they match whatever the sender called them. Letters of other alphabets that look like
-//! ASCII are folded before a checksum is computed: the checksum decides.
+//! ASCII, and decimal digits of other scripts, are folded before a checksum is computed: the checksum decides.
 
 mod bank;
 mod base58;

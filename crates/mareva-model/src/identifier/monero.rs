@@ -2,7 +2,7 @@
 
 use sha3::{Digest, Keccak256};
 
-const ALPHABET: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+use super::base58;
 
 /// Appends `xmr:` and the address: standard and sub-addresses of 95 characters, integrated ones of 106, of the main net.
 pub(super) fn write_monero(out: &mut String, text: &str) -> bool {
@@ -15,9 +15,10 @@ pub(super) fn write_monero(out: &mut String, text: &str) -> bool {
             7 => 5,
             _ => return false,
         };
-        let Some(value) = block.iter().try_fold(0_u128, |value, byte| {
-            ALPHABET.iter().position(|c| c == byte).map(|digit| value * 58 + digit as u128)
-        }) else {
+        let Some(value) = block
+            .iter()
+            .try_fold(0_u128, |value, byte| base58::digit(*byte).map(|digit| value * 58 + u128::from(digit)))
+        else {
             return false;
         };
         if value >> (8 * size) != 0 || length + size > decoded.len() {

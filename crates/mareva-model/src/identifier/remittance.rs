@@ -1,19 +1,23 @@
 //! Identifiers inside free text.
 
-use super::bank::{MAX_IBAN, MIN_IBAN};
+use super::bank::{MAX_IBAN, MAX_PHONE, MIN_IBAN, MIN_PHONE, TRUNK_ZERO};
 use super::{Identifier, bank, confusable, write_address};
 
 /// Shortest address: an XRP address of 25 characters.
 const MIN_ADDRESS: usize = 25;
-/// Most separators between two characters of an IBAN.
+/// Longest segwit address (BIP-173).
+const MAX_SEGWIT: usize = 90;
+/// Lengths of addresses that are looked for inside of words, too. Shorter ones have a hash that begins with zeros, longer
+/// ones are of Monero or Stellar: looking for them everywhere would cost more than the rest.
+const COMMON: std::ops::RangeInclusive<usize> = 33..=63;
+/// Most separators between two characters of an IBAN or two digits of a telephone number.
 const MAX_GAP: usize = 3;
-/// Shortest telephone number in E.164, without its `+`.
-const MIN_PHONE: usize = 8;
 
-/// Appends the identifiers that stand in `text` to `found`, each once: IBANs and chain addresses, then telephone
-/// numbers with `+`. Words of other alphabets, labels and punctuation may touch them; the groups of an IBAN may be set
-/// apart by blanks, points, hyphens and the like. Nothing but the length of the text bounds their number, so that none can
-/// be hidden behind others. Text without any costs one pass over its bytes.
+/// Appends the identifiers that stand in `text` to `found`, each once: IBANs and chain addresses, then telephone numbers
+/// with `+`. Words of any alphabet, labels and punctuation may touch them. The characters of an IBAN may be set apart by
+/// anything but letters and digits, the digits of a telephone number by blanks, points, hyphens and the like; nobody knows
+/// where it ends then, so that each of its groups may be the last. Nothing but the length of the text bounds their number,
+/// so that none can be hidden behind others. Text without any costs one pass over its bytes.
 pub fn recognise_in_text(text: &str, found: &mut Vec<Identifier>) {
     let first = found.len();
     if text.is_ascii() {
@@ -29,8 +33,8 @@ pub fn recognise_in_text(text: &str, found: &mut Vec<Identifier>) {
     if found.len() - first > 1 {
         let mut own = found.split_off(first);
         let rank = |one: &Identifier| one.canonical.starts_with("phone:");
-        own.sort_unstable_by(|a, b| (rank(a), &a.canonical).cmp(&(rank(b), &b.canonical)));
-        own.dedup();
+        own.sort_unstable_by(|a, b| (rank(a), &a.canonical, !a.validated).cmp(&(rank(b), &b.canonical, !b.validated)));
+        own.dedup_by(|a, b| a.canonical == b.canonical);
         found.append(&mut own);
     }
 }
@@ -41,41 +45,36 @@ fn scan(text: &str, found: &mut Vec<Identifier>) {
     while at < bytes.len() {
         if bytes[at].is_ascii_alphanumeric() {
             let length = bytes[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
-            at = word(text, at, at + length, found);
+            word(text, at, at + length, found);
+            at += length;
         } else {
+            if bytes[at] == b'+' {
+                phones(&bytes[at + 1..], found);
+            }
             at += 1;
         }
     }
 }
 
-/// Looks at the word from `start` to `end`; returns where to go on.
-fn word(text: &str, start: usize, end: usize, found: &mut Vec<Identifier>) -> usize {
+/// Looks at the word from `start` to `end`, and at what begins in it.
+fn word(text: &str, start: usize, end: usize, found: &mut Vec<Identifier>) {
     let word = &text[start..end];
     if word.len() >= MIN_ADDRESS && take(found, |out| write_address(out, word)) {
-        return end;
+        return;
     }
-    if word.len() >= MIN_PHONE && text[..start].ends_with('+') {
-        take(found, |out| bank::write_phone(out, &text[start - 1..end]).then_some(true));
-    }
-    let mut from = start;
-    while let Some(at) = iban_start(&text.as_bytes()[from..end]) {
-        let mut behind = None;
-        take(found, |out| {
-            behind = iban(&text[from + at..], out);
-            behind.map(|_| true)
-        });
-        // What follows an IBAN without a space is read on its own.
-        from += at + behind.unwrap_or(1);
-        if from >= end {
-            return from;
+    let bytes = text.as_bytes();
+    // Text has few digits: the first of a group shows whether the letters before it begin an IBAN.
+    for at in start..end {
+        if bytes[at].is_ascii_digit()
+            && (at == start || bytes[at - 1].is_ascii_alphabetic())
+            && let Some(first) = iban_around(bytes, at)
+        {
+            take(found, |out| iban(&bytes[first..], out).then_some(true));
         }
     }
     if word.len() > MIN_ADDRESS {
-        for piece in pieces(word) {
-            take(found, |out| write_address(out, piece));
-        }
+        glued(word, found);
     }
-    end
 }
 
 fn take(found: &mut Vec<Identifier>, write: impl FnOnce(&mut String) -> Option<bool>) -> bool {
@@ -87,66 +86,122 @@ fn take(found: &mut Vec<Identifier>, write: impl FnOnce(&mut String) -> Option<b
     written.is_some()
 }
 
-/// Where two letters and two digits stand together, the beginning of every IBAN.
-fn iban_start(word: &[u8]) -> Option<usize> {
-    word.windows(4).position(|four| {
-        four[2].is_ascii_digit()
-            && four[3].is_ascii_digit()
-            && four[0].is_ascii_alphabetic()
-            && four[1].is_ascii_alphabetic()
-    })
-}
-
-/// Writes the IBAN that `text` begins with, whatever follows it; returns its length in the text.
-fn iban(text: &str, out: &mut String) -> Option<usize> {
-    let mut kept = [0_u8; MAX_IBAN];
-    let (mut length, mut gap) = (0, 0);
-    // What stands behind country and check digits, as a number modulo 97.
-    let mut rest = 0;
-    for (at, byte) in text.bytes().enumerate() {
+/// Takes the telephone numbers that begin `bytes`, which stand behind a `+`.
+fn phones(bytes: &[u8], found: &mut Vec<Identifier>) {
+    let mut number = String::new();
+    let (mut at, mut gap) = (0, 0);
+    while let Some(&byte) = bytes.get(at) {
+        at += 1;
         match byte {
-            b' ' | b'\t' | b'\r' | b'\n' | b'-' | b'.' | b'/' | b'_' if gap < MAX_GAP => gap += 1,
-            _ if byte.is_ascii_alphanumeric() && length < MAX_IBAN => {
-                let byte = byte.to_ascii_uppercase();
-                kept[length] = byte;
-                (length, gap) = (length + 1, 0);
-                if length > 4 {
-                    let value = value(byte);
-                    rest = (rest * if value < 10 { 10 } else { 100 } + value) % 97;
-                }
-                // The check digits leave one length in a hundred to be held against the country's structure.
-                if length >= MIN_IBAN && holds(rest, &kept) {
-                    let electronic = std::str::from_utf8(&kept[..length]).ok()?;
-                    if bank::write_iban(out, electronic) {
-                        return Some(at + 1);
-                    }
+            b'0' if number.is_empty() => return,
+            b'0'..=b'9' if number.len() < MAX_PHONE => {
+                number.push(char::from(byte));
+                gap = 0;
+                let is_last_of_group = !bytes.get(at).is_some_and(u8::is_ascii_alphanumeric);
+                if is_last_of_group && number.len() >= MIN_PHONE {
+                    found.push(Identifier { canonical: format!("phone:+{number}"), validated: true });
                 }
             }
-            _ => return None,
+            b'(' if bytes[at..].starts_with(TRUNK_ZERO) && !number.is_empty() => at += TRUNK_ZERO.len(),
+            b'(' | b')' | b' ' | b'-' | b'.' | b'/' | b'\t' | b'\r' | b'\n'
+                if gap < MAX_GAP && (byte == b'(' || !number.is_empty()) =>
+            {
+                gap += 1;
+            }
+            _ => return,
         }
     }
-    None
 }
 
-/// The number that a digit or capital letter is to ISO 7064.
-fn value(byte: u8) -> u32 {
-    u32::from(if byte.is_ascii_digit() { byte - b'0' } else { byte - b'A' + 10 })
+/// Where the country stands whose check digits would begin at `digit`.
+fn iban_around(bytes: &[u8], digit: usize) -> Option<usize> {
+    let separators = |byte: &&u8| !byte.is_ascii_alphanumeric();
+    let gap = bytes[digit + 1..].iter().take(MAX_GAP).take_while(separators).count();
+    bytes.get(digit + 1 + gap).filter(|byte| byte.is_ascii_digit())?;
+    let letter_before = |at: usize| {
+        let gap = bytes[..at].iter().rev().take(MAX_GAP).take_while(separators).count();
+        at.checked_sub(gap + 1).filter(|at| bytes[*at].is_ascii_alphabetic())
+    };
+    let second = letter_before(digit)?;
+    let first = letter_before(second)?;
+    bank::has_ibans(bytes[first], bytes[second]).then_some(first)
 }
 
-fn holds(rest: u32, kept: &[u8; MAX_IBAN]) -> bool {
-    let [a, b, c, d] = [kept[0], kept[1], kept[2], kept[3]].map(value);
-    (rest * 1_000_000 + a * 10_000 + b * 100 + c * 10 + d) % 97 == 1
+/// Writes the IBAN that `text` begins with, whatever follows it.
+fn iban(text: &[u8], out: &mut String) -> bool {
+    let mut kept = [0_u8; MAX_IBAN];
+    let (mut length, mut gap) = (0, 0);
+    for byte in text {
+        if byte.is_ascii_alphanumeric() && length < MAX_IBAN {
+            kept[length] = byte.to_ascii_uppercase();
+            (length, gap) = (length + 1, 0);
+        } else if !byte.is_ascii_alphanumeric() && gap < MAX_GAP {
+            gap += 1;
+        } else {
+            break;
+        }
+    }
+    if length < MIN_IBAN {
+        return false;
+    }
+    let country = kept[..4].iter().fold(0, |rest, byte| append(rest, *byte));
+    // What stands behind country and check digits, as a number modulo 97.
+    let mut rest = 0;
+    for (at, byte) in kept.iter().enumerate().take(length).skip(4) {
+        rest = append(rest, *byte);
+        // The check digits leave one length in a hundred to be held against the country's structure.
+        if at + 1 >= MIN_IBAN
+            && (rest * 1_000_000 + country) % 97 == 1
+            && std::str::from_utf8(&kept[..=at]).is_ok_and(|electronic| bank::write_iban(out, electronic))
+        {
+            return true;
+        }
+    }
+    false
 }
 
-/// Parts of a word that may be addresses with something glued to them, in the forms that show where they begin and end.
-fn pieces(word: &str) -> impl Iterator<Item = &str> {
-    const EVM: usize = 42;
-    const TRON: usize = 34;
-    const MAX_SEGWIT: usize = 90;
-    let marks = |mark| word.match_indices(mark).map(|(at, _)| at);
-    let evm = ["0x", "0X"].into_iter().flat_map(marks).filter_map(|at| word.get(at..at + EVM));
-    let segwit = ["bc1", "BC1", "ltc1", "LTC1"].into_iter().flat_map(marks).filter_map(|at| word.get(at..));
-    let ends = [word.get(..TRON), word.len().checked_sub(TRON).and_then(|at| word.get(at..))];
-    let tron = ends.into_iter().flatten().filter(|end| end.starts_with('T'));
-    evm.chain(segwit.filter(|address| address.len() <= MAX_SEGWIT)).chain(tron)
+/// The number modulo 97 that ISO 7064 reads when a digit or capital letter follows.
+fn append(rest: u32, byte: u8) -> u32 {
+    match byte {
+        b'0'..=b'9' => (rest * 10 + u32::from(byte - b'0')) % 97,
+        _ => (rest * 100 + u32::from(byte - b'A') + 10) % 97,
+    }
+}
+
+/// Takes the addresses that stand in a word with something glued to them: wherever one may begin, the lengths that it may
+/// have there are held against its checksum; those out of the ordinary only where the word begins or ends with it.
+fn glued(word: &str, found: &mut Vec<Identifier>) {
+    let bytes = word.as_bytes();
+    for at in 0..=bytes.len() - MIN_ADDRESS {
+        let rest = &word[at..];
+        let (lengths, is_segwit) = lengths(rest.as_bytes());
+        // A program of a version to come may have any length.
+        let to_the_end = (is_segwit && rest.len() <= MAX_SEGWIT).then_some(rest.len());
+        for length in lengths.iter().copied().chain(to_the_end) {
+            let at_an_edge = at == 0 || length == rest.len();
+            if let Some(address) = rest.get(..length).filter(|_| at_an_edge || COMMON.contains(&length)) {
+                take(found, |out| write_address(out, address));
+            }
+        }
+    }
+}
+
+/// How long an address may be that begins with these characters, and whether it is a segwit address.
+fn lengths(rest: &[u8]) -> (&'static [usize], bool) {
+    let lengths: &[usize] = match rest {
+        [b'0', b'x' | b'X', ..] => &[42],
+        [b'b', b'c', b'1', ..] | [b'B', b'C', b'1', ..] => return (&[42, 62], true),
+        [b'l', b't', b'c', b'1', ..] | [b'L', b'T', b'C', b'1', ..] => return (&[43, 63], true),
+        [b'q' | b'p' | b'Q' | b'P', ..] => &[42],
+        [b'1', ..] => &[26, 27, 28, 29, 30, 31, 32, 33, 34],
+        [b'r', ..] => &[25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35],
+        [b't', b'1' | b'3', ..] => &[35],
+        [b'T', ..] => &[34],
+        [b'G', ..] => &[33, 34, 56],
+        [b'M', ..] => &[33, 34, 69],
+        [b'3' | b'L' | b'D' | b'X' | b'A' | b'9' | b'7', ..] => &[33, 34],
+        [b'4' | b'8', ..] => &[95, 106],
+        _ => &[],
+    };
+    (lengths, false)
 }

@@ -1,3 +1,5 @@
+mod remittance;
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -47,7 +49,7 @@ const VALID: [(&str, &str); 30] = [
     ),
     ("iost:binanceiost#100343788", "iost:binanceiost#100343788"),
     ("exch:Kestrel:10 023", "exch:kestrel:10_023"),
-    ("+49 151 2345-6789", "phone:+4915123456789"),
+    ("+49 (0)151 2345-6789", "phone:+4915123456789"),
     ("vasp:Kestrel Exchange", "vasp:kestrel-exchange"),
     ("merchant:M-77", "merchant:M-77"),
     ("acct:mrvadeff500/12 34-x", "acct:MRVADEFF/1234X"),
@@ -99,6 +101,7 @@ fn account_fields_fall_back_to_the_agent_and_the_number() {
         ("DE89370400440532013000", Some("MRVADEFF"), ("iban:DE89370400440532013000", true)),
         ("DE89370400440532013001", Some("MRVADEFFXXX"), ("acct:MRVADEFF/DE89370400440532013001", false)),
         ("1", Some("MRVA DEFF-XXX"), ("acct:MRVADEFF/1", false)),
+        ("١٢٣٤", Some("MRVADEFF"), ("acct:MRVADEFF/1234", false)),
         (" 12-34 56/78 ", Some("bic:mrvadeffxxx"), ("acct:MRVADEFF/12345678", false)),
         ("44444444444", Some("021150706"), ("acct:021150706/44444444444", false)),
         ("44444444444", None, ("acct:-/44444444444", false)),
@@ -160,93 +163,6 @@ fn the_network_picks_only_among_readings_that_the_format_leaves_open() {
     }
     assert_eq!(without_tag("xrp:rf1BiGeXwwQoi8Z2ueFYTEXSwuJYfV2Jpn#77"), "xrp:rf1BiGeXwwQoi8Z2ueFYTEXSwuJYfV2Jpn");
     assert_eq!(without_tag("exch:kestrel:a#b"), "exch:kestrel:a#b");
-}
-
-#[test]
-fn identifiers_are_found_in_remittance_text() {
-    for (text, expected) in [
-        ("invoice 2026-0042, thank you for your business", vec![]),
-        ("Überweisung für Müller-Lüdenscheidt GmbH, Kundennummer 4711000815", vec![]),
-        ("RF18 5390 0754 7034 rent", vec![]),
-        ("to DE89 3704 0044 0532 0130 00 please", vec!["iban:DE89370400440532013000"]),
-        ("to DE89370400440532013000.", vec!["iban:DE89370400440532013000"]),
-        ("MT84 MALT 0110 0001 2345 MTLC AST0 01S", vec!["iban:MT84MALT011000012345MTLCAST001S"]),
-        (
-            "USDT TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t/bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
-            vec!["btc:bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "tron:TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"],
-        ),
-        (
-            "wallet:0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
-            vec!["eip155:1:0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed"],
-        ),
-        ("TН96tFMn8KGiYSLiwсV3E2UiaJc8jmcbz3", vec!["tron:TH96tFMn8KGiYSLiwcV3E2UiaJc8jmcbz3"]),
-        ("call +4915123456789 now", vec!["phone:+4915123456789"]),
-        (
-            "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD in a wrong case",
-            vec!["eip155:1:0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed"],
-        ),
-        ("DE89370400440532013000 DE89370400440532013000", vec!["iban:DE89370400440532013000"]),
-        ("계좌DE89370400440532013000로 보내주세요", vec!["iban:DE89370400440532013000"]),
-        ("账号：DE89 3704 0044 0532 0130 00，谢谢", vec!["iban:DE89370400440532013000"]),
-        ("ＤＥ８９　３７０４００４４０５３２０１３０００", vec!["iban:DE89370400440532013000"]),
-        ("счетDE89370400440532013000на", vec!["iban:DE89370400440532013000"]),
-        ("IBANDE89370400440532013000EUR500", vec!["iban:DE89370400440532013000"]),
-        ("DE89  3704.0044.0532 0130 00", vec!["iban:DE89370400440532013000"]),
-        ("De89 3704\n0044 - 0532 0130 00", vec!["iban:DE89370400440532013000"]),
-        ("de89370400440532013000", vec!["iban:DE89370400440532013000"]),
-        ("DE89 3704 0044 0532    0130 00 is set too far apart", vec![]),
-        ("DE89\u{200b}3704\u{ad}00440532013000", vec!["iban:DE89370400440532013000"]),
-        ("кошелекTR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", vec!["tron:TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"]),
-        ("USDTTR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", vec!["tron:TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"]),
-        ("지갑TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t로", vec!["tron:TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"]),
-        (
-            "ERC200x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAedUSDT",
-            vec!["eip155:1:0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed"],
-        ),
-        ("BTCbc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", vec!["btc:bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"]),
-        ("전화＋4915123456789번", vec!["phone:+4915123456789"]),
-    ] {
-        let mut found = Vec::new();
-        recognise_in_text(text, &mut found);
-        let found: Vec<_> = found.iter().map(|identifier| identifier.canonical.as_str()).collect();
-        assert_eq!(found, expected, "{text}");
-    }
-}
-
-#[test]
-fn nothing_hides_behind_many_others() {
-    let phones: String = (0..200).map(|n| format!("+4915123456{n:03} ")).collect();
-    let mut found = vec![recognise("MRVADEFF").unwrap()];
-    recognise_in_text(&(phones + "DE89370400440532013000"), &mut found);
-    assert_eq!(found.len(), 202);
-    assert_eq!(
-        (found[0].canonical.as_str(), found[1].canonical.as_str()),
-        ("bic:MRVADEFFXXX", "iban:DE89370400440532013000")
-    );
-}
-
-#[test]
-fn hostile_text_is_read_in_time_that_grows_with_its_length() {
-    let pieces = [
-        "DE11",
-        "DE11 ",
-        "bc1",
-        "bc1qbc1q ",
-        "0x",
-        "0x11",
-        "Ta",
-        "ВЕ11",
-        "+49",
-        "계",
-        "T1111111111111111111111111111111111 ",
-    ];
-    for piece in pieces {
-        let text = piece.repeat(1_000_000 / piece.len());
-        let (mut found, began) = (Vec::new(), std::time::Instant::now());
-        recognise_in_text(&text, &mut found);
-        // Some hundredths of a second; squared, it would take minutes.
-        assert!(began.elapsed().as_secs() < 5, "{piece}: {:?}", began.elapsed());
-    }
 }
 
 #[test]
@@ -452,7 +368,7 @@ proptest! {
         before in prop::collection::vec((0..SURROUNDINGS.len(), any::<prop::sample::Index>()), 0..30),
         behind in prop::collection::vec((0..SURROUNDINGS.len(), any::<prop::sample::Index>()), 0..30),
         edges in (0..EDGES.len(), 0..EDGES.len()),
-        gap in prop::sample::select(vec!["", " ", "  ", ".", "-", " - ", "\u{3000}", "\u{a0}", "\u{200b}"]),
+        gap in prop::sample::select(vec!["", " ", "  ", ".", "-", " - ", ":", ", ", "\u{3000}", "\u{a0}", "\u{200b}"]),
         lower in any::<bool>(),
     ) {
         let (_, canonical) = VALID[pick];
