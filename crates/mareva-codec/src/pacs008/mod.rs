@@ -58,7 +58,7 @@ pub(crate) struct Message {
     header: [Span; HEADER_SLOTS],
     transactions: Vec<Read>,
     extras: Vec<ExtraText>,
-    /// Parties of group headers and of the envelopes around them.
+    /// Parties of group headers, of what stands beside the transactions, and of the envelopes around them.
     header_extras: Vec<ExtraText>,
 }
 

@@ -218,7 +218,7 @@ fn remittance(path: &[Tag]) -> bool {
 
 /// Whoever else an element names, wherever it stands: he acts as the innermost element around it says, and comes with the
 /// remittance information when none does.
-fn other(path: &[Tag]) -> Option<Target> {
+pub(super) fn other(path: &[Tag]) -> Option<Target> {
     let (last, around) = path.split_last()?;
     let in_account = around.iter().any(|tag| tag.is_account());
     let extra = last.extra(in_account)?;

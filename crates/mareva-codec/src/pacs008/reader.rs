@@ -4,7 +4,7 @@ use mareva_model::Reason;
 use quick_xml::Reader;
 use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
 
-use super::places::{HEADER_SLOTS, SLOTS, Slot, Target, envelope, header, transaction};
+use super::places::{HEADER_SLOTS, SLOTS, Slot, Target, envelope, header, other, transaction};
 use super::tags::Tag;
 use super::{Extra, ExtraText, Message, Read, Span, unknown};
 use crate::decoder::Limits;
@@ -17,7 +17,7 @@ const VERSIONS: std::ops::RangeInclusive<u8> = 2..=13;
 const MAX_DECLARATION: usize = 256;
 const MAX_ATTRIBUTES: usize = 16;
 
-/// Parties of a message and its envelope that are read: every transaction has them. The standard has room for about 60.
+/// Parties of a message and its envelope that are read, those of its transactions aside: every transaction has them. The standard has room for about 60.
 const MAX_HEADER_PARTIES: usize = 256;
 
 /// Reads a message; on an error nothing of it counts.
@@ -119,9 +119,14 @@ impl Walk<'_> {
             let limit = self.limits.depth;
             return Err(Fault::new(Reason::TooLarge, format!("nested deeper than {limit} levels; flatten it")));
         }
-        if self.target.take().is_some() {
+        match self.target.take() {
             // Text beside an element would be lost, and with it perhaps a name.
-            self.text_fault("an element stands inside a text; mend the message")?;
+            Some(_) if self.part.is_some() => {
+                self.text_fault("an element stands inside a text; mend the message")?;
+            }
+            // Others than the standard write what stands here; the text goes on behind the element.
+            Some(target) => self.store(target)?,
+            None => {}
         }
         self.start = self.message.text.len();
         let Some(root) = self.root else {
@@ -132,7 +137,8 @@ impl Walk<'_> {
             (None, Tag::CdtTrfTxInf) if depth == root + 1 => self.begin(depth, before)?,
             (Some(Part::Header(base)), _) => self.target = header(&self.stack[base..]),
             (Some(Part::Transaction(base)), _) => self.target = transaction(&self.stack[base..]),
-            _ => {}
+            // Beside header and transactions, such as supplementary data of the message.
+            (None, _) => self.target = other(&self.stack[root..]),
         }
         match self.target {
             Some(Target::Slot(slot)) if slot == Slot::Amount as usize => self.currency(tag),
@@ -243,6 +249,10 @@ impl Walk<'_> {
             self.root = None;
             self.give_header();
         }
+        if self.part.is_none() {
+            self.target = self.root.map_or_else(|| envelope(&self.stack), |root| other(&self.stack[root..]));
+            self.start = self.message.text.len();
+        }
         Ok(())
     }
 
@@ -275,11 +285,7 @@ impl Walk<'_> {
             _ => self.limits.field_bytes,
         };
         if length > limit {
-            let fault = Fault::too_long("a text", limit);
-            if self.root.is_none() {
-                return Err(fault);
-            }
-            self.fault(fault)?;
+            self.fault(Fault::too_long("a text", limit))?;
         }
         let transaction = u32::try_from(self.message.transactions.len().saturating_sub(1)).unwrap_or(u32::MAX);
         let role = match target {
@@ -322,15 +328,14 @@ impl Walk<'_> {
         self.fault(Fault::new(Reason::InvalidField, told))
     }
 
-    /// Notes what is wrong with the transaction the walk is in; what is wrong with the header is wrong with the message.
+    /// Notes what is wrong with the transaction the walk is in; what is wrong elsewhere is wrong with the message.
     fn fault(&mut self, fault: Fault) -> Result<(), Fault> {
         match (self.part, self.message.transactions.last_mut()) {
             (Some(Part::Transaction(_)), Some(read)) => {
                 read.fault.get_or_insert(fault);
                 Ok(())
             }
-            (Some(Part::Header(_)), _) => Err(fault),
-            _ => Ok(()),
+            _ => Err(fault),
         }
     }
 }

@@ -172,14 +172,51 @@ fn who_is_named_anywhere_in_a_message_is_screened() {
             name(PartyRole::Remittance, "Somewhere"),
         ),
     ] {
-        let sent = message().replacen(place, &format!("{place}{added}"), 1);
-        assert_ne!(sent, message(), "{place}");
-        let decoded = decode(Stream::Bank, sent.as_bytes());
-        assert_eq!(decoded.batch.len(), 2, "{added}: {:?}", decoded.dead_letters);
-        let first = decoded.parties.iter().filter(|one| one.row == 0).map(|one| (one.role, one.text.clone()));
-        let first: Vec<_> = first.collect();
-        assert!(first.contains(&party), "{party:?} is not among {first:?}");
+        names(place, added, &party);
     }
+}
+
+#[test]
+fn who_is_named_beside_the_transactions_is_screened_for_each_of_them() {
+    let iban = "GB33BUKB20201555555555";
+    let found = format!("iban:{iban}");
+    for (place, added, party) in [
+        (
+            "</p:CdtTrfTxInf>",
+            "<p:SplmtryData><p:Envlp><x:Nm xmlns:x='urn:x'>Between</x:Nm></p:Envlp></p:SplmtryData>",
+            name(PartyRole::Remittance, "Between"),
+        ),
+        (
+            "</p:GrpHdr>",
+            &format!(
+                "<p:SplmtryData><p:Envlp><p:UltmtDbtr><p:IBAN>{iban}</p:IBAN></p:UltmtDbtr></p:Envlp></p:SplmtryData>"
+            ),
+            identifier(PartyRole::UltimateOriginator, &found),
+        ),
+    ] {
+        let decoded = names(place, added, &party);
+        let parties = decoded.parties.iter().filter(|one| (one.role, one.text.clone()) == party);
+        assert_eq!(parties.map(|one| one.row).collect::<Vec<_>>(), [0, 1], "{added}");
+    }
+    // What is no element of the standard may hold text and elements.
+    let added =
+        "<p:SplmtryData><x:Nm xmlns:x='urn:x'>First <x:Ref><x:Nm>Inner</x:Nm></x:Ref> Second</x:Nm></p:SplmtryData>";
+    for one in ["First", "Inner", "Second"] {
+        names("</p:GrpHdr>", added, &name(PartyRole::Remittance, one));
+    }
+}
+
+/// The message with something added names a party in its first transaction.
+#[track_caller]
+fn names(place: &str, added: &str, party: &(PartyRole, PartyText)) -> Decoded {
+    let sent = message().replacen(place, &format!("{place}{added}"), 1);
+    assert_ne!(sent, message(), "{place}");
+    let decoded = decode(Stream::Bank, sent.as_bytes());
+    assert_eq!(decoded.batch.len(), 2, "{added}: {:?}", decoded.dead_letters);
+    let first = decoded.parties.iter().filter(|one| one.row == 0).map(|one| (one.role, one.text.clone()));
+    let first: Vec<_> = first.collect();
+    assert!(first.contains(party), "{party:?} is not among {first:?}");
+    decoded
 }
 
 #[test]
