@@ -8,6 +8,10 @@ use mareva_model::{AMOUNT_SCALE, Fault, Raises, Refusal, RuleRef, SubjectRole, T
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+/// Why a payment is recalled (ISO 20022 ExternalCancellationReason1Code), as far as a payment already made can be.
+const REASON_CODES: [&str; 12] =
+    ["AC03", "AGNT", "AM09", "COVR", "CURR", "CUST", "CUTA", "DUPL", "FRAD", "SYAD", "TECH", "UPAY"];
+
 /// The two texts of a rule's folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleText {
@@ -62,7 +66,7 @@ impl RuleToml {
             subject_role: keys.required("subject_role", || SubjectRole::Unknown),
             targets: keys.required("targets", || Targets::None),
             action: keys.required("action", || "review".to_owned()),
-            reason_code: keys.required("reason_code", String::new),
+            reason_code: keys.required("reason_code", || "FRAD".to_owned()),
             needs_history: keys.optional("needs_history"),
             typology: keys.required("typology", String::new),
             sources: keys.required("sources", || vec![Source::Line(String::new())]),
@@ -85,6 +89,14 @@ impl RuleToml {
         }
         if !matches!(self.action.as_str(), "hold" | "recall" | "block" | "report" | "warn" | "review") {
             fault("action", format!("`{}` is unknown", self.action), "use hold, recall, block, report, warn or review");
+        }
+        if self.subject_role == SubjectRole::Listed {
+            let reason = "`listed` is what a list says of a party, and no rule can".into();
+            fault("subject_role", reason, "use victim, suspect or unknown");
+        }
+        if !REASON_CODES.contains(&self.reason_code.as_str()) {
+            let remedy = format!("use a cancellation reason of ISO 20022: {}", REASON_CODES.join(", "));
+            fault("reason_code", format!("`{}` is unknown", self.reason_code), &remedy);
         }
         if self.sources.is_empty() {
             fault("sources", "no source".into(), "name the published red flag that the rule rests on");

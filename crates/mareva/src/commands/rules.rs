@@ -179,7 +179,11 @@ fn test(args: &TestArgs) -> Result<()> {
         let mut updated = 0;
         if let Some(path) = args.rules.as_deref().filter(|_| args.update && !trial.fired.is_empty()) {
             let mut file = WholeFile::create(&path.join(&folder.folder).join("expected.ndjson"))?;
-            for line in &trial.fired {
+            for mut line in trial.fired.iter().cloned() {
+                // The evidence stays what it is when the version counts up.
+                if let Some(line) = line.as_object_mut() {
+                    line.remove("version");
+                }
                 writeln!(file, "{line}").context("cannot write expected.ndjson")?;
             }
             file.finish()?;
