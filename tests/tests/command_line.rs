@@ -137,6 +137,8 @@ const REFUSED: &[(&str, usize, &[&str])] = &[
     ("check --list a=sim/mules.csv --list a=empty.csv", 1, &["--list a: is given twice; name each list differently"]),
     ("check --config lists.toml", 1, &["no-list (lists.mules.path): cannot be read"]),
     ("check --config lists.toml --list mules=nope", 1, &["nope (--list mules): cannot be read"]),
+    ("sim --out kept/sim", 1, &["kept/sim: cannot hold a simulation: it is no folder, or lies in none; name a folder"]),
+    ("replay --bank sim/bank.ndjson --out new --late -", 1, &["-: cannot be standard output: only --out can; name a"]),
     ("lists build --config empty.csv", 1, &["empty.csv: names no list; write [[lists]]"]),
     (
         "check --accounts binary --rates folder --vasps binary --rules kept",
@@ -381,7 +383,6 @@ fn a_full_disk_leaves_nothing_that_looks_whole() {
         ("replay --bank bad.ndjson --out /dev/full", full),
         ("replay --bank bad.ndjson --out kept --dead-letters /dev/full", full),
         ("replay --bank bad.ndjson --out new --dead-letters /dev/full", full),
-        ("sim --out /dev/full/sim", "cannot write to /dev/full/sim; check space and permissions"),
     ] {
         let output = command(place.path(), line).output().unwrap();
         said(line, &output, 1, &["mareva: cannot ", expected]);

@@ -1,6 +1,6 @@
 //! Log lines to standard error. No account, name or amount is ever in one.
 
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use mareva_model::Refusal;
 use tracing_subscriber::EnvFilter;
@@ -20,7 +20,7 @@ pub fn start(format: &str, level: &str) -> Result<(), Refusal> {
         },
         Err(_) => level.to_owned(),
     };
-    let filter = EnvFilter::builder().parse_lossy(directives);
+    let filter = EnvFilter::builder().parse_lossy(quiet(&directives));
     let lines =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
     let started = match format {
@@ -28,9 +28,19 @@ pub fn start(format: &str, level: &str) -> Result<(), Refusal> {
         _ => lines.with_target(false).try_init(),
     };
     if let Err(error) = started {
-        eprintln!("mareva: no log lines: {error}");
+        _ = writeln!(io::stderr(), "mareva: no log lines: {error}");
     }
     Ok(())
+}
+
+/// The directives, with those in front that keep the planner of rules to its warnings: it tells every step of every plan.
+/// Whoever wants that names it, as in `debug,datafusion=debug`.
+fn quiet(directives: &str) -> String {
+    let is_detailed = |level: &str| ["debug", "trace"].contains(&level.trim().to_ascii_lowercase().as_str());
+    match directives.split(',').any(is_detailed) {
+        true => format!("datafusion=warn,sqlparser=warn,{directives}"),
+        false => directives.to_owned(),
+    }
 }
 
 /// Why a text is no level and holds no directives. A word that is no level would else be taken for the name of a target,

@@ -23,16 +23,18 @@ pub fn report(result: anyhow::Result<()>) -> ExitCode {
         // Whoever read our output has had enough of it, as `head` has.
         return ExitCode::SUCCESS;
     }
+    // It may be closed or full: that changes nothing of how it ended.
+    let tell = |text: std::fmt::Arguments<'_>| _ = writeln!(io::stderr().lock(), "{text}");
     if let Some(refusal) = error.chain().find_map(|cause| cause.downcast_ref::<Refusal>()) {
         let faults = refusal.0.len();
-        eprintln!("mareva: refused, {faults} {}:", if faults == 1 { "fault" } else { "faults" });
+        tell(format_args!("mareva: refused, {faults} {}:", if faults == 1 { "fault" } else { "faults" }));
         for fault in &refusal.0 {
-            eprintln!("  {fault}");
+            tell(format_args!("  {fault}"));
         }
         return ExitCode::from(code(&error));
     }
     let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
-    eprintln!("mareva: {}", causes.join(": "));
+    tell(format_args!("mareva: {}", causes.join(": ")));
     ExitCode::from(code(&error))
 }
 

@@ -38,6 +38,7 @@ pub struct BuildArgs {
 
 /// Answer queries from standard input, one line each, in order
 ///
+/// A line that is no query, a blank one too, is answered with an error, and the exit code is then 1.
 /// A query is {"name":…} or {"identifier":…}; with a name, "birth_date" and "country" support it; "at" is the time
 /// at which an entry has to be in force, now without it. The answer has the query and `hits`, empty or the entries.
 #[derive(Debug, clap::Args)]
@@ -148,9 +149,6 @@ fn answer_all(watchlist: &Watchlist) -> Result<()> {
         if read as u64 == MAX_LINE && line.last() != Some(&b'\n') {
             input.skip_until(b'\n').context("cannot read the queries")?;
         }
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
         let answer = answer(watchlist, &line, now, &mut scratch).unwrap_or_else(|reason| {
             faults += 1;
             json!({ "error": reason })
@@ -166,6 +164,9 @@ fn answer_all(watchlist: &Watchlist) -> Result<()> {
 }
 
 fn answer(watchlist: &Watchlist, line: &[u8], now: i64, scratch: &mut Scratch) -> Result<Value, String> {
+    if line.trim_ascii().is_empty() {
+        return Err("is no query: the line is blank".to_owned());
+    }
     let query: Query = serde_json::from_slice(line).map_err(|error| format!("is no query: {error}"))?;
     let at = query.at.as_deref().map_or(Ok(now), |at| parse_time(at).map_err(|error| format!("at: {error}")))?;
     let mut found = Vec::new();

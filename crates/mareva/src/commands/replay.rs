@@ -100,6 +100,10 @@ impl Args {
         }
         let mut fault =
             |path: &Path, reason, remedy| faults.0.push(Fault::new(path.display().to_string(), reason, remedy));
+        let others = [&self.detections, &self.dead_letters, &self.late, &self.tables];
+        for path in others.into_iter().flatten().filter(|path| path.as_os_str() == "-") {
+            fault(path, "cannot be standard output: only --out can", "name a file; ./- where it is called that");
+        }
         let mut taken: Vec<PathBuf> = self.inputs().filter_map(|path| path.canonicalize().ok()).collect();
         let mut written = vec![self.out.clone()];
         written.extend([&self.detections, &self.dead_letters, &self.late].into_iter().flatten().cloned());
@@ -153,6 +157,10 @@ pub fn run(args: Args) -> Result<()> {
     judge(&args, &config, &opened, &mut pipeline, &mut tally)?;
     let seconds = began.elapsed().as_secs_f64();
     let (summary, rate) = (tally.summary(), tally.counts().produced as f64 / seconds.max(1e-9));
+    let counts = tally.counts();
+    if counts.produced > 0 && counts.produced == counts.dead_lettered {
+        tracing::warn!("{}", all_dead(&args));
+    }
     if args.json {
         let mut line = serde_json::to_value(&summary)?;
         line["epoch"] = json!(pipeline.epoch());
@@ -174,6 +182,17 @@ pub fn run(args: Args) -> Result<()> {
         _ = io::stderr().write_all(text.as_bytes());
     }
     Ok(())
+}
+
+/// What to say where not one record could be read: a file given for the wrong stream, say.
+fn all_dead(args: &Args) -> String {
+    let place = match &args.dead_letters {
+        Some(path) => format!("see the reasons in {}", path.display()),
+        None => "replay with --dead-letters FILE to see the reasons".to_owned(),
+    };
+    format!(
+        "every record was a dead letter: nothing was judged; {place}, and check which file is --bank and which --exchange"
+    )
 }
 
 /// Judges all records and writes what comes of them.

@@ -1,10 +1,10 @@
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::value_parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use mareva_model::format_time;
+use mareva_model::{Refusal, format_time};
 use mareva_sim::SimConfig;
 
 use super::replay::stop_on_signals;
@@ -44,6 +44,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<()> {
     stop_on_signals()?;
+    no_file_in_the_way(&args.out)?;
     let config = SimConfig::new(args.seed, args.transactions);
     let bar = ProgressBar::new(args.transactions);
     let style = ProgressStyle::with_template("{bar:40} {pos} of {len} records, {per_sec}, {eta} left")?;
@@ -69,4 +70,15 @@ pub fn run(args: &Args) -> Result<()> {
     say(format_args!("from {} to {}", format_time(summary.first_time), format_time(summary.last_time)))?;
     say(format_args!("written to {}", args.out.display()))?;
     Ok(())
+}
+
+fn no_file_in_the_way(folder: &Path) -> Result<(), Refusal> {
+    match folder.ancestors().find(|ancestor| ancestor.exists()) {
+        Some(there) if !there.is_dir() => Err(Refusal::one(
+            folder.display().to_string(),
+            "cannot hold a simulation: it is no folder, or lies in none",
+            "name a folder; it is made when it is not there",
+        )),
+        _ => Ok(()),
+    }
 }

@@ -1,0 +1,102 @@
+//! How commands end where nothing is refused for its content: warnings, answers line by line, standard error that is full.
+
+#![allow(clippy::unwrap_used, reason = "a failed expectation ends the test")]
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use mareva_tests::binary;
+use tempfile::TempDir;
+
+fn command(place: &Path, line: &str) -> Command {
+    let mut command = Command::new(binary());
+    command.current_dir(place).args(line.split_whitespace()).stdin(Stdio::null());
+    command
+}
+
+#[track_caller]
+fn ends(output: &Output, exit: i32, expected: &[&str]) {
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(exit), "{told}");
+    for one in expected {
+        assert!(told.contains(one), "`{one}` is not in:\n{told}");
+    }
+}
+
+#[test]
+fn a_replay_of_dead_letters_alone_says_so() {
+    let place = TempDir::new().unwrap();
+    fs::write(place.path().join("bad.ndjson"), "no record\n[1]\n").unwrap();
+    for (more, hint) in
+        [("", "replay with --dead-letters FILE"), ("--dead-letters dead --json", "see the reasons in dead")]
+    {
+        let output = command(place.path(), &format!("replay --bank bad.ndjson --out new {more}")).output().unwrap();
+        ends(&output, 0, &["every record was a dead letter", hint]);
+    }
+}
+
+#[test]
+fn every_line_of_queries_has_an_answer() {
+    let place = TempDir::new().unwrap();
+    fs::write(place.path().join("mules.csv"), "account\nDE89370400440532013000\n").unwrap();
+    let mut command = command(place.path(), "lists match --list mules=mules.csv");
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let queries = b"\n{\"identifier\":\"DE89 3704 0044 0532 0130 00\"}\n  \n";
+    child.stdin.take().unwrap().write_all(queries).unwrap();
+    let output = child.wait_with_output().unwrap();
+    ends(&output, 1, &["2 queries could not be read"]);
+    let answers = String::from_utf8(output.stdout).unwrap();
+    let answers: Vec<&str> = answers.lines().collect();
+    assert_eq!(answers.len(), 3, "{answers:?}");
+    assert!(answers[0].contains("error") && answers[2].contains("the line is blank"), "{answers:?}");
+    assert!(answers[1].contains("\"list\":\"mules\""), "{answers:?}");
+}
+
+#[test]
+fn lines_of_a_list_that_need_a_look_are_named() {
+    let place = TempDir::new().unwrap();
+    let rows = "account\nDE89370400440532013000\nAB-12345\nDE89370400440532013001\n";
+    fs::write(place.path().join("mules.csv"), rows).unwrap();
+    let list = "[[lists]]\nname = \"mules\"\npath = \"mules.csv\"\nregime = \"fraud\"\naction = \"hold\"\nbinding_in = [\"*\"]\n\
+                evidence_class = \"partner\"\n";
+    fs::write(place.path().join("strict.toml"), list).unwrap();
+    fs::write(place.path().join("loose.toml"), format!("{list}max_unmatchable = 1\n")).unwrap();
+    fs::write(place.path().join("bank.ndjson"), "").unwrap();
+    let output = command(place.path(), "check --config strict.toml").output().unwrap();
+    ends(&output, 2, &["1 fault:", "mules.csv:3", "can match nothing"]);
+    let expected =
+        ["1 identifiers can match nothing and were left out: lines 3", "1 identifiers do not validate", "lines 4"];
+    for line in ["check --config loose.toml", "lists build --config loose.toml"] {
+        let output = command(place.path(), line).output().unwrap();
+        ends(&output, 0, &[]);
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert!(expected.iter().all(|one| told.contains(one)), "{line}: {told}");
+    }
+    let output = command(place.path(), "replay --bank bank.ndjson --out new --config loose.toml").output().unwrap();
+    ends(&output, 0, &expected);
+}
+
+#[test]
+fn what_cannot_be_said_changes_no_exit_code() {
+    let place = TempDir::new().unwrap();
+    for line in ["check --config nope.toml", "rules test --rules nope"] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let status = command(place.path(), line).stderr(full).status().unwrap();
+        assert_eq!(status.code(), Some(2), "{line}");
+    }
+}
+
+#[test]
+fn a_debug_log_holds_no_steps_of_the_planner() {
+    let place = TempDir::new().unwrap();
+    let lines = |level: &str| {
+        let output = command(place.path(), "check").env("MAREVA_LOG", level).output().unwrap();
+        ends(&output, 0, &[]);
+        output.stderr.iter().filter(|byte| **byte == b'\n').count()
+    };
+    assert!(lines("debug") < 100, "{}", lines("debug"));
+    assert!(lines("debug,sqlparser=debug") > 1_000);
+}
