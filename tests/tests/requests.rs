@@ -4,6 +4,8 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a failed expectation ends the test")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::BufWriter;
 use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
@@ -42,7 +44,9 @@ fn recalls() -> &'static Run {
         let folder = tempfile::tempdir().expect("a folder");
         let simulated = Simulated::new(folder.path(), SEED, 1_000);
         let config = SimConfig { illicit_per_million: ILLICIT_PER_MILLION, ..SimConfig::new(SEED, TRANSACTIONS) };
-        mareva_sim::write(&config, folder.path(), &mut |_| ()).expect("the simulation is written");
+        fs::create_dir_all(folder.path().join("sanctions")).expect("the folder is there");
+        let mut create = |name: &str| fs::File::create(folder.path().join(name)).map(BufWriter::new);
+        mareva_sim::write(&config, &mut create, &mut |_| ()).expect("the simulation is written");
         let sent = mix(folder.path());
         let mut recalls = BTreeMap::new();
         for alert in simulated.replayed() {

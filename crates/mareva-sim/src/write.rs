@@ -1,7 +1,5 @@
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::io::{self, Write};
 
 use crate::config::SimConfig;
 use crate::engine::Records;
@@ -30,43 +28,17 @@ pub struct Summary {
     pub last_time: i64,
 }
 
-/// What the name of an unfinished file ends in.
-const UNFINISHED: &str = ".partial";
-
-/// The files of a simulation, written beside their places: they move there together, at the end.
-struct Files<'a> {
-    folder: &'a Path,
-    names: Vec<String>,
-}
-
-impl Files<'_> {
-    fn begin(&mut self, name: &str) -> io::Result<BufWriter<File>> {
-        self.names.push(name.to_owned());
-        let file = File::create(self.folder.join(format!("{name}{UNFINISHED}")))?;
-        Ok(BufWriter::with_capacity(1 << 18, file))
-    }
-
-    fn whole(&mut self, name: &str, content: &[u8]) -> io::Result<()> {
-        let mut file = self.begin(name)?;
-        file.write_all(content)?;
-        file.flush()
-    }
-
-    fn finish(self) -> io::Result<()> {
-        let moved = |name: &String| fs::rename(self.folder.join(format!("{name}{UNFINISHED}")), self.folder.join(name));
-        self.names.iter().try_for_each(moved)
-    }
-}
-
-/// Writes all files of a simulation into a folder, which is made when it is not there. `progress` is told how many records
-/// are written, every few thousand.
+/// Writes all files of a simulation. `create` opens a file by its name, such as `bank.ndjson` or `sanctions/sdn.csv`; `progress`
+/// is told how many records are written, every few thousand. Gives the files too, which are whole now.
 ///
 /// # Errors
-/// What the file system reports; the files then end in `.partial`, and what stood under their names before is still there.
-pub fn write(config: &SimConfig, out_dir: &Path, progress: &mut dyn FnMut(u64)) -> io::Result<Summary> {
-    fs::create_dir_all(out_dir.join("sanctions"))?;
-    let mut files = Files { folder: out_dir, names: Vec::new() };
-    let (mut bank, mut exchange) = (files.begin("bank.ndjson")?, files.begin("exchange.ndjson")?);
+/// What `create` and the files report.
+pub fn write<F: Write>(
+    config: &SimConfig,
+    create: &mut dyn FnMut(&str) -> io::Result<F>,
+    progress: &mut dyn FnMut(u64),
+) -> io::Result<(Summary, Vec<F>)> {
+    let (mut bank, mut exchange) = (create("bank.ndjson")?, create("exchange.ndjson")?);
     let mut records = Records::new(config, true);
     let mut summary = Summary::default();
     for record in records.by_ref() {
@@ -86,8 +58,6 @@ pub fn write(config: &SimConfig, out_dir: &Path, progress: &mut dyn FnMut(u64)) 
             progress(summary.records);
         }
     }
-    bank.flush()?;
-    exchange.flush()?;
     let reference = records.reference();
     for label in &reference.labels {
         match label {
@@ -96,21 +66,24 @@ pub fn write(config: &SimConfig, out_dir: &Path, progress: &mut dyn FnMut(u64)) 
         }
     }
     summary.accounts = reference.accounts.iter().filter(|byte| **byte == b'\n').count() as u64;
-    for (name, content) in [
+    let mut files = vec![bank, exchange];
+    let plain = [
         ("accounts.ndjson", &reference.accounts),
         ("mules.csv", &reference.mules_csv),
         ("vasps.csv", &reference.vasps_csv),
         ("rates.csv", &reference.rates_csv),
         ("labels.ndjson", &reference.labels_ndjson()),
-    ] {
-        files.whole(name, content)?;
+    ];
+    let plain = plain.into_iter().map(|(name, content)| (name.to_owned(), content.as_slice()));
+    let sanctions = reference.sanctions.iter().map(|(name, content)| (format!("sanctions/{name}"), content.as_slice()));
+    for (name, content) in plain.chain(sanctions) {
+        let mut file = create(&name)?;
+        file.write_all(content)?;
+        files.push(file);
     }
-    for (name, content) in &reference.sanctions {
-        files.whole(&format!("sanctions/{name}"), content)?;
-    }
-    files.finish()?;
+    files.iter_mut().try_for_each(Write::flush)?;
     progress(summary.records);
-    Ok(summary)
+    Ok((summary, files))
 }
 
 fn count(by_kind: &mut BTreeMap<String, u64>, stream: &str, kind: &str) {

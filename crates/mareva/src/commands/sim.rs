@@ -1,4 +1,4 @@
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -50,11 +50,14 @@ pub fn run(args: &Args) -> Result<()> {
     let style = ProgressStyle::with_template("{bar:40} {pos} of {len} records, {per_sec}, {eta} left")?;
     bar.set_style(style);
     let failed = || format!("cannot write to {}; check space and permissions", args.out.display());
-    let summary =
-        mareva_sim::write(&config, &args.out, &mut |records| bar.set_position(records)).with_context(failed)?;
-    let mut file = WholeFile::create(&args.out.join("mareva.toml"))?;
+    std::fs::create_dir_all(args.out.join("sanctions")).with_context(failed)?;
+    let mut create = |name: &str| WholeFile::create(&args.out.join(name)).map_err(io::Error::other);
+    let (summary, files) =
+        mareva_sim::write(&config, &mut create, &mut |records| bar.set_position(records)).with_context(failed)?;
+    let mut file = create("mareva.toml").with_context(failed)?;
     file.write_all(CONFIG.as_bytes()).with_context(failed)?;
-    file.finish()?;
+    file.settle()?;
+    files.into_iter().chain([file]).try_for_each(WholeFile::finish)?;
     bar.finish_and_clear();
     if args.json {
         say(serde_json::to_string(&summary)?)?;
