@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 /// Why a payment is recalled (ISO 20022 ExternalCancellationReason1Code), as far as a payment already made can be.
-const REASON_CODES: [&str; 12] =
-    ["AC03", "AGNT", "AM09", "COVR", "CURR", "CUST", "CUTA", "DUPL", "FRAD", "SYAD", "TECH", "UPAY"];
+const REASON_CODES: [&str; 14] =
+    ["AC03", "AGNT", "AM09", "COVR", "CURR", "CUST", "CUTA", "DUPL", "ENUE", "FRAD", "SYAD", "TECH", "UAPA", "UPAY"];
 
 /// The two texts of a rule's folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
