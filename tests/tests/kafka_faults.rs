@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mareva_kafka::{Connection, Error, RunSummary, SnapshotConfig, Topics, run};
+use mareva_kafka::{Connection, Error, RunConfig, RunSummary, SequenceRecord, SnapshotConfig, Topics, run};
 use mareva_tests::{
     counting::{Counting, Filling, Outcome, config, topics},
     kafka_broker::KafkaBroker,
@@ -17,6 +17,7 @@ use mareva_tests::{
 use rdkafka::{
     Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions},
+    producer::{BaseProducer, BaseRecord, Producer as _},
 };
 
 const FILLING: Filling = Filling { accounts: 200, malformed: 0 };
@@ -26,6 +27,7 @@ fn faults_of_the_broker() {
     let mut broker = KafkaBroker::start();
     a_second_instance_takes_over(&broker);
     one_that_wakes_up_takes_nothing_back(&broker);
+    instances_under_two_ids_do_not_publish_twice(&broker);
     gone_input_is_a_fault(&broker);
     the_broker_dies_and_freezes(&mut broker);
 }
@@ -143,6 +145,74 @@ fn one_that_wakes_up_takes_nothing_back(broker: &KafkaBroker) {
     to_the_end(&connection, &topics);
     let (alerts, dead_letters) = FILLING.expected(0..40_000);
     Outcome::read(&connection, &topics).check(&alerts, dead_letters);
+}
+
+/// The broker fences by transactional id, so it lets two ids write to one log.
+fn instances_under_two_ids_do_not_publish_twice(broker: &KafkaBroker) {
+    let topics = topics("ids");
+    broker.make(&topics, 2);
+    let connection = broker.connection();
+    FILLING.write(&connection, &topics, 0..10_000, 0);
+    to_the_end(&connection, &topics);
+    let first = config(&connection, &topics);
+    let mut second = first.clone();
+    second.transactional_id = "another".to_owned();
+    second.until_end = true;
+    let start = |config: &RunConfig| run(config, Counting::open, &AtomicBool::new(false), &mut |_| {});
+    let error = start(&second).expect_err("the log is of another id");
+    assert!(matches!(error, Error::OtherTransactionalId { .. }) && !error.is_retryable(), "{error}");
+
+    second.take_over = true;
+    second.until_end = false;
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let running = scope.spawn(|| run(&first, Counting::open, &stop, &mut |_| {}));
+        FILLING.write(&connection, &topics, 10_000..20_000, 5_000);
+        let error = start(&second).expect_err("the first one still publishes");
+        assert!(matches!(error, Error::SecondWriter { .. }) && !error.is_retryable(), "{error}");
+        FILLING.write(&connection, &topics, 20_000..30_000, 5_000);
+        assert!(!running.is_finished(), "it was there first and goes on");
+        stop.store(true, Ordering::Relaxed);
+        running.join().unwrap().expect("nothing of the second one was published");
+    });
+    to_the_end(&connection, &topics);
+    let (alerts, dead_letters) = FILLING.expected(0..30_000);
+    Outcome::read(&connection, &topics).check(&alerts, dead_letters);
+
+    // Nobody else writes now, so it is gone on with; and one that finds records of a rival publishes nothing more.
+    second.until_end = true;
+    FILLING.write(&connection, &topics, 30_000..31_000, 0);
+    start(&second).expect("the first one is gone");
+    second.take_over = false;
+    second.until_end = false;
+    let error = thread::scope(|scope| {
+        let running = scope.spawn(|| start(&second));
+        let before = Outcome::read(&connection, &topics).sequence.len();
+        let since = Instant::now();
+        let last = loop {
+            let mut records = Outcome::read(&connection, &topics).sequence;
+            assert!(since.elapsed() < Duration::from_secs(20), "it publishes nothing");
+            if records.len() > before {
+                break records.pop().unwrap();
+            }
+        };
+        let writer = "rival".to_owned();
+        write_record(&connection, &topics, &SequenceRecord { number: last.number + 1, writer, ..last });
+        running.join().unwrap().expect_err("a rival publishes")
+    });
+    assert!(error.to_string().starts_with("another instance (run rival"), "{error}");
+}
+
+fn write_record(connection: &Connection, topics: &Topics, record: &SequenceRecord) {
+    let mut client = rdkafka::ClientConfig::new();
+    client.set("bootstrap.servers", connection.brokers()).set("transactional.id", "rival");
+    let (producer, patience): (BaseProducer, _) = (client.create().unwrap(), Duration::from_secs(10));
+    producer.init_transactions(patience).unwrap();
+    producer.begin_transaction().unwrap();
+    for payload in record.to_payloads() {
+        producer.send(BaseRecord::<(), _>::to(&topics.sequence).payload(&payload)).unwrap();
+    }
+    producer.commit_transaction(patience).unwrap();
 }
 
 fn gone_input_is_a_fault(broker: &KafkaBroker) {

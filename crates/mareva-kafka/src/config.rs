@@ -185,6 +185,8 @@ pub struct RunConfig {
     pub topics: Topics,
     /// `transactional.id`: one per instance, the same in every run of it. A second run with it takes over from the first.
     pub transactional_id: String,
+    /// Go on with a log that was written under another transactional id. The broker does not fence whoever has that.
+    pub take_over: bool,
     /// Group under which offsets are committed, for lag monitors.
     pub group_id: String,
     /// Epoch of the judge that will be opened.
@@ -216,6 +218,7 @@ impl RunConfig {
             connection,
             topics: Topics::default(),
             transactional_id: "mareva-0".to_owned(),
+            take_over: false,
             group_id: "mareva".to_owned(),
             epoch,
             limits: Limits::default(),

@@ -107,6 +107,39 @@ pub enum Error {
         /// Epoch of the judge.
         current: Digest,
     },
+    /// The log was written under another transactional id.
+    #[error(
+        "the sequence topic was written under `transactional.id` {recorded}, now it is {current}: two instances would publish \
+         everything twice; put the former id back, give this instance output topics of its own, or, where the other one is \
+         gone for good, start with --take-over"
+    )]
+    OtherTransactionalId {
+        /// Id in the log.
+        recorded: String,
+        /// Id of this run.
+        current: String,
+    },
+    /// Another instance writes to our sequence topic, and the broker takes it for none of ours.
+    #[error(
+        "another instance (run {writer}{}) writes to our sequence topic beside us: this one ends before it publishes the same \
+         again; stop one of the two, or give each its own output topics",
+        transactional_id.as_ref().map(|id| format!(", `transactional.id` {id}")).unwrap_or_default()
+    )]
+    SecondWriter {
+        /// The other run.
+        writer: String,
+        /// Its transactional id, where its records tell.
+        transactional_id: Option<String>,
+    },
+    /// The log holds a transaction twice.
+    #[error(
+        "the sequence topic holds transaction {number} twice: two instances wrote to it at once and published the same; \
+         name new output topics and an empty snapshot folder, and start one instance"
+    )]
+    TwoLogs {
+        /// Number of the transaction.
+        number: u64,
+    },
     /// Sequence records are missing.
     #[error(
         "slices {from} to {to} are needed and not in the sequence topic; set its retention to unlimited, \

@@ -64,16 +64,24 @@ pub(crate) struct Publisher {
 }
 
 impl Publisher {
-    pub(crate) fn start(config: &RunConfig, mailbox: &Arc<Mailbox>, clock: Clock) -> Result<Self, Error> {
+    pub(crate) fn start(
+        config: &RunConfig,
+        writer: String,
+        mailbox: &Arc<Mailbox>,
+        clock: Clock,
+    ) -> Result<Self, Error> {
         let name = "mareva-publisher";
         let (requests, received) = mpsc::channel();
         let stop = Arc::new(AtomicBool::new(false));
         let worker = Worker {
             config: config.clone(),
+            writer,
             clock,
             producer: None,
             group: None,
             deliveries: Arc::default(),
+            first_number: None,
+            sequence_end: 0,
             stop: stop.clone(),
         };
         let mailbox = mailbox.clone();
@@ -106,10 +114,13 @@ impl Drop for Publisher {
 struct Deliveries {
     failed: Mutex<Option<(String, usize, KafkaError)>>,
     alert_ends: Mutex<BTreeMap<i32, i64>>,
+    /// First and last offset in the sequence topic of the transaction under way.
+    sequence: Mutex<Option<(i64, i64)>>,
 }
 
 struct DeliveryContext {
     alerts: String,
+    sequence: String,
     deliveries: Arc<Deliveries>,
 }
 
@@ -133,6 +144,11 @@ impl ProducerContext for DeliveryContext {
                     let mut ends = self.deliveries.alert_ends.lock().unwrap_or_else(PoisonError::into_inner);
                     let end = ends.entry(message.partition()).or_default();
                     *end = (*end).max(message.offset() + 1);
+                } else if message.topic() == self.sequence {
+                    let offset = message.offset();
+                    let mut sequence = self.deliveries.sequence.lock().unwrap_or_else(PoisonError::into_inner);
+                    *sequence =
+                        Some(sequence.map_or((offset, offset), |(first, last)| (first.min(offset), last.max(offset))));
                 }
             }
             Err((error, message)) => {
@@ -153,10 +169,15 @@ enum Failure {
 
 struct Worker {
     config: RunConfig,
+    writer: String,
     clock: Clock,
     producer: Option<BaseProducer<DeliveryContext>>,
     group: Option<ConsumerGroupMetadata>,
     deliveries: Arc<Deliveries>,
+    /// Number of the first transaction of this run: a record of another run that has it, or a later one, is a rival's.
+    first_number: Option<u64>,
+    /// Where the sequence topic ended when all in it was known to be ours, or from before us.
+    sequence_end: i64,
     stop: Arc<AtomicBool>,
 }
 
@@ -177,9 +198,7 @@ impl Worker {
             let letter = match request {
                 Request::Fence => self.fence().map_or_else(Letter::Failed, |ends| Letter::Input(Input::Fenced(ends))),
                 Request::Inspect => {
-                    let found = self.retried("cannot read the output topics", |worker| {
-                        Tail::open(&worker.config.connection, &worker.config.topics, Duration::from_secs(10))?.inspect()
-                    });
+                    let found = self.retried("cannot read the output topics", |worker| worker.tail()?.inspect());
                     found.map_or_else(Letter::Failed, |found| Letter::Input(Input::Inspected(found)))
                 }
                 Request::Transact(transaction) => match self.transact(&transaction) {
@@ -218,13 +237,19 @@ impl Worker {
         }
     }
 
+    fn tail(&self) -> Result<Tail, Error> {
+        Tail::open(&self.config.connection, &self.config.topics, Duration::from_secs(10))
+    }
+
     fn fence(&mut self) -> Result<BTreeMap<i32, i64>, Error> {
         // Its transaction, if one is open, is aborted by the initialisation of the next.
         self.producer = None;
         self.retried("cannot initialise the producer", Self::new_producer)?;
-        let ends = self.retried("cannot read the ends of the alerts topic", |worker| {
-            Tail::open(&worker.config.connection, &worker.config.topics, Duration::from_secs(10))?.alert_ends()
+        let (ends, sequence_end) = self.retried("cannot read the ends of the output topics", |worker| {
+            let mut tail = worker.tail()?;
+            Ok((tail.alert_ends()?, tail.sequence_end()?))
         })?;
+        self.sequence_end = sequence_end;
         *self.deliveries.alert_ends.lock().unwrap_or_else(PoisonError::into_inner) = ends.clone();
         Ok(ends)
     }
@@ -237,8 +262,11 @@ impl Worker {
         let mut client = self.config.connection.client(Side::Producer, &OWN, &fixed)?;
         client.remove("group.id");
         self.deliveries = Arc::default();
-        let context =
-            DeliveryContext { alerts: self.config.topics.alerts.clone(), deliveries: self.deliveries.clone() };
+        let context = DeliveryContext {
+            alerts: self.config.topics.alerts.clone(),
+            sequence: self.config.topics.sequence.clone(),
+            deliveries: self.deliveries.clone(),
+        };
         let producer: BaseProducer<DeliveryContext> = client.create_with_context(context).map_err(property)?;
         let answer = producer.init_transactions(Duration::from_secs(10));
         producer.poll(Duration::ZERO);
@@ -268,7 +296,11 @@ impl Worker {
 
     fn transact(&mut self, transaction: &Transaction) -> Result<BTreeMap<i32, i64>, Failure> {
         let (began, began_wall) = (Instant::now(), SystemTime::now());
+        self.first_number.get_or_insert(transaction.record.number);
         let answer = self.carry_out(transaction);
+        if let (Ok(_), Some((_, last))) = (&answer, self.placed()) {
+            self.sequence_end = last + 1;
+        }
         answer.map_err(|failure| match failure {
             Failure::Doubt(mut doubt) => {
                 // The steady clock stands still while the machine sleeps.
@@ -292,9 +324,15 @@ impl Worker {
         let mut passed = [Duration::ZERO; 2];
         for step in transaction.steps() {
             match step {
-                Step::Begin => producer.begin_transaction().map_err(doubt)?,
+                Step::Begin => {
+                    *self.deliveries.sequence.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                    producer.begin_transaction().map_err(doubt)?;
+                }
                 Step::Produce(message) => self.produce(producer, message)?,
-                Step::Drain => self.drain(producer, patience)?,
+                Step::Drain => {
+                    self.drain(producer, patience)?;
+                    self.check_alone(producer, patience)?;
+                }
                 Step::SendOffsets(offsets) => {
                     passed[0] = began.elapsed();
                     points.pass(Failpoint::BeforeOffsets);
@@ -313,6 +351,33 @@ impl Worker {
         let [records, offsets] = passed;
         tracing::debug!(?records, ?offsets, committed = ?began.elapsed(), "transaction");
         Ok(self.deliveries.alert_ends.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    /// First and last offset of the sequence records of the transaction under way.
+    fn placed(&self) -> Option<(i64, i64)> {
+        *self.deliveries.sequence.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether we are alone in the sequence topic. The broker fences by transactional id: an instance with another one is
+    /// seen only by the offsets that it takes between two transactions of ours, each of which takes one for every record and
+    /// one for its marker. Where more are gone the log says whose they are, before anything of this transaction is seen.
+    fn check_alone(&self, producer: &BaseProducer<DeliveryContext>, patience: Duration) -> Result<(), Failure> {
+        let (Some((first, _)), Some(number)) = (self.placed(), self.first_number) else { return Ok(()) };
+        if first <= self.sequence_end + 1 {
+            return Ok(());
+        }
+        let found = self.tail().and_then(|mut tail| tail.second_writer(number, &self.writer));
+        match found {
+            Ok(None) => Ok(()),
+            Ok(Some(record)) => {
+                // Left open it would keep readers waiting until the broker ends it; that it does so if this fails is enough.
+                let _ = producer.abort_transaction(patience);
+                let (writer, transactional_id) = (record.writer, record.transactional_id);
+                Err(Failure::Final(Error::SecondWriter { writer, transactional_id }))
+            }
+            Err(error) if error.is_retryable() => Err(unsure(format!("cannot read the sequence topic: {error}"))),
+            Err(error) => Err(Failure::Final(error)),
+        }
     }
 
     fn topic(&self, sink: Sink) -> &str {

@@ -124,6 +124,9 @@ pub struct SequenceRecord {
     pub epoch: Digest,
     /// The run that wrote it.
     pub writer: String,
+    /// Transactional id of that run. Records of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transactional_id: Option<String>,
     /// More digests of this transaction than fit one record: such a part precedes the record that counts.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub part: bool,
@@ -164,6 +167,7 @@ impl SequenceRecord {
                 alerts_from: BTreeMap::new(),
                 gaps: Vec::new(),
                 writer: self.writer.clone(),
+                transactional_id: self.transactional_id.clone(),
                 ..*self
             });
         }

@@ -112,10 +112,13 @@ pub fn run<J: Judge>(
             Some((store, writer))
         }
     };
+    let writer = writer_name(&config.transactional_id);
     let machine = Machine::new(Settings {
         limits: config.limits,
         epoch: config.epoch,
-        writer: writer_name(&config.transactional_id),
+        writer: writer.clone(),
+        transactional_id: config.transactional_id.clone(),
+        take_over: config.take_over,
         until_end: config.until_end,
         accept_gap: config.accept_gap,
         replay_other_epoch: config.epoch_change == EpochChange::Replay,
@@ -126,7 +129,7 @@ pub fn run<J: Judge>(
         config,
         clock,
         machine,
-        publisher: Publisher::start(config, &mailbox, clock)?,
+        publisher: Publisher::start(config, writer, &mailbox, clock)?,
         mailbox,
         source: None,
         ends: Ends::default(),

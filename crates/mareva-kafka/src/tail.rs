@@ -70,6 +70,17 @@ impl Tail {
         self.records(|first| first.slices.first().is_some_and(|slice| slice.seq <= after + 1))
     }
 
+    /// A record of another run than `writer` among the last ones, of a transaction from `number` on.
+    pub(crate) fn second_writer(&mut self, number: u64, writer: &str) -> Result<Option<SequenceRecord>, Error> {
+        let records = self.records(|_| true)?;
+        Ok(records.into_iter().rev().find(|record| record.number >= number && record.writer != writer))
+    }
+
+    /// Next offset of the sequence topic.
+    pub(crate) fn sequence_end(&mut self) -> Result<i64, Error> {
+        Ok(startup::bounds(self.queue.client(), &self.sequence, self.patience)?.high)
+    }
+
     /// Next offsets of the alerts topic.
     pub(crate) fn alert_ends(&mut self) -> Result<std::collections::BTreeMap<i32, i64>, Error> {
         let count = startup::partition_count(self.queue.client(), &self.alerts, self.patience)?;

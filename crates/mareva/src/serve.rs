@@ -37,6 +37,8 @@ pub struct Manner {
     pub until_end: bool,
     /// Start although needed input is gone.
     pub accept_gap: bool,
+    /// Go on with a log that was written under another transactional id.
+    pub take_over: bool,
     /// Judge the recorded input again under a new epoch.
     pub replay_under_new_epoch: bool,
     /// Recover, write a snapshot, stop.
@@ -154,6 +156,7 @@ fn run_config(config: &Config, opened: &Opened, manner: &Manner) -> Result<RunCo
     run.limits = Limits::default();
     run.until_end = manner.until_end;
     run.accept_gap = manner.accept_gap;
+    run.take_over = manner.take_over;
     run.check_settings = !manner.mock;
     if manner.replay_under_new_epoch {
         run.epoch_change = EpochChange::Replay;

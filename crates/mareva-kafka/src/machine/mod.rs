@@ -52,6 +52,10 @@ pub struct Settings {
     pub epoch: Digest,
     /// Name of this run, different in every run.
     pub writer: String,
+    /// Its transactional id.
+    pub transactional_id: String,
+    /// Go on with a log that was written under another transactional id.
+    pub take_over: bool,
     /// Stop when all that the topics held at the start is judged, ending with a slice that ends the input.
     pub until_end: bool,
     /// Go on where needed input is gone.

@@ -76,6 +76,7 @@ impl Machine {
             last_seq: slices.last().map_or(self.committed_seq, |slice| slice.seq),
             epoch: self.settings.epoch,
             writer: self.settings.writer.clone(),
+            transactional_id: Some(self.settings.transactional_id.clone()),
             part: false,
             slices,
             alerts,
@@ -173,7 +174,7 @@ impl Machine {
         }
         if starting {
             // Who cannot go on anyway must not stop one who can.
-            self.check_epoch(found.last.as_ref())?;
+            self.check_last(found.last.as_ref())?;
         } else if let Some(writer) = self.other_writer(&found) {
             return Err(Error::Fenced { writer: Some(writer) });
         }

@@ -11,7 +11,7 @@ use crate::{
 impl Machine {
     pub(super) fn start_from(&mut self, found: Inspection) -> Result<Vec<Action>, Error> {
         self.publishing = Publishing::Ready;
-        self.check_epoch(found.last.as_ref())?;
+        self.check_last(found.last.as_ref())?;
         let Some(last) = found.last else {
             // No record: alerts there belong to nobody we know, and their numbers would come again.
             if !found.visible.is_empty() && !self.settings.accept_gap {
@@ -42,14 +42,23 @@ impl Machine {
         Ok(vec![Action::OpenJudge { not_after }])
     }
 
-    pub(super) fn check_epoch(&self, last: Option<&SequenceRecord>) -> Result<(), Error> {
-        let current = self.settings.epoch;
-        match last {
-            Some(last) if last.epoch != current && !self.settings.replay_other_epoch => {
-                Err(Error::EpochChanged { recorded: last.epoch, current })
+    /// Whether we may go on with the log that ends with this record.
+    pub(super) fn check_last(&self, last: Option<&SequenceRecord>) -> Result<(), Error> {
+        let Some(last) = last else { return Ok(()) };
+        let settings = &self.settings;
+        // The broker fences by transactional id alone: whoever has another one may still be publishing.
+        match &last.transactional_id {
+            Some(recorded) if *recorded != settings.transactional_id && !settings.take_over => {
+                let (recorded, current) = (recorded.clone(), settings.transactional_id.clone());
+                return Err(Error::OtherTransactionalId { recorded, current });
             }
-            _ => Ok(()),
+            _ => {}
         }
+        let current = settings.epoch;
+        if last.epoch != current && !settings.replay_other_epoch {
+            return Err(Error::EpochChanged { recorded: last.epoch, current });
+        }
+        Ok(())
     }
 
     pub(super) fn opened(&mut self, seq: u64, positions: BTreeMap<TopicPartition, i64>) -> Result<Vec<Action>, Error> {
@@ -105,7 +114,12 @@ impl Machine {
     /// The slices of the log after the snapshot, complete and without a gap.
     fn collect_recorded(&mut self, records: Vec<SequenceRecord>) -> Result<(), Error> {
         let mut expected = self.seq + 1;
+        let mut number = 0;
         for record in records {
+            if record.number <= number {
+                return Err(Error::TwoLogs { number: record.number });
+            }
+            number = record.number;
             let own_epoch = record.epoch == self.settings.epoch;
             let mut digests = record.alerts.into_iter();
             for cut in record.slices {

@@ -140,6 +140,7 @@ fn record(number: u64, partition: i32, from: i64, to: i64) -> SequenceRecord {
         last_seq: number,
         epoch: settings("w").epoch,
         writer: "other".to_owned(),
+        transactional_id: settings("w").transactional_id.into(),
         part: false,
         slices: vec![SliceCut { seq: number, tick: 1_000, end: false, joined: Vec::new(), cuts: vec![cut], alerts: 0 }],
         alerts: Vec::new(),

@@ -8,6 +8,7 @@ fn record(alerts: usize) -> SequenceRecord {
         last_seq: 12,
         epoch: mareva_model::digest(b"epoch"),
         writer: "w1".to_owned(),
+        transactional_id: Some("mareva-0".to_owned()),
         part: false,
         slices: vec![SliceCut {
             seq: 12,
@@ -54,7 +55,7 @@ fn the_published_form_is_stable() {
         text,
         concat!(
             r#"{"version":1,"number":7,"last_seq":12,"#,
-            r#""epoch":"1dba2b219a47b5215b2c226940fcaf4662d1af56644237b4296ff9f22e47739f","writer":"w1","#,
+            r#""epoch":"1dba2b219a47b5215b2c226940fcaf4662d1af56644237b4296ff9f22e47739f","writer":"w1","transactional_id":"mareva-0","#,
             r#""slices":[{"seq":12,"tick":1700000000000,"joined":[["bank.transactions",3]],"cuts":[{"topic":"bank.transactions","partition":3,"from":10,"to":20}],"#,
             r#""alerts":1}],"alerts":["71e0a99173564931c0b8acc52d2685a8"],"#,
             r#""judged":{"bank.transactions":{"3":20}},"alerts_from":{"0":5}}"#
@@ -67,4 +68,13 @@ fn another_version_is_refused() {
     let mut newer = record(0);
     newer.version = 2;
     assert!(Assembler::default().take(&newer.to_payloads()[0]).is_err());
+}
+
+#[test]
+fn a_record_from_before_transactional_ids_were_recorded_is_read() {
+    let whole = String::from_utf8(record(1).to_payloads().remove(0)).unwrap();
+    let before = whole.replace(r#""transactional_id":"mareva-0","#, "");
+    assert_ne!(before, whole);
+    let read = Assembler::default().take(before.as_bytes()).unwrap();
+    assert_eq!(read, Some(SequenceRecord { transactional_id: None, ..record(1) }));
 }

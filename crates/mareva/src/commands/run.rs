@@ -36,6 +36,9 @@ pub struct Args {
     /// Start although needed input is gone; the gap is recorded in the sequence topic
     #[arg(long)]
     accept_gap: bool,
+    /// Go on with a sequence topic that was written under another `transactional.id`; the instance that has it must be gone
+    #[arg(long)]
+    take_over: bool,
     /// Recover, write a snapshot at the last committed slice, and end
     #[arg(long, conflicts_with = "until_end")]
     drain: bool,
@@ -71,6 +74,7 @@ pub fn run(args: Args) -> Result<()> {
         history: args.history,
         until_end: args.until_end,
         accept_gap: args.accept_gap,
+        take_over: args.take_over,
         replay_under_new_epoch: args.replay_under_new_epoch,
         drain: args.drain,
         mock: false,

@@ -138,3 +138,33 @@ fn one_that_cannot_go_on_fences_nobody() {
     let error = failed(machine.step(at(0), Input::Inspected(last(&foreign))));
     assert!(matches!(error, Error::EpochChanged { .. }), "{error}");
 }
+
+#[test]
+fn a_log_of_another_transactional_id_is_gone_on_with_only_where_that_is_wanted() {
+    let foreign = SequenceRecord { transactional_id: Some("theirs".to_owned()), ..record(7, 0, 60, 70) };
+    let look = |take_over: bool, record: &SequenceRecord| {
+        let mut machine = Machine::new(Settings { take_over, ..settings("w") });
+        machine.step(at(0), Input::Begin);
+        machine.step(at(0), Input::Inspected(last(record)))
+    };
+    let error = failed(look(false, &foreign));
+    assert!(matches!(error, Error::OtherTransactionalId { .. }) && !error.is_retryable(), "{error}");
+    assert!(error.to_string().contains("under `transactional.id` theirs, now it is id:"), "{error}");
+    assert_eq!(look(true, &foreign), [Action::Fence]);
+    let unknown = SequenceRecord { transactional_id: None, ..foreign };
+    assert_eq!(look(false, &unknown), [Action::Fence], "records of earlier versions do not say");
+}
+
+#[test]
+fn a_log_that_two_instances_wrote_is_no_base_to_start_from() {
+    let records = vec![record(1, 0, 0, 10), record(2, 0, 10, 20), record(2, 0, 10, 30)];
+    let mut machine = Machine::new(settings("w"));
+    let found = last(records.last().unwrap());
+    machine.step(at(0), Input::Begin);
+    machine.step(at(0), Input::Inspected(found.clone()));
+    machine.step(at(0), Input::Fenced(BTreeMap::new()));
+    machine.step(at(0), Input::Inspected(found));
+    machine.step(at(0), Input::Opened { seq: 0, positions: BTreeMap::new() });
+    let error = failed(machine.step(at(0), Input::Log { records, bounds: bounds(0, 1_000) }));
+    assert!(matches!(error, Error::TwoLogs { number: 2 }) && !error.is_retryable(), "{error}");
+}

@@ -180,6 +180,8 @@ pub fn settings(writer: &str) -> Settings {
         limits: Limits { slice_records: 16, buffer_records: 64, slices_in_flight: 6, ..Limits::default() },
         epoch: mareva_model::digest(b"epoch"),
         writer: writer.to_owned(),
+        transactional_id: "id".to_owned(),
+        take_over: false,
         until_end: true,
         accept_gap: false,
         replay_other_epoch: false,
