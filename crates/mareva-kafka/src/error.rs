@@ -60,19 +60,12 @@ pub enum Error {
         /// What the broker says.
         reason: String,
     },
-    /// An offset that is needed was deleted by retention.
+    /// Offsets that are needed were deleted by retention: every partition of which some are.
     #[error(
-        "offset {offset} of {at} is needed and gone (the topic begins at {low}); restore a snapshot that covers it, \
-         seed with --history, or start with --accept-gap"
+        "{}; restore a snapshot that covers it, seed with --history and no snapshot, or start with --accept-gap",
+        listed(.0)
     )]
-    OffsetGone {
-        /// The partition.
-        at: TopicPartition,
-        /// Offset needed.
-        offset: i64,
-        /// First offset there.
-        low: i64,
-    },
+    OffsetsGone(Vec<Gone>),
     /// An offset that was judged is not there: the topic is another one.
     #[error(
         "{at} ends at {high}, yet its records below {offset} were judged: the topic was truncated or created anew; \
@@ -291,6 +284,24 @@ pub enum Error {
     /// A thread ended without a word.
     #[error("thread {0} ended unexpectedly; please report this")]
     ThreadLost(&'static str),
+}
+
+/// Offsets of a partition that are needed and not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gone {
+    /// The partition.
+    pub at: TopicPartition,
+    /// First offset needed.
+    pub offset: i64,
+    /// First offset there.
+    pub low: i64,
+}
+
+fn listed(gone: &[Gone]) -> String {
+    let each = gone.iter().map(|Gone { at, offset, low }| {
+        format!("offset {offset} of {at} is needed and gone (the topic begins at {low})")
+    });
+    each.collect::<Vec<_>>().join(", ")
 }
 
 fn by(writer: &Option<String>) -> String {

@@ -28,7 +28,7 @@ mod tail;
 pub use admin::{TopicSpec, create_topics};
 pub use batch_queue::{BatchQueue, Fetched, QueueContext};
 pub use config::{Connection, EpochChange, RunConfig, SnapshotConfig, Topics};
-pub use error::Error;
+pub use error::{Error, Gone};
 pub use failpoint::{Failpoint, Failpoints};
 pub use follow::{FollowFrom, Followed, Follower};
 pub use judge::{Judge, JudgeError, Message, Sink, Verdict};

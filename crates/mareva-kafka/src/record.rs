@@ -130,7 +130,8 @@ pub struct SequenceRecord {
     /// More digests of this transaction than fit one record: such a part precedes the record that counts.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub part: bool,
-    /// The slices it covers; none in a part, or when it only publishes again what a torn transaction lost.
+    /// The slices it covers; none in a part, and none where it only publishes again what a torn transaction lost, or says that
+    /// another epoch or transactional id is in force or input is gone.
     pub slices: Vec<SliceCut>,
     /// Digests of the alerts carried, in order.
     pub alerts: Vec<AlertDigest>,

@@ -121,6 +121,7 @@ pub fn run<J: Judge>(
         take_over: config.take_over,
         until_end: config.until_end,
         accept_gap: config.accept_gap,
+        history: config.history,
         replay_other_epoch: config.epoch_change == EpochChange::Replay,
         snapshot_every: config.snapshots.as_ref().map(|snapshots| snapshots.every),
         transaction_timeout: publisher::transaction_timeout(&config.connection)?,
@@ -349,6 +350,10 @@ where
                 Sink::Sequence => continue,
             }
             stats.published += 1;
+        }
+        for gap in &transaction.record.gaps {
+            let (topic, partition, from, to) = (&gap.topic, gap.partition, gap.from, gap.to);
+            tracing::warn!(%topic, partition, from, to, "input is gone and was not judged; the sequence topic says so");
         }
         stats.committed_seq = transaction.record.last_seq;
         (self.observe)(&Progress::Committed { transaction, stats: &self.stats });

@@ -156,6 +156,7 @@ fn run_config(config: &Config, opened: &Opened, manner: &Manner) -> Result<RunCo
     run.limits = Limits::default();
     run.until_end = manner.until_end;
     run.accept_gap = manner.accept_gap;
+    run.history = manner.history.is_some();
     run.take_over = manner.take_over;
     run.check_settings = !manner.mock;
     if manner.replay_under_new_epoch {

@@ -5,7 +5,7 @@ use mareva_pipeline::InputRecord;
 
 use super::{Action, Block, Bounds, Machine, Now, Phase};
 use crate::{
-    error::Error,
+    error::{Error, Gone},
     record::{Cut, TopicPartition},
 };
 
@@ -159,7 +159,7 @@ impl Machine {
             return Err(Error::OffsetBeyond { at: source, offset: lane.fetched, high: low });
         }
         if !self.settings.accept_gap {
-            return Err(Error::OffsetGone { at: source, offset: lane.fetched, low });
+            return Err(Error::OffsetsGone(vec![Gone { at: source, offset: lane.fetched, low }]));
         }
         self.gaps.push(Cut { topic: source.topic.clone(), partition: source.partition, from: lane.fetched, to: low });
         lane.fetched = low;

@@ -60,6 +60,8 @@ pub struct Settings {
     pub until_end: bool,
     /// Go on where needed input is gone.
     pub accept_gap: bool,
+    /// A judge that is opened without a snapshot is given history, in the place of input that is gone at the start.
+    pub history: bool,
     /// When the log was written under another epoch: judge its slices again under the new one, instead of refusing.
     pub replay_other_epoch: bool,
     /// Time between snapshots; `None` without a folder for them.
@@ -304,6 +306,10 @@ pub struct Machine {
 
     recorded: VecDeque<Recorded>,
     last_record: Option<SequenceRecord>,
+    /// Tick of the last slice of the log, and whether the input ended with it.
+    last_slice: Option<(i64, bool)>,
+    /// Whether a record is due though there may be nothing to publish.
+    announce: bool,
     missing: BTreeSet<AlertDigest>,
     orphans: BTreeSet<AlertDigest>,
     reissue: Vec<Message>,
@@ -353,6 +359,8 @@ impl Machine {
             stopping: false,
             recorded: VecDeque::new(),
             last_record: None,
+            last_slice: None,
+            announce: false,
             missing: BTreeSet::new(),
             orphans: BTreeSet::new(),
             reissue: Vec::new(),

@@ -31,12 +31,13 @@ impl Machine {
         if self.phase != Phase::Live || self.publishing != Publishing::Ready {
             return None;
         }
-        if self.uncommitted.is_empty() && self.reissue.is_empty() {
+        if self.uncommitted.is_empty() && self.reissue.is_empty() && !self.announce {
             return None;
         }
         let due = self.alerts_waiting
             || self.stopping
             || !self.reissue.is_empty()
+            || self.announce
             || self.uncommitted.len() >= limits.slices_in_flight / 2
             || self.output_bytes >= limits.output_bytes / 2
             || now.mono.saturating_sub(self.last_begin) >= limits.millis(limits.commit_every);
@@ -65,6 +66,7 @@ impl Machine {
         self.figures.reissued += self.reissue.len() as u64;
         messages.append(&mut self.reissue);
         self.alerts_waiting = false;
+        self.announce = false;
         self.number += 1;
         let mut judged: crate::record::Judged = BTreeMap::new();
         for (source, offset) in &self.covered {

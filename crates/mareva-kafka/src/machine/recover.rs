@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use super::{Action, Bounds, Inspection, Lane, Machine, Now, Phase, Publishing, Recorded};
 use crate::{
-    error::Error,
+    error::{Error, Gone},
     judge::{Message, Sink, Verdict},
     record::{AlertDigest, Cut, SequenceRecord, SliceCut, TopicPartition},
 };
@@ -74,14 +74,15 @@ impl Machine {
         records: Vec<SequenceRecord>,
         bounds: Vec<Bounds>,
     ) -> Result<Vec<Action>, Error> {
+        self.last_slice = records.iter().flat_map(|record| &record.slices).last().map(|slice| (slice.tick, slice.end));
         self.collect_recorded(records)?;
         let mut needed = self.covered.clone();
         self.check_tiling(&mut needed)?;
         let end = |offset: &BTreeMap<TopicPartition, i64>, bound: &Bounds| offset.get(&bound.source).copied();
-        let mut assign = Vec::new();
+        let (mut assign, mut gone) = (Vec::new(), Vec::new());
         for bound in bounds {
             let first = end(&needed, &bound).unwrap_or(bound.low);
-            let fetched = self.check_bounds(&bound, first)?;
+            let fetched = self.check_bounds(&bound, first, &mut gone)?;
             let stop_at = self.settings.until_end.then_some(bound.high);
             let lane = Lane {
                 joined: self.covered.contains_key(&bound.source),
@@ -95,6 +96,9 @@ impl Machine {
             };
             assign.push((bound.source.clone(), fetched));
             self.lanes.insert(bound.source, lane);
+        }
+        if !gone.is_empty() {
+            return Err(Error::OffsetsGone(gone));
         }
         for recorded in &self.recorded {
             for cut in &recorded.cut.cuts {
@@ -191,16 +195,19 @@ impl Machine {
         Ok(())
     }
 
-    /// Where to read a partition from, of which `needed` is the first offset wanted.
-    fn check_bounds(&mut self, bound: &Bounds, needed: i64) -> Result<i64, Error> {
+    /// Where to read a partition from, of which `needed` is the first offset wanted. What is missing of it and may not be
+    /// goes to `gone`.
+    fn check_bounds(&mut self, bound: &Bounds, needed: i64, gone: &mut Vec<Gone>) -> Result<i64, Error> {
         if needed > bound.high {
             return Err(Error::OffsetBeyond { at: bound.source.clone(), offset: needed, high: bound.high });
         }
         if needed >= bound.low {
             return Ok(needed);
         }
-        if !self.settings.accept_gap {
-            return Err(Error::OffsetGone { at: bound.source.clone(), offset: needed, low: bound.low });
+        // History takes the place of what is gone where it was loaded, which it is when there is no snapshot.
+        if !self.settings.accept_gap && !(self.settings.history && self.snapshot_seq == 0) {
+            gone.push(Gone { at: bound.source.clone(), offset: needed, low: bound.low });
+            return Ok(bound.low);
         }
         let source = &bound.source;
         self.gaps.push(Cut { topic: source.topic.clone(), partition: source.partition, from: needed, to: bound.low });
@@ -265,10 +272,15 @@ impl Machine {
         self.last_begin = now.mono;
         self.last_cut = now.mono;
         self.last_snapshot = now.mono;
-        let last = self.last_record.take();
-        if let Some(tick) = last.as_ref().and_then(|last| last.slices.last()).map(|slice| slice.tick) {
+        if let Some((tick, end)) = self.last_slice {
             self.tick = self.tick.max(tick);
+            self.ended_before = end;
         }
-        self.ended_before = last.is_some_and(|last| last.slices.last().is_some_and(|slice| slice.end));
+        // What the next start goes by must be in the log, even if nothing is judged by then.
+        let ours = |last: &SequenceRecord| {
+            last.epoch == self.settings.epoch && last.transactional_id.as_ref() == Some(&self.settings.transactional_id)
+        };
+        self.announce = !self.gaps.is_empty() || self.last_record.as_ref().is_some_and(|last| !ours(last));
+        self.last_record = None;
     }
 }

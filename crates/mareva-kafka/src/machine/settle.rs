@@ -4,7 +4,7 @@ use super::{Action, Machine, Now, Phase, Publishing, Snapshot};
 impl Machine {
     pub(super) fn begin_snapshot(&mut self, now: Now) -> Option<Action> {
         let every = self.settings.limits.millis(self.settings.snapshot_every?);
-        let settled = self.uncommitted.is_empty() && self.publishing == Publishing::Ready && self.reissue.is_empty();
+        let settled = self.nothing_waits();
         let due = now.mono.saturating_sub(self.last_snapshot) >= every || (self.stopping && settled);
         let wanted = self.seq > self.snapshot_seq && !(self.stopping && self.snapshot_gave_up);
         if self.phase != Phase::Live || self.snapshot != Snapshot::None || !due || !wanted || self.judging.is_some() {
@@ -52,6 +52,11 @@ impl Machine {
         Vec::new()
     }
 
+    /// Whether all that is to be in the log is committed.
+    fn nothing_waits(&self) -> bool {
+        self.uncommitted.is_empty() && self.reissue.is_empty() && !self.announce && self.publishing == Publishing::Ready
+    }
+
     /// Whether all is done that a stop waits for. A run that is still starting or replaying has nothing of its own.
     pub(super) fn can_finish(&self) -> bool {
         if !self.stopping || self.judging.is_some() {
@@ -60,8 +65,7 @@ impl Machine {
         if self.phase != Phase::Live {
             return self.phase != Phase::Done;
         }
-        let committed = self.uncommitted.is_empty() && self.reissue.is_empty() && self.publishing == Publishing::Ready;
         let wanted = self.settings.snapshot_every.is_some() && self.seq > self.snapshot_seq && !self.snapshot_gave_up;
-        committed && self.snapshot == Snapshot::None && !wanted
+        self.nothing_waits() && self.snapshot == Snapshot::None && !wanted
     }
 }

@@ -221,7 +221,7 @@ fn input_that_is_gone_is_a_fault_unless_accepted() {
     assert_eq!(
         error.to_string(),
         "offset 5 of in/0 is needed and gone (the topic begins at 700); restore a snapshot that covers it, \
-         seed with --history, or start with --accept-gap"
+         seed with --history and no snapshot, or start with --accept-gap"
     );
     let accepting = Settings { until_end: false, accept_gap: true, ..settings("w") };
     let (mut machine, _) = started(accepting, bounds(0, 1_000));

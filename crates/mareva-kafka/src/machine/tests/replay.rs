@@ -105,3 +105,102 @@ fn alerts_without_any_record_of_them_are_not_published_beside() {
         }
     }
 }
+
+/// Runs to the end of the input, from no snapshot.
+fn run_once(settings: Settings, broker: &mut Broker) -> Result<Figures, Error> {
+    let (mut disk, mut dice) = (Disk::default(), Dice(7));
+    let mut process = Process::start(settings, 0);
+    for _ in 0..200_000 {
+        assert!(process.turn(broker, &mut disk, &mut dice, Troubles::default()).is_ok());
+        if let Some(ended) = process.ended.take() {
+            return ended.map(|()| process.machine.figures());
+        }
+    }
+    panic!("it stands still: {:?}", process.machine);
+}
+
+#[test]
+fn another_epoch_or_id_is_in_the_log_though_nothing_is_judged_under_it() {
+    let mut broker = Broker::with_records(&mut Dice(3), 2, 100);
+    run_once(settings("first"), &mut broker).unwrap();
+    let changed = |writer: &str| Settings {
+        epoch: mareva_model::digest(b"new"),
+        transactional_id: "new id".to_owned(),
+        ..settings(writer)
+    };
+    let before = broker.records();
+    let error = run_once(Settings { take_over: true, ..changed("refused") }, &mut broker).unwrap_err();
+    assert!(matches!(error, Error::EpochChanged { .. }), "{error}");
+    let error = run_once(Settings { replay_other_epoch: true, ..changed("refused") }, &mut broker).unwrap_err();
+    assert!(matches!(error, Error::OtherTransactionalId { .. }), "{error}");
+    let flags = Settings { take_over: true, replay_other_epoch: true, ..changed("second") };
+    let figures = run_once(flags, &mut broker).unwrap();
+    assert_eq!((figures.slices, figures.transactions), (0, 1));
+    let last = broker.records().pop().unwrap();
+    assert_eq!((last.number, last.last_seq), (before.len() as u64 + 1, before.last().unwrap().last_seq));
+    assert!(last.slices.is_empty() && last.alerts.is_empty());
+    assert_eq!(last.judged, before.last().unwrap().judged);
+
+    let figures = run_once(changed("third"), &mut broker).expect("without flags, say by systemd");
+    assert_eq!((figures.slices, figures.transactions), (0, 0), "it is said once");
+    check(&broker);
+}
+
+/// The log of one slice of either partition, of whose input the first five records are gone.
+fn with_gone_input(settings: Settings) -> (Machine, Vec<Action>) {
+    let records = vec![record(1, 0, 0, 10), record(2, 1, 0, 10)];
+    let mut machine = Machine::new(settings);
+    let found = last(records.last().unwrap());
+    machine.step(NOW, Input::Begin);
+    machine.step(NOW, Input::Inspected(found.clone()));
+    machine.step(NOW, Input::Fenced(BTreeMap::new()));
+    machine.step(NOW, Input::Inspected(found));
+    machine.step(NOW, Input::Opened { seq: 0, positions: BTreeMap::new() });
+    let actions = machine.step(NOW, Input::Log { records, bounds: bounds(5, 10) });
+    (machine, actions)
+}
+
+#[test]
+fn gone_input_is_named_for_every_partition() {
+    let (_, actions) = with_gone_input(replay_settings());
+    let [Action::Fail(error)] = &actions[..] else { panic!("{actions:?}") };
+    assert_eq!(
+        error.to_string(),
+        "offset 0 of in/0 is needed and gone (the topic begins at 5), offset 0 of in/1 is needed and gone (the topic \
+         begins at 5); restore a snapshot that covers it, seed with --history and no snapshot, or start with --accept-gap"
+    );
+}
+
+#[test]
+fn a_gap_is_in_the_log_though_nothing_is_judged_after_it() {
+    let accepting = Settings { accept_gap: true, ..replay_settings() };
+    for settings in [accepting, Settings { history: true, ..replay_settings() }] {
+        let (mut machine, actions) = with_gone_input(settings);
+        assert_eq!(actions, [Action::Assign(vec![(source(0), 5), (source(1), 5)])]);
+        machine.step(NOW, block(0, 5..10, 0));
+        machine.step(NOW, block(1, 5..10, 0));
+        assert_eq!([judge_next(&mut machine), judge_next(&mut machine)], [5, 5]);
+        assert_eq!(machine.step(NOW, Input::Stop), [], "the gap is not in the log");
+        let actions = machine.step(NOW, Input::Clock);
+        let [Action::Transact(transaction)] = &actions[..] else { panic!("{actions:?}") };
+        let gap = |partition| Cut { topic: "in".into(), partition, from: 0, to: 5 };
+        assert_eq!(transaction.record.gaps, [gap(0), gap(1)]);
+        assert!(transaction.record.slices.is_empty());
+        assert_eq!(machine.step(NOW, Input::Committed(BTreeMap::new())), [Action::Finish]);
+    }
+}
+
+#[test]
+fn history_does_not_stand_for_what_a_snapshot_does_not_cover() {
+    let mut machine = Machine::new(Settings { history: true, ..replay_settings() });
+    let records = vec![record(1, 0, 0, 10), record(2, 0, 10, 20)];
+    let found = last(records.last().unwrap());
+    machine.step(NOW, Input::Begin);
+    machine.step(NOW, Input::Inspected(found.clone()));
+    machine.step(NOW, Input::Fenced(BTreeMap::new()));
+    machine.step(NOW, Input::Inspected(found));
+    // It was loaded into no judge: there was a snapshot.
+    machine.step(NOW, Input::Opened { seq: 1, positions: [(source(0), 10)].into() });
+    let actions = machine.step(NOW, Input::Log { records, bounds: bounds(15, 20) });
+    assert!(matches!(&actions[..], [Action::Fail(Error::OffsetsGone(gone))] if gone.len() == 1), "{actions:?}");
+}

@@ -184,6 +184,7 @@ pub fn settings(writer: &str) -> Settings {
         take_over: false,
         until_end: true,
         accept_gap: false,
+        history: false,
         replay_other_epoch: false,
         snapshot_every: Some(Duration::from_millis(400)),
         transaction_timeout: Duration::from_secs(10),
@@ -263,7 +264,10 @@ impl Process {
                 return Ok(Some(Input::Opened { seq, positions }));
             }
             Action::ReadLog { after } => {
-                let records = broker.records().into_iter().filter(|record| record.last_seq > after).collect();
+                // As far back as the log is read, and perhaps further.
+                let mut records = broker.records();
+                let before = records.iter().rposition(|r| r.slices.first().is_some_and(|slice| slice.seq <= after + 1));
+                records.drain(..before.unwrap_or(0));
                 return Ok(Some(Input::Log { records, bounds: broker.bounds() }));
             }
             Action::Assign(partitions) => self.assigned.extend(partitions),
