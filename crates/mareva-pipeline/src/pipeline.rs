@@ -182,7 +182,7 @@ impl Pipeline {
     /// # Errors
     /// [`Error::Epoch`] under another epoch, [`Error::Snapshot`] when the bytes do not fit.
     pub fn restore(parts: Parts, input: &mut dyn Read) -> Result<Self, Error> {
-        let saved: Saved = serde_json::from_slice(&read_part(input)?).map_err(unusable)?;
+        let saved: Saved = serde_json::from_slice(&read_part(input)?).map_err(no_json)?;
         let epoch = parts.epoch();
         if saved.epoch != epoch {
             return Err(Error::Epoch { expected: epoch.to_string(), got: saved.epoch.to_string() });
@@ -192,7 +192,7 @@ impl Pipeline {
         }
         let mut config = parts.config.alerts.clone();
         config.epoch = epoch;
-        let state = serde_json::from_slice(&read_part(input)?).map_err(unusable)?;
+        let state = serde_json::from_slice(&read_part(input)?).map_err(no_json)?;
         let alerts = AlertBook::restore(config, state);
         let monitor = Monitor::read(&parts.ruleset, parts.accounts.clone(), parts.config.bounds(), input)?;
         Ok(Self::assemble(parts, saved.seq, saved.low_time, monitor, Some(alerts)))
@@ -201,6 +201,11 @@ impl Pipeline {
 
 fn unusable(error: impl std::fmt::Display) -> Error {
     Error::Snapshot(error.to_string())
+}
+
+/// Without the values that the message would hold.
+fn no_json(error: serde_json::Error) -> Error {
+    Error::Snapshot(format!("its JSON breaks off or does not fit at byte {}", error.column()))
 }
 
 fn write_part(out: &mut dyn Write, bytes: &[u8]) -> Result<(), Error> {

@@ -360,3 +360,16 @@ fn a_rates_file_needs_its_header_and_a_rate() {
         assert!(refusal.contains(told) && refusal.contains("rates.csv"), "{text}: {refusal}");
     }
 }
+
+#[test]
+fn a_snapshot_that_does_not_fit_is_refused_without_a_word_of_what_it_holds() {
+    let mut snapshot = Vec::new();
+    Run::new().pipeline.write_snapshot(&mut snapshot).unwrap();
+    let part = |bytes: &[u8]| [&(bytes.len() as u64).to_le_bytes()[..], bytes].concat();
+    let head = 8 + usize::try_from(u64::from_le_bytes(snapshot[..8].try_into().unwrap())).unwrap();
+    let book = part(br#"{"records":"GB33BUKB20201555555555"}"#);
+    for broken in [part(br#"{"format":"GB33BUKB20201555555555"}"#), [&snapshot[..head], &book].concat()] {
+        let error = Pipeline::restore(parts(), &mut broken.as_slice()).unwrap_err().to_string();
+        assert!(error.contains("its JSON breaks off or does not fit at byte ") && !error.contains("BUKB"), "{error}");
+    }
+}
