@@ -35,7 +35,7 @@ fn workplace() -> TempDir {
         "paths.toml",
         "[rules]\npath = \"no-rules\"\n[tables]\naccounts = \"no-accounts\"\nrates = \"no-rates\"\nvasps = \"no-vasps\"\n\
          [[lists]]\nname = \"mules\"\npath = \"no-list\"\nregime = \"fraud\"\naction = \"hold\"\nbinding_in = [\"*\"]\n\
-         evidence_class = \"partner\"\n[kafka]\n\"no.such.property\" = 1\n\"sasl.password.file\" = \"no-secret\"\n",
+         evidence_class = \"partner\"\n[snapshots]\npath = \"kept/snapshots\"\n[kafka]\n\"no.such.property\" = 1\n\"sasl.password.file\" = \"no-secret\"\n",
     );
     write(
         "all.toml",
@@ -159,10 +159,20 @@ const REFUSED: &[(&str, usize, &[&str])] = &[
     ("check --config syntax.toml", 2, &["syntax.toml:1", "syntax.toml:2", "https://toml.io"]),
     (
         "check --config paths.toml",
-        7,
-        &["no-rules", "no-accounts", "no-rates", "no-vasps", "no-list", "no.such.property", "no-secret", "check the"],
+        8,
+        &[
+            "kept/snapshots (snapshots.path)",
+            "no-rules",
+            "no-accounts",
+            "no-rates",
+            "no-vasps",
+            "no-list",
+            "no.such.property",
+            "no-secret",
+            "check the",
+        ],
     ),
-    ("run --config paths.toml --history no-history", 8, &["no-rules", "no-history"]),
+    ("run --config paths.toml --history no-history", 9, &["no-rules", "no-history"]),
     (
         "rules check --rules rules",
         15,

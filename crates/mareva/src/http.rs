@@ -15,6 +15,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use mareva_kafka::Stats;
+use mareva_model::Refusal;
 use tokio::sync::oneshot;
 
 use crate::metrics::Metrics;
@@ -125,12 +126,15 @@ impl Server {
     /// Listens on `address`; port 0 takes a free one.
     ///
     /// # Errors
-    /// The address cannot be had, or no thread.
+    /// A refusal where the address cannot be had; no thread.
     pub fn start(address: SocketAddr, metrics: Arc<Metrics>, health: Arc<Health>) -> anyhow::Result<Self> {
-        let busy = || format!("cannot listen on {address} for metrics; choose a free address in the config");
-        let listener = TcpListener::bind(address).with_context(busy)?;
-        listener.set_nonblocking(true).with_context(busy)?;
-        let bound = listener.local_addr().with_context(busy)?;
+        let refused = |error: std::io::Error| {
+            let reason = format!("cannot listen on {address} for metrics: {error}");
+            Refusal::one("http.listen", reason, "end what listens there, or choose a free address of this machine")
+        };
+        let listener = TcpListener::bind(address).map_err(refused)?;
+        listener.set_nonblocking(true).map_err(refused)?;
+        let bound = listener.local_addr().map_err(refused)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

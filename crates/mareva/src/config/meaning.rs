@@ -49,6 +49,24 @@ pub fn check(config: &Config, place: &str, faults: &mut Refusal) {
     if config.input.bank.is_empty() && config.input.exchange.is_empty() {
         fault("input", "no topic is read".to_owned(), "name at least one topic");
     }
+    for key in ["bootstrap.servers", "transactional.id", "group.id"] {
+        if config.kafka.get(key).is_none_or(|value| value.trim().is_empty()) {
+            fault(
+                &format!("kafka.{key}"),
+                "is empty".to_owned(),
+                "write a value, or leave the key out for the default",
+            );
+        }
+    }
+    for side in ["", "producer."] {
+        for key in ["acks", "request.required.acks"] {
+            let key = format!("{side}{key}");
+            if let Some(value) = config.kafka.get(&key).filter(|value| !matches!(value.as_str(), "all" | "-1")) {
+                let reason = format!("`{value}` would lose what is committed when a broker dies");
+                fault(&format!("kafka.{key}"), reason, "write \"all\", or leave it out");
+            }
+        }
+    }
     if !config.http.listen.is_empty() && config.http.listen.parse::<SocketAddr>().is_err() {
         let reason = format!("`{}` is no address", config.http.listen);
         fault("http.listen", reason, "write address:port, such as 127.0.0.1:9464, or nothing");

@@ -151,6 +151,33 @@ fn values_that_make_no_sense_are_refused_together() {
 }
 
 #[test]
+fn properties_that_would_lose_something_or_name_nothing_are_refused() {
+    let found = faults(
+        r#"
+        [kafka]
+        "bootstrap.servers" = ""
+        "group.id" = " "
+        "transactional.id" = ""
+        acks = 0
+        [kafka.producer]
+        "request.required.acks" = "1"
+        "#,
+    );
+    let expected = [
+        "mareva.toml: kafka.bootstrap.servers: is empty",
+        "mareva.toml: kafka.transactional.id: is empty",
+        "mareva.toml: kafka.group.id: is empty",
+        "mareva.toml: kafka.acks: `0` would lose what is committed",
+        "mareva.toml: kafka.producer.request.required.acks: `1` would lose what is committed",
+    ];
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for (fault, expected) in found.iter().zip(expected) {
+        assert!(fault.starts_with(expected), "{expected} in {found:#?}");
+    }
+    assert!(faults("[kafka]\nacks = \"all\"\n[kafka.producer]\nacks = -1").is_empty());
+}
+
+#[test]
 fn a_fault_hides_nothing_of_the_rest() {
     let (read, found) = config_and_faults(
         r#"

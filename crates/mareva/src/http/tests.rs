@@ -82,3 +82,13 @@ fn ends_although_a_connection_is_open() {
     };
     assert!(error.to_string().contains("choose a free address"), "{error}");
 }
+
+#[test]
+fn an_address_that_is_taken_is_refused_with_what_to_do() {
+    let (server, health) = start(Duration::from_secs(60));
+    let metrics = Arc::new(Metrics::new("1").unwrap());
+    let error = Server::start(server.address(), metrics, health).unwrap_err();
+    let refusal: &Refusal = error.downcast_ref().expect("nobody frees it by a restart");
+    let fault = refusal.0[0].to_string();
+    assert!(fault.starts_with("http.listen: cannot listen on 127.0.0.1:") && fault.contains("free address"), "{fault}");
+}

@@ -87,6 +87,7 @@ pub fn open(config: &Config) -> Result<Opened, Refusal> {
     let rates = keep(named(rates(config), &tables.rates, "tables.rates"), &mut faults);
     let vasps = keep(named(vasps::load(&tables.vasps), &tables.vasps, "tables.vasps"), &mut faults);
     let subject_key = keep(secret(&config.alerts.subject_key_file, "alerts.subject_key_file"), &mut faults);
+    keep(folder(&config.snapshots.path, "snapshots.path"), &mut faults);
     let connection = Connection { properties: config.kafka.clone() };
     faults.0.extend(property_faults(&connection));
     faults.into_result()?;
@@ -229,6 +230,24 @@ fn secret(path: &Path, key: &str) -> Result<Option<Vec<u8>>, Refusal> {
         return Err(Refusal::one(place, format!("holds {} bytes", bytes.len()), "put 16 random bytes or more into it"));
     }
     Ok(Some(bytes))
+}
+
+/// Whether a folder is there or can be made: nothing that is no folder stands in its place or above it.
+fn folder(path: &Path, key: &str) -> Result<(), Refusal> {
+    let there = path.ancestors().filter(|above| !above.as_os_str().is_empty()).find_map(|above| {
+        let found = above.metadata();
+        // Who may not look at it is told when it is made.
+        let nothing =
+            |error: &io::Error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+        if found.as_ref().is_err_and(nothing) { None } else { Some((above, found)) }
+    });
+    match there {
+        Some((above, Ok(found))) if !found.is_dir() => {
+            let reason = format!("{} is no folder", above.display());
+            Err(Refusal::one(format!("{} ({key})", path.display()), reason, "name a folder; it is made if need be"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether there is a file to read.
