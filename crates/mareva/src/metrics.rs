@@ -3,6 +3,7 @@
 //! rules, lists) or that the code fixes; never an account, a name or a transaction.
 
 mod register;
+mod zeros;
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -49,6 +50,7 @@ impl Metrics {
         };
         metrics.about.build.with_label_values(&[version]).set(1);
         metrics.about.start.set(now());
+        metrics.expect_fixed();
         Ok(metrics)
     }
 
@@ -70,6 +72,7 @@ impl Metrics {
             screening.list_keys.with_label_values(&[name, "name"]).set(signed(counts.names));
             screening.list_bytes.with_label_values(&[name]).set(signed(list.bytes as u64));
             screening.list_loaded.with_label_values(&[name]).set(now());
+            self.expect_hits(name);
             if let Some(modified) = modified(name) {
                 screening.list_modified.with_label_values(&[name]).set(seconds(modified));
             }
@@ -108,13 +111,8 @@ impl Metrics {
     }
 
     fn alert(&self, alert: &Alert) {
-        let status = match alert.status {
-            AlertStatus::Open => "open",
-            AlertStatus::Withdrawn => "withdrawn",
-            AlertStatus::BasisWithdrawn => "basis_withdrawn",
-        };
         let regime = regime(alert.regime);
-        self.judging.alerts.with_label_values(&[regime, alert.action.as_str(), status]).inc();
+        self.judging.alerts.with_label_values(&[regime, alert.action.as_str(), status(alert.status)]).inc();
         if alert.revision == 1 {
             self.judging.alerts_opened.with_label_values(&[regime]).inc();
         }
@@ -451,6 +449,14 @@ fn regime(regime: Regime) -> &'static str {
     match regime {
         Regime::Fraud => "fraud",
         Regime::Sanctions => "sanctions",
+    }
+}
+
+fn status(status: AlertStatus) -> &'static str {
+    match status {
+        AlertStatus::Open => "open",
+        AlertStatus::Withdrawn => "withdrawn",
+        AlertStatus::BasisWithdrawn => "basis_withdrawn",
     }
 }
 

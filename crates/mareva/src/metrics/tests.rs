@@ -86,3 +86,27 @@ fn every_name_begins_with_mareva_and_none_is_registered_twice() {
     assert!(names.iter().all(|name| name.starts_with("mareva_")));
     assert_eq!(names.len(), names.iter().collect::<BTreeSet<_>>().len());
 }
+
+#[test]
+fn totals_of_all_that_is_known_begin_at_0() {
+    let metrics = Metrics::new("1").unwrap();
+    metrics.expect(["bank.transactions"], ["collector"]);
+    metrics.expect_hits("mules");
+    let text = metrics.render().unwrap();
+    for series in [
+        "mareva_records_total{topic=\"bank.transactions\"}",
+        "mareva_record_bytes_total{topic=\"bank.transactions\"}",
+        "mareva_transactions_total{outcome=\"late\"}",
+        "mareva_dead_letters_total{reason=\"forbidden\"}",
+        "mareva_hits_total{by=\"name\",list=\"mules\"}",
+        "mareva_detections_total{change=\"withdrawn\",rule=\"collector\"}",
+        "mareva_alerts_total{action=\"hold\",regime=\"fraud\",status=\"open\"}",
+        "mareva_alerts_total{action=\"block\",regime=\"sanctions\",status=\"basis_withdrawn\"}",
+        "mareva_alerts_opened_total{regime=\"sanctions\"}",
+        "mareva_messages_committed_total{kind=\"alert\"}",
+        "mareva_snapshots_total{result=\"failed\"}",
+        "mareva_commit_doubts_total",
+    ] {
+        assert!(text.lines().any(|line| line == format!("{series} 0")), "{series} is not 0 in\n{text}");
+    }
+}
