@@ -61,8 +61,12 @@ fn two_where_somebody_must_look_and_one_where_not() {
     assert!(said.contains("--replay-under-new-epoch"), "{said}");
     let (code, said) = run(&other, &["--replay-under-new-epoch"]);
     assert_eq!(code, Some(0), "{said}");
+    let (code, said) = run(&other, &[]);
+    assert_eq!(code, Some(0), "the epoch is in force though nothing came since: {said}");
 
     the_one_that_was_taken_over_ends_with_two(&plain, &broker.connection());
+
+    a_drain_that_leaves_no_snapshot_ends_with_one(&folder, &broker);
 
     broker.stop();
     let (code, said) = run(&plain, &[]);
@@ -89,6 +93,29 @@ fn the_one_that_was_taken_over_ends_with_two(config: &Path, connection: &Connect
     let output = ended(second, Duration::from_secs(60)).wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}");
+}
+
+fn a_drain_that_leaves_no_snapshot_ends_with_one(folder: &Path, broker: &KafkaBroker) {
+    let snapshots = folder.join("drained");
+    let own = format!("[alerts]\nhold = \"48 h\"\n[snapshots]\npath = \"{}\"\n", snapshots.display());
+    let path = config(folder, "drained", broker, &own).display().to_string();
+    let drain = || {
+        let output = mareva(["run", "--drain", "--json", "--replay-under-new-epoch", "--config", &path]);
+        (output.status.code(), output.stdout, String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let named = || -> Vec<PathBuf> { fs::read_dir(&snapshots).unwrap().map(|entry| entry.unwrap().path()).collect() };
+    let (code, summary, said) = drain();
+    assert_eq!(code, Some(0), "{said}");
+    let summary: serde_json::Value = serde_json::from_slice(&summary).unwrap();
+    let snapshot = snapshots.join(format!("snapshot-{:020}.mareva", summary["committed_slice"].as_u64().unwrap()));
+    assert_eq!(named(), std::slice::from_ref(&snapshot), "one at the last committed slice");
+
+    // Something stands in its place that is no file: it cannot be named.
+    fs::remove_file(&snapshot).unwrap();
+    fs::create_dir(&snapshot).unwrap();
+    let (code, _, said) = drain();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("no snapshot was written"), "{said}");
 }
 
 fn ended(mut child: Child, patience: Duration) -> Child {

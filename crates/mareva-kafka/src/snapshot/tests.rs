@@ -85,3 +85,36 @@ fn what_was_not_finished_is_removed_at_the_next_start() {
     assert!(store.files("partial").unwrap().is_empty());
     fs::remove_dir_all(&folder).unwrap();
 }
+
+#[test]
+fn one_that_fails_leaves_nothing_and_the_next_is_written() {
+    let store = SnapshotStore::open(folder("failed"), 2).unwrap();
+    let mailbox = Arc::new(Mailbox::new(4));
+    let config = SnapshotConfig::in_folder(&store.folder);
+    let writer = SnapshotWriter::start(&config, store.clone(), Failpoints::default(), &mailbox).unwrap();
+    let answer = || {
+        let letter = mailbox.take(true, Duration::from_secs(5)).pop_front();
+        let Some(Letter::Input(input)) = letter else { panic!("{letter:?}") };
+        input
+    };
+    let info = |seq| SnapshotInfo::new(seq, epoch(), &BTreeMap::new());
+    let failed = writer.write::<io::Error>(info(7), |out| {
+        out.write_all(&vec![1; 2 * CHUNK])?;
+        Err(io::Error::other("the judge fails"))
+    });
+    assert_eq!(failed.unwrap_err().to_string(), "the judge fails");
+    assert_eq!(answer(), Input::SnapshotFailed(7));
+    assert!(store.files("partial").unwrap().is_empty(), "half of one would fill the disk");
+    // It cannot be made at all: something stands in its place.
+    fs::create_dir(store.path(8, "partial")).unwrap();
+    writer.write::<io::Error>(info(8), |out| out.write_all(b"state")).unwrap();
+    assert_eq!(answer(), Input::SnapshotFailed(8));
+    fs::remove_dir(store.path(8, "partial")).unwrap();
+    writer.write::<io::Error>(info(9), |out| out.write_all(b"state")).unwrap();
+    assert_eq!(answer(), Input::SnapshotWritten(9));
+    writer.publish(9).unwrap();
+    assert_eq!(answer(), Input::SnapshotPublished(9));
+    assert_eq!(newest(&store, u64::MAX), Some((9, b"state".to_vec())));
+    drop(writer);
+    fs::remove_dir_all(&store.folder).unwrap();
+}
