@@ -125,8 +125,8 @@ impl Pipeline {
         if end {
             settled.extend(self.monitor.finish());
         }
-        if let Some(low) = low_time.or(end.then_some(i64::MAX)) {
-            alerts.extend(self.alerts.close(self.monitor.retained(), low, end));
+        if low_time.is_some() || end {
+            alerts.extend(self.alerts.close(self.monitor.retained(), low_time, end));
         }
         Ok(Output { alerts, dead_letters, late, hits, changes, accepted, settled, counts, low_time })
     }

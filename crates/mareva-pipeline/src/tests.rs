@@ -373,3 +373,22 @@ fn a_snapshot_that_does_not_fit_is_refused_without_a_word_of_what_it_holds() {
         assert!(error.contains("its JSON breaks off or does not fit at byte ") && !error.contains("BUKB"), "{error}");
     }
 }
+
+#[test]
+fn what_comes_after_an_end_without_low_time_is_of_its_own_day() {
+    let mut run = Run::new();
+    let pay = |number: u32| payment(&format!(r#""tx_id":"I{number}""#), "MRVADEFF", LISTED, "2026-01-05T10:00:00Z");
+    let payload = pay(1).into_bytes();
+    let record = InputRecord { topic: BANK.into(), partition: 0, offset: 0, append_time: APPENDED, payload };
+    // A partition that has not said anything holds low time.
+    let joined = vec![(BANK.into(), 0), (EXCHANGE.into(), 0)];
+    let epoch = run.pipeline.epoch();
+    let end = InputSlice { records: vec![record], seq: 1, tick: APPENDED, end: true, joined, epoch };
+    let output = run.pipeline.process(&end).unwrap();
+    assert_eq!((output.low_time, output.alerts.len()), (None, 1));
+    let (before, after) = (&output.alerts[0], &run.slice(BANK, &[pay(2)]).alerts[0]);
+    assert_eq!((&after.alert_id, after.episode), (&before.alert_id, before.episode));
+    let mut snapshot = Vec::new();
+    run.pipeline.write_snapshot(&mut snapshot).unwrap();
+    Pipeline::restore(parts(), &mut snapshot.as_slice()).unwrap();
+}

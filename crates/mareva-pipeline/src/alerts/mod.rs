@@ -160,15 +160,17 @@ impl AlertBook {
     }
 
     /// Closes the episodes that low time (UTC milliseconds) has passed by the lateness, or all at the end of the input, and
-    /// returns the revisions that say anything new.
-    pub fn close(&mut self, rows: &RetainedRows, low_time: i64, end: bool) -> Vec<Alert> {
-        let low_time = self.state.low_time.map_or(low_time, |known| known.max(low_time));
-        self.state.low_time = Some(low_time);
-        let over = |episode: i64| end || self.is_over(episode, low_time);
+    /// returns the revisions that say anything new. The end is no time: more may come later, of the same day.
+    pub fn close(&mut self, rows: &RetainedRows, low_time: Option<i64>, end: bool) -> Vec<Alert> {
+        let low_time = self.state.low_time.max(low_time);
+        self.state.low_time = low_time;
+        let over = |episode: i64| end || low_time.is_some_and(|low_time| self.is_over(episode, low_time));
         let keys: Vec<AlertKey> =
             self.open.iter().take_while(|(episode, _)| over(*episode)).map(|(_, key)| key.clone()).collect();
         let alerts = keys.iter().filter_map(|key| self.close_one(key, rows)).collect();
-        self.sweep(low_time);
+        if let Some(low_time) = low_time {
+            self.sweep(low_time);
+        }
         alerts
     }
 

@@ -298,7 +298,7 @@ pub(super) fn run_slices(slices: &[(Vec<Payment>, Vec<Hit>, Vec<DetectionChange>
         rows.insert(&accepted[0]);
         alerts.extend(book.apply(&accepted, hits, changes, &rows));
     }
-    alerts.extend(book.close(&rows, START, true));
+    alerts.extend(book.close(&rows, Some(START), true));
     alerts
 }
 
@@ -307,7 +307,7 @@ pub(super) fn run(payments: &[Payment], hits: &[Hit], changes: &[DetectionChange
     let rows = rows(payments);
     let mut book = AlertBook::new(config());
     let mut alerts = book.apply(&[], hits, changes, &rows);
-    alerts.extend(book.close(&rows, START, true));
+    alerts.extend(book.close(&rows, Some(START), true));
     alerts
 }
 

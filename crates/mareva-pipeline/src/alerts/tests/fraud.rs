@@ -250,11 +250,11 @@ fn revisions_come_when_something_changes_by_a_tenth_and_once_at_the_close() {
     }
     let at_once = published.len();
     assert!((2..20).contains(&at_once), "{at_once}");
-    published.extend(book.close(&rows, START + DAY + HOUR, false));
+    published.extend(book.close(&rows, Some(START + DAY + HOUR), false));
     assert_eq!(published.len(), at_once + 1, "the final content");
     let numbers: Vec<u32> = published.iter().map(|alert| alert.revision).collect();
     assert_eq!(numbers, (1..=published.len() as u32).collect::<Vec<_>>());
-    assert!(book.close(&rows, START + 2 * DAY, true).is_empty());
+    assert!(book.close(&rows, Some(START + 2 * DAY), true).is_empty());
 }
 
 #[test]

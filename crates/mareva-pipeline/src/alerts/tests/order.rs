@@ -125,7 +125,7 @@ fn play(slices: &[Vec<Message>], snapshots: bool) -> Vec<Alert> {
         rows.insert(&accepted[0]);
         alerts.extend(book.apply(&accepted, &hits, &changes, &rows));
         if low > i64::MIN {
-            alerts.extend(book.close(&rows, low, false));
+            alerts.extend(book.close(&rows, Some(low), false));
             if snapshots {
                 rows.expire(book.needs_rows_from(low));
                 let saved = serde_json::to_vec(book.state()).unwrap();
@@ -134,7 +134,7 @@ fn play(slices: &[Vec<Message>], snapshots: bool) -> Vec<Alert> {
             }
         }
     }
-    alerts.extend(book.close(&rows, low.max(0), true));
+    alerts.extend(book.close(&rows, Some(low.max(0)), true));
     alerts
 }
 

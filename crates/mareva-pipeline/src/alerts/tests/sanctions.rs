@@ -92,7 +92,7 @@ fn a_rejected_payment_moves_nothing() {
 fn a_late_hit_goes_into_an_open_episode() {
     let rows = rows(&[]);
     let mut book = crate::alerts::AlertBook::new(config());
-    book.close(&rows, START + 5 * DAY, false);
+    book.close(&rows, Some(START + 5 * DAY), false);
     let late = hit("late", START, PartyRole::Beneficiary, WALLET, &sdn("*"), EvidenceClass::Order);
     let alert = book.apply(&[], &[late], &[], &rows).remove(0);
     assert!(alert.episode.to + 5 * MINUTE > START + 5 * DAY);

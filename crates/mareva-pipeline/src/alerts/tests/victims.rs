@@ -122,7 +122,7 @@ fn a_victim_is_no_target_whichever_comes_first() {
         assert!(targets_bert(&alerts));
         alerts.extend(book.apply(&[], &[], std::slice::from_ref(&victim), &rows));
         assert!(!targets_bert(&alerts), "{victim:?}");
-        alerts.extend(book.close(&rows, START, true));
+        alerts.extend(book.close(&rows, Some(START), true));
         assert!(!targets_bert(&alerts), "{victim:?}");
     }
 }
@@ -132,7 +132,7 @@ fn a_victim_found_after_the_episode_closed_takes_the_target_back() {
     let rows = rows(&bert_is_paid());
     let mut book = AlertBook::new(config());
     let mut alerts = book.apply(&[], &[], &mule_changes(), &rows);
-    alerts.extend(book.close(&rows, START + DAY + HOUR, false));
+    alerts.extend(book.close(&rows, Some(START + DAY + HOUR), false));
     assert!(targets_bert(&alerts));
     let saved = serde_json::to_vec(book.state()).unwrap();
     let mut book = AlertBook::restore(config(), serde_json::from_slice(&saved).unwrap());
