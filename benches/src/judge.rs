@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::io;
 
-use mareva_kafka::{Judge, JudgeError, Message, Sink, Verdict};
+use mareva_kafka::{AlertRevision, Judge, JudgeError, Message, Sink, Verdict};
+use mareva_model::alert::Alert;
 use mareva_model::{Digest, SourcePosition};
 use mareva_pipeline::{InputSlice, Output, Parts, Pipeline};
 use serde::Serialize;
@@ -53,7 +54,9 @@ impl Judge for PipelineJudge {
         for late in &output.late {
             messages.push(message(Sink::Late, late, time(&late.position)));
         }
-        Verdict { messages, counts: output.counts, low_time: output.low_time }
+        let revision = |alert: &Alert| AlertRevision { alert_id: alert.alert_id.clone(), revision: alert.revision };
+        let revisions = output.alerts.iter().map(revision).collect();
+        Verdict { messages, revisions, counts: output.counts, low_time: output.low_time }
     }
 
     fn write_snapshot(&self, out: &mut dyn io::Write) -> Result<(), JudgeError> {

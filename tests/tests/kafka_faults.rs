@@ -162,26 +162,37 @@ fn instances_under_two_ids_do_not_publish_twice(broker: &KafkaBroker) {
     let error = start(&second).expect_err("the log is of another id");
     assert!(matches!(error, Error::OtherTransactionalId { .. }) && !error.is_retryable(), "{error}");
 
+    // While the first one runs, whoever finds records of the other in the log ends, and one goes on.
     second.take_over = true;
     second.until_end = false;
-    let stop = AtomicBool::new(false);
+    let stop = &AtomicBool::new(false);
     thread::scope(|scope| {
-        let running = scope.spawn(|| run(&first, Counting::open, &stop, &mut |_| {}));
-        FILLING.write(&connection, &topics, 10_000..20_000, 5_000);
-        let error = start(&second).expect_err("the first one still publishes");
-        assert!(matches!(error, Error::SecondWriter { .. }) && !error.is_retryable(), "{error}");
-        FILLING.write(&connection, &topics, 20_000..30_000, 5_000);
-        assert!(!running.is_finished(), "it was there first and goes on");
+        let start = |config| scope.spawn(move || run(config, Counting::open, stop, &mut |_| {}));
+        let writing = scope.spawn(|| FILLING.write(&connection, &topics, 10_000..40_000, 5_000));
+        let running = start(&first);
+        thread::sleep(Duration::from_secs(2));
+        let runs = [running, start(&second)];
+        let since = Instant::now();
+        while runs.iter().all(|run| !run.is_finished()) {
+            assert!(since.elapsed() < Duration::from_secs(20), "both go on");
+            thread::sleep(Duration::from_millis(10));
+        }
+        writing.join().unwrap();
+        thread::sleep(Duration::from_secs(2));
         stop.store(true, Ordering::Relaxed);
-        running.join().unwrap().expect("nothing of the second one was published");
+        let ended: Vec<_> = runs.into_iter().map(|run| run.join().unwrap()).collect();
+        let errors: Vec<_> = ended.into_iter().filter_map(Result::err).collect();
+        let known = |error: &Error| matches!(error, Error::SecondWriter { .. } | Error::Fenced { writer: Some(_) });
+        assert!(errors.len() == 1 && known(&errors[0]) && !errors[0].is_retryable(), "{errors:?}");
     });
-    to_the_end(&connection, &topics);
-    let (alerts, dead_letters) = FILLING.expected(0..30_000);
+    let last = RunConfig { take_over: true, until_end: true, ..first };
+    start(&last).expect("nobody else is there");
+    let (alerts, dead_letters) = FILLING.expected(0..40_000);
     Outcome::read(&connection, &topics).check(&alerts, dead_letters);
 
     // Nobody else writes now, so it is gone on with; and one that finds records of a rival publishes nothing more.
     second.until_end = true;
-    FILLING.write(&connection, &topics, 30_000..31_000, 0);
+    FILLING.write(&connection, &topics, 40_000..41_000, 0);
     start(&second).expect("the first one is gone");
     second.take_over = false;
     second.until_end = false;

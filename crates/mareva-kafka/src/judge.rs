@@ -4,7 +4,7 @@ use std::{error::Error as StdError, io};
 use mareva_model::Digest;
 use mareva_pipeline::{Counts, InputSlice};
 
-use crate::record::AlertDigest;
+use crate::record::{AlertDigest, AlertRevision};
 
 /// What a judge reports when it cannot go on. The run ends with it.
 pub type JudgeError = Box<dyn StdError + Send + Sync>;
@@ -23,6 +23,10 @@ pub trait Judge {
     /// # Errors
     /// Whatever keeps it from going on; bad input is not among it.
     fn process(&mut self, slice: &InputSlice) -> Result<Self::Output, JudgeError>;
+
+    /// Takes note of revisions that were published under another epoch for the slice just judged: the same alerts get later
+    /// ones from now on. Nothing to do for a judge whose alerts have no revisions.
+    fn published_before(&mut self, _revisions: &[AlertRevision]) {}
 
     /// The records to publish for what a slice gave, in the order to publish them.
     fn verdict(&self, slice: &InputSlice, output: &Self::Output) -> Verdict;
@@ -77,6 +81,8 @@ impl Message {
 pub struct Verdict {
     /// Alerts, dead letters and late rows, in order.
     pub messages: Vec<Message>,
+    /// Ids and revisions of the alerts among them, in the same order; none where alerts have no revisions.
+    pub revisions: Vec<AlertRevision>,
     /// What became of the transactions.
     pub counts: Counts,
     /// Low time after the slice, UTC milliseconds.

@@ -366,10 +366,13 @@ impl Worker {
         if first <= self.sequence_end + 1 {
             return Ok(());
         }
-        let found = self.tail().and_then(|mut tail| tail.second_writer(number, &self.writer));
+        let found =
+            self.tail().and_then(|mut tail| Ok((tail.sequence_end()?, tail.second_writer(number, &self.writer)?)));
         match found {
-            Ok(None) => Ok(()),
-            Ok(Some(record)) => {
+            // The end of what is decided: where it lies before our record, whoever wrote there may still commit.
+            Ok((end, None)) if end < first => Err(unsure("another producer writes to the sequence topic".to_owned())),
+            Ok((_, None)) => Ok(()),
+            Ok((_, Some(record))) => {
                 // Left open it would keep readers waiting until the broker ends it; that it does so if this fails is enough.
                 let _ = producer.abort_transaction(patience);
                 let (writer, transactional_id) = (record.writer, record.transactional_id);

@@ -66,6 +66,30 @@ impl<'de> Deserialize<'de> for AlertDigest {
     }
 }
 
+/// Which revision of which alert was published; written as `alert_id/revision`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AlertRevision {
+    /// Id of the alert: a digest, it names nobody.
+    pub alert_id: String,
+    /// Its revision.
+    pub revision: u32,
+}
+
+impl Serialize for AlertRevision {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{}/{}", self.alert_id, self.revision))
+    }
+}
+
+impl<'de> Deserialize<'de> for AlertRevision {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        let read = text.rsplit_once('/').and_then(|(id, revision)| Some((id.to_owned(), revision.parse().ok()?)));
+        let (alert_id, revision) = read.ok_or_else(|| serde::de::Error::custom("it is no `alert_id/revision`"))?;
+        Ok(Self { alert_id, revision })
+    }
+}
+
 /// A block of one partition inside a slice: its records with `from` ≤ offset < `to`, in offset order. The ranges of a
 /// partition tile: each begins where the last one ended. Offsets without a record (control records of transactions,
 /// compaction) lie inside a range and hold nothing; `to - 1` held a record when the slice was cut.
@@ -135,6 +159,10 @@ pub struct SequenceRecord {
     pub slices: Vec<SliceCut>,
     /// Digests of the alerts carried, in order.
     pub alerts: Vec<AlertDigest>,
+    /// Their ids and revisions, in the same order, so that under another epoch no number is given twice. Records of earlier
+    /// versions have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revisions: Vec<AlertRevision>,
     /// Digests of alerts of earlier transactions that were lost and are published again here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reissued: Vec<AlertDigest>,
@@ -151,18 +179,23 @@ impl SequenceRecord {
     /// The format written here.
     pub const VERSION: u32 = 1;
 
-    /// Digests that one record holds at most: 35 bytes each, far below the broker's default limit of 1 MiB.
+    /// Digests that one record holds at most: with their revisions some 80 bytes each, far below the broker's default limit of
+    /// 1 MiB.
     pub const MAX_DIGESTS: usize = 8_000;
 
     /// The JSON records to write, parts first.
     pub fn to_payloads(&self) -> Vec<Vec<u8>> {
         let mut parts = Vec::new();
         let surplus = self.alerts.len().saturating_sub(Self::MAX_DIGESTS);
-        for digests in self.alerts[..surplus].chunks(Self::MAX_DIGESTS) {
+        // One for each digest, or none at all.
+        let revisions = |range: std::ops::Range<usize>| self.revisions.get(range).unwrap_or_default().to_vec();
+        for (number, digests) in self.alerts[..surplus].chunks(Self::MAX_DIGESTS).enumerate() {
+            let first = number * Self::MAX_DIGESTS;
             parts.push(Self {
                 part: true,
                 slices: Vec::new(),
                 alerts: digests.to_vec(),
+                revisions: revisions(first..first + digests.len()),
                 reissued: Vec::new(),
                 judged: BTreeMap::new(),
                 alerts_from: BTreeMap::new(),
@@ -172,7 +205,11 @@ impl SequenceRecord {
                 ..*self
             });
         }
-        let last = Self { alerts: self.alerts[surplus..].to_vec(), ..self.clone() };
+        let last = Self {
+            alerts: self.alerts[surplus..].to_vec(),
+            revisions: revisions(surplus..self.alerts.len()),
+            ..self.clone()
+        };
         parts.push(last);
         // Maps of strings, integers and vectors: nothing in them can fail to serialise.
         parts.iter().map(|part| serde_json::to_vec(part).unwrap_or_default()).collect()
@@ -189,6 +226,7 @@ impl SequenceRecord {
 pub struct Assembler {
     number: u64,
     digests: Vec<AlertDigest>,
+    revisions: Vec<AlertRevision>,
 }
 
 impl Assembler {
@@ -204,14 +242,19 @@ impl Assembler {
         if record.number != self.number {
             self.number = record.number;
             self.digests.clear();
+            self.revisions.clear();
         }
         if record.part {
             self.digests.append(&mut record.alerts);
+            self.revisions.append(&mut record.revisions);
             return Ok(None);
         }
         let mut digests = std::mem::take(&mut self.digests);
         digests.append(&mut record.alerts);
         record.alerts = digests;
+        let mut revisions = std::mem::take(&mut self.revisions);
+        revisions.append(&mut record.revisions);
+        record.revisions = revisions;
         // Reading began between its parts: it is not whole.
         let expected: usize = record.slices.iter().map(|slice| slice.alerts).sum();
         Ok((record.alerts.len() == expected).then_some(record))

@@ -20,7 +20,7 @@ use crate::{
     machine::{Action, Input, Machine, Now, Settings, Transaction},
     mailbox::{Letter, Mailbox},
     publisher::{self, Publisher, Request},
-    record::TopicPartition,
+    record::{AlertRevision, TopicPartition},
     setup,
     snapshot::{SnapshotInfo, SnapshotStore, SnapshotWriter},
     source::{Ends, Source},
@@ -268,7 +268,7 @@ where
                 source.assign(partitions)?;
                 self.source = Some(source);
             }
-            Action::Judge { slice, replay } => return self.judge(&slice, replay).map(Some),
+            Action::Judge { slice, replay, published } => return self.judge(&slice, replay, &published).map(Some),
             Action::WriteSnapshot { seq, positions } => return Ok(self.write_snapshot(seq, &positions)),
             Action::PublishSnapshot(seq) => {
                 let published = self.snapshots.as_ref().map(|(_, writer)| writer.publish(seq));
@@ -312,11 +312,12 @@ where
         Ok(Input::Log { records, bounds: bounds? })
     }
 
-    fn judge(&mut self, slice: &InputSlice, replay: bool) -> Result<Input, Error> {
+    fn judge(&mut self, slice: &InputSlice, replay: bool, published: &[AlertRevision]) -> Result<Input, Error> {
         let judge = self.judge.as_mut().ok_or(Error::ThreadLost("mareva"))?;
         let began = Instant::now();
         let output = judge.process(slice).map_err(|error| Error::Judge { seq: slice.seq, error })?;
         let verdict = judge.verdict(slice, &output);
+        judge.published_before(published);
         let took = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
         let stats = &mut self.stats;
         stats.low_time = verdict.low_time;

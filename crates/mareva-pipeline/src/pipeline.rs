@@ -38,7 +38,7 @@ struct Saved {
 }
 
 /// Counts up with every change of the layout of snapshots.
-const SNAPSHOT_FORMAT: u32 = 2;
+const SNAPSHOT_FORMAT: u32 = 3;
 
 impl Pipeline {
     /// An empty pipeline with these parts in force.
@@ -150,6 +150,12 @@ impl Pipeline {
         let output = self.judge(prepared, slice.end)?;
         self.seq = slice.seq;
         Ok(output)
+    }
+
+    /// Takes note of alert revisions that the last slice published under another epoch: the same alerts get later ones from
+    /// now on, so that readers see each number once.
+    pub fn published_before<'a>(&mut self, revisions: impl IntoIterator<Item = (&'a str, u32)>) {
+        self.alerts.published_before(revisions);
     }
 
     /// Retains the accepted rows of a slice of history without judging them; its number and epoch do not count.

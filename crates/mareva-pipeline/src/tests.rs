@@ -392,3 +392,23 @@ fn what_comes_after_an_end_without_low_time_is_of_its_own_day() {
     run.pipeline.write_snapshot(&mut snapshot).unwrap();
     Pipeline::restore(parts(), &mut snapshot.as_slice()).unwrap();
 }
+
+#[test]
+fn revisions_that_were_published_under_another_epoch_are_not_given_again() {
+    let mut run = Run::new();
+    let pay = |number: u32, run: &mut Run| {
+        let id = format!(r#""tx_id":"R{number}""#);
+        let alerts = run.slice(BANK, &[payment(&id, "MRVADEFF", LISTED, "2026-01-05T10:00:00Z")]).alerts;
+        assert_eq!(alerts.len(), 1);
+        (alerts[0].alert_id.clone(), alerts[0].revision)
+    };
+    let (id, first) = pay(1, &mut run);
+    assert_eq!(first, 1);
+    run.pipeline.published_before([(id.as_str(), 4), ("of another alert", 9)]);
+    run.pipeline.published_before([(id.as_str(), 3)]);
+    let mut snapshot = Vec::new();
+    run.pipeline.write_snapshot(&mut snapshot).unwrap();
+    run.pipeline = Pipeline::restore(parts(), &mut snapshot.as_slice()).unwrap();
+    assert_eq!(pay(2, &mut run), (id.clone(), 5));
+    assert_eq!(pay(3, &mut run), (id, 6));
+}

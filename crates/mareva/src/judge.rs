@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
-use mareva_kafka::{Judge, JudgeError, Message, Sink, Verdict};
+use mareva_kafka::{AlertRevision, Judge, JudgeError, Message, Sink, Verdict};
 use mareva_model::alert::Alert;
 use mareva_model::{Digest, SourcePosition};
 use mareva_monitoring::{RuleFailure, Sizes};
@@ -104,7 +104,14 @@ impl Judge for PipelineJudge {
         let letters = output.dead_letters.iter();
         messages.extend(letters.map(|letter| placed(Sink::DeadLetters, &letter.position, serde_json::to_vec(letter))));
         messages.extend(output.late.iter().map(|row| placed(Sink::Late, &row.position, serde_json::to_vec(row))));
-        Verdict { messages, counts: output.counts, low_time: output.low_time }
+        let revision = |alert: &Alert| AlertRevision { alert_id: alert.alert_id.clone(), revision: alert.revision };
+        let revisions = output.alerts.iter().map(revision).collect();
+        Verdict { messages, revisions, counts: output.counts, low_time: output.low_time }
+    }
+
+    fn published_before(&mut self, revisions: &[AlertRevision]) {
+        let each = revisions.iter().map(|one| (one.alert_id.as_str(), one.revision));
+        self.pipeline.published_before(each);
     }
 
     fn write_snapshot(&self, out: &mut dyn Write) -> Result<(), JudgeError> {

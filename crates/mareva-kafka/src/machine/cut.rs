@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use mareva_pipeline::{InputRecord, InputSlice};
 
 use super::{Action, Machine, Now, Phase, lane::Lane};
-use crate::record::{Cut, SliceCut, TopicPartition};
+use crate::record::{AlertRevision, Cut, SliceCut, TopicPartition};
 
 /// Bounds and times of a run. Every buffer in it has its bound here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +129,7 @@ impl Machine {
         }
         self.tick = self.tick.max(self.clock_of(&records, now));
         let cut = SliceCut { seq: self.seq, tick: self.tick, end, joined: self.join(), cuts, alerts: 0 };
-        Some(self.judge(cut, records, false))
+        Some(self.judge(cut, records, None))
     }
 
     /// The clock as a slice with these records sees it: while catching up, as it was when they were appended. With the wall
@@ -151,7 +151,14 @@ impl Machine {
         .collect()
     }
 
-    pub(super) fn judge(&mut self, cut: SliceCut, records: Vec<InputRecord>, replay: bool) -> Action {
+    /// Has a slice judged, a recorded one with what it published under another epoch.
+    pub(super) fn judge(
+        &mut self,
+        cut: SliceCut,
+        records: Vec<InputRecord>,
+        recorded: Option<Vec<AlertRevision>>,
+    ) -> Action {
+        let replay = recorded.is_some();
         self.cut_last = true;
         let slice = InputSlice {
             seq: cut.seq,
@@ -162,7 +169,7 @@ impl Machine {
             epoch: self.settings.epoch,
         };
         self.judging = Some((cut, replay));
-        Action::Judge { slice, replay }
+        Action::Judge { slice, replay, published: recorded.unwrap_or_default() }
     }
 
     /// How many pending records of each partition the next slice takes: those appended first, so that partitions keep

@@ -30,9 +30,10 @@ pub use transaction::{Step, Transaction};
 use crate::{
     error::Error,
     judge::{Message, Verdict},
-    record::{AlertDigest, Cut, SequenceRecord, SliceCut, TopicPartition},
+    record::{AlertDigest, AlertRevision, Cut, SequenceRecord, SliceCut, TopicPartition},
 };
 use lane::Lane;
+use recover::Recorded;
 
 /// The two clocks, read by whoever drives the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,6 +193,8 @@ pub enum Action {
         slice: InputSlice,
         /// Whether it was judged before, by an earlier run.
         replay: bool,
+        /// What it published when it was judged under another epoch.
+        published: Vec<AlertRevision>,
     },
     /// Carry out a transaction. Answer: [`Input::Committed`] or [`Input::Doubt`].
     Transact(Arc<Transaction>),
@@ -243,15 +246,7 @@ struct JudgedSlice {
     cut: SliceCut,
     messages: Vec<Message>,
     digests: Vec<AlertDigest>,
-}
-
-/// A slice of the log that is to be judged again.
-#[derive(Debug, Clone)]
-struct Recorded {
-    cut: SliceCut,
-    digests: Vec<AlertDigest>,
-    /// Whether it was judged under our epoch: then it gives the same alerts again.
-    own_epoch: bool,
+    revisions: Vec<AlertRevision>,
 }
 
 /// Figures for the operator.

@@ -5,7 +5,7 @@ use super::{Action, Doubt, Inspection, JudgedSlice, Machine, Now, Phase, Publish
 use crate::{
     error::Error,
     judge::{Message, Sink, Verdict},
-    record::{AlertDigest, SequenceRecord, SliceCut, TopicPartition},
+    record::{AlertDigest, AlertRevision, SequenceRecord, SliceCut, TopicPartition},
 };
 
 impl Machine {
@@ -21,7 +21,8 @@ impl Machine {
         self.alerts_waiting |= !digests.is_empty();
         self.output_bytes += verdict.messages.iter().map(Message::bytes).sum::<usize>();
         self.stopping |= cut.end;
-        self.uncommitted.push_back(JudgedSlice { cut, messages: verdict.messages, digests });
+        let (messages, revisions) = (verdict.messages, verdict.revisions);
+        self.uncommitted.push_back(JudgedSlice { cut, messages, digests, revisions });
         Ok(self.begin_transaction(now).into_iter().collect())
     }
 
@@ -55,11 +56,13 @@ impl Machine {
     fn next_transaction(&mut self) -> Transaction {
         let mut slices: Vec<SliceCut> = Vec::new();
         let mut alerts: Vec<AlertDigest> = Vec::new();
+        let mut revisions: Vec<AlertRevision> = Vec::new();
         let mut messages: Vec<Message> = Vec::new();
         while let Some(judged) = self.uncommitted.pop_front() {
             self.cover(&judged.cut);
             slices.push(judged.cut);
             alerts.extend(judged.digests);
+            revisions.extend(judged.revisions);
             messages.extend(judged.messages);
         }
         let reissued = self.reissue.iter().map(Message::digest).collect();
@@ -82,6 +85,7 @@ impl Machine {
             part: false,
             slices,
             alerts,
+            revisions,
             reissued,
             judged,
             alerts_from: self.alert_ends.clone(),

@@ -1,12 +1,22 @@
 //! The start: from the logs and a snapshot to the state that the last committed slice left.
 use std::collections::BTreeMap;
 
-use super::{Action, Bounds, Inspection, Lane, Machine, Now, Phase, Publishing, Recorded};
+use super::{Action, Bounds, Inspection, Lane, Machine, Now, Phase, Publishing};
 use crate::{
     error::{Error, Gone},
     judge::{Message, Sink, Verdict},
-    record::{AlertDigest, Cut, SequenceRecord, SliceCut, TopicPartition},
+    record::{AlertDigest, AlertRevision, Cut, SequenceRecord, SliceCut, TopicPartition},
 };
+
+/// A slice of the log that is to be judged again.
+#[derive(Debug, Clone)]
+pub(super) struct Recorded {
+    pub(super) cut: SliceCut,
+    pub(super) digests: Vec<AlertDigest>,
+    pub(super) revisions: Vec<AlertRevision>,
+    /// Whether it was judged under our epoch: then it gives the same alerts again.
+    pub(super) own_epoch: bool,
+}
 
 impl Machine {
     pub(super) fn start_from(&mut self, found: Inspection) -> Result<Vec<Action>, Error> {
@@ -125,9 +135,10 @@ impl Machine {
             }
             number = record.number;
             let own_epoch = record.epoch == self.settings.epoch;
-            let mut digests = record.alerts.into_iter();
+            let (mut digests, mut revisions) = (record.alerts.into_iter(), record.revisions.into_iter());
             for cut in record.slices {
                 let own: Vec<_> = digests.by_ref().take(cut.alerts).collect();
+                let revisions = revisions.by_ref().take(cut.alerts).collect();
                 if cut.seq < expected || cut.seq > self.committed_seq {
                     continue;
                 }
@@ -135,7 +146,7 @@ impl Machine {
                     return self.log_gap(expected, cut.seq);
                 }
                 expected += 1;
-                self.recorded.push_back(Recorded { cut, digests: own, own_epoch });
+                self.recorded.push_back(Recorded { cut, digests: own, revisions, own_epoch });
             }
         }
         if expected <= self.committed_seq {
@@ -205,7 +216,8 @@ impl Machine {
             return Ok(needed);
         }
         // History takes the place of what is gone where it was loaded, which it is when there is no snapshot.
-        if !self.settings.accept_gap && !(self.settings.history && self.snapshot_seq == 0) {
+        let stood_for = self.settings.history && self.snapshot_seq == 0;
+        if !self.settings.accept_gap && !stood_for {
             gone.push(Gone { at: bound.source.clone(), offset: needed, low: bound.low });
             return Ok(bound.low);
         }
@@ -219,7 +231,11 @@ impl Machine {
         if !self.next_recorded_is_here() {
             return None;
         }
-        let cut = self.recorded.front()?.cut.clone();
+        let recorded = self.recorded.front_mut()?;
+        let cut = recorded.cut.clone();
+        let revisions = std::mem::take(&mut recorded.revisions);
+        // Under our own epoch it gives them itself.
+        let published = if recorded.own_epoch { Vec::new() } else { revisions };
         let mut records = Vec::new();
         for block in &cut.cuts {
             let Some(lane) = self.lanes.get_mut(&block.source()) else { continue };
@@ -237,7 +253,7 @@ impl Machine {
         }
         self.seq = cut.seq;
         self.tick = self.tick.max(cut.tick);
-        Some(self.judge(cut, records, true))
+        Some(self.judge(cut, records, Some(published)))
     }
 
     pub(super) fn judged_again(

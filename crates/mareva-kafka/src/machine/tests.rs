@@ -144,6 +144,7 @@ fn record(number: u64, partition: i32, from: i64, to: i64) -> SequenceRecord {
         part: false,
         slices: vec![SliceCut { seq: number, tick: 1_000, end: false, joined: Vec::new(), cuts: vec![cut], alerts: 0 }],
         alerts: Vec::new(),
+        revisions: Vec::new(),
         reissued: Vec::new(),
         judged: [("in".into(), [(partition, to)].into())].into(),
         alerts_from: BTreeMap::new(),

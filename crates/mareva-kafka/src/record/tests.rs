@@ -19,6 +19,7 @@ fn record(alerts: usize) -> SequenceRecord {
             alerts,
         }],
         alerts: (0..alerts).map(digest).collect(),
+        revisions: (1..).take(alerts).map(|revision| AlertRevision { alert_id: "a1".repeat(16), revision }).collect(),
         reissued: Vec::new(),
         judged: [(Arc::from("bank.transactions"), [(3, 20)].into())].into(),
         alerts_from: [(0, 5)].into(),
@@ -58,6 +59,7 @@ fn the_published_form_is_stable() {
             r#""epoch":"1dba2b219a47b5215b2c226940fcaf4662d1af56644237b4296ff9f22e47739f","writer":"w1","transactional_id":"mareva-0","#,
             r#""slices":[{"seq":12,"tick":1700000000000,"joined":[["bank.transactions",3]],"cuts":[{"topic":"bank.transactions","partition":3,"from":10,"to":20}],"#,
             r#""alerts":1}],"alerts":["71e0a99173564931c0b8acc52d2685a8"],"#,
+            r#""revisions":["a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1/1"],"#,
             r#""judged":{"bank.transactions":{"3":20}},"alerts_from":{"0":5}}"#
         )
     );
@@ -71,10 +73,11 @@ fn another_version_is_refused() {
 }
 
 #[test]
-fn a_record_from_before_transactional_ids_were_recorded_is_read() {
+fn a_record_from_before_ids_and_revisions_were_recorded_is_read() {
     let whole = String::from_utf8(record(1).to_payloads().remove(0)).unwrap();
     let before = whole.replace(r#""transactional_id":"mareva-0","#, "");
+    let before = before.replace(r#""revisions":["a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1/1"],"#, "");
     assert_ne!(before, whole);
     let read = Assembler::default().take(before.as_bytes()).unwrap();
-    assert_eq!(read, Some(SequenceRecord { transactional_id: None, ..record(1) }));
+    assert_eq!(read, Some(SequenceRecord { transactional_id: None, revisions: Vec::new(), ..record(1) }));
 }

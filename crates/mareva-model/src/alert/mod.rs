@@ -133,7 +133,7 @@ pub struct Alert {
     pub contract: u32,
     /// 32 hex digits, the same for the same subject, regime and episode, see [`alert_id`].
     pub alert_id: String,
-    /// From 1, without gaps.
+    /// From 1, without gaps under one epoch; after a change of epoch numbers may be left out, none comes again.
     pub revision: u32,
     /// Whether it stands.
     pub status: AlertStatus,

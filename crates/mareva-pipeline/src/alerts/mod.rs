@@ -35,7 +35,7 @@ pub use state::{BookCounts, BookState};
 use contribution::{Contribution, detection_key, hit_key, identities, resolve, subject_of};
 use draft::{AlertKey, Scene, blank, draft, finish, target_identities};
 use standing::Knowledge;
-use state::{Published, Record};
+use state::{Floor, Published, Record};
 
 /// How full the alert book is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -102,6 +102,15 @@ impl AlertBook {
     /// Names another epoch in the alerts from now on.
     pub fn set_epoch(&mut self, epoch: Digest) {
         self.config.epoch = epoch;
+    }
+
+    /// Takes note of revisions that were published under another epoch.
+    pub fn published_before<'a>(&mut self, revisions: impl IntoIterator<Item = (&'a str, u32)>) {
+        let at = self.state.low_time.unwrap_or(i64::MIN);
+        for (alert_id, revision) in revisions {
+            let floor = self.state.floors.entry(alert_id.to_owned()).or_default();
+            *floor = Floor { revision: floor.revision.max(revision), at };
+        }
     }
 
     /// What it had to do out of the ordinary.
@@ -404,7 +413,8 @@ impl AlertBook {
         if !wanted {
             return None;
         }
-        let revision = record.published.as_ref().map_or(0, |last| last.revision).saturating_add(1);
+        let floor = self.state.floors.get(&alert.alert_id).map_or(0, |floor| floor.revision);
+        let revision = record.published.as_ref().map_or(0, |last| last.revision).max(floor).saturating_add(1);
         alert.revision = revision;
         next.revision = revision;
         record.published = Some(next);
@@ -452,6 +462,8 @@ impl AlertBook {
         self.state.counts.known_dropped += self.state.known.expire(known_before, config.max_signals);
         let max_closed = config.max_closed;
         let remembered = settled.saturating_sub(memory).saturating_sub(episode);
+        // Their episodes are as long over as those of the records forgotten below: their ids do not come again.
+        self.state.floors.retain(|_, floor| floor.at > remembered.saturating_sub(episode));
         while let Some((episode, key)) = self.closed.first().cloned() {
             let end = self.start(episode.saturating_add(1));
             // One whose episode still runs may be asked for again: its revisions must go on counting.

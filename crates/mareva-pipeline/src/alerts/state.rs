@@ -22,9 +22,19 @@ pub struct BookState {
     pub(super) rules: RuleTable,
     pub(super) signals: Signals,
     pub(super) known: Known,
+    /// By alert id, what was published under other epochs.
+    pub(super) floors: BTreeMap<String, Floor>,
     pub(super) low_time: Option<i64>,
     pub(super) swept_at: Option<i64>,
     pub(super) counts: BookCounts,
+}
+
+/// The last revision of an alert that was published under another epoch.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Floor {
+    pub(super) revision: u32,
+    /// Low time when it was.
+    pub(super) at: i64,
 }
 
 /// What the alert book had to do out of the ordinary, since the beginning.

@@ -204,3 +204,31 @@ fn history_does_not_stand_for_what_a_snapshot_does_not_cover() {
     let actions = machine.step(NOW, Input::Log { records, bounds: bounds(15, 20) });
     assert!(matches!(&actions[..], [Action::Fail(Error::OffsetsGone(gone))] if gone.len() == 1), "{actions:?}");
 }
+
+#[test]
+fn under_another_epoch_no_revision_is_published_a_second_time() {
+    for seed in 0..50 {
+        let mut dice = Dice(seed);
+        let mut broker = Broker::with_records(&mut dice, 2, 200);
+        let mut seen = BTreeSet::new();
+        for (change, epoch) in ["old", "new", "old", "newer"].into_iter().enumerate() {
+            // What came until then was judged under the epochs before.
+            if change > 0 {
+                broker.append(&mut dice, 60);
+            }
+            let epoch = mareva_model::digest(epoch.as_bytes());
+            let settings = Settings { epoch, replay_other_epoch: true, ..settings(&format!("run {change}")) };
+            let figures = run_once(settings.clone(), &mut broker).unwrap();
+            assert!(figures.slices > 0, "seed {seed}");
+            // Derived again it is the same, from no snapshot too.
+            let again = run_once(Settings { replay_other_epoch: false, ..settings }, &mut broker).unwrap();
+            assert_eq!(again.slices, 0, "seed {seed}");
+        }
+        for alert in &broker.alerts {
+            let text = String::from_utf8(alert.clone()).unwrap();
+            let revision = text.split(' ').next().unwrap().to_owned();
+            assert!(seen.insert(revision), "seed {seed}: {text} is visible twice");
+        }
+        assert!(broker.alerts.len() > 20);
+    }
+}

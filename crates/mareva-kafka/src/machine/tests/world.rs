@@ -11,7 +11,7 @@ use crate::{
     Error,
     judge::{Message, Sink, Verdict},
     machine::{Action, Block, Bounds, Doubt, Input, Inspection, Limits, Machine, Now, Settings, Step, Transaction},
-    record::{AlertDigest, Assembler, Cut, SequenceRecord, TopicPartition},
+    record::{AlertDigest, AlertRevision, Assembler, Cut, SequenceRecord, TopicPartition},
 };
 
 /// SplitMix64.
@@ -43,23 +43,28 @@ pub struct Broker {
 impl Broker {
     pub fn with_records(dice: &mut Dice, partitions: i32, records: usize) -> Self {
         let mut broker = Self::default();
-        let mut next = vec![0i64; usize::try_from(partitions).unwrap()];
-        for number in 0..records {
-            let partition = dice.roll(u64::try_from(partitions).unwrap());
+        let at = |partition| (TopicPartition::new("in", partition), Vec::new());
+        broker.inputs.extend((0..partitions).map(at));
+        broker.append(dice, records);
+        broker
+    }
+
+    pub fn append(&mut self, dice: &mut Dice, records: usize) {
+        let first = self.inputs.values().map(Vec::len).sum::<usize>();
+        for number in first..first + records {
+            let partition = dice.roll(self.inputs.len() as u64);
             let at = TopicPartition::new("in", i32::try_from(partition).unwrap());
-            let offset = &mut next[usize::try_from(partition).unwrap()];
+            let there = self.inputs.get_mut(&at).unwrap();
             // Control records of transactional writers leave holes.
-            *offset += i64::from(dice.roll(10) == 0);
-            broker.inputs.entry(at.clone()).or_default().push(InputRecord {
+            let offset = there.last().map_or(0, |record| record.offset + 1) + i64::from(dice.roll(10) == 0);
+            there.push(InputRecord {
                 topic: at.topic,
                 partition: at.partition,
-                offset: *offset,
+                offset,
                 append_time: 1_000 + i64::try_from(number).unwrap() * 50,
                 payload: number.to_le_bytes().to_vec().into(),
             });
-            *offset += 1;
         }
-        broker
     }
 
     pub fn bounds(&self) -> Vec<Bounds> {
@@ -108,7 +113,7 @@ impl Broker {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Chain {
     state: u64,
-    revisions: BTreeMap<u64, u64>,
+    revisions: BTreeMap<u64, u32>,
     pub judged: u64,
 }
 
@@ -119,18 +124,29 @@ impl Chain {
         mix(&mut self.state, slice.seq);
         mix(&mut self.state, u64::try_from(slice.tick).unwrap());
         mix(&mut self.state, slice.joined.len() as u64);
+        mix(&mut self.state, u64::from(slice.epoch.0[0]));
+        // Under one of the epochs it finds less.
+        let every = if slice.epoch == mareva_model::digest(b"new") { 23 } else { 9 };
         for record in &slice.records {
             self.judged += 1;
             let number = u64::from_le_bytes(record.payload[..8].try_into().unwrap());
             mix(&mut self.state, number);
-            if number % 9 == 0 {
+            if number % every == 0 {
                 let revision = self.revisions.entry(number % 7).or_default();
                 *revision += 1;
                 let payload = format!("{}/{revision} {:016x}", number % 7, self.state).into_bytes();
+                verdict.revisions.push(AlertRevision { alert_id: (number % 7).to_string(), revision: *revision });
                 verdict.messages.push(Message { sink: Sink::Alerts, key: None, payload, append_time: None });
             }
         }
         verdict
+    }
+
+    fn published_before(&mut self, revisions: &[AlertRevision]) {
+        for AlertRevision { alert_id, revision } in revisions {
+            let known = self.revisions.entry(alert_id.parse().unwrap()).or_default();
+            *known = (*known).max(*revision);
+        }
     }
 }
 
@@ -256,7 +272,11 @@ impl Process {
             return Err(Dead);
         }
         match action {
-            Action::Judge { slice, .. } => return Ok(Some(Input::Judged(self.judge.process(&slice)))),
+            Action::Judge { slice, published, .. } => {
+                let verdict = self.judge.process(&slice);
+                self.judge.published_before(&published);
+                return Ok(Some(Input::Judged(verdict)));
+            }
             Action::OpenJudge { not_after } => {
                 let found = disk.named.iter().filter(|stored| stored.seq <= not_after).max_by_key(|stored| stored.seq);
                 let (seq, positions) = found.map_or((0, BTreeMap::new()), |s| (s.seq, s.positions.clone()));
