@@ -379,7 +379,8 @@ fn what_comes_after_an_end_without_low_time_is_of_its_own_day() {
     let mut run = Run::new();
     let pay = |number: u32| payment(&format!(r#""tx_id":"I{number}""#), "MRVADEFF", LISTED, "2026-01-05T10:00:00Z");
     let payload = pay(1).into_bytes();
-    let record = InputRecord { topic: BANK.into(), partition: 0, offset: 0, append_time: APPENDED, payload };
+    let record =
+        InputRecord { topic: BANK.into(), partition: 0, offset: 0, append_time: APPENDED, payload: payload.into() };
     // A partition that has not said anything holds low time.
     let joined = vec![(BANK.into(), 0), (EXCHANGE.into(), 0)];
     let epoch = run.pipeline.epoch();
