@@ -297,7 +297,7 @@ fn faults_of_a_rule_and_of_its_sql_are_told_together() {
     let told = broken("\"suspect\"", "\"listed\"");
     assert!(told.contains("subject_role: `listed`") && told.contains("victim, suspect or unknown"), "{told}");
     let told = broken("\"FRAD\"", "\"FRUD\"");
-    assert!(told.contains("reason_code: `FRUD` is unknown") && told.contains("DUPL, FRAD"), "{told}");
+    assert!(told.contains("reason_code: `FRUD` is unknown") && told.contains("ENUE, FRAD"), "{told}");
     // What its SQL lacks because of a fault is no fault of its SQL.
     let told = broken("\"12.50\"", "\"much\"");
     assert!(told.contains("parameters.limit") && !told.contains("rule.sql"), "{told}");
