@@ -221,19 +221,22 @@ impl Monitor {
 
     /// Detections that stand before `before`, by (event time, row id, rule).
     fn settle(&mut self, before: i64) -> Vec<Detection> {
-        let mut settled: Vec<Detection> = Vec::new();
-        for level in self.levels.iter_mut().chain([&mut self.second]) {
-            settled.extend(level.settle(before));
-        }
-        let from = self.history_from;
-        settled.retain(|detection| enough_history(&self.ruleset, from, detection));
-        settled.sort_by(|a, b| order(a).cmp(&order(b)));
-        settled
+        let levels = self.levels.iter_mut().chain([&mut self.second]);
+        let settled = levels.flat_map(|level| level.settle(before)).collect();
+        self.told(settled)
     }
 
-    /// The end of a finite input: everything that stands is settled.
-    pub fn finish(&mut self) -> Vec<Detection> {
-        self.settle(i64::MAX)
+    /// Detections that stand and are not settled, by (event time, row id, rule): at the end of a finite input, all there are.
+    pub fn standing(&self) -> Vec<Detection> {
+        let levels = self.levels.iter().chain([&self.second]);
+        self.told(levels.flat_map(|level| level.standing.values().cloned()).collect())
+    }
+
+    fn told(&self, mut detections: Vec<Detection>) -> Vec<Detection> {
+        let from = self.history_from;
+        detections.retain(|detection| enough_history(&self.ruleset, from, detection));
+        detections.sort_by(|a, b| order(a).cmp(&order(b)));
+        detections
     }
 
     /// Drops rows that no window and no alert can reach any more.

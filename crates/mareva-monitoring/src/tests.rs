@@ -203,7 +203,7 @@ fn run(rules: &Ruleset, rows: &[(usize, Tx)], cuts: &[usize], restart_at: usize)
             monitor = Monitor::read(rules, accounts.clone(), BOUNDS, &mut bytes.as_slice()).unwrap();
         }
     }
-    settled.extend(monitor.finish());
+    settled.extend(monitor.standing());
     assert_eq!(shown(&settled), standing, "what settled is what was raised and not withdrawn");
     (settled, accepted)
 }

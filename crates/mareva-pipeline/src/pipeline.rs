@@ -123,7 +123,7 @@ impl Pipeline {
         }
         let mut alerts = self.alerts.apply(&accepted, &hits, &changes, self.monitor.retained());
         if end {
-            settled.extend(self.monitor.finish());
+            settled.extend(self.monitor.standing());
         }
         if low_time.is_some() || end {
             alerts.extend(self.alerts.close(self.monitor.retained(), low_time, end));

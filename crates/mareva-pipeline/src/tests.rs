@@ -389,6 +389,8 @@ fn what_comes_after_an_end_without_low_time_is_of_its_own_day() {
     assert_eq!((output.low_time, output.alerts.len()), (None, 1));
     let (before, after) = (&output.alerts[0], &run.slice(BANK, &[pay(2)]).alerts[0]);
     assert_eq!((&after.alert_id, after.episode), (&before.alert_id, before.episode));
+    // What the end told goes on: both payments are in the alert.
+    assert_eq!((before.evidence.hits.len(), after.evidence.hits.len(), after.revision), (1, 2, 2));
     let mut snapshot = Vec::new();
     run.pipeline.write_snapshot(&mut snapshot).unwrap();
     Pipeline::restore(parts(), &mut snapshot.as_slice()).unwrap();

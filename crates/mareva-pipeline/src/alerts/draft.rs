@@ -288,7 +288,7 @@ fn missing(alert: &Alert) -> Vec<String> {
 }
 
 /// Under which names the holder of a target's account may be known as a victim.
-pub(super) fn target_identities(target: &Target) -> BTreeSet<String> {
+fn target_identities(target: &Target) -> BTreeSet<String> {
     let account = target.account.clone();
     let customer = target.customer.as_ref().map(|customer| format!("customer:{customer}"));
     // The linked bank account belongs to the exchange's user, so it speaks for the target only where the user is it.
@@ -411,4 +411,13 @@ fn legal_basis(
         .collect();
     let parts: Vec<String> = scene.config.sanctions_legal_basis.iter().cloned().chain(programmes).collect();
     (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// The names under which the targets of an alert may become known as victims.
+pub(super) fn watched(alert: &Alert) -> Vec<String> {
+    let names = alert.targets.iter().flat_map(target_identities);
+    let mut names: Vec<String> = names.chain([alert.subject.clone()]).collect();
+    names.sort();
+    names.dedup();
+    names
 }

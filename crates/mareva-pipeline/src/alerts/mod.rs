@@ -33,7 +33,7 @@ pub use config::{AlertConfig, InstitutionConfig};
 pub use state::{BookCounts, BookState};
 
 use contribution::{Contribution, detection_key, hit_key, identities, resolve, subject_of};
-use draft::{AlertKey, Scene, blank, draft, finish, target_identities};
+use draft::{AlertKey, Scene, blank, draft, finish, watched};
 use standing::Knowledge;
 use state::{Floor, Published, Record};
 
@@ -168,15 +168,20 @@ impl AlertBook {
         alerts
     }
 
-    /// Closes the episodes that low time (UTC milliseconds) has passed by the lateness, or all at the end of the input, and
-    /// returns the revisions that say anything new. The end is no time: more may come later, of the same day.
+    /// Closes the episodes that low time (UTC milliseconds) has passed by the lateness and returns the revisions that say
+    /// anything new; at the end of the input those of all other alerts too. These stay open: the end is no time, more may come
+    /// later, of the same day.
     pub fn close(&mut self, rows: &RetainedRows, low_time: Option<i64>, end: bool) -> Vec<Alert> {
         let low_time = self.state.low_time.max(low_time);
         self.state.low_time = low_time;
-        let over = |episode: i64| end || low_time.is_some_and(|low_time| self.is_over(episode, low_time));
+        let over = |episode: i64| low_time.is_some_and(|low_time| self.is_over(episode, low_time));
         let keys: Vec<AlertKey> =
             self.open.iter().take_while(|(episode, _)| over(*episode)).map(|(_, key)| key.clone()).collect();
-        let alerts = keys.iter().filter_map(|key| self.close_one(key, rows)).collect();
+        let mut alerts: Vec<Alert> = keys.iter().filter_map(|key| self.close_one(key, rows)).collect();
+        if end {
+            let keys: Vec<AlertKey> = self.open.iter().map(|(_, key)| key.clone()).collect();
+            alerts.extend(keys.iter().filter_map(|key| self.conclude(key, rows)?.1));
+        }
         if let Some(low_time) = low_time {
             self.sweep(low_time);
         }
@@ -379,9 +384,9 @@ impl AlertBook {
         self.note(key, alert, next, wanted)
     }
 
-    /// Writes an alert for the last time and keeps of it what a victim found later, or the next episode, may ask for.
-    fn close_one(&mut self, key: &AlertKey, rows: &RetainedRows) -> Option<Alert> {
-        self.open.remove(&(key.episode, key.clone()));
+    /// An alert with all its targets, and its next revision where it says anything new. One that never rested on anything is
+    /// forgotten.
+    fn conclude(&mut self, key: &AlertKey, rows: &RetainedRows) -> Option<(Alert, Option<Alert>)> {
         let record = self.state.records.get(key)?;
         if record.published.is_none() && !record.rests() {
             self.forget(key);
@@ -392,9 +397,19 @@ impl AlertBook {
         let alert = finish(written.clone(), &self.scene(key, rows));
         let next = Published::of(&alert, record.basis_digest());
         let wanted = record.published.as_ref().is_none_or(|last| last.differs(&next));
-        let keeps = !written.targets.is_empty();
-        self.watch(key, if keeps { watched } else { Vec::new() });
+        self.watch(key, watched);
         let published = self.note(key, alert, next, wanted);
+        Some((written, published))
+    }
+
+    /// Writes an alert for the last time and keeps of it what a victim found later, or the next episode, may ask for.
+    fn close_one(&mut self, key: &AlertKey, rows: &RetainedRows) -> Option<Alert> {
+        self.open.remove(&(key.episode, key.clone()));
+        let (written, published) = self.conclude(key, rows)?;
+        let keeps = !written.targets.is_empty();
+        if !keeps {
+            self.watch(key, Vec::new());
+        }
         self.closed.insert((key.episode, key.clone()));
         if let Some(record) = self.state.records.get_mut(key) {
             record.stands = !record.contributions.is_empty();
@@ -474,15 +489,6 @@ impl AlertBook {
             self.forget(&key);
         }
     }
-}
-
-/// The names under which the targets of an alert may become known as victims.
-fn watched(alert: &Alert) -> Vec<String> {
-    let names = alert.targets.iter().flat_map(target_identities);
-    let mut names: Vec<String> = names.chain([alert.subject.clone()]).collect();
-    names.sort();
-    names.dedup();
-    names
 }
 
 #[cfg(test)]
