@@ -130,8 +130,8 @@ fn is_another(batch: &TransactionBatch, row: usize, other: &TransactionBatch, in
         let text = |t| value(batch, t, row).unwrap_or_default();
         moves(text(Text::Status), text(Text::Kind))
     };
-    let added = |t: Text| match both(t) {
-        (Some(account), Some(known)) => !is_told_by(account, known),
+    let added = |(party, agent): (Text, Text)| match both(party) {
+        (Some(account), Some(known)) => !is_told_by(account, known, both(agent).1),
         (account, _) => account.is_some(),
     };
     let apart = batch.event_time().value(row).abs_diff(other.event_time().value(index));
@@ -139,16 +139,33 @@ fn is_another(batch: &TransactionBatch, row: usize, other: &TransactionBatch, in
         || [Text::AmountText, Text::Currency, Text::Kind].into_iter().any(differ)
         || moving(batch, row) != moving(other, index)
         || apart > MOST_APART_MS.unsigned_abs()
-        || [Text::Originator, Text::Beneficiary].into_iter().any(added)
+        || [(Text::Originator, Text::OriginatorAgent), (Text::Beneficiary, Text::BeneficiaryAgent)]
+            .into_iter()
+            .any(added)
 }
 
-/// Whether `known` is `account`, or holds its number, as an IBAN does.
-fn is_told_by(account: &str, known: &str) -> bool {
-    let number = account.strip_prefix("acct:").and_then(|rest| rest.split_once('/')).map(|(_, number)| number);
-    account == known
-        || number.is_some_and(|number| {
-            number.len() >= ENOUGH_OF_A_NUMBER && known.starts_with("iban:") && known.contains(number)
-        })
+/// Whether `known`, kept by `agent`, is `account`: the same, or the IBAN that ends with its number, perhaps with two check
+/// digits behind, at the bank that it names. Where nobody says that it is that bank it is another account.
+fn is_told_by(account: &str, known: &str, agent: Option<&str>) -> bool {
+    if account == known {
+        return true;
+    }
+    let Some((bank, number)) = account.strip_prefix("acct:").and_then(|rest| rest.split_once('/')) else {
+        return false;
+    };
+    let Some(iban) = known.strip_prefix("iban:") else { return false };
+    let number = number.trim_start_matches('0');
+    let ends = |with_check_digits: usize| {
+        iban.len()
+            .checked_sub(with_check_digits)
+            .and_then(|end| iban.get(..end))
+            .is_some_and(|iban| iban.ends_with(number))
+    };
+    // Country, branch and the like stand behind the first four letters of a BIC, and many an IBAN begins its bank code with these.
+    let is_the_bank = |agent: &str| agent.get(..8) == bank.get(..8);
+    let at_the_bank =
+        agent.and_then(|agent| agent.strip_prefix("bic:")).map_or(iban.get(4..8) == bank.get(..4), is_the_bank);
+    number.len() >= ENOUGH_OF_A_NUMBER && (ends(0) || ends(2)) && (bank == "-" || at_the_bank)
 }
 
 fn value(batch: &TransactionBatch, text: Text, row: usize) -> Option<&str> {

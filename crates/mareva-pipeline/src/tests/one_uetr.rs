@@ -77,6 +77,8 @@ fn what_another_source_says_of_the_money_tells_payments_apart() {
         ((LISTED, INNOCENT), true),
         ((PAYER, "DE02120300000000202051"), true),
         ((account.as_str(), r#""account":"20201555555556","agent":"BUKBGB22""#), true),
+        ((account.as_str(), r#""account":"20201555555555","agent":"EVILGB22""#), true),
+        ((account.as_str(), r#""account":"202015","agent":"BUKBGB22""#), true),
     ] {
         let records = [told("OTHRDEFF", AS_IT_IS), told("MRVADEFF", change)];
         both_ways(&records, |outputs| {
