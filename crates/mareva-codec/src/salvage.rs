@@ -1,6 +1,8 @@
 //! Parties of a record that cannot be decoded, read on a best effort: a sender must not escape screening by breaking a
 //! record. Nothing here is trusted; a wrong reading costs a probe.
 
+use std::collections::HashSet;
+
 use mareva_model::PartyRole;
 use mareva_model::identifier::{exchange_account, write_account, write_agent, write_merchant, write_wallet};
 
@@ -10,6 +12,9 @@ use crate::row::{Parties, text_parties};
 
 /// Parties taken from one record at most.
 const MAX_PARTIES: usize = 4_096;
+
+/// Bytes of a record in which identifiers are looked for wherever they stand: hostile text takes some microseconds each.
+const MAX_TEXT: usize = 64 * 1024;
 
 /// Bytes behind a tag that are read as its text: overlapping texts must not multiply a record.
 const MAX_CONTENT: usize = 4_096;
@@ -44,6 +49,10 @@ pub(crate) fn parties(stream: Stream, payload: &[u8]) -> (Parties, bool) {
     } else {
         (json(stream, &text), true)
     };
+    // Whatever the fields are called and however they are nested or quoted, an identifier is known by its form.
+    let known: HashSet<String> = found.iter().map(|(_, party)| party.as_str().to_owned()).collect();
+    let scanned = &text[..text.floor_char_boundary(MAX_TEXT)];
+    found.extend(text_parties(scanned).filter(|(_, party)| !known.contains(party.as_str())));
     let all = read && found.len() <= MAX_PARTIES;
     found.truncate(MAX_PARTIES);
     (found, all)

@@ -10,7 +10,7 @@ const MAX_SEGWIT: usize = 90;
 /// Lengths of addresses that are looked for inside of words, too. Shorter ones have a hash that begins with zeros, longer
 /// ones are of Monero or Stellar: looking for them everywhere would cost more than the rest.
 const COMMON: std::ops::RangeInclusive<usize> = 33..=63;
-/// Most separators between two characters of an IBAN or two digits of a telephone number.
+/// Most separators between two digits of a telephone number, which has no checksum. Between those of an IBAN there may be any.
 const MAX_GAP: usize = 3;
 
 /// Appends the identifiers that stand in `text` to `found`, each once: IBANs and chain addresses, then telephone numbers
@@ -116,10 +116,10 @@ fn phones(bytes: &[u8], found: &mut Vec<Identifier>) {
 /// Where the country stands whose check digits would begin at `digit`.
 fn iban_around(bytes: &[u8], digit: usize) -> Option<usize> {
     let separators = |byte: &&u8| !byte.is_ascii_alphanumeric();
-    let gap = bytes[digit + 1..].iter().take(MAX_GAP).take_while(separators).count();
+    let gap = bytes[digit + 1..].iter().take_while(separators).count();
     bytes.get(digit + 1 + gap).filter(|byte| byte.is_ascii_digit())?;
     let letter_before = |at: usize| {
-        let gap = bytes[..at].iter().rev().take(MAX_GAP).take_while(separators).count();
+        let gap = bytes[..at].iter().rev().take_while(separators).count();
         at.checked_sub(gap + 1).filter(|at| bytes[*at].is_ascii_alphabetic())
     };
     let second = letter_before(digit)?;
@@ -130,16 +130,10 @@ fn iban_around(bytes: &[u8], digit: usize) -> Option<usize> {
 /// Writes the IBAN that `text` begins with, whatever follows it.
 fn iban(text: &[u8], out: &mut String) -> bool {
     let mut kept = [0_u8; MAX_IBAN];
-    let (mut length, mut gap) = (0, 0);
-    for byte in text {
-        if byte.is_ascii_alphanumeric() && length < MAX_IBAN {
-            kept[length] = byte.to_ascii_uppercase();
-            (length, gap) = (length + 1, 0);
-        } else if !byte.is_ascii_alphanumeric() && gap < MAX_GAP {
-            gap += 1;
-        } else {
-            break;
-        }
+    let mut length = 0;
+    for (place, byte) in kept.iter_mut().zip(text.iter().filter(|byte| byte.is_ascii_alphanumeric())) {
+        *place = byte.to_ascii_uppercase();
+        length += 1;
     }
     if length < MIN_IBAN {
         return false;

@@ -368,7 +368,7 @@ proptest! {
         before in prop::collection::vec((0..SURROUNDINGS.len(), any::<prop::sample::Index>()), 0..30),
         behind in prop::collection::vec((0..SURROUNDINGS.len(), any::<prop::sample::Index>()), 0..30),
         edges in (0..EDGES.len(), 0..EDGES.len()),
-        gap in prop::sample::select(vec!["", " ", "  ", ".", "-", " - ", ":", ", ", "\u{3000}", "\u{a0}", "\u{200b}"]),
+        gap in prop::sample::select(vec!["", " ", "  ", ".", "-", " - ", ":", ", ", "    ", "\n      ", " -- ", "||||", "\u{3000}", "\u{a0}", "\u{200b}"]),
         lower in any::<bool>(),
     ) {
         let (_, canonical) = VALID[pick];

@@ -171,6 +171,8 @@ fn dead_letters_of_the_exchange_stream_are_screened() {
             identifier(PartyRole::Originator, "xrp:rEb8TK3gBgk5auZkwc6sHnwrGVJH8DuaLh"),
             identifier(PartyRole::Beneficiary, "xrp:rf1BiGeXwwQoi8Z2ueFYTEXSwuJYfV2Jpn#77"),
             name(PartyRole::Originator, "Anna Beispiel"),
+            // Wherever it stands, an address is seen by its form: without the tag beside it.
+            identifier(PartyRole::Remittance, "xrp:rf1BiGeXwwQoi8Z2ueFYTEXSwuJYfV2Jpn"),
         ]
     );
 }
@@ -248,6 +250,24 @@ fn a_dead_letter_says_that_it_was_not_screened_whole() {
         let (screened, letter) = (decoded.dead_letter_parties.len(), &decoded.dead_letters[0]);
         let told = letter.detail.contains("too large to be screened whole");
         assert_eq!((screened, !told), (found, whole), "{}: {}", &sent[..60.min(sent.len())], letter.detail);
+    }
+}
+
+#[test]
+fn an_identifier_is_screened_whatever_a_broken_record_calls_it() {
+    let told =
+        r#"{"type":"credit_transfer","tx_id":"1","source":"MRVADEFF","time":"2026-01-05T10:00:00Z","amount":"1","#;
+    for (party, listed) in [
+        (r#""beneficiary":{"account":"GB33BUKB20201555555555\u0000"}}"#, "iban:GB33BUKB20201555555555"),
+        (r#""beneficiary":{"account":{"iban":"GB33BUKB20201555555555"}}}"#, "iban:GB33BUKB20201555555555"),
+        (r#""Beneficiary":{"Account":"GB33 BUKB 2020 1555 5555 55"}}"#, "iban:GB33BUKB20201555555555"),
+        (r#""creditor_iban":"GB33BUKB20201555555555"}"#, "iban:GB33BUKB20201555555555"),
+        ("'beneficiary':{'account':'GB33BUKB20201555555555'}}", "iban:GB33BUKB20201555555555"),
+        (r#""wallet":"TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"}"#, "tron:TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"),
+    ] {
+        let decoded = decode(Stream::Bank, format!("{told}{party}").as_bytes());
+        let found = decoded.dead_letter_parties.iter().filter(|(_, _, party)| party.as_str() == listed).count();
+        assert_eq!((decoded.dead_letters.len(), found), (1, 1), "{party}");
     }
 }
 
