@@ -33,6 +33,10 @@ impl Judge for PipelineJudge {
         Ok(self.0.process(slice)?)
     }
 
+    fn skip_to(&mut self, seq: u64) -> Result<(), JudgeError> {
+        Ok(self.0.skip_to(seq)?)
+    }
+
     fn verdict(&self, slice: &InputSlice, output: &Output) -> Verdict {
         // An alert is due to the youngest record of the slice at the latest.
         let newest = slice.records.iter().map(|record| record.append_time).max();

@@ -24,6 +24,13 @@ pub trait Judge {
     /// Whatever keeps it from going on; bad input is not among it.
     fn process(&mut self, slice: &InputSlice) -> Result<Self::Output, JudgeError>;
 
+    /// Goes on after slice `seq`, with the state it has: those before it that it has not judged are gone from the log, and an
+    /// operator has accepted that.
+    ///
+    /// # Errors
+    /// It is beyond that slice already.
+    fn skip_to(&mut self, seq: u64) -> Result<(), JudgeError>;
+
     /// Takes note of revisions that were published under another epoch for the slice just judged: the same alerts get later
     /// ones from now on. Nothing to do for a judge whose alerts have no revisions.
     fn published_before(&mut self, _revisions: &[AlertRevision]) {}

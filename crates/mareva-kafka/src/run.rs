@@ -247,6 +247,7 @@ where
                 self.publisher.ask(Request::Transact(transaction))?;
             }
             Action::OpenJudge { not_after } => return self.open_judge(not_after).map(Some),
+            Action::Skip(to, published) => self.skip(to, &published)?,
             Action::ReadLog { after } => return self.read_log(after).map(Some),
             Action::Assign(partitions) => {
                 if self.source.is_none() {
@@ -300,6 +301,17 @@ where
                 Ok(Input::Opened { seq: info.seq, positions: info.next_offsets() })
             }
         }
+    }
+
+    fn skip(&mut self, to: u64, published: &[AlertRevision]) -> Result<(), Error> {
+        let judge = self.judge.as_mut().ok_or(Error::ThreadLost("mareva"))?;
+        judge.skip_to(to).map_err(|error| Error::Judge { seq: to, error })?;
+        judge.published_before(published);
+        tracing::warn!(
+            to,
+            "recorded slices are gone from the sequence topic: going on after this one without their state"
+        );
+        Ok(())
     }
 
     fn read_log(&mut self, after: u64) -> Result<Input, Error> {

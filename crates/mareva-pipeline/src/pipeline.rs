@@ -152,6 +152,18 @@ impl Pipeline {
         Ok(output)
     }
 
+    /// Goes on after slice `seq` with the state that is there, where those before it cannot be judged again.
+    ///
+    /// # Errors
+    /// [`Error::Sequence`] when slices after it were processed already.
+    pub fn skip_to(&mut self, seq: u64) -> Result<(), Error> {
+        if seq < self.seq {
+            return Err(Error::Sequence { expected: self.seq + 1, got: seq + 1 });
+        }
+        self.seq = seq;
+        Ok(())
+    }
+
     /// Takes note of alert revisions that the last slice published under another epoch: the same alerts get later ones from
     /// now on, so that readers see each number once.
     pub fn published_before<'a>(&mut self, revisions: impl IntoIterator<Item = (&'a str, u32)>) {

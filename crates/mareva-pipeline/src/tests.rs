@@ -11,7 +11,7 @@ use mareva_monitoring::{Accounts, Ruleset};
 use mareva_screening::{ListConfig, Watchlist, load_plain};
 
 use crate::alerts::tests::fixture;
-use crate::{Counts, InputRecord, InputSlice, Output, Parts, Pipeline, PipelineConfig, Rates};
+use crate::{Counts, Error, InputRecord, InputSlice, Output, Parts, Pipeline, PipelineConfig, Rates};
 
 /// 2026-01-05T10:10:00Z.
 const APPENDED: i64 = 1_767_607_800_000;
@@ -414,4 +414,17 @@ fn revisions_that_were_published_under_another_epoch_are_not_given_again() {
     run.pipeline = Pipeline::restore(parts(), &mut snapshot.as_slice()).unwrap();
     assert_eq!(pay(2, &mut run), (id.clone(), 5));
     assert_eq!(pay(3, &mut run), (id, 6));
+}
+
+#[test]
+fn slices_that_cannot_be_judged_again_are_skipped_and_never_judged_twice() {
+    let mut run = Run::new();
+    run.pipeline.skip_to(7).unwrap();
+    run.slice(BANK, &[payment(r#""tx_id":"K1""#, "MRVADEFF", LISTED, "2026-01-05T10:00:00Z")]);
+    assert_eq!(run.pipeline.last_seq(), 8);
+    let mut snapshot = Vec::new();
+    run.pipeline.write_snapshot(&mut snapshot).unwrap();
+    assert_eq!(Pipeline::restore(parts(), &mut snapshot.as_slice()).unwrap().last_seq(), 8);
+    let error = run.pipeline.skip_to(7).unwrap_err();
+    assert!(matches!(error, Error::Sequence { expected: 9, got: 8 }), "{error}");
 }

@@ -109,6 +109,10 @@ impl Judge for PipelineJudge {
         Verdict { messages, revisions, counts: output.counts, low_time: output.low_time }
     }
 
+    fn skip_to(&mut self, seq: u64) -> Result<(), JudgeError> {
+        Ok(self.pipeline.skip_to(seq)?)
+    }
+
     fn published_before(&mut self, revisions: &[AlertRevision]) {
         let each = revisions.iter().map(|one| (one.alert_id.as_str(), one.revision));
         self.pipeline.published_before(each);

@@ -176,6 +176,8 @@ pub enum Action {
         /// Last slice that the snapshot may hold.
         not_after: u64,
     },
+    /// Have the judge go on after this slice, without those that the log does not hold, and know what they published.
+    Skip(u64, Vec<AlertRevision>),
     /// Read the sequence records of slices after `after`, and the bounds of the input. Answer: [`Input::Log`].
     ReadLog {
         /// Last slice not needed.

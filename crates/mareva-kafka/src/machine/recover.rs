@@ -85,7 +85,9 @@ impl Machine {
         bounds: Vec<Bounds>,
     ) -> Result<Vec<Action>, Error> {
         self.last_slice = records.iter().flat_map(|record| &record.slices).last().map(|slice| (slice.tick, slice.end));
-        self.collect_recorded(records)?;
+        // Those that hold low time in the state; after a gap in the log the next slice names the others again.
+        let known = self.covered.clone();
+        let skip = self.collect_recorded(records)?;
         let mut needed = self.covered.clone();
         self.check_tiling(&mut needed)?;
         let end = |offset: &BTreeMap<TopicPartition, i64>, bound: &Bounds| offset.get(&bound.source).copied();
@@ -95,7 +97,7 @@ impl Machine {
             let fetched = self.check_bounds(&bound, first, &mut gone)?;
             let stop_at = self.settings.until_end.then_some(bound.high);
             let lane = Lane {
-                joined: self.covered.contains_key(&bound.source),
+                joined: known.contains_key(&bound.source),
                 began: fetched,
                 next: first.max(if self.recorded.is_empty() { fetched } else { first }),
                 fetched,
@@ -122,52 +124,56 @@ impl Machine {
         if self.recorded.is_empty() {
             self.go_live(now);
         }
-        Ok(vec![Action::Assign(assign)])
+        Ok(skip.into_iter().chain([Action::Assign(assign)]).collect())
     }
 
-    /// The slices of the log after the snapshot, complete and without a gap.
-    fn collect_recorded(&mut self, records: Vec<SequenceRecord>) -> Result<(), Error> {
+    /// The slices of the log after the snapshot, complete and without a gap; what the judge is to skip where one is accepted.
+    fn collect_recorded(&mut self, records: Vec<SequenceRecord>) -> Result<Option<Action>, Error> {
+        if let Some(pair) = records.windows(2).find(|pair| pair[1].number <= pair[0].number) {
+            return Err(Error::TwoLogs { number: pair[1].number });
+        }
         let mut expected = self.seq + 1;
-        let mut number = 0;
-        for record in records {
-            if record.number <= number {
-                return Err(Error::TwoLogs { number: record.number });
-            }
-            number = record.number;
+        let mut records = records.into_iter();
+        while let Some(record) = records.next() {
             let own_epoch = record.epoch == self.settings.epoch;
             let (mut digests, mut revisions) = (record.alerts.into_iter(), record.revisions.into_iter());
             for cut in record.slices {
                 let own: Vec<_> = digests.by_ref().take(cut.alerts).collect();
-                let revisions = revisions.by_ref().take(cut.alerts).collect();
+                let own_revisions: Vec<_> = revisions.by_ref().take(cut.alerts).collect();
                 if cut.seq < expected || cut.seq > self.committed_seq {
                     continue;
                 }
                 if cut.seq > expected {
-                    return self.log_gap(expected, cut.seq);
+                    let later = records.flat_map(|record| record.revisions);
+                    let there = own_revisions.into_iter().chain(revisions).chain(later);
+                    return self.log_gap(expected, cut.seq, there).map(Some);
                 }
                 expected += 1;
-                self.recorded.push_back(Recorded { cut, digests: own, revisions, own_epoch });
+                self.recorded.push_back(Recorded { cut, digests: own, revisions: own_revisions, own_epoch });
             }
         }
         if expected <= self.committed_seq {
-            return self.log_gap(expected, self.committed_seq);
+            return self.log_gap(expected, self.committed_seq, std::iter::empty()).map(Some);
         }
-        Ok(())
+        Ok(None)
     }
 
-    fn log_gap(&mut self, from: u64, to: u64) -> Result<(), Error> {
+    /// Goes on after the last committed slice, without the state of those that are missing and those after them. `later` are
+    /// the revisions that the log still names from there on: no number of them may come again.
+    fn log_gap(&mut self, from: u64, to: u64, later: impl Iterator<Item = AlertRevision>) -> Result<Action, Error> {
         if !self.settings.accept_gap {
             return Err(Error::LogGap { from, to });
         }
-        // Go on after the last committed slice, without the state of those before it.
-        self.recorded.clear();
+        let published = self.recorded.drain(..).flat_map(|recorded| recorded.revisions).chain(later).collect();
         self.seq = self.committed_seq;
+        // The state is worth a snapshot once a slice is judged on it.
+        self.snapshot_seq = self.seq;
         for (topic, partitions) in self.last_record.iter().flat_map(|last| &last.judged) {
             for (partition, offset) in partitions {
                 self.covered.insert(TopicPartition::new(topic.clone(), *partition), *offset);
             }
         }
-        Ok(())
+        Ok(Action::Skip(self.seq, published))
     }
 
     /// Checks that the recorded ranges follow the snapshot and each other; gives the first offset needed per partition.

@@ -33,6 +33,10 @@ impl Judge for Hundreds {
         Ok(verdict)
     }
 
+    fn skip_to(&mut self, _: u64) -> Result<(), JudgeError> {
+        Ok(())
+    }
+
     fn verdict(&self, _: &InputSlice, output: &Verdict) -> Verdict {
         output.clone()
     }

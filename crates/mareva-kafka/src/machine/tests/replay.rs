@@ -108,10 +108,15 @@ fn alerts_without_any_record_of_them_are_not_published_beside() {
 
 /// Runs to the end of the input, from no snapshot.
 fn run_once(settings: Settings, broker: &mut Broker) -> Result<Figures, Error> {
-    let (mut disk, mut dice) = (Disk::default(), Dice(7));
+    run_from(&mut Disk::default(), settings, broker)
+}
+
+/// Runs to the end of the input, from the newest snapshot.
+fn run_from(disk: &mut Disk, settings: Settings, broker: &mut Broker) -> Result<Figures, Error> {
+    let mut dice = Dice(7);
     let mut process = Process::start(settings, 0);
     for _ in 0..200_000 {
-        assert!(process.turn(broker, &mut disk, &mut dice, Troubles::default()).is_ok());
+        assert!(process.turn(broker, disk, &mut dice, Troubles::default()).is_ok());
         if let Some(ended) = process.ended.take() {
             return ended.map(|()| process.machine.figures());
         }
@@ -210,7 +215,6 @@ fn under_another_epoch_no_revision_is_published_a_second_time() {
     for seed in 0..50 {
         let mut dice = Dice(seed);
         let mut broker = Broker::with_records(&mut dice, 2, 200);
-        let mut seen = BTreeSet::new();
         for (change, epoch) in ["old", "new", "old", "newer"].into_iter().enumerate() {
             // What came until then was judged under the epochs before.
             if change > 0 {
@@ -224,11 +228,45 @@ fn under_another_epoch_no_revision_is_published_a_second_time() {
             let again = run_once(Settings { replay_other_epoch: false, ..settings }, &mut broker).unwrap();
             assert_eq!(again.slices, 0, "seed {seed}");
         }
-        for alert in &broker.alerts {
-            let text = String::from_utf8(alert.clone()).unwrap();
-            let revision = text.split(' ').next().unwrap().to_owned();
-            assert!(seen.insert(revision), "seed {seed}: {text} is visible twice");
-        }
+        assert_each_revision_once(&broker, seed);
         assert!(broker.alerts.len() > 20);
+    }
+}
+
+fn assert_each_revision_once(broker: &Broker, seed: u64) {
+    let mut seen = BTreeSet::new();
+    for alert in &broker.alerts {
+        let text = String::from_utf8(alert.clone()).unwrap();
+        let revision = text.split(' ').next().unwrap().to_owned();
+        assert!(seen.insert(revision), "seed {seed}: {text} is visible twice");
+    }
+}
+
+fn accepting(writer: &str) -> Settings {
+    Settings { accept_gap: true, ..settings(writer) }
+}
+
+#[test]
+fn after_a_gap_in_the_log_it_goes_on_and_the_next_start_from_its_snapshot() {
+    for seed in 0..50 {
+        let mut dice = Dice(seed);
+        let (mut broker, mut disk) = (Broker::with_records(&mut dice, 2, 300), Disk::default());
+        if seed % 2 == 0 {
+            // There is a snapshot of before the gap.
+            run_from(&mut disk, settings("early"), &mut broker).unwrap();
+            broker.append(&mut dice, 300);
+        }
+        let covered = broker.sequence.len();
+        run_once(settings("first"), &mut broker).unwrap();
+        broker.sequence.drain(..covered + (broker.sequence.len() - covered) / 3 + 1);
+        let error = run_from(&mut disk, settings("refused"), &mut broker);
+        assert!(matches!(error, Err(Error::LogGap { .. })), "seed {seed}: {error:?}");
+        let figures = run_from(&mut disk, accepting("nothing new"), &mut broker).unwrap();
+        assert_eq!(figures.slices, 0, "seed {seed}");
+        for settings in [accepting("second"), settings("third")] {
+            broker.append(&mut dice, 100);
+            assert!(run_from(&mut disk, settings, &mut broker).unwrap().slices > 0, "seed {seed}");
+        }
+        assert_each_revision_once(&broker, seed);
     }
 }

@@ -112,6 +112,7 @@ impl Broker {
 /// A judge whose every output depends on every slice before it: any difference in a replay shows.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Chain {
+    seq: u64,
     state: u64,
     revisions: BTreeMap<u64, u32>,
     pub judged: u64,
@@ -119,6 +120,8 @@ pub struct Chain {
 
 impl Chain {
     pub fn process(&mut self, slice: &InputSlice) -> Verdict {
+        assert_eq!(slice.seq, self.seq + 1, "slices come in order of their numbers, each once");
+        self.seq = slice.seq;
         let mut verdict = Verdict::default();
         let mix = |state: &mut u64, value: u64| *state = (*state ^ value).wrapping_mul(0x100_0000_01b3).rotate_left(17);
         mix(&mut self.state, slice.seq);
@@ -281,7 +284,12 @@ impl Process {
                 let found = disk.named.iter().filter(|stored| stored.seq <= not_after).max_by_key(|stored| stored.seq);
                 let (seq, positions) = found.map_or((0, BTreeMap::new()), |s| (s.seq, s.positions.clone()));
                 self.judge = found.map_or_else(Chain::default, |stored| stored.judge.clone());
+                assert_eq!(self.judge.seq, seq);
                 return Ok(Some(Input::Opened { seq, positions }));
+            }
+            Action::Skip(to, published) => {
+                self.judge.seq = to;
+                self.judge.published_before(&published);
             }
             Action::ReadLog { after } => {
                 // As far back as the log is read, and perhaps further.
@@ -294,6 +302,7 @@ impl Process {
             Action::Pause(partitions) => self.assigned.retain(|at, _| !partitions.contains(at)),
             Action::Reopen(partitions) => self.assigned = partitions.into_iter().collect(),
             Action::WriteSnapshot { seq, positions } => {
+                assert_eq!(self.judge.seq, seq);
                 self.partial = Some(Stored { seq, positions, judge: self.judge.clone() });
                 self.replies.push_back(Action::WriteSnapshot { seq, positions: BTreeMap::new() });
             }
