@@ -31,8 +31,9 @@ pub trait Judge {
     /// It is beyond that slice already.
     fn skip_to(&mut self, seq: u64) -> Result<(), JudgeError>;
 
-    /// Takes note of revisions that were published under another epoch for the slice just judged: the same alerts get later
-    /// ones from now on. Nothing to do for a judge whose alerts have no revisions.
+    /// Takes note of revisions that were published for the slice just judged, or skipped, and that it may not have given itself
+    /// (under another epoch, or with input that is gone): the same alerts get later ones from now on. Nothing to do for a
+    /// judge whose alerts have no revisions.
     fn published_before(&mut self, _revisions: &[AlertRevision]) {}
 
     /// The records to publish for what a slice gave, in the order to publish them.

@@ -195,7 +195,7 @@ pub enum Action {
         slice: InputSlice,
         /// Whether it was judged before, by an earlier run.
         replay: bool,
-        /// What it published when it was judged under another epoch.
+        /// What it published when it was judged under another epoch, or with input that is gone now.
         published: Vec<AlertRevision>,
     },
     /// Carry out a transaction. Answer: [`Input::Committed`] or [`Input::Doubt`].

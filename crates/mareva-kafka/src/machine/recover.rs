@@ -240,8 +240,8 @@ impl Machine {
         let recorded = self.recorded.front_mut()?;
         let cut = recorded.cut.clone();
         let revisions = std::mem::take(&mut recorded.revisions);
-        // Under our own epoch it gives them itself.
-        let published = if recorded.own_epoch { Vec::new() } else { revisions };
+        // Under our own epoch it gives them itself, unless input is gone that they rest on.
+        let published = if recorded.own_epoch && self.gaps.is_empty() { Vec::new() } else { revisions };
         let mut records = Vec::new();
         for block in &cut.cuts {
             let Some(lane) = self.lanes.get_mut(&block.source()) else { continue };

@@ -270,3 +270,23 @@ fn after_a_gap_in_the_log_it_goes_on_and_the_next_start_from_its_snapshot() {
         assert_each_revision_once(&broker, seed);
     }
 }
+
+#[test]
+fn where_input_is_gone_no_revision_is_published_a_second_time() {
+    for seed in 0..50 {
+        let mut dice = Dice(seed);
+        let mut broker = Broker::with_records(&mut dice, 2, 300);
+        run_once(settings("first"), &mut broker).unwrap();
+        broker.low.insert(source(0), 70);
+        let error = run_once(settings("refused"), &mut broker);
+        assert!(matches!(error, Err(Error::OffsetsGone(_))), "seed {seed}: {error:?}");
+        let history = seed % 2 == 0;
+        let settings = Settings { history, accept_gap: !history, ..settings("second") };
+        // Each judges the log again without what is gone, the last one what the one before published too.
+        for _ in 0..3 {
+            broker.append(&mut dice, 100);
+            assert!(run_once(settings.clone(), &mut broker).unwrap().slices > 0, "seed {seed}");
+        }
+        assert_each_revision_once(&broker, seed);
+    }
+}
