@@ -52,6 +52,11 @@ impl LowTime {
         self.low
     }
 
+    /// Latest event time of all partitions.
+    pub fn latest(&self) -> Option<i64> {
+        self.clocks.values().flat_map(BTreeMap::values).filter_map(|clock| clock.stream_time).max()
+    }
+
     /// Low time after the last slice.
     pub fn get(&self) -> Option<i64> {
         self.low

@@ -164,10 +164,10 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Takes note of alert revisions that the last slice published under another epoch: the same alerts get later ones from
-    /// now on, so that readers see each number once.
+    /// Takes note of alert revisions that were published for the slices until now, under another epoch or with input that is
+    /// gone: the same alerts get later ones from now on, so that readers see each number once.
     pub fn published_before<'a>(&mut self, revisions: impl IntoIterator<Item = (&'a str, u32)>) {
-        self.alerts.published_before(revisions);
+        self.alerts.published_before(self.low_time.latest(), revisions);
     }
 
     /// Retains the accepted rows of a slice of history without judging them; its number and epoch do not count.

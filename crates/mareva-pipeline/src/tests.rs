@@ -417,6 +417,45 @@ fn revisions_that_were_published_under_another_epoch_are_not_given_again() {
 }
 
 #[test]
+fn revisions_published_before_are_remembered_until_the_day_of_their_alert_is_over() {
+    let (ten_days_ago, today) = ("2025-12-26T10:00:00Z", "2026-01-05T10:00:00Z");
+    let pay = |number: u32, to: &str| [payment(&format!(r#""tx_id":"F{number}""#), "MRVADEFF", to, today)];
+    let deposit = |time: &str| {
+        [format!(
+            r#"{{"type":"deposit","tx_id":"{time}","source":"kestrel","time":"{time}","status":"settled","user":"7","amount":"5.00",
+            "asset":"EUR","network":"sepa","linked_account":"DE25910200026215894711","user_name":"K R","user_country":"DE"}}"#
+        )]
+    };
+    let id = Run::new().slice(BANK, &pay(1, LISTED)).alerts[0].alert_id.clone();
+    let published = [(id.as_str(), 4)];
+    for case in ["there was no time", "low time was unknown", "low time was ten days back"] {
+        let mut run = Run::new();
+        if case == "there was no time" {
+            run.pipeline.skip_to(3).unwrap();
+            run.pipeline.published_before(published);
+        }
+        // The partition of the exchange holds low time.
+        let joined = vec![(BANK.into(), 0), (EXCHANGE.into(), 0)];
+        let (seq, epoch) = (run.pipeline.last_seq() + 1, run.pipeline.epoch());
+        run.pipeline.process(&InputSlice { records: vec![], seq, tick: APPENDED, end: false, joined, epoch }).unwrap();
+        if case == "low time was ten days back" {
+            assert_eq!(run.slice(EXCHANGE, &deposit(ten_days_ago)).counts.accepted, 1);
+        }
+        let output = run.slice(BANK, &pay(2, INNOCENT));
+        assert_eq!(output.low_time.is_some(), case == "low time was ten days back");
+        run.pipeline.published_before(published);
+        let output = run.slice(EXCHANGE, &deposit(today));
+        assert_eq!((output.counts.accepted, output.low_time), (1, Some(APPENDED - 600_000)), "{case}");
+        let alerts = run.slice(BANK, &pay(3, LISTED)).alerts;
+        assert_eq!(
+            alerts.iter().map(|alert| (&alert.alert_id, alert.revision)).collect::<Vec<_>>(),
+            [(&id, 5)],
+            "{case}"
+        );
+    }
+}
+
+#[test]
 fn slices_that_cannot_be_judged_again_are_skipped_and_never_judged_twice() {
     let mut run = Run::new();
     run.pipeline.skip_to(7).unwrap();

@@ -104,9 +104,9 @@ impl AlertBook {
         self.config.epoch = epoch;
     }
 
-    /// Takes note of revisions that were published under another epoch.
-    pub fn published_before<'a>(&mut self, revisions: impl IntoIterator<Item = (&'a str, u32)>) {
-        let at = self.state.low_time.unwrap_or(i64::MIN);
+    /// Takes note of revisions that were published under another epoch, of alerts whose episode begins at `latest` or before.
+    pub fn published_before<'a>(&mut self, latest: Option<i64>, revisions: impl IntoIterator<Item = (&'a str, u32)>) {
+        let at = latest.unwrap_or(i64::MIN);
         for (alert_id, revision) in revisions {
             let floor = self.state.floors.entry(alert_id.to_owned()).or_default();
             *floor = Floor { revision: floor.revision.max(revision), at };
@@ -478,7 +478,11 @@ impl AlertBook {
         let max_closed = config.max_closed;
         let remembered = settled.saturating_sub(memory).saturating_sub(episode);
         // Their episodes are as long over as those of the records forgotten below: their ids do not come again.
-        self.state.floors.retain(|_, floor| floor.at > remembered.saturating_sub(episode));
+        self.state.floors.retain(|_, floor| {
+            // Noted before there was any time: they count from now on.
+            floor.at = if floor.at == i64::MIN { low_time } else { floor.at };
+            floor.at > remembered.saturating_sub(episode)
+        });
         while let Some((episode, key)) = self.closed.first().cloned() {
             let end = self.start(episode.saturating_add(1));
             // One whose episode still runs may be asked for again: its revisions must go on counting.

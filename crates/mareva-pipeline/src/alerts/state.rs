@@ -33,7 +33,7 @@ pub struct BookState {
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Floor {
     pub(super) revision: u32,
-    /// Low time when it was.
+    /// Latest event time read until then: its episode begins no later.
     pub(super) at: i64,
 }
 
