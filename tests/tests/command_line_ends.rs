@@ -90,6 +90,22 @@ fn what_cannot_be_said_changes_no_exit_code() {
 }
 
 #[test]
+fn log_lines_that_cannot_be_written_end_nothing() {
+    let place = TempDir::new().unwrap();
+    fs::write(place.path().join("binary"), b"\xff\xfe\n").unwrap();
+    fs::write(
+        place.path().join("away.toml"),
+        "[kafka]\n\"bootstrap.servers\" = \"127.0.0.1:1\"\n[http]\nlisten = \"\"\n",
+    )
+    .unwrap();
+    for (line, exit) in [("replay --bank binary --out new", 0), ("run --config away.toml", 1)] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let status = command(place.path(), line).env("MAREVA_LOG", "debug").stderr(full).status().unwrap();
+        assert_eq!(status.code(), Some(exit), "{line}");
+    }
+}
+
+#[test]
 fn a_debug_log_holds_no_steps_of_the_planner() {
     let place = TempDir::new().unwrap();
     let lines = |level: &str| {

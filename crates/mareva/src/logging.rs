@@ -21,8 +21,12 @@ pub fn start(format: &str, level: &str) -> Result<(), Refusal> {
         Err(_) => level.to_owned(),
     };
     let filter = EnvFilter::builder().parse_lossy(quiet(&directives));
-    let lines =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        // It would tell of a line that cannot be written on the same standard error, and panic there.
+        .log_internal_errors(false);
     let started = match format {
         "json" => lines.json().flatten_event(true).try_init(),
         _ => lines.with_target(false).try_init(),
