@@ -130,7 +130,10 @@ fn read(config: &Config, text: &str, file: &str, failures: &mut Vec<String>) -> 
 fn account(line: &str) -> Result<Account, String> {
     let value: Value = serde_json::from_str(line).map_err(|error| format!("is no JSON: {error}"))?;
     match value["type"].as_str() {
-        Some("account") => parse_account(line).map_err(|(reason, remedy)| format!("{reason}; {remedy}")),
+        Some("account") => parse_account(line).map_err(|faults| {
+            let each = faults.iter().map(|(reason, remedy)| format!("{reason}; {remedy}"));
+            each.collect::<Vec<_>>().join("; ")
+        }),
         other => Err(format!("is no transaction and no account: its type is {other:?}")),
     }
 }
