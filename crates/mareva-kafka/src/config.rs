@@ -9,7 +9,7 @@ use std::{
 use mareva_model::Digest;
 use rdkafka::{ClientConfig, error::KafkaError};
 
-use crate::{error::Error, failpoint::Failpoints, machine::Limits};
+use crate::{error::Error, failpoint::Failpoints, machine::Limits, publisher, source};
 
 /// Properties for which the value is read from the file that `PROPERTY.file` names.
 const SECRETS: [&str; 5] =
@@ -42,6 +42,11 @@ impl Connection {
     }
 
     /// Names in which the client is configured; `own` are our values, which the user's overrule, and `fixed` are those
+    /// Properties that delivery rests on, and what they are set to: nobody overrules them.
+    pub fn fixed() -> impl Iterator<Item = (&'static str, &'static str)> {
+        source::FIXED.into_iter().chain(publisher::FIXED)
+    }
+
     /// that nobody may overrule.
     pub(crate) fn client(
         &self,

@@ -11,7 +11,7 @@ use std::{
 };
 
 use rdkafka::{
-    ClientContext, Offset, TopicPartitionList,
+    ClientConfig, ClientContext, Offset, TopicPartitionList,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer, ConsumerGroupMetadata},
     error::KafkaError,
@@ -40,6 +40,17 @@ const OWN: [(&str, &str); 5] = [
     ("client.id", "mareva"),
     ("log.connection.close", "false"),
 ];
+
+/// Those that delivery rests on: nobody overrules them. Offsets of what was delivered come with the reports of success.
+pub(crate) const FIXED: [(&str, &str); 2] = [("enable.idempotence", "true"), ("delivery.report.only.error", "false")];
+
+/// How the producer is set.
+pub(crate) fn client(connection: &Connection, transactional_id: &str) -> Result<ClientConfig, Error> {
+    let mut client = connection.client(Side::Producer, &OWN, &FIXED)?;
+    client.set("transactional.id", transactional_id);
+    client.remove("group.id");
+    Ok(client)
+}
 
 /// Time after which the broker ends a transaction of ours.
 pub(crate) fn transaction_timeout(connection: &Connection) -> Result<Duration, Error> {
@@ -258,9 +269,7 @@ impl Worker {
         if self.group.is_none() {
             self.group = Some(self.group_metadata()?);
         }
-        let fixed = [("transactional.id", self.config.transactional_id.as_str()), ("enable.idempotence", "true")];
-        let mut client = self.config.connection.client(Side::Producer, &OWN, &fixed)?;
-        client.remove("group.id");
+        let client = client(&self.config.connection, &self.config.transactional_id)?;
         self.deliveries = Arc::default();
         let context = DeliveryContext {
             alerts: self.config.topics.alerts.clone(),

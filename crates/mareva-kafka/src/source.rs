@@ -13,6 +13,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use mareva_pipeline::InputRecord;
 use rdkafka::{
+    ClientConfig,
     consumer::{BaseConsumer, Consumer as _},
     types::RDKafkaErrorCode,
 };
@@ -50,10 +51,15 @@ pub(crate) const FIXED: [(&str, &str); 5] = [
 /// # Errors
 /// A refused property, or a secret that cannot be read.
 pub fn open_queue(connection: &Connection, batch: usize) -> Result<BatchQueue, Error> {
+    BatchQueue::open(&client(connection)?, batch)
+}
+
+/// How a consumer of ours is set.
+pub(crate) fn client(connection: &Connection) -> Result<ClientConfig, Error> {
     let mut config = connection.client(Side::Consumer, &OWN, &FIXED)?;
     // A group would change what the client does; offsets are ours.
     config.remove("group.id");
-    BatchQueue::open(&config, batch)
+    Ok(config)
 }
 
 /// Payloads are copied together into buffers of this many bytes: one for each record would be made on this thread and freed on

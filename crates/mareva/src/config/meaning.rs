@@ -1,8 +1,9 @@
 //! What no type can say: values that do not fit each other or the world.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 
+use mareva_kafka::Connection;
 use mareva_model::{Fault, Refusal, identifier};
 
 use super::Config;
@@ -49,30 +50,49 @@ pub fn check(config: &Config, place: &str, faults: &mut Refusal) {
     if config.input.bank.is_empty() && config.input.exchange.is_empty() {
         fault("input", "no topic is read".to_owned(), "name at least one topic");
     }
-    for key in ["bootstrap.servers", "transactional.id", "group.id"] {
-        if config.kafka.get(key).is_none_or(|value| value.trim().is_empty()) {
-            fault(
-                &format!("kafka.{key}"),
-                "is empty".to_owned(),
-                "write a value, or leave the key out for the default",
-            );
-        }
-    }
-    for side in ["", "producer."] {
-        for key in ["acks", "request.required.acks"] {
-            let key = format!("{side}{key}");
-            if let Some(value) = config.kafka.get(&key).filter(|value| !matches!(value.as_str(), "all" | "-1")) {
-                let reason = format!("`{value}` would lose what is committed when a broker dies");
-                fault(&format!("kafka.{key}"), reason, "write \"all\", or leave it out");
-            }
-        }
-    }
+    kafka(&config.kafka, &mut fault);
     if !config.http.listen.is_empty() && config.http.listen.parse::<SocketAddr>().is_err() {
         let reason = format!("`{}` is no address", config.http.listen);
         fault("http.listen", reason, "write address:port, such as 127.0.0.1:9464, or nothing");
     }
     if let Some(reason) = logging::level_fault(&config.log.level) {
         fault("log.level", reason, logging::LEVELS);
+    }
+}
+
+/// Properties of the clients that nobody may set otherwise, or not there.
+fn kafka(properties: &BTreeMap<String, String>, fault: &mut impl FnMut(&str, String, &str)) {
+    for key in ["bootstrap.servers", "transactional.id", "group.id"] {
+        if properties.get(key).is_none_or(|value| value.trim().is_empty()) {
+            let remedy = "write a value, or leave the key out for the default";
+            fault(&format!("kafka.{key}"), "is empty".to_owned(), remedy);
+        }
+    }
+    for side in ["consumer.", "producer."] {
+        for key in ["transactional.id", "group.id"] {
+            if properties.contains_key(&format!("{side}{key}")) {
+                let reason = "holds for the whole instance, not for one side".to_owned();
+                fault(&format!("kafka.{side}{key}"), reason, "move it to [kafka]");
+            }
+        }
+    }
+    for side in ["", "consumer.", "producer."] {
+        for (key, fixed) in Connection::fixed() {
+            let key = format!("{side}{key}");
+            if let Some(value) = properties.get(&key).filter(|value| *value != fixed) {
+                let reason = format!("is `{value}`, and Mareva always sets it to `{fixed}`: delivery rests on it");
+                fault(&format!("kafka.{key}"), reason, "leave it out");
+            }
+        }
+    }
+    for side in ["", "producer."] {
+        for key in ["acks", "request.required.acks"] {
+            let key = format!("{side}{key}");
+            if let Some(value) = properties.get(&key).filter(|value| !matches!(value.as_str(), "all" | "-1")) {
+                let reason = format!("`{value}` would lose what is committed when a broker dies");
+                fault(&format!("kafka.{key}"), reason, "write \"all\", or leave it out");
+            }
+        }
     }
 }
 

@@ -178,6 +178,38 @@ fn properties_that_would_lose_something_or_name_nothing_are_refused() {
 }
 
 #[test]
+fn properties_that_the_engine_sets_itself_are_refused_with_their_place() {
+    let found = faults(
+        r#"
+        [kafka]
+        "isolation.level" = "read_uncommitted"
+        "enable.idempotence" = true
+        [kafka.consumer]
+        "group.id" = "x"
+        "auto.offset.reset" = "earliest"
+        "enable.auto.commit" = true
+        [kafka.producer]
+        "transactional.id" = "x"
+        "enable.idempotence" = false
+        "delivery.report.only.error" = true
+        "#,
+    );
+    let expected = [
+        ("kafka.consumer.group.id", "move it to [kafka]"),
+        ("kafka.producer.transactional.id", "move it to [kafka]"),
+        ("kafka.isolation.level", "always sets it to `read_committed`"),
+        ("kafka.consumer.enable.auto.commit", "always sets it to `false`"),
+        ("kafka.consumer.auto.offset.reset", "leave it out"),
+        ("kafka.producer.enable.idempotence", "always sets it to `true`"),
+        ("kafka.producer.delivery.report.only.error", "leave it out"),
+    ];
+    for (key, part) in expected {
+        assert!(found.iter().any(|fault| fault.contains(key) && fault.contains(part)), "{key} in {found:#?}");
+    }
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+}
+
+#[test]
 fn a_fault_hides_nothing_of_the_rest() {
     let (read, found) = config_and_faults(
         r#"
