@@ -36,3 +36,31 @@ fn a_table_of_accounts_that_holds_none_is_refused() {
     fs::write(place.path().join("accounts"), "\u{feff}{\"account\":\"acct:A/1\"}\r\n").unwrap();
     assert_eq!(told(place.path(), "", "check --accounts accounts"), (Some(0), String::new()));
 }
+
+#[test]
+fn settings_of_which_no_client_can_be_made_are_refused_by_check_and_run_alike() {
+    let place = TempDir::new().unwrap();
+    fs::write(place.path().join("empty"), "\n").unwrap();
+    for (keys, expected) in [
+        (
+            "security.protocol = \"ssl\"\nssl.ca.location = \"no-ca.pem\"",
+            "kafka.ssl.ca.location: cannot read no-ca.pem, which `ssl.ca.location` names: No such file",
+        ),
+        ("security.protocol = \"ssl\"\nssl.ca.location = \"empty\"", "kafka: cannot create the kafka client"),
+        (
+            "sasl.password.file = \"empty\"",
+            "kafka.sasl.password.file: cannot read the secret for `sasl.password` from empty",
+        ),
+        ("security.protocol = \"sasl_ssl\"", "kafka: cannot create the kafka client"),
+        ("producer.\"max.in.flight\" = 9", "kafka: cannot create the kafka client"),
+    ] {
+        for line in ["check --config mareva.toml", "run --config mareva.toml"] {
+            let (exit, told) = told(place.path(), &format!("[kafka]\n{keys}\n"), line);
+            assert!(exit == Some(2) && told.contains("refused, 1 fault:") && told.contains(expected), "{line}: {told}");
+        }
+    }
+    let fits = "[kafka]\nsecurity.protocol = \"sasl_plaintext\"\nsasl.mechanism = \"PLAIN\"\nsasl.username = \"u\"\n\
+                sasl.password.file = \"secret\"\n";
+    fs::write(place.path().join("secret"), "secret\n").unwrap();
+    assert_eq!(told(place.path(), fits, "check --config mareva.toml"), (Some(0), String::new()));
+}

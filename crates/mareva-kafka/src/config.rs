@@ -1,13 +1,14 @@
 //! What a run is told.
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
+    fs::{self, File},
+    io,
     path::PathBuf,
     time::Duration,
 };
 
 use mareva_model::Digest;
-use rdkafka::{ClientConfig, error::KafkaError};
+use rdkafka::{ClientConfig, consumer::BaseConsumer, error::KafkaError, producer::BaseProducer};
 
 use crate::{error::Error, failpoint::Failpoints, machine::Limits, publisher, source};
 
@@ -41,12 +42,12 @@ impl Connection {
         self.properties.get("bootstrap.servers").map_or("", String::as_str)
     }
 
-    /// Names in which the client is configured; `own` are our values, which the user's overrule, and `fixed` are those
     /// Properties that delivery rests on, and what they are set to: nobody overrules them.
     pub fn fixed() -> impl Iterator<Item = (&'static str, &'static str)> {
         source::FIXED.into_iter().chain(publisher::FIXED)
     }
 
+    /// Names in which the client is configured; `own` are our values, which the user's overrule, and `fixed` are those
     /// that nobody may overrule.
     pub(crate) fn client(
         &self,
@@ -70,12 +71,13 @@ impl Connection {
             match key.strip_suffix(".file").filter(|key| SECRETS.contains(key)) {
                 Some(secret) => {
                     let path = PathBuf::from(value);
-                    let text = fs::read_to_string(&path).map_err(|error| Error::Secret {
-                        key: secret.to_owned(),
-                        path,
-                        error,
-                    })?;
-                    config.set(secret, text.trim_end_matches(['\n', '\r']));
+                    let failed = |error| Error::Secret { key: secret.to_owned(), path: path.clone(), error };
+                    let text = fs::read_to_string(&path).map_err(failed)?;
+                    let text = text.trim_end_matches(['\n', '\r']);
+                    if text.is_empty() {
+                        return Err(failed(io::Error::new(io::ErrorKind::InvalidData, "it is empty")));
+                    }
+                    config.set(secret, text);
                 }
                 None => {
                     config.set(key, value);
@@ -88,17 +90,54 @@ impl Connection {
         Ok(config)
     }
 
-    /// Checks names and values of all properties.
+    /// Checks names and values of all properties, one by one.
     ///
     /// # Errors
-    /// The first property that librdkafka refuses, or a secret that cannot be read.
+    /// The first property that librdkafka refuses, or a file that cannot be read.
     pub fn check(&self) -> Result<(), Error> {
         for side in [Side::Consumer, Side::Producer] {
             let config = self.client(side, &[], &[])?;
+            for (key, path) in config.config_map().iter().filter(|(key, _)| key.ends_with(".location")) {
+                // `probe` has librdkafka look in the usual places.
+                if !(path.is_empty() || *path == "probe") {
+                    let found = fs::metadata(path);
+                    let read =
+                        found.and_then(|found| if found.is_file() { File::open(path).map(drop) } else { Ok(()) });
+                    read.map_err(|error| Error::Location { key: (*key).to_owned(), path: path.into(), error })?;
+                }
+            }
             config.create_native_config().map_err(property)?;
         }
         Ok(())
     }
+
+    /// Checks that the properties fit each other: makes the clients of a run, without any broker to contact.
+    ///
+    /// # Errors
+    /// Why librdkafka makes no such client.
+    pub fn check_clients(&self) -> Result<(), Error> {
+        if let Some(config) = offline(source::client(self)?) {
+            config.create::<BaseConsumer>().map(drop).map_err(property)?;
+        }
+        if let Some(mut config) = offline(publisher::client(self, "")?) {
+            config.set("transactional.id", "offline");
+            config.create::<BaseProducer>().map(drop).map_err(property)?;
+        }
+        Ok(())
+    }
+}
+
+/// A client that talks to nobody and says nothing; none where it would ask for its token as soon as it is made.
+fn offline(mut config: ClientConfig) -> Option<ClientConfig> {
+    let mechanism = config.get("sasl.mechanisms").or_else(|| config.get("sasl.mechanism"));
+    if mechanism.is_some_and(|mechanism| mechanism.eq_ignore_ascii_case("OAUTHBEARER")) {
+        return None;
+    }
+    for key in ["bootstrap.servers", "metadata.broker.list", "transactional.id", "debug"] {
+        config.remove(key);
+    }
+    config.set("log_level", "0");
+    Some(config)
 }
 
 /// Tells a wrong property from other failures of creating a client.

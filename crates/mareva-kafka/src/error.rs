@@ -44,6 +44,16 @@ pub enum Error {
         /// Why.
         error: std::io::Error,
     },
+    /// A file or folder that a property names cannot be found.
+    #[error("cannot read {}, which `{key}` names: {error}; check the path and its permissions", path.display())]
+    Location {
+        /// The property.
+        key: String,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
     /// A client call failed.
     #[error("{doing}: {error}")]
     Client {

@@ -110,7 +110,7 @@ pub fn open(config: &Config) -> Result<Opened, Refusal> {
     Ok(Opened { parts, subject_key, connection })
 }
 
-/// Every property that librdkafka refuses, or whose secret cannot be read.
+/// Every property that librdkafka refuses, or whose file cannot be read; or else that they do not fit each other.
 fn property_faults(connection: &Connection) -> Vec<Fault> {
     let alone = connection
         .properties
@@ -120,7 +120,11 @@ fn property_faults(connection: &Connection) -> Vec<Fault> {
         let error = one.check().err()?;
         Some(Fault::new(format!("kafka.{key}"), error.to_string(), "correct it in the config"))
     };
-    alone.filter_map(fault).collect()
+    let mut faults: Vec<Fault> = alone.filter_map(fault).collect();
+    if let Some(error) = connection.check_clients().err().filter(|_| faults.is_empty()) {
+        faults.push(Fault::new("kafka", error.to_string(), "correct the section in the config"));
+    }
+    faults
 }
 
 /// The value, or nothing and its faults among the others.
