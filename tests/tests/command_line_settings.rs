@@ -64,3 +64,10 @@ fn settings_of_which_no_client_can_be_made_are_refused_by_check_and_run_alike() 
     fs::write(place.path().join("secret"), "secret\n").unwrap();
     assert_eq!(told(place.path(), fits, "check --config mareva.toml"), (Some(0), String::new()));
 }
+
+#[test]
+fn a_drain_that_could_write_no_snapshot_is_refused() {
+    let place = TempDir::new().unwrap();
+    let (exit, told) = told(place.path(), "[snapshots]\npath = \"\"\n", "run --config mareva.toml --drain");
+    assert!(exit == Some(2) && told.contains("snapshots.path: is empty: --drain would write no snapshot"), "{told}");
+}

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, Result, ensure};
 use mareva_kafka::{Histogram, RunSummary};
-use mareva_model::{Digest, Refusal, format_time};
+use mareva_model::{Digest, Fault, Refusal, format_time};
 use serde_json::{Value, json};
 
 use crate::open::{keep, open, warn_of_doubts};
@@ -58,6 +58,10 @@ pub fn run(args: Args) -> Result<()> {
     let opened = keep(open(&config), &mut faults);
     if let Some(path) = &args.history {
         keep(history_files(&config, path), &mut faults);
+    }
+    if args.drain && config.snapshots.path.as_os_str().is_empty() {
+        let reason = "is empty: --drain would write no snapshot";
+        faults.0.push(Fault::new("snapshots.path", reason, "name a folder, or leave --drain out"));
     }
     faults.into_result()?;
     let opened = opened.context("nothing was opened; please report this")?;
