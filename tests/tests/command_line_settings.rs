@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a failed expectation ends the test")]
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use mareva_tests::binary;
 use tempfile::TempDir;
@@ -70,4 +72,20 @@ fn a_drain_that_could_write_no_snapshot_is_refused() {
     let place = TempDir::new().unwrap();
     let (exit, told) = told(place.path(), "[snapshots]\npath = \"\"\n", "run --config mareva.toml --drain");
     assert!(exit == Some(2) && told.contains("snapshots.path: is empty: --drain would write no snapshot"), "{told}");
+}
+
+#[test]
+fn a_signal_ends_a_start_that_reaches_no_broker() {
+    let place = TempDir::new().unwrap();
+    let config = "[kafka]\n\"bootstrap.servers\" = \"127.0.0.1:1\"\n[http]\nlisten = \"\"\n";
+    fs::write(place.path().join("mareva.toml"), config).unwrap();
+    let mut child = command(place.path(), "run --config mareva.toml").stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap());
+    let mut told = String::new();
+    while !told.contains("in force") && lines.read_line(&mut told).unwrap() > 0 {}
+    assert!(Command::new("kill").args(["-s", "TERM", &child.id().to_string()]).status().unwrap().success());
+    let since = Instant::now();
+    lines.read_to_string(&mut told).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{told}");
+    assert!(since.elapsed() < Duration::from_secs(5) && told.contains("no broker has answered yet"), "{told}");
 }

@@ -99,7 +99,10 @@ pub fn run<J: Judge>(
     observe: &mut dyn FnMut(&Progress<'_, J::Output>),
 ) -> Result<RunSummary, Error> {
     let first = config.topics.inputs.first().map_or(config.topics.sequence.as_str(), String::as_str);
-    let contact = startup::contact(&config.connection, config.connect, first)?;
+    let Some(contact) = startup::contact_unless(stop, &config.connection, config.connect, first)? else {
+        tracing::info!("stopping: no broker has answered yet");
+        return Ok(RunSummary { stats: Stats::default(), positions: BTreeMap::new() });
+    };
     setup::check_topics(&contact, config)?;
     drop(contact);
     let clock = Clock(Instant::now());

@@ -1,6 +1,7 @@
 //! First contact: is there a broker, which partitions are there, what do they hold.
 use std::{
     collections::BTreeSet,
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
@@ -21,26 +22,55 @@ use crate::{
 
 /// A client for questions, once a broker has answered.
 pub(crate) fn contact(connection: &Connection, patience: Duration, topic: &str) -> Result<BatchQueue, Error> {
-    let queue = source::open_queue(connection, 256)?;
-    let since = Instant::now();
+    let first = First { queue: source::open_queue(connection, 256)?, connection, since: Instant::now(), patience };
+    while !first.answers(topic)? {}
+    Ok(first.queue)
+}
+
+/// As [`contact`]; nothing where `stop` is set before a broker has answered.
+pub(crate) fn contact_unless(
+    stop: &AtomicBool,
+    connection: &Connection,
+    patience: Duration,
+    topic: &str,
+) -> Result<Option<BatchQueue>, Error> {
+    let first = First { queue: source::open_queue(connection, 256)?, connection, since: Instant::now(), patience };
     loop {
-        let left = patience.saturating_sub(since.elapsed());
-        let answer = queue.client().fetch_metadata(Some(topic), left.min(Duration::from_secs(2)));
-        queue.serve();
-        if let Some(reason) = queue.client().context().denied() {
+        match first.answers(topic) {
+            _ if stop.load(Ordering::Relaxed) => return Ok(None),
+            Ok(false) => {}
+            answer => return answer.map(|_| Some(first.queue)),
+        }
+    }
+}
+
+/// The client that asks for the first time.
+struct First<'c> {
+    queue: BatchQueue,
+    connection: &'c Connection,
+    since: Instant,
+    patience: Duration,
+}
+
+impl First<'_> {
+    /// Whether a broker answers now; waits two seconds for it at most.
+    fn answers(&self, topic: &str) -> Result<bool, Error> {
+        let client = self.queue.client();
+        let left = self.patience.saturating_sub(self.since.elapsed());
+        let answer = client.fetch_metadata(Some(topic), left.min(Duration::from_secs(2)));
+        self.queue.serve();
+        if let Some(reason) = client.context().denied() {
             return Err(Error::NotAllowed { what: "the brokers".to_owned(), reason });
         }
         match answer {
-            Ok(_) => return Ok(queue),
-            Err(error) if is_permanent(&error) => return Err(Error::client("cannot read metadata")(error)),
-            Err(_) if since.elapsed() < patience => {}
-            Err(_) => {
-                return Err(Error::Unreachable {
-                    brokers: connection.brokers().to_owned(),
-                    waited: patience,
-                    reason: queue.client().context().last_error(),
-                });
-            }
+            Ok(_) => Ok(true),
+            Err(error) if is_permanent(&error) => Err(Error::client("cannot read metadata")(error)),
+            Err(_) if self.since.elapsed() < self.patience => Ok(false),
+            Err(_) => Err(Error::Unreachable {
+                brokers: self.connection.brokers().to_owned(),
+                waited: self.patience,
+                reason: client.context().last_error(),
+            }),
         }
     }
 }
