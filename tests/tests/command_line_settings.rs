@@ -40,6 +40,22 @@ fn a_table_of_accounts_that_holds_none_is_refused() {
 }
 
 #[test]
+fn a_list_tells_its_own_faults_and_that_of_its_path_together() {
+    let place = TempDir::new().unwrap();
+    let list = "[[lists]]\nname = \"My List\"\nregime = \"sanction\"\naction = \"block\"\nbinding_in = [\"Germany\"]\n\
+                false_positive_rate = 7\nevidence_class = \"partner\"\n";
+    let own =
+        ["may not be this", "false_positive_rate is 7", "binding_in holds \"Germany\"", "`sanction` is not known"];
+    for (path, fault) in
+        [("path = \"no-list\"\n", "no-list (lists.My List.path): cannot be read"), ("", "lists[0].path: is missing")]
+    {
+        let (exit, told) = told(place.path(), &format!("{list}{path}"), "check --config mareva.toml");
+        assert!(exit == Some(2) && told.contains("refused, 5 faults"), "{told}");
+        assert!(own.iter().chain([&fault]).all(|one| told.contains(one)), "{told}");
+    }
+}
+
+#[test]
 fn settings_of_which_no_client_can_be_made_are_refused_by_check_and_run_alike() {
     let place = TempDir::new().unwrap();
     fs::write(place.path().join("empty"), "\n").unwrap();

@@ -84,14 +84,24 @@ impl fmt::Debug for LoadedList {
 /// # Errors
 /// Every fault of the config and the files; a list is never taken in part.
 pub fn load(config: &ListConfig) -> Result<LoadedList, Refusal> {
+    let mut faults = Faults::default();
+    config.check(&mut faults);
+    let place = config.path.display().to_string();
+    let unreadable =
+        |error: std::io::Error| (format!("cannot be read: {error}"), "check the path of the list and its permissions");
+    // What is wrong with the config must not hide that there is no file, nor the other way round.
+    if let Err((reason, remedy)) = std::fs::metadata(&config.path).map_err(unreadable) {
+        faults.add(&place, reason, remedy);
+    }
+    faults.into_result()?;
     let is_folder = config.format == ListFormat::OfacCsv
         || config.format == ListFormat::Auto && std::fs::metadata(&config.path).is_ok_and(|found| found.is_dir());
     if is_folder {
         return load_ofac(config, &config.path);
     }
-    let place = config.path.display().to_string();
     let file = File::open(&config.path).map_err(|error| {
-        Refusal::one(&place, format!("cannot be read: {error}"), "check the path of the list and its permissions")
+        let (reason, remedy) = unreadable(error);
+        Refusal::one(&place, reason, remedy)
     })?;
     load_plain(config, file, &place)
 }

@@ -201,6 +201,8 @@ const SDN: &str = "36,\"AERO LINES, S.A.\",-0- ,\"CUBA\",-0- ,-0- ,-0- ,-0- ,-0-
 fn remarks() -> (String, String) {
     let address = "1BoatSLRHtKNngkdXEeobR76b53LETtpyT";
     let start = "DOB 31 Oct 1973; alt. DOB circa 1950; nationality Korea, North; Passport AF127300 (Colombia) issued \
+    let told = load(&config).unwrap_err();
+    assert!(told.0.len() == 5 && told.to_string().contains("/nowhere"), "{told}");
         24 Oct 1990; a.k.a. 'EL 'TORO''; Linked To: X";
     let padding = ".".repeat(1_000 - start.len() - "; Digital Currency Address - XBT 1Boat".len());
     let cut = format!("{start}{padding}; Digital Currency Address - XBT 1Boat");

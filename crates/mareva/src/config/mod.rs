@@ -106,14 +106,15 @@ fn flatten(prefix: &str, value: &Value, into: &mut BTreeMap<String, String>) {
     }
 }
 
-/// A list of the config. Of one with a fault only the path counts, so that its file is looked at all the same: what else
-/// it lacks is as for a list on the command line.
+/// A list of the config. What is at fault in one, or missing, is as for a list on the command line, so that its file and the
+/// rest of it are looked at all the same.
 fn list_file(at: usize, mut table: Value, place: &str, faults: &mut Refusal) -> Option<ListFile> {
     let written = table.as_table_mut()?;
     let key_file = written.remove("key_file").and_then(|file| file.as_str().map(PathBuf::from));
     let text = |key: &str| written.get(key).and_then(Value::as_str).map(str::to_owned);
     let (name, path) = (text("name"), text("path"));
     let key = name.as_ref().map_or_else(|| format!("lists[{at}]"), |name| format!("lists.{name}"));
+    let right = written.clone();
     let list = match table.try_into::<ListConfig>() {
         Ok(list) => list,
         Err(error) => {
@@ -122,9 +123,22 @@ fn list_file(at: usize, mut table: Value, place: &str, faults: &mut Refusal) -> 
                 let place = format!("{place}{numbered}");
                 faults.0.push(Fault::new(place, error.message(), "compare it with deploy/mareva.toml"));
             }
-            ListFile::assumed(name.unwrap_or_else(|| format!("list-{at}")), path?.into())
+            let name = name.unwrap_or_else(|| format!("list-{at}"));
+            let assumed = ListFile::assumed(name, path.unwrap_or_default().into());
+            filled_up(&assumed, right).unwrap_or(assumed)
         }
     };
     let path_key = format!("{key}.path");
     Some(ListFile { list, key_file: key_file.filter(|file| !file.as_os_str().is_empty()), key, path_key })
+}
+
+/// A list of these keys, with those of another one where they are missing.
+fn filled_up(other: &ListConfig, mut keys: Table) -> Option<ListConfig> {
+    if !["regime", "action"].into_iter().all(|key| keys.contains_key(key)) {
+        // One of them beside a guess of the other would be at fault for no reason.
+        keys.retain(|key, _| !["regime", "action", "programmes"].contains(&key));
+    }
+    let mut table = Table::try_from(other).ok()?;
+    table.extend(keys);
+    table.try_into().ok()
 }

@@ -224,6 +224,7 @@ fn a_fault_hides_nothing_of_the_rest() {
         name = "mules"
         path = "mules.csv"
         regime = "fraude"
+        binding_in = ["Germany"]
         key_file = "key"
         [[lists]]
         path = "sanctions.csv"
@@ -242,9 +243,11 @@ fn a_fault_hides_nothing_of_the_rest() {
     let expected = [
         ("lists.mules.path", Path::new("/etc/mareva/mules.csv")),
         ("lists[1].path", Path::new("/etc/mareva/sanctions.csv")),
+        ("lists.other.path", Path::new("")),
     ];
     assert_eq!(lists, expected);
     assert_eq!(read.lists[0].key_file.as_deref(), Some(Path::new("/etc/mareva/key")));
+    assert_eq!(read.lists[0].list.binding_in, ["Germany"]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use mareva_model::{Fault, Refusal};
 use mareva_screening::{Doubts, FilterKey, ListConfig, ListSummary, LoadedList, Watchlist, load};
 
 use super::{keep, secret};
-use crate::config::{ListFile, unread};
+use crate::config::ListFile;
 
 /// A list on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,15 +85,11 @@ pub fn watchlist(files: &[ListFile]) -> Result<Watchlist, Refusal> {
 fn load_one(file: &ListFile, list: &ListConfig) -> Result<LoadedList, Refusal> {
     load(list).map_err(|mut refusal| {
         let own = format!("list {}", list.name);
-        let of_config = refusal.0.iter().all(|fault| fault.place == own);
+        // That a path is not given at all is a fault of the config and told there.
+        refusal.0.retain(|fault| fault.place == own || !list.path.as_os_str().is_empty());
         for fault in &mut refusal.0 {
             fault.place =
                 if fault.place == own { file.key.clone() } else { format!("{} ({})", fault.place, file.path_key) };
-        }
-        // What is wrong with the config of a list must not hide that there is no file.
-        if let Some(error) = list.path.metadata().err().filter(|_| of_config) {
-            let (reason, remedy) = unread(&error);
-            refusal.0.push(Fault::new(format!("{} ({})", list.path.display(), file.path_key), reason, remedy));
         }
         refusal
     })
