@@ -1,10 +1,13 @@
 //! Dated rates into the reference currency, and the amounts they give.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use mareva_model::{AMOUNT_SCALE, Amount, Fault, ReferenceAmount, Refusal, parse_time};
 
 const DAY_MS: i64 = 86_400_000;
+/// The rate of the reference currency.
+const ONE: Amount = Amount(10_i128.pow(AMOUNT_SCALE));
 
 /// Rates by currency and day, immutable. The latest one at or before the day of a transaction applies.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,6 +38,7 @@ impl Rates {
             let remedy = "begin it with date,currency,rate";
             faults.0.push(Fault::new(format!("{place}:1"), "is not the header of a rates file", remedy));
         }
+        let mut lines: HashMap<_, (usize, Amount)> = HashMap::new();
         for (index, record) in reader.records().enumerate() {
             let at = format!("{place}:{}", index + 2);
             let parsed = record.ok().and_then(|record| {
@@ -43,7 +47,22 @@ impl Rates {
                 Some((record.get(1)?.to_owned(), day, rate))
             });
             match parsed {
-                Some((currency, day, rate)) => rates.by_currency.entry(currency).or_default().push((day, rate)),
+                Some((currency, _, rate)) if currency == reference && rate.0 != ONE.0 => faults.0.push(Fault::new(
+                    at,
+                    format!("gives a rate for {reference}, the reference currency, which is always 1"),
+                    "leave the line out, or correct `semantics.reference_currency`",
+                )),
+                Some((currency, day, rate)) => match lines.entry((currency.clone(), day)) {
+                    Entry::Occupied(first) if first.get().1 != rate => {
+                        let reason = format!("gives {currency} another rate of this day than line {}", first.get().0);
+                        faults.0.push(Fault::new(at, reason, "leave one of the two out"));
+                    }
+                    Entry::Occupied(_) => {}
+                    Entry::Vacant(first) => {
+                        first.insert((index + 2, rate));
+                        rates.by_currency.entry(currency).or_default().push((day, rate));
+                    }
+                },
                 None => {
                     faults.0.push(Fault::new(at, "not a rate", "write date,currency,rate such as 2026-01-05,USD,0.92"))
                 }
@@ -74,7 +93,7 @@ impl Rates {
     /// The rate of a currency at a time (UTC milliseconds).
     pub fn rate(&self, currency: &str, time: i64) -> Option<Amount> {
         if currency == self.reference {
-            return Some(Amount(10_i128.pow(AMOUNT_SCALE)));
+            return Some(ONE);
         }
         let days = self.by_currency.get(currency)?;
         let at = days.partition_point(|(day, _)| *day <= time / DAY_MS).checked_sub(1)?;
@@ -84,7 +103,7 @@ impl Rates {
     /// An amount of a currency (10^-18) in the reference currency; null without a rate or from 10^12 units on.
     pub fn to_reference(&self, amount: i128, currency: &str, time: i64) -> Option<ReferenceAmount> {
         if currency == self.reference {
-            return Amount(amount).to_reference(Amount(10_i128.pow(AMOUNT_SCALE)));
+            return Amount(amount).to_reference(ONE);
         }
         Amount(amount).to_reference(self.rate(currency, time)?)
     }

@@ -348,13 +348,17 @@ fn of_another_source_only_what_it_adds_is_screened() {
 #[test]
 fn a_rates_file_needs_its_header_and_a_rate() {
     let read = |text: &str| Rates::read("EUR", text, "rates.csv").map(|rates| rates.rate("USD", 1_767_607_200_000));
-    assert!(read("date,currency,rate\n2026-01-05,USD,0.92\n").unwrap().is_some());
+    for more in ["", "2026-01-05,USD,0.920\n", "2026-01-05,EUR,1.00\n", "2026-01-06,USD,0.93\n"] {
+        assert!(read(&format!("date,currency,rate\n2026-01-05,USD,0.92\n{more}")).unwrap().is_some(), "{more}");
+    }
     for (text, told) in [
         ("2026-01-05,USD,0.92\n2026-01-06,USD,0.93\n", "header"),
         ("when,ccy,value\n2026-01-05,USD,0.92\n", "header"),
         ("hi", "header"),
         ("", "header"),
         ("date,currency,rate\n", "no rate"),
+        ("date,currency,rate\n2026-01-05,USD,0.92\n2026-01-05,USD,9.2\n", "csv:3: gives USD another rate"),
+        ("date,currency,rate\n2026-01-05,EUR,1.1\n", "csv:2: gives a rate for EUR"),
     ] {
         let refusal = read(text).unwrap_err().to_string();
         assert!(refusal.contains(told) && refusal.contains("rates.csv"), "{text}: {refusal}");
