@@ -105,3 +105,16 @@ fn a_signal_ends_a_start_that_reaches_no_broker() {
     assert_eq!(child.wait().unwrap().code(), Some(0), "{told}");
     assert!(since.elapsed() < Duration::from_secs(5) && told.contains("no broker has answered yet"), "{told}");
 }
+
+#[test]
+fn a_list_whose_hits_are_reviews_at_most_says_so() {
+    let place = TempDir::new().unwrap();
+    fs::write(place.path().join("mules.csv"), "account\nDE89370400440532013000\n").unwrap();
+    let list = "[[lists]]\nname = \"mules\"\npath = \"mules.csv\"\nregime = \"fraud\"\naction = \"hold\"\nbinding_in = [\"*\"]\n";
+    for (class, is_for_review) in [("partner", true), ("institution_confirmed", false)] {
+        fs::write(place.path().join("mareva.toml"), format!("{list}evidence_class = \"{class}\"\n")).unwrap();
+        let output = command(place.path(), "check --config mareva.toml").output().unwrap();
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(told.contains("every hit is a review at most"), is_for_review, "{told}");
+    }
+}

@@ -130,6 +130,11 @@ impl ListConfig {
         }
     }
 
+    /// Whether a hit is a review at most, whatever the list asks for: nobody who answers for it has confirmed its entries.
+    pub fn is_for_review(&self) -> bool {
+        self.evidence_class > EvidenceClass::InstitutionConfirmed
+    }
+
     pub(crate) fn check(&self, faults: &mut Faults) {
         let place = format!("list {}", self.name);
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
@@ -140,6 +145,14 @@ impl ListConfig {
         if !RATES.contains(&self.false_positive_rate) {
             let reason = format!("false_positive_rate is {}", self.false_positive_rate);
             faults.add(&place, reason, "set it between 1e-12 and 0.5, such as 1e-4");
+        }
+        for action in std::iter::once(self.action).chain(self.programmes.iter().map(|one| one.action)) {
+            let (what, remedy) = match (self.regime, action) {
+                (Regime::Fraud, ListAction::Block) => ("fraud regime blocks nothing", "write action = \"hold\""),
+                (Regime::Sanctions, ListAction::Hold) => ("sanctions regime holds nothing", "write action = \"block\""),
+                _ => continue,
+            };
+            faults.add(&place, format!("the {what}: its restraint is the other one"), remedy);
         }
         if self.key.as_ref().is_some_and(|key| key.0.len() < MIN_KEY) {
             faults.add(&place, format!("the filter key is shorter than {MIN_KEY} bytes"), "use 32 random bytes");

@@ -183,6 +183,16 @@ fn a_config_may_allow_rows_that_can_match_nothing() {
 }
 
 #[test]
+fn a_restraint_of_the_other_regime_is_refused() {
+    let told = |config: ListConfig| load_plain(&config, &b"account\nacct:A/1\n"[..], "m").unwrap_err().to_string();
+    let block = ListConfig { action: ListAction::Block, ..ListConfig::fraud("x", "") };
+    assert!(told(block).contains("list x: the fraud regime blocks nothing"));
+    let own = |action| ProgrammePolicy { programme: "P".to_owned(), action, binding_in: None };
+    let programmes = vec![own(ListAction::Report), own(ListAction::Hold)];
+    assert!(told(ListConfig { programmes, ..ListConfig::sanctions("x", "") }).contains("write action = \"block\""));
+}
+
+#[test]
 fn bad_configs_are_refused_with_every_fault() {
     let config = ListConfig {
         false_positive_rate: 0.0,
@@ -191,6 +201,8 @@ fn bad_configs_are_refused_with_every_fault() {
         ..ListConfig::fraud("My List", "/nowhere")
     };
     assert_eq!(load_plain(&config, &b"identifier\na\n"[..], "m").unwrap_err().0.len(), 4);
+    let told = load(&config).unwrap_err();
+    assert!(told.0.len() == 5 && told.to_string().contains("/nowhere"), "{told}");
     assert!(load(&ListConfig::fraud("x", "/nowhere")).unwrap_err().to_string().contains("/nowhere"));
     assert!(!format!("{config:?}").contains("[1]"));
 }
@@ -201,8 +213,6 @@ const SDN: &str = "36,\"AERO LINES, S.A.\",-0- ,\"CUBA\",-0- ,-0- ,-0- ,-0- ,-0-
 fn remarks() -> (String, String) {
     let address = "1BoatSLRHtKNngkdXEeobR76b53LETtpyT";
     let start = "DOB 31 Oct 1973; alt. DOB circa 1950; nationality Korea, North; Passport AF127300 (Colombia) issued \
-    let told = load(&config).unwrap_err();
-    assert!(told.0.len() == 5 && told.to_string().contains("/nowhere"), "{told}");
         24 Oct 1990; a.k.a. 'EL 'TORO''; Linked To: X";
     let padding = ".".repeat(1_000 - start.len() - "; Digital Currency Address - XBT 1Boat".len());
     let cut = format!("{start}{padding}; Digital Currency Address - XBT 1Boat");

@@ -6,9 +6,10 @@ use mareva_screening::ListSummary;
 use serde_json::{Value, json};
 
 use super::replay::InsteadArgs;
+use crate::config::{self, ListFile};
+use crate::logging;
 use crate::open::{Instead, Opened, doubts, keep, open};
 use crate::outcome::say;
-use crate::{config, logging};
 
 /// Load config, rules, lists and tables, and show what would be in force
 ///
@@ -38,8 +39,8 @@ pub fn run(args: Args) -> Result<()> {
         .into_result()
         .and_then(|()| opened.ok_or_else(|| Refusal::one("config", "could not be opened", "report this")));
     match opened {
-        Ok(opened) if args.json => say(in_force(&opened))?,
-        Ok(opened) => say(shown(&in_force(&opened), &opened.parts.watchlist.lists()).trim_end())?,
+        Ok(opened) if args.json => say(in_force(&opened, &config.lists))?,
+        Ok(opened) => say(shown(&in_force(&opened, &config.lists), &opened.parts.watchlist.lists()).trim_end())?,
         Err(refusal) => {
             if args.json {
                 // The refusal decides how it ends, read or not.
@@ -51,8 +52,10 @@ pub fn run(args: Args) -> Result<()> {
     Ok(())
 }
 
-fn in_force(opened: &Opened) -> Value {
+fn in_force(opened: &Opened, lists: &[ListFile]) -> Value {
     let parts = &opened.parts;
+    let for_review = lists.iter().filter(|file| file.list.is_for_review());
+    let for_review: Vec<&str> = for_review.map(|file| file.list.name.as_str()).collect();
     let rules: Vec<Value> = parts
         .ruleset
         .rules()
@@ -64,6 +67,7 @@ fn in_force(opened: &Opened) -> Value {
         "epoch": parts.epoch(),
         "rules": rules,
         "lists": parts.watchlist.lists(),
+        "for_review": for_review,
         "accounts": parts.accounts.batch().num_rows(),
         "vasps": parts.vasps.len(),
         "reference_currency": parts.rates.reference(),
@@ -81,6 +85,7 @@ fn shown(in_force: &Value, summaries: &[ListSummary]) -> String {
     let raising: Vec<&str> =
         rules.iter().filter(|rule| rule["raises"] == alert).filter_map(|rule| rule["id"].as_str()).collect();
     line("rules", format!("{}, of which {} raise alerts: {}", rules.len(), raising.len(), raising.join(", ")));
+    let for_review = in_force["for_review"].as_array().map(Vec::as_slice).unwrap_or_default();
     let lists = in_force["lists"].as_array().map(Vec::as_slice).unwrap_or_default();
     for (list, summary) in lists.iter().zip(summaries) {
         let (name, counts) = (&list["list"], &list["counts"]);
@@ -96,6 +101,9 @@ fn shown(in_force: &Value, summaries: &[ListSummary]) -> String {
             list["bytes"].as_u64().unwrap_or_default() / 1024,
         );
         line("list", what);
+        if for_review.contains(&name["name"]) {
+            line("", "every hit is a review at most: its evidence_class is below institution_confirmed".to_owned());
+        }
         for doubt in doubts(summary) {
             line("", doubt);
         }
