@@ -266,7 +266,7 @@ fn wrong_flags_say_how_it_is_done() {
     for (line, expected) in [
         ("", &["Usage: mareva <COMMAND>", "Examples:"][..]),
         ("cheque", &["unrecognized subcommand 'cheque'", "'check'"]),
-        ("replay", &["--out <FILE>", "--bank <FILE>", "Usage"]),
+        ("replay", &["--out <FILE>", "--bank <FILE>", "--exchange <FILE>", "Usage"]),
         ("replay --bank a --out b --list mules", &["write NAME=PATH, such as"]),
         ("run", &["--config <FILE>"]),
         ("run --config a --drain --until-end", &["cannot be used with"]),

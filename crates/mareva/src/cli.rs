@@ -21,9 +21,15 @@ use crate::commands::{check, completions, demo, lists, replay, rules, run, sim};
   mareva check --config mareva.toml    every fault of config, rules, lists, tables
   mareva run --config mareva.toml      judge Kafka topics until SIGTERM
 
-Exit codes: 0 done, 1 it failed on the way, 2 somebody must look: it refused to start and listed every fault, or another
-instance has taken over.
-Log lines go to standard error; MAREVA_LOG=debug overrules the level of the config."
+Exit codes:
+  0    done
+  1    it failed on the way
+  2    somebody must look: it refused to start and listed every fault,
+       or another instance has taken over
+  130  a second signal ended it at once
+
+Log lines go to standard error; MAREVA_LOG=debug overrules the level of the
+config."
 )]
 pub struct Cli {
     #[command(subcommand)]

@@ -19,6 +19,7 @@ use crate::{config, logging};
 /// Reads NDJSON (canonical JSON, ethereum-etl) and pacs.008 messages, one record a line, and merges the files by event
 /// time. The same pipeline as in `run` judges them.
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("records").required(true).multiple(true))]
 #[command(after_help = "Examples:
   mareva replay --bank bank.ndjson --list mules=mules.csv --out alerts.ndjson
   mareva replay --config sim/mareva.toml --bank sim/bank.ndjson \\
@@ -27,10 +28,10 @@ use crate::{config, logging};
                 --detections detections.ndjson --json")]
 pub struct Args {
     /// Records of the bank stream; may be given several times
-    #[arg(long, value_name = "FILE", required_unless_present = "exchange")]
+    #[arg(long, value_name = "FILE", group = "records")]
     bank: Vec<PathBuf>,
     /// Records of the exchange stream; may be given several times
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", group = "records")]
     exchange: Vec<PathBuf>,
     #[command(flatten)]
     instead: InsteadArgs,
