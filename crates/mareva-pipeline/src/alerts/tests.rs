@@ -6,4 +6,5 @@ mod later;
 mod order;
 mod reach;
 mod sanctions;
+mod told_twice;
 mod victims;

@@ -1,10 +1,11 @@
 //! Transfers of an exchange of which a bank or the chain tells too.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 
-use mareva_model::{Kind, Text};
+use mareva_model::{Kind, Prepared, Text};
 use mareva_monitoring::{RowNumber, TransactionView};
 
+use super::config::exchange_of;
 use super::fifo::Leg;
 
 /// Most time between the two records of one transfer, milliseconds: a bank day.
@@ -33,8 +34,9 @@ pub(super) fn leave_one(account: &str, legs: &mut Vec<Leg>, views: &mut Vec<Tran
     }
 }
 
-/// Each record of an exchange, which names `account` as linked, stands for the first record of a bank with the same direction,
-/// amount and currency within [`MOST_APART_MS`].
+/// Each record of an exchange, which names `account` as linked, stands for the record of a bank with the same direction, amount
+/// and currency within [`MOST_APART_MS`] whose other side is an exchange; of several for the nearest in time. What went to or
+/// came from anybody else is other money, however equal the sum: a mule could hide a payment behind a transfer of its own.
 fn by_bank(account: &str, legs: &[Leg], views: &[TransactionView<'_>], left_out: &mut LeftOut) {
     let by_exchange = |view: &TransactionView<'_>| view.text(Text::LinkedAccount) == Some(account);
     if !views.iter().any(by_exchange) {
@@ -42,26 +44,34 @@ fn by_bank(account: &str, legs: &[Leg], views: &[TransactionView<'_>], left_out:
     }
     let money =
         |leg: &Leg, view: &TransactionView<'_>| Some((leg.out, view.amount()?, view.text(Text::Currency)?.to_owned()));
-    let mut told: HashMap<_, VecDeque<usize>> = HashMap::new();
+    let mut told: HashMap<_, BTreeSet<(i64, usize)>> = HashMap::new();
     for (at, (leg, view)) in legs.iter().zip(views).enumerate().filter(|(_, (_, view))| !by_exchange(view)) {
-        if let Some(money) = money(leg, view) {
-            told.entry(money).or_default().push_back(at);
+        if let Some(money) = money(leg, view).filter(|_| with_exchange(leg, view)) {
+            told.entry(money).or_default().insert((view.event_time(), at));
         }
     }
     for (leg, view) in legs.iter().zip(views).filter(|(_, view)| by_exchange(view)) {
         let Some(same) = money(leg, view).and_then(|money| told.get_mut(&money)) else { continue };
         let time = view.event_time();
-        // Both go by time, so one too early for this record is too early for all that follow.
-        while same.front().is_some_and(|at| views[*at].event_time() < time.saturating_sub(MOST_APART_MS)) {
-            same.pop_front();
-        }
-        if let Some(at) =
-            same.front().copied().filter(|at| views[*at].event_time() <= time.saturating_add(MOST_APART_MS))
-        {
-            same.pop_front();
-            left_out.insert(at, leg.row);
+        let before = same.range((time.saturating_sub(MOST_APART_MS), 0)..(time, 0)).next_back();
+        let after = same.range((time, 0)..=(time.saturating_add(MOST_APART_MS), usize::MAX)).next();
+        if let Some(nearest) = before.into_iter().chain(after).min_by_key(|(other, _)| other.abs_diff(time)).copied() {
+            same.remove(&nearest);
+            left_out.insert(nearest.1, leg.row);
         }
     }
+}
+
+/// Whether the other side of a payment is an exchange or a user's account with one, as far as tables and record tell.
+fn with_exchange(leg: &Leg, view: &TransactionView<'_>) -> bool {
+    let (flag, account, agent) = if leg.out {
+        (Prepared::BeneficiaryIsVasp, Text::Beneficiary, Text::BeneficiaryAgent)
+    } else {
+        (Prepared::OriginatorIsVasp, Text::Originator, Text::OriginatorAgent)
+    };
+    view.prepared_flag(flag)
+        || view.text(account).is_some_and(|account| exchange_of(account).is_some())
+        || view.text(agent).is_some_and(|agent| agent.starts_with("vasp:"))
 }
 
 /// Each deposit or withdrawal of an exchange stands for the chain's record of the same direction and transaction hash, that

@@ -1,6 +1,6 @@
 //! What happens to the money after the last rule or list has spoken.
 
-use mareva_model::alert::{Action, Alert, TargetKind};
+use mareva_model::alert::{Action, Alert};
 use mareva_model::{DetectionChange, EvidenceClass, ListAction, PartyRole, Regime, Text};
 
 use super::fixture::*;
@@ -59,24 +59,6 @@ fn money_sent_back_is_not_held_and_money_that_bounces_is() {
     let bounced = back("r2", START + 5 * HOUR, THIRD, MULE, 350_000, &row_id("out1"));
     let alerts = later(mule_paid_on(), mule_changes(), vec![bounced]);
     assert_eq!(held(alerts.last().unwrap()), Some("4900.00"));
-}
-
-#[test]
-fn a_transfer_that_bank_and_exchange_tell_of_counts_once() {
-    let shop = "iban:DE40500105175407324931";
-    let bank = pay("b1", START + 5 * HOUR, MULE, shop, 100_000);
-    let exchange = pay("x1", START + 5 * HOUR + MINUTE, MULE, USER, 100_000)
-        .with(Text::Kind, "deposit")
-        .with(Text::Network, "sepa")
-        .with(Text::LinkedAccount, MULE);
-    for payments in [vec![bank.clone(), exchange.clone()], vec![exchange.clone()], vec![bank]] {
-        let alerts = later(mule_paid_on(), mule_changes(), payments.clone());
-        assert_eq!(held(alerts.last().unwrap()), Some("400.00"), "{payments:?}");
-    }
-    // Two of each are two.
-    let again = |payment: &Payment, id: &str| payment.clone().with(Text::RowId, &row_id(id));
-    let alerts = later(mule_paid_on(), mule_changes(), vec![exchange.clone(), again(&exchange, "x2")]);
-    assert!(alerts.last().unwrap().targets.iter().all(|target| target.kind != TargetKind::Account));
 }
 
 #[test]
