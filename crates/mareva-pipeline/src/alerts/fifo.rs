@@ -55,15 +55,27 @@ struct Piece {
     left: i64,
 }
 
+/// By payment in: what of it was paid with which payments out, hundredths of the reference currency.
+pub(super) type CameBack = BTreeMap<RowNumber, Vec<(RowNumber, i64)>>;
+
 /// Runs the queue. `suspect` says how much of a payment in is suspect; `opening` is clean money that was there before.
 pub(super) fn run(legs: &[Leg], suspect: &BTreeMap<RowNumber, i64>, opening: i64) -> Flow {
+    run_with(legs, suspect, opening, &CameBack::new())
+}
+
+/// The same, where `came_back` says which payments in bring back what went out before.
+pub(super) fn run_with(legs: &[Leg], suspect: &BTreeMap<RowNumber, i64>, opening: i64, came_back: &CameBack) -> Flow {
     let mut queue = VecDeque::from([Piece { row: None, suspect: false, left: opening.max(0) }]);
     let mut flow = Flow::default();
     for leg in legs {
         match leg.amount.filter(|amount| *amount > 0) {
             None => flow.uncertain |= leg.out && leg.amount.is_none(),
             Some(amount) if leg.out => flow.pay_out(&mut queue, leg, amount),
-            Some(amount) => flow.take_in(&mut queue, leg, amount, suspect.get(&leg.row).copied().unwrap_or(0)),
+            Some(amount) => {
+                let whole = leg.reverses.map(|row| vec![(row, amount)]);
+                let back = whole.as_ref().or_else(|| came_back.get(&leg.row)).map_or(&[][..], Vec::as_slice);
+                flow.take_in(&mut queue, leg, (amount, suspect.get(&leg.row).copied().unwrap_or(0)), back);
+            }
         }
     }
     for piece in queue.iter().filter(|piece| piece.suspect) {
@@ -79,14 +91,22 @@ pub(super) fn run(legs: &[Leg], suspect: &BTreeMap<RowNumber, i64>, opening: i64
 }
 
 impl Flow {
-    fn take_in(&mut self, queue: &mut VecDeque<Piece>, leg: &Leg, amount: i64, suspect: i64) {
-        let (whole, mut amount) = (amount, amount);
+    fn take_in(
+        &mut self,
+        queue: &mut VecDeque<Piece>,
+        leg: &Leg,
+        (whole, suspect): (i64, i64),
+        came_back: &[(RowNumber, i64)],
+    ) {
+        let mut amount = whole;
         let mut overdrawn = leg.overdrawn.max(0);
         // A payment out that comes back brings the suspect money it carried back with it.
-        if let Some(shares) = leg.reverses.and_then(|row| self.carried.get_mut(&row)) {
-            for (lot, share) in shares.iter_mut() {
-                let back = amount.min(*share);
+        for (row, part) in came_back {
+            let mut part = *part;
+            for (lot, share) in self.carried.get_mut(row).into_iter().flatten() {
+                let back = amount.min(part).min(*share);
                 *share -= back;
+                part -= back;
                 amount -= back;
                 self.last = Some(leg.row).filter(|_| back > 0).or(self.last);
                 let absorbed = back.min(overdrawn);

@@ -15,7 +15,7 @@ use super::place::{Sum, account_target, amount_text, payment_target};
 use super::returns::{Originals, gives_back, is_return, returned};
 use super::share::{places, share, share_text};
 use super::suspicion::Suspicion;
-use super::{onward, told_twice};
+use super::{onward, own_accounts, told_twice};
 
 /// Movements of one account that are followed; an account with more of them in a window is nobody's mule account.
 const MAX_LEGS: usize = 20_000;
@@ -122,14 +122,19 @@ fn on_subject(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found: &m
     let mut suspect: BTreeMap<RowNumber, i64> = BTreeMap::new();
     let mut payers: BTreeSet<String> = BTreeSet::new();
     let mut views: BTreeMap<RowNumber, TransactionView<'_>> = BTreeMap::new();
+    let came_back = own_accounts::came_back(scene, &account, suspicion.until);
     for (leg, view) in account.legs.iter().zip(&account.views).filter(|(leg, _)| !leg.out) {
         let listed = suspicion.rows.get(&leg.row).copied();
         // Money that comes back is the account's own, and wages are nobody's loot.
         let ordinary = is_return(view) || view.prepared_text(Prepared::OriginatorRole) == Some("payroll");
         let window = suspicion.received.at(view.event_time()).filter(|_| !ordinary);
         let Some(action) = listed.max(window) else { continue };
+        // Nor is it suspect a second time when it comes back from another account of the same holder.
+        let own: i64 = came_back.get(&leg.row).into_iter().flatten().map(|(_, part)| part).sum();
         match leg.amount.filter(|amount| *amount > 0) {
+            Some(amount) if amount <= own => {}
             Some(amount) => {
+                let amount = amount - own;
                 actions.insert(leg.row, action);
                 suspect.insert(leg.row, amount);
                 views.insert(leg.row, *view);
@@ -147,7 +152,7 @@ fn on_subject(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found: &m
         .rev()
         .find_map(|(leg, view)| view.text(if leg.out { Text::OriginatorName } else { Text::BeneficiaryName }));
     found.name = named.map(str::to_owned);
-    let flow = fifo::run(&account.legs, &suspect, account.opening);
+    let flow = fifo::run_with(&account.legs, &suspect, account.opening, &came_back);
     left_on_account(scene, subject, (&flow, &actions, &views), found);
     onward::carried_on(scene, subject, &account, (&flow, &actions, &payers), suspicion.until, found);
     found.see(scene, &flow);

@@ -10,6 +10,7 @@ mod draft;
 mod fifo;
 mod fraud;
 mod onward;
+mod own_accounts;
 mod place;
 mod proof;
 mod returns;

@@ -4,6 +4,7 @@ mod flow;
 mod fraud;
 mod later;
 mod order;
+mod own_accounts;
 mod reach;
 mod sanctions;
 mod told_twice;
