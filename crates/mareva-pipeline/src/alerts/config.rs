@@ -93,9 +93,14 @@ impl InstitutionConfig {
         Keeper::Other
     }
 
-    /// Whether an account is kept by us.
-    pub(super) fn keeps(&self, account: Option<&str>, agent: Option<&str>) -> bool {
-        self.keeper(account, agent) != Keeper::Other
+    /// Where we stand to money on an account that we keep; `None` where others keep it.
+    pub(super) fn keeping(&self, account: &str, agent: Option<&str>) -> Option<Standing> {
+        let role = match self.keeper(Some(account), agent) {
+            Keeper::Bank => OurRole::CreditorAgent,
+            Keeper::Exchange => OurRole::Exchange,
+            Keeper::Other => return None,
+        };
+        Some(Standing { role, reach: Action::Hold })
     }
 
     fn keeper_at(&self, view: &TransactionView<'_>, side: Side) -> Keeper {

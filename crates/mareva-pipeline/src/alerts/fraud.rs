@@ -27,6 +27,8 @@ pub(super) struct Account<'a> {
     /// Returns of payments that are not known.
     pub(super) strays: BTreeSet<RowNumber>,
     pub(super) opening: i64,
+    /// Who keeps it, by the last movement that names us as its agent.
+    agent: Option<&'a str>,
 }
 
 /// Targets and sums of the fraud alert on `subject`.
@@ -78,7 +80,7 @@ pub(super) fn account<'a>(scene: &Scene<'a>, name: &str, from: i64, to: i64) -> 
         return None;
     }
     let originals = Originals::among(scene, &movements);
-    let mut found = Account { legs: Vec::new(), views: Vec::new(), strays: BTreeSet::new(), opening: 0 };
+    let mut found = Account { legs: Vec::new(), views: Vec::new(), strays: BTreeSet::new(), opening: 0, agent: None };
     for movement in &movements {
         let Some(view) = scene.rows.transaction(movement.row) else { continue };
         if view.text(Text::Originator) == view.text(Text::Beneficiary) {
@@ -88,6 +90,9 @@ pub(super) fn account<'a>(scene: &Scene<'a>, name: &str, from: i64, to: i64) -> 
         if found.legs.is_empty() {
             found.opening = opening(&view, out).unwrap_or(0);
         }
+        let agent = view.text(if out { Text::OriginatorAgent } else { Text::BeneficiaryAgent });
+        let ours = agent.filter(|agent| scene.config.institution.keeping(name, Some(agent)).is_some());
+        found.agent = ours.or(found.agent);
         let named = originals.named(&view);
         if named.is_none() && is_return(&view) {
             found.strays.insert(movement.row);
@@ -153,7 +158,7 @@ fn on_subject(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found: &m
         .find_map(|(leg, view)| view.text(if leg.out { Text::OriginatorName } else { Text::BeneficiaryName }));
     found.name = named.map(str::to_owned);
     let flow = fifo::run_with(&account.legs, &suspect, account.opening, &came_back);
-    left_on_account(scene, subject, (&flow, &actions, &views), found);
+    left_on_account(scene, (subject, account.agent), (&flow, &actions, &views), found);
     onward::carried_on(scene, subject, &account, (&flow, &actions, &payers), suspicion.until, found);
     found.see(scene, &flow);
     found.count(&flow);
@@ -168,7 +173,12 @@ fn unmeasured(scene: &Scene<'_>, view: &TransactionView<'_>, action: Action, fou
 type Lots<'a, 'b> = (&'b Flow, &'b BTreeMap<RowNumber, Action>, &'b BTreeMap<RowNumber, TransactionView<'a>>);
 
 /// What is left: on our account one target a currency, on an account elsewhere one recall a payment.
-fn left_on_account(scene: &Scene<'_>, subject: &str, (flow, actions, views): Lots<'_, '_>, found: &mut Yield) {
+fn left_on_account(
+    scene: &Scene<'_>,
+    (subject, agent): (&str, Option<&str>),
+    (flow, actions, views): Lots<'_, '_>,
+    found: &mut Yield,
+) {
     let left: Vec<_> = flow.lots.iter().filter(|(_, lot)| lot.remaining > 0).collect();
     let Some(strongest) = left.iter().filter_map(|(row, _)| actions.get(row)).max().copied() else { return };
     if strongest < Action::Report {
@@ -178,7 +188,9 @@ fn left_on_account(scene: &Scene<'_>, subject: &str, (flow, actions, views): Lot
     for (row, lot) in left.into_iter().filter(|(row, _)| actions.get(row) == Some(&strongest)) {
         let Some(view) = views.get(row) else { continue };
         let standing = scene.config.institution.standing(view);
-        if scene.config.institution.keeps(Some(subject), view.text(Text::BeneficiaryAgent)) {
+        // A record of an exchange does not say who keeps the account, and other records do.
+        let agent = view.text(Text::BeneficiaryAgent).or(agent);
+        if scene.config.institution.keeping(subject, agent).is_some() {
             by_currency.entry(view.text(Text::Currency).unwrap_or_default()).or_default().push((row, lot));
             continue;
         }
@@ -194,9 +206,12 @@ fn left_on_account(scene: &Scene<'_>, subject: &str, (flow, actions, views): Lot
     for (currency, mut lots) in by_currency {
         lots.sort_by_key(|(row, _)| views.get(row).map(|view| (view.event_time(), view.text(Text::RowId))));
         let Some(last) = lots.last().and_then(|(row, _)| views.get(row)) else { continue };
-        let standing = scene.config.institution.standing(last);
+        let agent = last.text(Text::BeneficiaryAgent).or(agent);
+        let Some(standing) = scene.config.institution.keeping(subject, agent) else { continue };
         let action = effective(strongest, standing.reach, role_of(last, Side::Receiver));
         let mut target = account_target(last, subject, action, standing);
+        target.agent = agent.map(str::to_owned);
+        target.beneficiary.agent.clone_from(&target.agent);
         let rows = lots.iter().filter_map(|(row, _)| views.get(row)?.text(Text::RowId));
         target.row_ids = rows.take(Target::MAX_ROWS).map(str::to_owned).collect();
         target.currency = Some(currency.to_owned());

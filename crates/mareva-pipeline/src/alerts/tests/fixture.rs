@@ -122,6 +122,11 @@ impl Payment {
         self
     }
 
+    pub(super) fn without(mut self, column: Text) -> Self {
+        self.texts.remove(&(column as usize));
+        self
+    }
+
     pub(super) fn prepared(mut self, column: Prepared, value: &str) -> Self {
         self.prepared.insert(column as usize, value.to_owned());
         self

@@ -1,7 +1,7 @@
 //! Money that a subject moves to another account of its own, and what becomes of it there.
 
-use mareva_model::alert::{Action, Alert};
-use mareva_model::{DetectionChange, EvidenceClass, ListAction, PartyRole, Regime, Text};
+use mareva_model::alert::{Action, Alert, OurRole};
+use mareva_model::{DetectionChange, EvidenceClass, ListAction, PartyRole, Prepared, Regime, Text};
 
 use super::fixture::*;
 
@@ -89,4 +89,29 @@ fn what_came_back_from_an_own_account_is_neither_received_anew_nor_asked_for_the
     // What comes beyond what was sent there and has not left is other money.
     let expected = [(MULE, "4400.00"), shop, (WALLET, "1000.00")];
     check(back(START + 5 * HOUR, 250_000), 100_000, &expected, "5500.00");
+}
+
+#[test]
+fn money_on_an_account_with_us_is_held_though_the_exchange_does_not_name_its_bank() {
+    let paid = pay("x2", START + 2 * HOUR, USER, MULE, 200_000)
+        .with(Text::Kind, "withdrawal")
+        .with(Text::Network, "sepa")
+        .with(Text::LinkedAccount, MULE)
+        .without(Text::BeneficiaryAgent);
+    let mules = list("mules", Regime::Fraud, ListAction::Hold, "*");
+    let class = EvidenceClass::InstitutionConfirmed;
+    let hit = hit("x2", START + 2 * HOUR, PartyRole::Beneficiary, MULE, &mules, class);
+    let known = pay("out1", START + 3 * HOUR, MULE, "merchant:shop", 10_000).with(Text::Kind, "card_payment");
+    let bank = pay("b2", START + 2 * HOUR + MINUTE, "iban:DE40500105175407324931", MULE, 200_000)
+        .prepared(Prepared::OriginatorIsVasp, "true");
+    for (other, left) in [(known, "1900.00"), (bank, "2000.00")] {
+        let alert = run(&[paid.clone(), other], std::slice::from_ref(&hit), &[]).pop().unwrap();
+        let target = alert.targets.iter().find(|target| target.account.as_deref() == Some(MULE)).unwrap();
+        assert_eq!((target.action, target.our_role), (Action::Hold, OurRole::CreditorAgent));
+        assert_eq!(target.reachable_amount.as_deref(), Some(left));
+        assert_eq!(target.agent.as_deref(), Some("bic:MRVADEFFXXX"));
+    }
+    // Where nobody has said that it is with us, the exchange asks the bank for it.
+    let alert = run(&[paid], &[hit], &[]).pop().unwrap();
+    assert_eq!(alert.targets[0].action, Action::Recall);
 }
