@@ -88,18 +88,31 @@ pub(super) fn severity_of(action: Action, regime: Regime) -> Severity {
     }
 }
 
-/// The transaction behind a `row_id` of any table: a movement's ends in its leg, a signal's begins with its rule.
-pub(super) fn resolve(row_id: &str, rows: &RetainedRows) -> Option<RowNumber> {
-    if let Some(row) = resolve_first_level(row_id, rows) {
+/// The transaction behind a `row_id` of any table in a detection about `subject` at a time: a movement's ends in its leg, a
+/// signal's begins with its rule.
+pub(super) fn resolve(row_id: &str, about: (&str, i64), rows: &RetainedRows) -> Option<RowNumber> {
+    if let Some(row) = resolve_first_level(row_id, about, rows) {
         return Some(row);
     }
-    row_id.split_once(':').and_then(|(_, rest)| resolve_first_level(rest, rows))
+    row_id.split_once(':').and_then(|(_, rest)| resolve_first_level(rest, about, rows))
 }
 
-/// Like [`resolve`], for rows of `transactions` and `movements` only.
-pub(super) fn resolve_first_level(row_id: &str, rows: &RetainedRows) -> Option<RowNumber> {
-    let leg = || row_id.strip_suffix("/in").or_else(|| row_id.strip_suffix("/out"));
-    rows.find(row_id).or_else(|| rows.find(leg()?))
+/// Like [`resolve`], for rows of `transactions` and `movements` only. The sender of a payment chooses its id, which may end
+/// like a leg, so a leg of this subject at this time goes before a payment of the whole id.
+pub(super) fn resolve_first_level(
+    row_id: &str,
+    (subject, time): (&str, i64),
+    rows: &RetainedRows,
+) -> Option<RowNumber> {
+    let sides = [("/in", Text::Beneficiary), ("/out", Text::Originator)];
+    let leg = sides.into_iter().find_map(|(end, side)| Some((rows.find(row_id.strip_suffix(end)?)?, side)));
+    let told = |row: RowNumber, side: Text| {
+        let view = rows.transaction(row)?;
+        let about = [side, Text::LinkedAccount].into_iter().any(|column| view.text(column) == Some(subject));
+        (about && view.event_time() == time).then_some(row)
+    };
+    let surely = leg.and_then(|(row, side)| told(row, side));
+    surely.or_else(|| rows.find(row_id)).or(leg.map(|(row, _)| row))
 }
 
 /// Whom an alert on this hit is about: the account of the party that matched, else the identifier, else the entry.

@@ -231,7 +231,8 @@ impl AlertBook {
             Raises::Alert => self.take_alerting(change, number, due),
         };
         let (Some(stands), Some(what)) = (effect, Knowledge::of(detection)) else { return };
-        let view = resolve(&detection.row_id, rows).and_then(|row| rows.transaction(row));
+        let view = resolve(&detection.row_id, (&detection.subject, detection.event_time), rows)
+            .and_then(|row| rows.transaction(row));
         for identity in identities(&detection.subject, view.as_ref()) {
             self.learn(&identity, what, detection.event_time, stands, due);
         }

@@ -99,7 +99,7 @@ impl Suspicion {
         let mut behind: BTreeSet<(i64, String, RowNumber)> = BTreeSet::new();
         for (key, contribution) in contributions {
             let action = action_of(contribution, scene.rules, &scene.config.institution);
-            if let Some(row) = resolve(&key.row_id, scene.rows) {
+            if let Some(row) = resolve(&key.row_id, (subject, key.event_time), scene.rows) {
                 behind.insert((key.event_time, key.row_id.clone(), row));
             }
             match contribution {
@@ -147,7 +147,9 @@ impl Suspicion {
         let signals = scene.signals_behind(subject, rule, key.event_time);
         let composes = |signal: &Signal| scene.rules.get(signal.rule).is_some_and(|first| supports(first, outgoing));
         // A row of `transactions` or `movements` stands for itself; a row of `signals` for the detections it composes.
-        if resolve_first_level(&key.row_id, scene.rows).is_none() && signals.iter().any(composes) {
+        if resolve_first_level(&key.row_id, (subject, key.event_time), scene.rows).is_none()
+            && signals.iter().any(composes)
+        {
             let from = key.event_time.saturating_sub(rule.span_ms);
             self.composed.entry(outgoing).or_default().add(action, from, key.event_time);
         } else {
@@ -188,7 +190,7 @@ impl Suspicion {
             return;
         }
         self.paid.add(action, from, time);
-        let view = resolve(row_id, scene.rows).and_then(|row| scene.rows.transaction(row));
+        let view = resolve(row_id, (subject, time), scene.rows).and_then(|row| scene.rows.transaction(row));
         if let Some(view) = view
             && view.text(Text::Originator) == Some(subject)
             && let Some(payee) = view.text(Text::Beneficiary)

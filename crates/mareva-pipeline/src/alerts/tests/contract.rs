@@ -197,3 +197,23 @@ fn every_property_says_what_it_is() {
     let silent: Vec<_> = found.iter().filter(|(_, described)| !described).map(|(place, _)| place).collect();
     assert!(silent.is_empty(), "{silent:#?}");
 }
+
+#[test]
+fn evidence_names_the_payment_whose_leg_it_is_whatever_others_call_theirs() {
+    let payments = [
+        pay("in1", START + HOUR, ANNA, MULE, 300_000),
+        // Somebody sends payments with ids that end like legs, at the same time too.
+        pay("in1/in", START + HOUR, BERT, FAR, 7_700).with(Text::TxId, "in1/in"),
+        pay("in2/out", START + 2 * HOUR, MULE, FAR, 7_700),
+        pay("in2", START + 3 * HOUR, ANNA, FAR, 7_700),
+    ];
+    let positions = |changes: &[DetectionChange]| -> Vec<i64> {
+        let alert = run(&payments, &[], changes).pop().unwrap();
+        let detections = alert.evidence.rules.iter().flat_map(|rule| rule.detections.iter());
+        detections.map(|detection| detection.position.as_ref().unwrap().offset).collect()
+    };
+    assert_eq!(positions(&composed(&pass_through(), &mule_account(), "in1", "in", MULE, START + HOUR)), [0, 0]);
+    // A rule over `transactions` names the whole id.
+    let whole = detection(&mule_account(), &row_id("in2/out"), MULE, START + 2 * HOUR);
+    assert_eq!(positions(&[DetectionChange::Raised(whole)]), [2]);
+}
