@@ -408,15 +408,14 @@ impl AlertBook {
     fn close_one(&mut self, key: &AlertKey, rows: &RetainedRows) -> Option<Alert> {
         self.open.remove(&(key.episode, key.clone()));
         let (written, published) = self.conclude(key, rows)?;
-        let keeps = !written.targets.is_empty();
-        if !keeps {
+        if written.targets.is_empty() {
             self.watch(key, Vec::new());
         }
         self.closed.insert((key.episode, key.clone()));
         if let Some(record) = self.state.records.get_mut(key) {
             record.stands = !record.contributions.is_empty();
             record.closed = true;
-            record.draft = keeps.then(|| Box::new(written));
+            record.draft = (!written.targets.is_empty()).then(|| Box::new(written));
             record.contributions = BTreeMap::new();
         }
         published
