@@ -362,6 +362,7 @@ impl Matcher<'_> {
                     | DataType::Date32
             )
         );
+        let over = argument_type.as_ref().map_or_else(|| "all rows".to_owned(), ToString::to_string);
         let countable = ordered || matches!(argument_type, Some(DataType::Utf8 | DataType::Boolean));
         match (name, distinct) {
             ("count", false) => Ok(AggregateKind::Count),
@@ -375,12 +376,16 @@ impl Matcher<'_> {
             ("min", false) if ordered => Ok(AggregateKind::Min),
             ("max", false) if ordered => Ok(AggregateKind::Max),
             ("sum" | "avg", false) => {
-                let reason = format!("{name} over {argument_type:?} can wrap or lose value in SQL");
+                let reason = format!("{name} over {over} can wrap or lose value in SQL");
                 Err(self.text.refuse(name, reason, "sum amount_ref, or cast to DECIMAL(p, s) with s up to 6"))
             }
             _ => {
-                let reason = format!("{name} over {argument_type:?} is not supported");
-                Err(self.text.refuse(name, reason, "use COUNT, COUNT(DISTINCT), SUM, AVG, MIN or MAX of a column"))
+                let reason = format!("{name} over {over} is not supported");
+                Err(self.text.refuse(
+                    name,
+                    reason,
+                    "use COUNT, COUNT(DISTINCT), SUM or AVG of decimals, MIN or MAX of numbers or times",
+                ))
             }
         }
     }
