@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::io;
 
 use mareva_kafka::{AlertRevision, Judge, JudgeError, Message, Sink, Verdict};
-use mareva_model::alert::Alert;
 use mareva_model::{Digest, SourcePosition};
 use mareva_pipeline::{InputSlice, Output, Parts, Pipeline};
 use serde::Serialize;
@@ -58,8 +57,7 @@ impl Judge for PipelineJudge {
         for late in &output.late {
             messages.push(message(Sink::Late, late, time(&late.position)));
         }
-        let revision = |alert: &Alert| AlertRevision { alert_id: alert.alert_id.clone(), revision: alert.revision };
-        let revisions = output.alerts.iter().map(revision).collect();
+        let revisions = output.alerts.iter().map(AlertRevision::from).collect();
         Verdict { messages, revisions, counts: output.counts, low_time: output.low_time }
     }
 

@@ -13,7 +13,7 @@ use crate::row::{Parties, text_parties};
 /// Parties taken from one record at most.
 const MAX_PARTIES: usize = 4_096;
 
-/// Bytes of a record in which identifiers are looked for wherever they stand: hostile text takes some microseconds each.
+/// Bytes of a record in which identifiers are looked for wherever they stand: hostile text has a checksum to try at each.
 const MAX_TEXT: usize = 64 * 1024;
 
 /// Bytes behind a tag that are read as its text: overlapping texts must not multiply a record.

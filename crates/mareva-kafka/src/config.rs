@@ -119,8 +119,7 @@ impl Connection {
         if let Some(config) = offline(source::client(self)?) {
             config.create::<BaseConsumer>().map(drop).map_err(property)?;
         }
-        if let Some(mut config) = offline(publisher::client(self, "")?) {
-            config.set("transactional.id", "offline");
+        if let Some(config) = offline(publisher::client(self, "offline")?) {
             config.create::<BaseProducer>().map(drop).map_err(property)?;
         }
         Ok(())
@@ -133,7 +132,7 @@ fn offline(mut config: ClientConfig) -> Option<ClientConfig> {
     if mechanism.is_some_and(|mechanism| mechanism.eq_ignore_ascii_case("OAUTHBEARER")) {
         return None;
     }
-    for key in ["bootstrap.servers", "metadata.broker.list", "transactional.id", "debug"] {
+    for key in ["bootstrap.servers", "metadata.broker.list", "debug"] {
         config.remove(key);
     }
     config.set("log_level", "0");

@@ -1,7 +1,7 @@
 //! The sequence record: what pins the input of every slice, so that it can be judged again with the same result.
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use mareva_model::Digest;
+use mareva_model::{Digest, alert::Alert};
 use serde::{Deserialize, Serialize};
 
 /// A partition of a topic.
@@ -73,6 +73,12 @@ pub struct AlertRevision {
     pub alert_id: String,
     /// Its revision.
     pub revision: u32,
+}
+
+impl From<&Alert> for AlertRevision {
+    fn from(alert: &Alert) -> Self {
+        Self { alert_id: alert.alert_id.clone(), revision: alert.revision }
+    }
 }
 
 impl Serialize for AlertRevision {

@@ -22,7 +22,7 @@ use crate::{
 
 /// A client for questions, once a broker has answered.
 pub(crate) fn contact(connection: &Connection, patience: Duration, topic: &str) -> Result<BatchQueue, Error> {
-    let first = First { queue: source::open_queue(connection, 256)?, connection, since: Instant::now(), patience };
+    let first = First::open(connection, patience)?;
     while !first.answers(topic)? {}
     Ok(first.queue)
 }
@@ -34,7 +34,7 @@ pub(crate) fn contact_unless(
     patience: Duration,
     topic: &str,
 ) -> Result<Option<BatchQueue>, Error> {
-    let first = First { queue: source::open_queue(connection, 256)?, connection, since: Instant::now(), patience };
+    let first = First::open(connection, patience)?;
     loop {
         match first.answers(topic) {
             _ if stop.load(Ordering::Relaxed) => return Ok(None),
@@ -52,7 +52,11 @@ struct First<'c> {
     patience: Duration,
 }
 
-impl First<'_> {
+impl<'c> First<'c> {
+    fn open(connection: &'c Connection, patience: Duration) -> Result<Self, Error> {
+        Ok(Self { queue: source::open_queue(connection, 256)?, connection, since: Instant::now(), patience })
+    }
+
     /// Whether a broker answers now; waits two seconds for it at most.
     fn answers(&self, topic: &str) -> Result<bool, Error> {
         let client = self.queue.client();

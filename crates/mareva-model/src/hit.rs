@@ -46,6 +46,13 @@ pub enum EvidenceClass {
     Heuristic,
 }
 
+impl EvidenceClass {
+    /// Whether somebody who answers for the entry has confirmed it. Where nobody has, a hit is a review at most.
+    pub fn is_confirmed(self) -> bool {
+        self <= Self::InstitutionConfirmed
+    }
+}
+
 /// Quality of a listed name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

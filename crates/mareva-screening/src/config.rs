@@ -130,11 +130,6 @@ impl ListConfig {
         }
     }
 
-    /// Whether a hit is a review at most, whatever the list asks for: nobody who answers for it has confirmed its entries.
-    pub fn is_for_review(&self) -> bool {
-        self.evidence_class > EvidenceClass::InstitutionConfirmed
-    }
-
     pub(crate) fn check(&self, faults: &mut Faults) {
         let place = format!("list {}", self.name);
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');

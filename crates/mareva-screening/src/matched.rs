@@ -80,7 +80,7 @@ pub(crate) fn supported_by(entry: &Entry, quality: AliasQuality, support: &Suppo
 pub(crate) fn new_match(list: &LoadedList, entry: Entry, matched: MatchedOn, basis: Basis) -> Match {
     let list_ref = Arc::clone(list.list_ref(entry.programme.as_deref()));
     let evidence_class = list.config.evidence_class;
-    let for_review = basis <= Basis::Name || list.config.is_for_review();
+    let for_review = basis <= Basis::Name || !evidence_class.is_confirmed();
     let action = if for_review { ListAction::Review } else { list_ref.action };
     let entry = EntryRef {
         id: format!("{}:{}", list.config.name, entry.id),

@@ -104,8 +104,7 @@ impl Judge for PipelineJudge {
         let letters = output.dead_letters.iter();
         messages.extend(letters.map(|letter| placed(Sink::DeadLetters, &letter.position, serde_json::to_vec(letter))));
         messages.extend(output.late.iter().map(|row| placed(Sink::Late, &row.position, serde_json::to_vec(row))));
-        let revision = |alert: &Alert| AlertRevision { alert_id: alert.alert_id.clone(), revision: alert.revision };
-        let revisions = output.alerts.iter().map(revision).collect();
+        let revisions = output.alerts.iter().map(AlertRevision::from).collect();
         Verdict { messages, revisions, counts: output.counts, low_time: output.low_time }
     }
 

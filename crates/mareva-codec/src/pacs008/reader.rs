@@ -17,7 +17,8 @@ const VERSIONS: std::ops::RangeInclusive<u8> = 2..=13;
 const MAX_DECLARATION: usize = 256;
 const MAX_ATTRIBUTES: usize = 16;
 
-/// Parties of a message and its envelope that are read, those of its transactions aside: every transaction has them. The standard has room for about 60.
+/// Parties of a message and its envelope that are read, those of its transactions aside: every transaction has them. The
+/// standard has room for about 60.
 const MAX_HEADER_PARTIES: usize = 256;
 
 /// Reads a message; on an error nothing of it counts.

@@ -151,7 +151,7 @@ impl Machine {
         .collect()
     }
 
-    /// Has a slice judged, a recorded one with what it published under another epoch.
+    /// Has a slice judged, a recorded one with the revisions that it may not give itself again.
     pub(super) fn judge(
         &mut self,
         cut: SliceCut,

@@ -80,8 +80,8 @@ pub(super) fn fold_text(text: &str) -> (String, bool) {
     (folded, joined)
 }
 
-/// The digit or mathematical letter in ASCII, or the ASCII letter that a Cyrillic, Greek, Armenian or Latin letter is drawn like (Unicode TR 39, the part that address
-/// alphabets need). Folding too much does no harm: a checksum follows.
+/// The digit or mathematical letter in ASCII, or the ASCII letter that a Cyrillic, Greek, Armenian or Latin letter is drawn
+/// like (Unicode TR 39, the part that address alphabets need). Folding too much does no harm: a checksum follows.
 fn look_alike(c: char) -> Option<char> {
     if let Some(meant) = digit(c).or_else(|| mathematical(c)) {
         return Some(meant);

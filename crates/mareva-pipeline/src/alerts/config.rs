@@ -1,5 +1,5 @@
 use mareva_model::alert::{Action, OurRole};
-use mareva_model::{Digest, EvidenceClass, Hit, ListAction, MatchedOn, Regime, Status, Text};
+use mareva_model::{Digest, Hit, ListAction, MatchedOn, Regime, Status, Text};
 use mareva_monitoring::TransactionView;
 
 use super::contribution::Side;
@@ -162,7 +162,7 @@ impl InstitutionConfig {
             (ListAction::Hold | ListAction::Block, Regime::Sanctions) => Action::Block,
         };
         let name_alone = matches!(&hit.matched, MatchedOn::Name { supported_by, .. } if supported_by.is_empty());
-        if name_alone || hit.entry.evidence_class > EvidenceClass::InstitutionConfirmed {
+        if name_alone || !hit.entry.evidence_class.is_confirmed() {
             return Action::Review;
         }
         if self.binds(&hit.list.binding_in) { asked } else { asked.min(Action::Report) }

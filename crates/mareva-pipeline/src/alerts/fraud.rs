@@ -87,8 +87,9 @@ pub(super) fn account<'a>(scene: &Scene<'a>, name: &str, from: i64, to: i64) -> 
             continue;
         }
         let out = movement.direction == Direction::Out;
+        let before = opening(&view, out);
         if found.legs.is_empty() {
-            found.opening = opening(&view, out).unwrap_or(0);
+            found.opening = before.unwrap_or(0);
         }
         let agent = view.text(if out { Text::OriginatorAgent } else { Text::BeneficiaryAgent });
         let ours = agent.filter(|agent| scene.config.institution.keeping(name, Some(agent)).is_some());
@@ -99,8 +100,7 @@ pub(super) fn account<'a>(scene: &Scene<'a>, name: &str, from: i64, to: i64) -> 
         }
         let original = named.filter(|(_, paid)| gives_back(&view, paid));
         let amount = original.and_then(|(_, paid)| returned(&paid, &view)).or(movement.amount_ref);
-        let before = opening(&view, out).filter(|_| !out);
-        let overdrawn = before.map_or(0, |before| before.saturating_neg().max(0));
+        let overdrawn = before.filter(|_| !out).map_or(0, |before| before.saturating_neg().max(0));
         found.legs.push(Leg { row: movement.row, out, amount, reverses: original.map(|(row, _)| row), overdrawn });
         found.views.push(view);
     }

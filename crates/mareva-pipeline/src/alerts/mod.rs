@@ -105,7 +105,7 @@ impl AlertBook {
         self.config.epoch = epoch;
     }
 
-    /// Takes note of revisions that were published under another epoch, of alerts whose episode begins at `latest` or before.
+    /// Takes note of revisions that this book may not have given, of alerts whose episode begins at `latest` or before.
     pub fn published_before<'a>(&mut self, latest: Option<i64>, revisions: impl IntoIterator<Item = (&'a str, u32)>) {
         let at = latest.unwrap_or(i64::MIN);
         for (alert_id, revision) in revisions {

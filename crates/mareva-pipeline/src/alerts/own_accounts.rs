@@ -38,8 +38,8 @@ pub(super) fn came_back(scene: &Scene<'_>, subject: &Account<'_>, until: i64) ->
     found
 }
 
-/// What went on from accounts with us that the payers of `paid` hold themselves, except back to the subject; takes it off what is left of those payments, so
-/// that no money is asked for twice.
+/// What went on from accounts with us that the payers of `paid` hold themselves, except back to the subject; takes it off what
+/// is left of those payments, so that no money is asked for twice.
 pub(super) fn further<'a>(
     scene: &Scene<'a>,
     subject: &str,

@@ -22,14 +22,14 @@ pub struct BookState {
     pub(super) rules: RuleTable,
     pub(super) signals: Signals,
     pub(super) known: Known,
-    /// By alert id, what was published under other epochs.
+    /// By alert id, what was published before by others than this book.
     pub(super) floors: BTreeMap<String, Floor>,
     pub(super) low_time: Option<i64>,
     pub(super) swept_at: Option<i64>,
     pub(super) counts: BookCounts,
 }
 
-/// The last revision of an alert that was published under another epoch.
+/// The last revision of an alert that was published under another epoch, or from input that is gone.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Floor {
     pub(super) revision: u32,

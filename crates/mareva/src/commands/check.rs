@@ -54,7 +54,7 @@ pub fn run(args: Args) -> Result<()> {
 
 fn in_force(opened: &Opened, lists: &[ListFile]) -> Value {
     let parts = &opened.parts;
-    let for_review = lists.iter().filter(|file| file.list.is_for_review());
+    let for_review = lists.iter().filter(|file| !file.list.evidence_class.is_confirmed());
     let for_review: Vec<&str> = for_review.map(|file| file.list.name.as_str()).collect();
     let rules: Vec<Value> = parts
         .ruleset

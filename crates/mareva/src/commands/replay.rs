@@ -9,7 +9,7 @@ use mareva_pipeline::Pipeline;
 use serde_json::json;
 
 use crate::config::Config;
-use crate::open::{Instead, NamedPath, Opened, keep, open, readable, warn_of_doubts};
+use crate::open::{Instead, NamedPath, Opened, in_the_way, keep, open, readable, warn_of_doubts};
 use crate::outcome::say;
 use crate::replay::{Frame, Merge, Tally, Targets, UNFINISHED, Writers, table_files, unfinished};
 use crate::{config, logging};
@@ -109,14 +109,11 @@ impl Args {
         let mut written = vec![self.out.clone()];
         written.extend([&self.detections, &self.dead_letters, &self.late].into_iter().flatten().cloned());
         if let Some(tables) = &self.tables {
-            match tables.ancestors().find(|folder| folder.exists()) {
-                Some(there) if !there.is_dir() => {
-                    let remedy = "name a folder; it is made when it is not there";
-                    fault(tables, "cannot hold tables: it is no folder, or lies in none", remedy);
-                }
-                _ if tables.is_dir() => written.extend(table_files(tables)),
-                // No file can be in the way where no folder is.
-                _ => {}
+            if in_the_way(tables).is_some() {
+                let remedy = "name a folder; it is made when it is not there";
+                fault(tables, "cannot hold tables: it is no folder, or lies in none", remedy);
+            } else if tables.is_dir() {
+                written.extend(table_files(tables));
             }
         }
         for path in written.iter().filter(|path| path.as_os_str() != "-") {
@@ -157,8 +154,8 @@ pub fn run(args: Args) -> Result<()> {
     let (mut tally, began) = (Tally::default(), Instant::now());
     judge(&args, &config, &opened, &mut pipeline, &mut tally)?;
     let seconds = began.elapsed().as_secs_f64();
-    let (summary, rate) = (tally.summary(), tally.counts().produced as f64 / seconds.max(1e-9));
-    let counts = tally.counts();
+    let (summary, counts) = (tally.summary(), tally.counts());
+    let rate = counts.produced as f64 / seconds.max(1e-9);
     if counts.produced > 0 && counts.produced == counts.dead_lettered {
         tracing::warn!("{}", all_dead(&args));
     }

@@ -1,5 +1,5 @@
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use clap::value_parser;
@@ -8,6 +8,7 @@ use mareva_model::{Refusal, format_time};
 use mareva_sim::SimConfig;
 
 use super::replay::stop_on_signals;
+use crate::open::in_the_way;
 use crate::outcome::say;
 use crate::replay::WholeFile;
 
@@ -44,7 +45,11 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<()> {
     stop_on_signals()?;
-    no_file_in_the_way(&args.out)?;
+    if in_the_way(&args.out).is_some() {
+        let reason = "cannot hold a simulation: it is no folder, or lies in none";
+        let remedy = "name a folder; it is made when it is not there";
+        return Err(Refusal::one(args.out.display().to_string(), reason, remedy).into());
+    }
     let config = SimConfig::new(args.seed, args.transactions);
     let bar = ProgressBar::new(args.transactions);
     let style = ProgressStyle::with_template("{bar:40} {pos} of {len} records, {per_sec}, {eta} left")?;
@@ -73,15 +78,4 @@ pub fn run(args: &Args) -> Result<()> {
     say(format_args!("from {} to {}", format_time(summary.first_time), format_time(summary.last_time)))?;
     say(format_args!("written to {}", args.out.display()))?;
     Ok(())
-}
-
-fn no_file_in_the_way(folder: &Path) -> Result<(), Refusal> {
-    match folder.ancestors().find(|ancestor| ancestor.exists()) {
-        Some(there) if !there.is_dir() => Err(Refusal::one(
-            folder.display().to_string(),
-            "cannot hold a simulation: it is no folder, or lies in none",
-            "name a folder; it is made when it is not there",
-        )),
-        _ => Ok(()),
-    }
 }

@@ -236,22 +236,17 @@ fn secret(path: &Path, key: &str) -> Result<Option<Vec<u8>>, Refusal> {
     Ok(Some(bytes))
 }
 
-/// Whether a folder is there or can be made: nothing that is no folder stands in its place or above it.
+/// What stands in the way of a folder that is to be there or to be made: something that is no folder, in its place or above
+/// it. Who may not look at what is there is told when it is made.
+pub fn in_the_way(folder: &Path) -> Option<&Path> {
+    folder.ancestors().find(|above| above.exists()).filter(|above| !above.is_dir())
+}
+
 fn folder(path: &Path, key: &str) -> Result<(), Refusal> {
-    let there = path.ancestors().filter(|above| !above.as_os_str().is_empty()).find_map(|above| {
-        let found = above.metadata();
-        // Who may not look at it is told when it is made.
-        let nothing =
-            |error: &io::Error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
-        if found.as_ref().is_err_and(nothing) { None } else { Some((above, found)) }
-    });
-    match there {
-        Some((above, Ok(found))) if !found.is_dir() => {
-            let reason = format!("{} is no folder", above.display());
-            Err(Refusal::one(format!("{} ({key})", path.display()), reason, "name a folder; it is made if need be"))
-        }
-        _ => Ok(()),
-    }
+    in_the_way(path).map_or(Ok(()), |file| {
+        let reason = format!("{} is no folder", file.display());
+        Err(Refusal::one(format!("{} ({key})", path.display()), reason, "name a folder; it is made if need be"))
+    })
 }
 
 /// Whether there is a file to read.
