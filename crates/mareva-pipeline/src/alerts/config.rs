@@ -49,7 +49,8 @@ pub struct AlertConfig {
     pub notice_ref: Option<String>,
     /// Code of the reference currency.
     pub reference_currency: String,
-    /// Alerts kept open; beyond it the oldest are closed early and counted.
+    /// Alerts kept open; beyond it the oldest are closed early and counted. They stand, and what comes later goes into alerts
+    /// that continue them.
     pub max_open: usize,
     /// Closed alerts remembered for `continues` and for victims found later.
     pub max_closed: usize,

@@ -11,7 +11,7 @@ use super::config::{Standing, effective, is_collective};
 use super::contribution::{Side, identities, role_of, side_of};
 use super::draft::{Scene, Yield};
 use super::fifo::{self, Flow, Leg};
-use super::place::{Sum, account_target, amount_text, payment_target};
+use super::place::{Sum, account_target, amount_text, kept_by, payment_target};
 use super::returns::{Originals, gives_back, is_return, returned};
 use super::share::{places, share, share_text};
 use super::suspicion::Suspicion;
@@ -108,6 +108,29 @@ pub(super) fn account<'a>(scene: &Scene<'a>, name: &str, from: i64, to: i64) -> 
     Some(found)
 }
 
+/// Where we stand in a payment, and who keeps the account of its beneficiary where other records of that account say so: a
+/// record of an exchange does not name the bank that it pays out to.
+pub(super) fn standing_at_payee<'a>(
+    scene: &Scene<'a>,
+    view: &TransactionView<'a>,
+    until: i64,
+) -> (Standing, Option<&'a str>) {
+    let institution = &scene.config.institution;
+    let standing = institution.standing(view);
+    let unnamed = standing.reach != Action::Hold && view.text(Text::BeneficiaryAgent).is_none();
+    let payee = view.text(Text::Beneficiary).filter(|payee| unnamed && payee.starts_with("iban:"));
+    let keeper = |payee: &str| {
+        let movements = scene.rows.movements(payee, scene.rows_from, until);
+        movements.iter().rev().take(MAX_LEGS).find_map(|movement| {
+            let out = movement.direction == Direction::Out;
+            let column = if out { Text::OriginatorAgent } else { Text::BeneficiaryAgent };
+            let agent = scene.rows.transaction(movement.row)?.text(column)?;
+            institution.keeping(payee, Some(agent)).map(|standing| (standing, Some(agent)))
+        })
+    };
+    payee.and_then(keeper).unwrap_or((standing, None))
+}
+
 /// What was on the account before a movement, from the balance after it, where that was told.
 fn opening(view: &TransactionView<'_>, out: bool) -> Option<i64> {
     let amount = view.amount_ref()?;
@@ -127,7 +150,7 @@ fn on_subject(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found: &m
     let mut suspect: BTreeMap<RowNumber, i64> = BTreeMap::new();
     let mut payers: BTreeSet<String> = BTreeSet::new();
     let mut views: BTreeMap<RowNumber, TransactionView<'_>> = BTreeMap::new();
-    let came_back = own_accounts::came_back(scene, &account, suspicion.until);
+    let came_back = own_accounts::came_back(scene, subject, &account, suspicion.until);
     for (leg, view) in account.legs.iter().zip(&account.views).filter(|(leg, _)| !leg.out) {
         let listed = suspicion.rows.get(&leg.row).copied();
         // Money that comes back is the account's own, and wages are nobody's loot.
@@ -210,8 +233,7 @@ fn left_on_account(
         let Some(standing) = scene.config.institution.keeping(subject, agent) else { continue };
         let action = effective(strongest, standing.reach, role_of(last, Side::Receiver));
         let mut target = account_target(last, subject, action, standing);
-        target.agent = agent.map(str::to_owned);
-        target.beneficiary.agent.clone_from(&target.agent);
+        target = kept_by(target, agent);
         let rows = lots.iter().filter_map(|(row, _)| views.get(row)?.text(Text::RowId));
         target.row_ids = rows.take(Target::MAX_ROWS).map(str::to_owned).collect();
         target.currency = Some(currency.to_owned());
@@ -305,9 +327,9 @@ fn paid_by_victim(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found
         if !suspicion.payees.contains(payee) || same_holder(&view) || is_return(&view) {
             continue;
         }
-        let standing = scene.config.institution.standing(&view);
+        let (standing, keeper) = standing_at_payee(scene, &view, suspicion.until);
         let whole = view.amount_ref().filter(|amount| *amount > 0);
-        paid.push(Paid { row: movement.row, view, standing, action, whole, left: whole });
+        paid.push(Paid { row: movement.row, view, standing, keeper, action, whole, left: whole });
     }
     for payment in &mut paid {
         let (came_back, last) = back.get(&payment.row).copied().unwrap_or_default();
@@ -329,6 +351,7 @@ struct Paid<'a> {
     row: RowNumber,
     view: TransactionView<'a>,
     standing: Standing,
+    keeper: Option<&'a str>,
     action: Action,
     /// Hundredths of the reference currency, where known ...
     whole: Option<i64>,
@@ -349,7 +372,7 @@ impl Paid<'_> {
         let action = effective(self.action, self.standing.reach, payee_role(view));
         let left = view.text(Text::RowId).and_then(|row_id| still.get(row_id));
         let left = left.and_then(|left| Some((*left).min(self.left?)));
-        let mut target = payment_target(view, where_left(action, left), self.standing, sum);
+        let mut target = kept_by(payment_target(view, where_left(action, left), self.standing, sum), self.keeper);
         target.reachable_amount = left.and_then(share_of);
         target
     }

@@ -8,6 +8,7 @@ mod config;
 mod contribution;
 mod draft;
 mod fifo;
+mod following;
 mod fraud;
 mod onward;
 mod own_accounts;
@@ -23,12 +24,9 @@ mod told_twice;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use arrow::array::Array;
 use mareva_model::alert::{Action, Alert, alert_id};
-use mareva_model::{
-    Detection, DetectionChange, Digest, Hit, Kind, PartyRole, Prepared, Raises, Regime, Text, TransactionBatch,
-};
-use mareva_monitoring::{RetainedRows, moves};
+use mareva_model::{Detection, DetectionChange, Digest, Hit, PartyRole, Raises, Regime, TransactionBatch};
+use mareva_monitoring::RetainedRows;
 
 pub use config::{AlertConfig, InstitutionConfig};
 pub use state::{BookCounts, BookState};
@@ -205,7 +203,16 @@ impl AlertBook {
             episode = low_time.saturating_sub(self.config.lateness_ms).div_euclid(self.config.episode_ms);
             self.state.counts.refiled += 1;
         }
-        AlertKey { subject, regime, episode }
+        self.not_closed(AlertKey { subject, regime, episode })
+    }
+
+    /// The first episode from that of `key` on whose alert is not closed. An alert closed early has let go of what it rests
+    /// on: begun again it would ask for less than before. What comes after goes into an alert that continues it.
+    fn not_closed(&self, mut key: AlertKey) -> AlertKey {
+        while self.state.records.get(&key).is_some_and(|record| record.closed) {
+            key.episode = key.episode.saturating_add(1);
+        }
+        key
     }
 
     fn take_hit(&mut self, hit: &Hit, rows: &RetainedRows, due: &mut Due) {
@@ -243,7 +250,7 @@ impl AlertBook {
         let detection: &Detection = change.detection();
         if matches!(change, DetectionChange::Withdrawn(_)) {
             let episode = detection.event_time.div_euclid(self.config.episode_ms);
-            let key = AlertKey { subject: detection.subject.clone(), regime: Regime::Fraud, episode };
+            let key = self.not_closed(AlertKey { subject: detection.subject.clone(), regime: Regime::Fraud, episode });
             let record = self.state.records.get_mut(&key)?;
             let gone = record.remove(&detection_key(detection), &self.state.rules);
             due.entry(key).or_insert(false);
@@ -261,61 +268,8 @@ impl AlertBook {
         let omitted = record.omitted;
         let fresh = record.insert(at, contribution, &self.state.rules);
         self.state.counts.contributions_omitted += record.omitted - omitted;
-        record.closed = false;
-        self.closed.remove(&(key.episode, key.clone()));
         self.open.insert((key.episode, key.clone()));
         fresh
-    }
-
-    /// Takes note of a victim or suspect; alerts whose targets that makes a victim's, or no victim's any more, are looked
-    /// at again.
-    fn learn(&mut self, identity: &str, what: Knowledge, time: i64, stands: bool, due: &mut Due) {
-        let victim = |book: &Self, key: &AlertKey| {
-            let span = (book.start(key.episode), book.start(key.episode.saturating_add(1)));
-            let memory = book.config.memory_ms;
-            book.state.known.victim(identity, span.0.saturating_sub(memory), span.1.saturating_add(memory))
-        };
-        let decides = self.state.known.decides(identity, what);
-        let watching = self.watchers.get(identity).filter(|_| decides).into_iter().flatten();
-        let before: Vec<(AlertKey, bool)> = watching.map(|key| (key.clone(), victim(self, key))).collect();
-        self.state.known.apply(identity, what, time, stands);
-        for (key, was) in before {
-            if victim(self, &key) != was {
-                due.insert(key, true);
-            }
-        }
-    }
-
-    /// Takes note of money that leaves the accounts of open alerts, or comes back to them, and looks again at those alerts
-    /// of which it may have changed an amount by a tenth.
-    fn follow(&mut self, batch: &TransactionBatch, due: &mut Due) {
-        if self.watchers.is_empty() {
-            return;
-        }
-        let (payers, payees) = (batch.text(Text::Originator), batch.text(Text::Beneficiary));
-        let (kinds, status) = (batch.text(Text::Kind), batch.text(Text::Status));
-        let amounts = batch.prepared_amount(Prepared::AmountRef);
-        for row in 0..batch.len() {
-            let payee = (kinds.value(row) == Kind::Return.as_str() && payees.is_valid(row)).then(|| payees.value(row));
-            let payer = payers.is_valid(row).then(|| payers.value(row));
-            let mut keys =
-                payer.into_iter().chain(payee).filter_map(|name| self.watchers.get(name)).flatten().peekable();
-            if keys.peek().is_none() || !moves(status.value(row), kinds.value(row)) || amounts.is_null(row) {
-                continue;
-            }
-            let amount = i64::try_from(amounts.value(row)).unwrap_or(i64::MAX).max(0);
-            for key in keys.filter(|key| key.regime == Regime::Fraud) {
-                let Some(record) = self.state.records.get_mut(key).filter(|record| !record.closed) else { continue };
-                // Where nothing is asked for, only money that comes back can change that.
-                if record.asked() == 0 && payee.is_none() {
-                    continue;
-                }
-                record.moved = record.moved.saturating_add(amount);
-                if record.has_moved() {
-                    due.entry(key.clone()).or_insert(false);
-                }
-            }
-        }
     }
 
     fn scene<'a>(&'a self, key: &AlertKey, rows: &'a RetainedRows) -> Scene<'a> {

@@ -10,9 +10,9 @@ use super::config::{Standing, effective};
 use super::contribution::identities;
 use super::draft::{Scene, Yield};
 use super::fifo::Flow;
-use super::fraud::{Account, payee_role, reachable, where_left};
+use super::fraud::{Account, payee_role, reachable, standing_at_payee, where_left};
 use super::own_accounts;
-use super::place::{Sum, payment_target};
+use super::place::{Sum, kept_by, payment_target};
 use super::share::{places, share, share_text};
 
 /// How money flowed, what the suspect payments in may bring about, and who paid them.
@@ -23,6 +23,8 @@ pub(super) struct Onward<'a> {
     pub(super) row: RowNumber,
     pub(super) view: TransactionView<'a>,
     pub(super) standing: Standing,
+    /// Who keeps the account that it went to, where other payments say so.
+    pub(super) keeper: Option<&'a str>,
     /// What the money may bring about, wherever it went.
     pub(super) strongest: Action,
     /// Hundredths of the reference currency: the payment, ...
@@ -43,12 +45,12 @@ pub(super) fn carried_on(
     until: i64,
     found: &mut Yield,
 ) {
-    let mut paid = onward(scene, account, shares);
+    let mut paid = onward(scene, account, shares, until);
     let further = own_accounts::further(scene, subject, &mut paid, (shares.2, until), found);
     paid.extend(further);
     let seen = paid.iter().map(|payment| (payment.view, payment.standing, payment.sent));
     let still = reachable(scene, seen, until, found);
-    for Onward { view, standing, strongest, whole, left, .. } in paid {
+    for Onward { view, standing, keeper, strongest, whole, left, .. } in paid {
         let nothing = view.amount().is_some_and(|amount| share(amount, left, whole, places(&view)) == 0);
         if left == 0 || nothing {
             continue;
@@ -57,7 +59,7 @@ pub(super) fn carried_on(
             Sum { native: share_text(&view, left, whole), reference: Some(left), basis: Some(AmountBasis::WindowFifo) };
         let there = view.text(Text::RowId).and_then(|row_id| still.get(row_id)).map(|there| left.min(*there));
         let action = where_left(effective(strongest, standing.reach, payee_role(&view)), there);
-        let mut target = payment_target(&view, action, standing, sum);
+        let mut target = kept_by(payment_target(&view, action, standing, sum), keeper);
         target.reachable_amount = there.and_then(|there| share_text(&view, there, whole));
         found.add(target);
     }
@@ -67,6 +69,7 @@ pub(super) fn onward<'a>(
     scene: &Scene<'a>,
     account: &Account<'a>,
     (flow, actions, payers): Shares<'_>,
+    until: i64,
 ) -> Vec<Onward<'a>> {
     let mut paid = Vec::new();
     for (leg, view) in account.legs.iter().zip(&account.views) {
@@ -87,11 +90,13 @@ pub(super) fn onward<'a>(
         let part = |shares: &Vec<(RowNumber, i64)>| -> i64 {
             shares.iter().filter(|(lot, _)| actions.get(lot) == Some(&strongest)).map(|(_, share)| share).sum()
         };
+        let (standing, keeper) = standing_at_payee(scene, view, until);
         // What came back takes part in what is still there: it is what the money that came back was paid with.
         paid.push(Onward {
             row: leg.row,
             view: *view,
-            standing: scene.config.institution.standing(view),
+            standing,
+            keeper,
             strongest,
             whole,
             sent: part(sent),

@@ -8,14 +8,26 @@ use mareva_monitoring::RowNumber;
 
 use super::config::is_collective;
 use super::draft::{Scene, Yield};
-use super::fifo::{self, CameBack};
+use super::fifo::{self, CameBack, Leg};
 use super::fraud::{Account, account, payee_role, same_holder};
 use super::onward::{Onward, onward};
 
-/// What came back to `subject` from other accounts of its holder, by first in, first out there: the payments from there, each
+/// What came back to `name` from other accounts of its holder, by first in, first out there: the payments from there, each
 /// with the payments to there that it was paid with. What lay there before is left out of the queue: as long as what was sent
-/// may have come back, it is not received anew.
-pub(super) fn came_back(scene: &Scene<'_>, subject: &Account<'_>, until: i64) -> CameBack {
+/// may have come back, it is not received anew. It may have been sent before anything was suspect, so all rows are looked at
+/// that are sure to be retained.
+pub(super) fn came_back(scene: &Scene<'_>, name: &str, subject: &Account<'_>, until: i64) -> CameBack {
+    let in_anew = |leg: &Leg| !leg.out && leg.reverses.is_none();
+    if !subject.legs.iter().zip(&subject.views).any(|(leg, view)| in_anew(leg) && same_holder(view)) {
+        return CameBack::new();
+    }
+    match account(scene, name, scene.rows_from, until) {
+        Some(longer) => paid_with(scene, &longer, until),
+        None => paid_with(scene, subject, until),
+    }
+}
+
+fn paid_with(scene: &Scene<'_>, subject: &Account<'_>, until: i64) -> CameBack {
     let mut sent: BTreeMap<&str, (i64, BTreeMap<RowNumber, i64>)> = BTreeMap::new();
     let mut back: BTreeMap<&str, Vec<RowNumber>> = BTreeMap::new();
     for (leg, view) in subject.legs.iter().zip(&subject.views).filter(|(_, view)| same_holder(view)) {
@@ -66,7 +78,7 @@ pub(super) fn further<'a>(
             continue;
         }
         found.see(scene, &flow);
-        let mut next = onward(scene, &account, (&flow, &actions, payers));
+        let mut next = onward(scene, &account, (&flow, &actions, payers), until);
         next.retain(|payment| payment.view.text(Text::Beneficiary) != Some(subject));
         let mut still: BTreeMap<RowNumber, i64> = own.iter().map(|payment| (payment.row, payment.left)).collect();
         for payment in &mut next {

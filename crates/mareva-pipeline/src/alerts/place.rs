@@ -91,6 +91,15 @@ pub(super) fn payment_target(view: &TransactionView<'_>, action: Action, standin
     target
 }
 
+/// The target, at an account that `keeper` keeps, though the payment itself may not say so.
+pub(super) fn kept_by(mut target: Target, keeper: Option<&str>) -> Target {
+    if keeper.is_some() {
+        target.agent = own(keeper);
+        target.beneficiary.agent.clone_from(&target.agent);
+    }
+    target
+}
+
 /// Money on an account, described by the last payment that brought some of it (`view`).
 pub(super) fn account_target(view: &TransactionView<'_>, account: &str, action: Action, standing: Standing) -> Target {
     let side = super::contribution::side_of(view, account);

@@ -325,3 +325,27 @@ fn too_many_open_alerts_close_the_oldest_and_bounds_are_counted() {
     assert!(book.size().signals <= 4);
     assert_eq!(book.counts().signals_dropped, 9 - book.size().signals as u64);
 }
+
+#[test]
+fn what_comes_after_an_alert_was_closed_early_continues_it_and_takes_nothing_back() {
+    let mut config = config();
+    config.max_open = 1;
+    let mut payments = mule_payments();
+    payments.push(pay("late", START + 5 * HOUR, ANNA, MULE, 70_000));
+    let rows = rows(&payments);
+    let mut book = AlertBook::new(config);
+    let first = book.apply(&[], &[], &mule_changes(), &rows).pop().unwrap();
+    let other = DetectionChange::Raised(detection(&mule_account(), &row_id("in1"), "zed", START + HOUR));
+    book.apply(&[], &[], &[other], &rows);
+    assert_eq!((book.size().open, book.counts().closed_early), (1, 1));
+    let more = composed(&pass_through(), &mule_account(), "late", "late", MULE, START + 5 * HOUR);
+    let later = book.apply(&[], &[], &more, &rows);
+    let next = later.iter().find(|alert| alert.subject == first.subject).unwrap();
+    assert_eq!((next.revision, next.continues.as_ref()), (1, Some(&first.alert_id)));
+    assert!(later.iter().all(|alert| alert.alert_id != first.alert_id), "the first stands as it was");
+    // What it rests on can still be withdrawn.
+    let withdrawn: Vec<_> = more.iter().map(|change| DetectionChange::Withdrawn(change.detection().clone())).collect();
+    let gone = book.apply(&[], &[], &withdrawn, &rows).pop().unwrap();
+    assert_eq!((gone.alert_id, gone.revision), (next.alert_id.clone(), 2));
+    assert_eq!(gone.status, AlertStatus::Withdrawn);
+}

@@ -115,3 +115,44 @@ fn money_on_an_account_with_us_is_held_though_the_exchange_does_not_name_its_ban
     let alert = run(&[paid], &[hit], &[]).pop().unwrap();
     assert_eq!(alert.targets[0].action, Action::Recall);
 }
+
+#[test]
+fn what_an_exchange_pays_out_to_a_linked_account_with_us_is_held_there() {
+    // The mule's loot lies with its exchange account; only the bank knows that the account it is paid out to is ours.
+    let payments = [
+        pay("in1", START + HOUR, WALLET, USER, 500_000).with(Text::Kind, "deposit").with(Text::Network, "tron"),
+        pay("x2", START + 2 * HOUR, USER, ANNA, 300_000)
+            .with(Text::Kind, "withdrawal")
+            .with(Text::Network, "sepa")
+            .with(Text::LinkedAccount, ANNA)
+            .without(Text::BeneficiaryAgent),
+        pay("b1", START + 3 * HOUR, ANNA, "merchant:shop", 10_000).with(Text::Kind, "card_payment"),
+    ];
+    let class = EvidenceClass::InstitutionConfirmed;
+    let mules = list("mules", Regime::Fraud, ListAction::Hold, "*");
+    let hit = hit("in1", START + HOUR, PartyRole::Beneficiary, USER, &mules, class);
+    let alert = run(&payments, &[hit], &[]).pop().unwrap();
+    let target = alert.targets.iter().find(|target| target.account.as_deref() == Some(ANNA)).unwrap();
+    assert_eq!((target.action, target.our_role), (Action::Hold, OurRole::CreditorAgent));
+    assert_eq!(target.agent.as_deref(), Some("bic:MRVADEFFXXX"));
+    assert_eq!(target.reachable_amount.as_deref(), Some("2900.00"));
+}
+
+#[test]
+fn what_was_sent_away_before_anything_was_suspect_is_not_received_when_it_comes_back() {
+    // 3,000 went to the own account at the exchange a day before, 2,500 of it comes back among the loot.
+    let payments = [
+        pay("x1", START, MULE, USER, 300_000)
+            .with(Text::Kind, "deposit")
+            .with(Text::Network, "sepa")
+            .with(Text::LinkedAccount, MULE),
+        pay("in1", START + DAY + 3 * HOUR, FAR, MULE, 500_000),
+        pay("x2", START + DAY + 3 * HOUR + MINUTE, USER, MULE, 250_000)
+            .with(Text::Kind, "withdrawal")
+            .with(Text::LinkedAccount, MULE),
+        pay("out2", START + DAY + 4 * HOUR, MULE, "merchant:shop", 10_000).with(Text::Kind, "card_payment"),
+    ];
+    let changes = composed(&pass_through(), &mule_account(), "out2", "out", MULE, START + DAY + 4 * HOUR);
+    let alert = run(&payments, &[], &changes).pop().unwrap();
+    assert_eq!(alert.money.as_ref().unwrap().received.as_deref(), Some("5000.00"));
+}
