@@ -1,6 +1,6 @@
 //! IBAN, BIC and telephone numbers.
 
-use iban::Iban;
+use iban::{BaseIban, Iban};
 
 use super::trimmed;
 
@@ -24,9 +24,13 @@ VN VU WF WS XK YE YT ZA ZM ZW";
 pub(super) const MIN_IBAN: usize = 15;
 pub(super) const MAX_IBAN: usize = 34;
 
-/// Countries whose IBANs the library knows, as the tests hold against it: other letters begin none.
-const IBAN_COUNTRIES: &str = "AD AE AL AT AZ BA BE BG BH BI BR BY CH CR CY CZ DE DJ DK DO EE EG ES FI FK FO FR GB GE GI GL GR GT \
-HR HU IE IL IQ IS IT JO KW KZ LB LC LI LT LU LV LY MC MD ME MK MN MR MT MU NI NL NO OM PL PS PT QA RO RS RU SA SC SD SE SI \
+/// Countries that the library does not know: two letters, length, and letters of the bank's code. What follows are letters and
+/// digits (SWIFT IBAN Registry: PK `4!a16!c`, HN `4!a20!n`).
+const OTHER_IBANS: [(&str, usize, usize); 2] = [("PK", 24, 4), ("HN", 28, 4)];
+
+/// Countries that have IBANs, as the tests hold against the library and [`OTHER_IBANS`]: other letters begin none.
+const IBAN_COUNTRIES: &str = "AD AE AL AT AZ BA BE BG BH BI BR BY CH CR CY CZ DE DJ DK DO EE EG ES FI FK FO FR GB GE GI GL GR GT HN \
+HR HU IE IL IQ IS IT JO KW KZ LB LC LI LT LU LV LY MC MD ME MK MN MR MT MU NI NL NO OM PK PL PS PT QA RO RS RU SA SC SD SE SI \
 SK SM SO ST SV TL TN TR UA VA VG XK YE";
 
 /// A bit for the second letter of each code, by the first.
@@ -123,12 +127,23 @@ pub fn write_iban(out: &mut String, text: &str) -> bool {
     let Ok(electronic) = std::str::from_utf8(&kept[..length]) else {
         return false;
     };
-    if electronic.parse::<Iban>().is_err() {
+    if electronic.parse::<Iban>().is_err() && !is_other_iban(electronic) {
         return false;
     }
     out.push_str("iban:");
     out.push_str(electronic);
     true
+}
+
+/// Whether it is an IBAN of a country that the library does not know: the format of [`OTHER_IBANS`] and the check digits.
+fn is_other_iban(electronic: &str) -> bool {
+    let known = OTHER_IBANS.iter().find(|(country, ..)| electronic.starts_with(country));
+    known.is_some_and(|(_, length, letters)| {
+        let account = &electronic.as_bytes()[4..];
+        electronic.len() == *length
+            && account.iter().take(*letters).all(u8::is_ascii_uppercase)
+            && electronic.parse::<BaseIban>().is_ok()
+    })
 }
 
 /// Appends `phone:+…` for 8 to 15 digits behind `+` or `00`.
