@@ -1,6 +1,7 @@
 -- More than half of a large balance leaves through digital channels within a day, or nearly all of a smaller one to others
 -- than exchanges.
--- What came from others in the last three days was not the account's own and does not count as its balance.
+-- What came from others in the last three days was not the account's own and does not count as its balance, whatever it says
+-- that it is: a mule could pass for a victim by being paid "wages".
 SELECT row_id, account AS subject, event_time, counterparty AS payee, balance_ref AS balance_left,
        SUM(amount_ref) FILTER (
            WHERE direction = 'out' AND COALESCE(channel, 'online') NOT IN ('branch', 'atm')) OVER day AS drained,
@@ -9,9 +10,7 @@ SELECT row_id, account AS subject, event_time, counterparty AS payee, balance_re
              AND NOT COALESCE(counterparty_is_vasp, false)
              AND COALESCE(counterparty_role, 'retail') <> 'omnibus') OVER day AS to_others,
        SUM(amount_ref) FILTER (WHERE direction = 'out') OVER day AS sent,
-       COALESCE(SUM(amount_ref) FILTER (
-           WHERE direction = 'in'
-             AND COALESCE(purpose, '-') NOT IN ('SALA', 'PAYR', 'BONU', 'PENS', 'BENE', 'SSBE')) OVER days, 0) AS received
+       COALESCE(SUM(amount_ref) FILTER (WHERE direction = 'in') OVER days, 0) AS received
 FROM movements
 WHERE kind NOT IN ('card_payment', 'return')
   AND COALESCE(account_role, 'retail') NOT IN ('business', 'payroll', 'merchant', 'psp', 'omnibus', 'internal', 'collective')

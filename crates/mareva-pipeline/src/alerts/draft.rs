@@ -240,7 +240,11 @@ pub(super) fn blank(scene: &Scene<'_>, key: &AlertKey) -> Alert {
 pub(super) fn finish(mut alert: Alert, scene: &Scene<'_>) -> Alert {
     // A block is the law's, not ours to waive for somebody whom a rule of ours takes for a victim of fraud.
     if alert.regime == Regime::Fraud {
+        let found = alert.targets.len();
         alert.targets.retain(|target| !target_identities(target).iter().any(|who| scene.shielded(who)));
+        if alert.targets.len() < found {
+            alert.safety.victim_at_risk = Some(true);
+        }
     }
     let bound = scene.config.max_targets.max(1);
     if alert.targets.len() > bound {
@@ -320,7 +324,7 @@ fn subject_role(
             }
         });
     }
-    let order = [SubjectRole::Victim, SubjectRole::Listed, SubjectRole::Suspect];
+    let order = [SubjectRole::Listed, SubjectRole::Victim, SubjectRole::Suspect];
     let named = order.into_iter().find(|role| roles.contains(role)).unwrap_or(SubjectRole::Unknown);
     if victim { SubjectRole::Victim } else { named }
 }

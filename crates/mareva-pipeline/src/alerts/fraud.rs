@@ -11,6 +11,7 @@ use super::config::{Standing, effective, is_collective};
 use super::contribution::{Side, identities, role_of, side_of};
 use super::draft::{Scene, Yield};
 use super::fifo::{self, Flow, Leg};
+use super::onward::Payers;
 use super::place::{Sum, account_target, amount_text, kept_by, payment_target};
 use super::returns::{Originals, gives_back, is_return, returned};
 use super::share::{places, share, share_text};
@@ -148,7 +149,7 @@ fn on_subject(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found: &m
     let Some(account) = account(scene, subject, from, suspicion.until) else { return };
     let mut actions: BTreeMap<RowNumber, Action> = BTreeMap::new();
     let mut suspect: BTreeMap<RowNumber, i64> = BTreeMap::new();
-    let mut payers: BTreeSet<String> = BTreeSet::new();
+    let mut payers = Payers::default();
     let mut views: BTreeMap<RowNumber, TransactionView<'_>> = BTreeMap::new();
     let came_back = own_accounts::came_back(scene, subject, &account, suspicion.until);
     for (leg, view) in account.legs.iter().zip(&account.views).filter(|(leg, _)| !leg.out) {
@@ -166,8 +167,9 @@ fn on_subject(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found: &m
                 actions.insert(leg.row, action);
                 suspect.insert(leg.row, amount);
                 views.insert(leg.row, *view);
-                if let Some(payer) = view.text(Text::Originator) {
-                    payers.extend(identities(payer, Some(view)));
+                // Who gives back what he was paid has not paid in.
+                if let Some(payer) = view.text(Text::Originator).filter(|_| !is_return(view)) {
+                    payers.pay_in(identities(payer, Some(view)), amount);
                 }
             }
             None => unmeasured(scene, view, action, found),
@@ -182,7 +184,7 @@ fn on_subject(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found: &m
     found.name = named.map(str::to_owned);
     let flow = fifo::run_with(&account.legs, &suspect, account.opening, &came_back);
     left_on_account(scene, (subject, account.agent), (&flow, &actions, &views), found);
-    onward::carried_on(scene, subject, &account, (&flow, &actions, &payers), suspicion.until, found);
+    onward::carried_on(scene, subject, &account, (&flow, &actions), (&mut payers, suspicion.until), found);
     found.see(scene, &flow);
     found.count(&flow);
 }

@@ -221,11 +221,12 @@ impl AlertBook {
         let fresh = self.insert(&key, hit_key(hit), Contribution::Hit(Box::new(hit.clone())));
         due.entry(key).or_insert(false);
         let party = matches!(hit.role, PartyRole::Originator | PartyRole::Beneficiary);
-        let listed = self.config.institution.action_of(hit) >= Action::Report;
-        if fresh && party && listed && hit.list.regime == Regime::Fraud {
+        let action = self.config.institution.action_of(hit);
+        if fresh && party && action >= Action::Report && hit.list.regime == Regime::Fraud {
+            let what = if action.restrains() { Knowledge::Listed } else { Knowledge::Suspect };
             let view = rows.find(&hit.row_id).and_then(|row| rows.transaction(row));
             for identity in identities(&subject, view.as_ref()) {
-                self.learn(&identity, Knowledge::Suspect, hit.event_time, true, due);
+                self.learn(&identity, what, hit.event_time, true, due);
             }
         }
     }

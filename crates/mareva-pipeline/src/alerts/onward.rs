@@ -1,6 +1,6 @@
 //! Where suspect money went: the payments that carried it on from the subject's account.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use mareva_model::Text;
 use mareva_model::alert::{Action, AmountBasis};
@@ -15,8 +15,40 @@ use super::own_accounts;
 use super::place::{Sum, kept_by, payment_target};
 use super::share::{places, share, share_text};
 
-/// How money flowed, what the suspect payments in may bring about, and who paid them.
-pub(super) type Shares<'b> = (&'b Flow, &'b BTreeMap<RowNumber, Action>, &'b BTreeSet<String>);
+/// How money flowed, and what the suspect payments in may bring about.
+pub(super) type Shares<'b> = (&'b Flow, &'b BTreeMap<RowNumber, Action>);
+
+/// Most that goes back to a payer as a bait, in percent of what he paid in: a fraud that promises gains pays out a little more
+/// than the first deposit, to draw larger ones. Beyond it a payment in would only be made to hide where the loot goes.
+const MOST_BAIT_PERCENT: i128 = 150;
+
+/// Who paid suspect money in, under all names, and what went back to them; hundredths of the reference currency.
+#[derive(Debug, Default)]
+pub(super) struct Payers {
+    paid_in: BTreeMap<String, i64>,
+    back: BTreeMap<String, i64>,
+}
+
+impl Payers {
+    pub(super) fn pay_in(&mut self, names: Vec<String>, amount: i64) {
+        for name in names {
+            let sum = self.paid_in.entry(name).or_default();
+            *sum = sum.saturating_add(amount);
+        }
+    }
+
+    /// Whether a payment to `names` is more likely a bait for a victim than a mule being paid; it counts as one from now on.
+    fn is_bait(&mut self, names: &[String], amount: i64) -> bool {
+        let most = |sums: &BTreeMap<String, i64>| names.iter().filter_map(|name| sums.get(name)).max().copied();
+        let Some(paid_in) = most(&self.paid_in) else { return false };
+        let back = most(&self.back).unwrap_or(0).saturating_add(amount);
+        let is_bait = i128::from(back) * 100 <= i128::from(paid_in) * MOST_BAIT_PERCENT;
+        if is_bait {
+            self.back.extend(names.iter().map(|name| (name.clone(), back)));
+        }
+        is_bait
+    }
+}
 
 /// A payment that carried suspect money on.
 pub(super) struct Onward<'a> {
@@ -42,11 +74,11 @@ pub(super) fn carried_on(
     subject: &str,
     account: &Account<'_>,
     shares: Shares<'_>,
-    until: i64,
+    (payers, until): (&mut Payers, i64),
     found: &mut Yield,
 ) {
-    let mut paid = onward(scene, account, shares, until);
-    let further = own_accounts::further(scene, subject, &mut paid, (shares.2, until), found);
+    let mut paid = onward(scene, account, shares, (payers, until));
+    let further = own_accounts::further(scene, subject, &mut paid, (payers, until), found);
     paid.extend(further);
     let seen = paid.iter().map(|payment| (payment.view, payment.standing, payment.sent));
     let still = reachable(scene, seen, until, found);
@@ -68,8 +100,8 @@ pub(super) fn carried_on(
 pub(super) fn onward<'a>(
     scene: &Scene<'a>,
     account: &Account<'a>,
-    (flow, actions, payers): Shares<'_>,
-    until: i64,
+    (flow, actions): Shares<'_>,
+    (payers, until): (&mut Payers, i64),
 ) -> Vec<Onward<'a>> {
     let mut paid = Vec::new();
     for (leg, view) in account.legs.iter().zip(&account.views) {
@@ -82,9 +114,8 @@ pub(super) fn onward<'a>(
         if account.strays.contains(&leg.row) {
             continue;
         }
-        // Money that goes back to somebody who paid in: more likely a bait for a victim than a mule being paid.
         let known = identities(payee, Some(view));
-        if known.iter().any(|who| payers.contains(who)) && !known.iter().any(|who| scene.suspect(who)) {
+        if !known.iter().any(|who| scene.suspect(who)) && payers.is_bait(&known, whole) {
             continue;
         }
         let part = |shares: &Vec<(RowNumber, i64)>| -> i64 {

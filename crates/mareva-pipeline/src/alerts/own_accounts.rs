@@ -1,6 +1,6 @@
 //! The other accounts of a subject: what of its money comes back from them, and what goes on from those that we keep.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use mareva_model::Text;
 use mareva_model::alert::Action;
@@ -10,7 +10,7 @@ use super::config::is_collective;
 use super::draft::{Scene, Yield};
 use super::fifo::{self, CameBack, Leg};
 use super::fraud::{Account, account, payee_role, same_holder};
-use super::onward::{Onward, onward};
+use super::onward::{Onward, Payers, onward};
 
 /// What came back to `name` from other accounts of its holder, by first in, first out there: the payments from there, each
 /// with the payments to there that it was paid with. What lay there before is left out of the queue: as long as what was sent
@@ -56,7 +56,7 @@ pub(super) fn further<'a>(
     scene: &Scene<'a>,
     subject: &str,
     paid: &mut [Onward<'a>],
-    (payers, until): (&BTreeSet<String>, i64),
+    (payers, until): (&mut Payers, i64),
     found: &mut Yield,
 ) -> Vec<Onward<'a>> {
     let mut by_account: BTreeMap<&'a str, Vec<usize>> = BTreeMap::new();
@@ -78,7 +78,7 @@ pub(super) fn further<'a>(
             continue;
         }
         found.see(scene, &flow);
-        let mut next = onward(scene, &account, (&flow, &actions, payers), until);
+        let mut next = onward(scene, &account, (&flow, &actions), (payers, until));
         next.retain(|payment| payment.view.text(Text::Beneficiary) != Some(subject));
         let mut still: BTreeMap<RowNumber, i64> = own.iter().map(|payment| (payment.row, payment.left)).collect();
         for payment in &mut next {

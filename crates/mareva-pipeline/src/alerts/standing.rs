@@ -116,8 +116,10 @@ struct Standing {
     victim: BTreeMap<i64, u32>,
     /// A victim, by a rule that raises signals.
     victim_signal: BTreeMap<i64, u32>,
-    /// A suspect by any rule, or on a fraud list.
+    /// A suspect by any rule, or on a fraud list that asks for less than restraint.
     suspect: BTreeMap<i64, u32>,
+    /// On a fraud list that asks for restraint, binds, and rests on confirmed evidence.
+    listed: BTreeMap<i64, u32>,
 }
 
 /// Accounts and customers known as victims or suspects.
@@ -132,6 +134,7 @@ pub(super) enum Knowledge {
     Victim,
     VictimSignal,
     Suspect,
+    Listed,
 }
 
 impl Knowledge {
@@ -157,6 +160,7 @@ impl Known {
             Knowledge::Victim => &mut standing.victim,
             Knowledge::VictimSignal => &mut standing.victim_signal,
             Knowledge::Suspect => &mut standing.suspect,
+            Knowledge::Listed => &mut standing.listed,
         };
         if stands {
             *counts.entry(time).or_default() += 1;
@@ -171,31 +175,42 @@ impl Known {
         }
     }
 
-    /// Whether more or less knowledge of this kind can decide who is a victim: a suspect only where signals say victim.
+    /// Whether more or less knowledge of this kind can decide who is a victim: a suspect only where signals say victim, a list
+    /// only where anything does.
     pub(super) fn decides(&self, identity: &str, what: Knowledge) -> bool {
-        let doubtful = || self.by_identity.get(identity).is_some_and(|standing| !standing.victim_signal.is_empty());
-        what != Knowledge::Suspect || doubtful()
+        let Some(standing) = self.by_identity.get(identity) else {
+            return matches!(what, Knowledge::Victim | Knowledge::VictimSignal);
+        };
+        match what {
+            Knowledge::Victim | Knowledge::VictimSignal => true,
+            Knowledge::Suspect => !standing.victim_signal.is_empty(),
+            Knowledge::Listed => !standing.victim_signal.is_empty() || !standing.victim.is_empty(),
+        }
     }
 
     /// Whether this is a victim with `from` ≤ time < `to`: by a rule that raises alerts, or by a signal where nothing
-    /// makes it a suspect. A weak sign of loss must not shield the account of a mule.
+    /// makes it a suspect. A weak sign of loss must not shield the account of a mule, and no sign at all one that an
+    /// institution has confirmed: a mule can behave like a victim.
     pub(super) fn victim(&self, identity: &str, from: i64, to: i64) -> bool {
         self.by_identity.get(identity).is_some_and(|standing| {
-            any(&standing.victim, from, to)
-                || (any(&standing.victim_signal, from, to) && !any(&standing.suspect, from, to))
+            !any(&standing.listed, from, to)
+                && (any(&standing.victim, from, to)
+                    || (any(&standing.victim_signal, from, to) && !any(&standing.suspect, from, to)))
         })
     }
 
     /// Whether this is a suspect with `from` ≤ time < `to`.
     pub(super) fn suspect(&self, identity: &str, from: i64, to: i64) -> bool {
-        self.by_identity.get(identity).is_some_and(|standing| any(&standing.suspect, from, to))
+        self.by_identity
+            .get(identity)
+            .is_some_and(|standing| any(&standing.suspect, from, to) || any(&standing.listed, from, to))
     }
 
     /// Forgets what is before `before`, and beyond `bound` identities those whose latest knowledge is oldest; returns
     /// how many of the latter had to go.
     pub(super) fn expire(&mut self, before: i64, bound: usize) -> u64 {
         self.by_identity.retain(|_, standing| {
-            for counts in [&mut standing.victim, &mut standing.victim_signal, &mut standing.suspect] {
+            for counts in standing.counts_mut() {
                 *counts = counts.split_off(&before);
             }
             !standing.is_empty()
@@ -218,12 +233,20 @@ impl Known {
 }
 
 impl Standing {
+    fn counts(&self) -> [&BTreeMap<i64, u32>; 4] {
+        [&self.victim, &self.victim_signal, &self.suspect, &self.listed]
+    }
+
+    fn counts_mut(&mut self) -> [&mut BTreeMap<i64, u32>; 4] {
+        [&mut self.victim, &mut self.victim_signal, &mut self.suspect, &mut self.listed]
+    }
+
     fn is_empty(&self) -> bool {
-        self.victim.is_empty() && self.victim_signal.is_empty() && self.suspect.is_empty()
+        self.counts().iter().all(|counts| counts.is_empty())
     }
 
     fn latest(&self) -> i64 {
-        [&self.victim, &self.victim_signal, &self.suspect]
+        self.counts()
             .iter()
             .filter_map(|counts| counts.last_key_value().map(|(time, _)| *time))
             .max()

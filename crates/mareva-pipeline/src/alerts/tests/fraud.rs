@@ -62,13 +62,15 @@ fn signals_alone_make_no_alert() {
 
 #[test]
 fn money_that_goes_back_to_a_payer_is_not_asked_for_unless_he_is_a_suspect() {
-    let alerts = run(&mule_payments(), &[], &mule_changes());
+    let mut payments = mule_payments();
+    payments[2] = pay("out1", START + 3 * HOUR, MULE, FAR, 300_000);
+    let alerts = run(&payments, &[], &mule_changes());
     assert!(alerts[0].targets.iter().all(|target| target.account.as_deref() != Some(FAR)));
-    assert_eq!(alerts[0].money.as_ref().unwrap().carried_on.as_deref(), Some("3600.00"));
+    assert_eq!(alerts[0].money.as_ref().unwrap().carried_on.as_deref(), Some("3100.00"));
     let mut changes = mule_changes();
     let signal = detection(&pass_through(), &format!("{}/in", row_id("out1")), FAR, START + 3 * HOUR);
     changes.push(DetectionChange::Raised(signal));
-    let alerts = run(&mule_payments(), &[], &changes);
+    let alerts = run(&payments, &[], &changes);
     assert!(alerts[0].targets.iter().any(|target| target.account.as_deref() == Some(FAR)));
 }
 
@@ -348,4 +350,36 @@ fn what_comes_after_an_alert_was_closed_early_continues_it_and_takes_nothing_bac
     let gone = book.apply(&[], &[], &withdrawn, &rows).pop().unwrap();
     assert_eq!((gone.alert_id, gone.revision), (next.alert_id.clone(), 2));
     assert_eq!(gone.status, AlertStatus::Withdrawn);
+}
+
+#[test]
+fn a_cent_paid_in_does_not_hide_where_the_loot_went() {
+    let asked = |back: &[Payment], baited: i64| {
+        let mut payments = vec![pay("in1", START + HOUR, ANNA, MULE, 1_000_000)];
+        payments.push(pay("out1", START + 2 * HOUR, MULE, FAR, 900_000));
+        payments.push(pay("bait", START + 3 * HOUR, MULE, ANNA, baited));
+        payments.extend_from_slice(back);
+        let mules = list("mules", Regime::Fraud, ListAction::Hold, "*");
+        let class = EvidenceClass::InstitutionConfirmed;
+        let hits: Vec<_> = [("in1", START + HOUR), ("back", START + 4 * HOUR)]
+            .iter()
+            .filter(|(id, _)| *id != "back" || !back.is_empty())
+            .map(|(id, time)| hit(id, *time, PartyRole::Beneficiary, MULE, &mules, class))
+            .collect();
+        let alert = run(&payments, &hits, &[]).pop().unwrap();
+        let asked = |account: &str| {
+            let target = alert.targets.iter().find(|target| target.account.as_deref() == Some(account))?;
+            target.recommended_amount.clone()
+        };
+        (asked(FAR), asked(ANNA))
+    };
+    let all = (Some("9000.00".to_owned()), None);
+    assert_eq!(asked(&[], 50_000), all);
+    assert_eq!(asked(&[pay("back", START + 4 * HOUR, FAR, MULE, 1)], 50_000), all);
+    let returned =
+        pay("back", START + 4 * HOUR, FAR, MULE, 1).with(Text::Kind, "return").with(Text::Original, &row_id("out1"));
+    assert_eq!(asked(&[returned], 50_000).0.as_deref(), Some("8999.99"));
+    // Who paid in as much as he got has taken nothing away.
+    assert_eq!(asked(&[pay("back", START + 4 * HOUR, FAR, MULE, 600_000)], 50_000).0, None);
+    assert_eq!(asked(&[pay("back", START + 4 * HOUR, FAR, MULE, 599_999)], 50_000), all);
 }

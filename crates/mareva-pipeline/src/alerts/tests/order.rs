@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use mareva_model::alert::{Alert, AlertStatus};
 use mareva_model::{
-    Amount, DetectionChange, EvidenceClass, Hit, ListAction, PartyRole, Regime, RuleRef, SubjectRole, Text,
+    Amount, DetectionChange, EvidenceClass, Hit, ListAction, MatchedOn, PartyRole, Regime, RuleRef, SubjectRole, Text,
 };
 use mareva_monitoring::RetainedRows;
 use proptest::prelude::*;
@@ -189,11 +189,24 @@ fn check_targets(alerts: &[Alert], victims: &BTreeSet<String>) {
     }
 }
 
+/// Victims by the rules, but for those whom a list of confirmed mules names.
 fn standing_victims(steps: &[Step]) -> BTreeSet<String> {
     let is_victim =
         |rule: &Arc<RuleRef>| rule.subject_role == SubjectRole::Victim && rule.raises == mareva_model::Raises::Alert;
     let standing = steps.iter().flat_map(|step| &step.stay).map(DetectionChange::detection);
-    standing.filter(|detection| is_victim(&detection.rule)).map(|detection| detection.subject.clone()).collect()
+    let listed: BTreeSet<&str> = steps
+        .iter()
+        .flat_map(|step| &step.hits)
+        .filter(|hit| hit.list.regime == Regime::Fraud)
+        .filter_map(|hit| match &hit.matched {
+            MatchedOn::Identifier { value, .. } => Some(value.as_str()),
+            MatchedOn::Name { .. } => None,
+        })
+        .collect();
+    standing
+        .filter(|detection| is_victim(&detection.rule) && !listed.contains(detection.subject.as_str()))
+        .map(|detection| detection.subject.clone())
+        .collect()
 }
 
 proptest! {

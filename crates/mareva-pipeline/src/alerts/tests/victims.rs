@@ -184,3 +184,38 @@ fn a_payment_of_a_listed_party_to_a_victim_is_blocked_all_the_same() {
     let block = block_beside_a_victim(FAR, ANNA, PartyRole::Originator);
     assert_eq!((block.action, block.targets.len()), (Action::Block, 1));
 }
+
+#[test]
+fn a_mule_that_an_institution_has_confirmed_is_no_victim_whatever_the_rules_say() {
+    let payments = mule_payments();
+    let victim = DetectionChange::Raised(detection(&scam_victim(), &row_id("out1"), MULE, START + 3 * HOUR));
+    let class = EvidenceClass::InstitutionConfirmed;
+    let hit = |action| {
+        let mules = list("mules", Regime::Fraud, action, "*");
+        hit("in1", START + HOUR, PartyRole::Beneficiary, MULE, &mules, class)
+    };
+    let holds = |alert: &Alert| {
+        alert.targets.iter().any(|target| target.account.as_deref() == Some(MULE) && target.action == Action::Hold)
+    };
+    let changes: Vec<DetectionChange> = mule_changes().into_iter().chain([victim]).collect();
+    let listed = run(&payments, &[hit(ListAction::Hold)], &changes).pop().unwrap();
+    assert!(holds(&listed));
+    assert_eq!((listed.subject_role, listed.safety.victim_at_risk), (SubjectRole::Listed, None));
+    for hits in [vec![], vec![hit(ListAction::Report)]] {
+        let shielded = run(&payments, &hits, &changes).pop().unwrap();
+        assert!(!holds(&shielded), "{hits:?}");
+        assert_eq!((shielded.subject_role, shielded.safety.victim_at_risk), (SubjectRole::Victim, Some(true)));
+    }
+}
+
+#[test]
+fn an_alert_says_that_a_target_was_left_out_because_it_is_a_victims() {
+    let at_risk = |changes: &[DetectionChange]| {
+        let alerts = last(run(&bert_is_paid(), &[], changes));
+        alerts.values().find(|alert| alert.subject == MULE).unwrap().safety.victim_at_risk
+    };
+    assert_eq!(at_risk(&mule_changes()), None);
+    let victim = DetectionChange::Raised(detection(&scam_victim(), &row_id("out1"), BERT, START + 5 * HOUR));
+    let changes: Vec<DetectionChange> = mule_changes().into_iter().chain([victim]).collect();
+    assert_eq!(at_risk(&changes), Some(true));
+}
