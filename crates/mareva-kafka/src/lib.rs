@@ -15,6 +15,7 @@ mod follow;
 mod judge;
 mod mailbox;
 mod mock;
+mod outage;
 mod publisher;
 mod record;
 mod run;

@@ -19,6 +19,7 @@ use crate::{
     judge::{Judge, JudgeError, Sink},
     machine::{Action, Input, Machine, Now, Settings, Transaction},
     mailbox::{Letter, Mailbox},
+    outage::{Outage, Word},
     publisher::{self, Publisher, Request},
     record::{AlertRevision, TopicPartition},
     setup,
@@ -179,6 +180,7 @@ where
 {
     fn drive(mut self, stop: &AtomicBool) -> Result<RunSummary, Error> {
         let (mut stopped, mut live, mut second) = (false, false, Instant::now());
+        let mut outage = Outage::default();
         self.apply(Input::Begin)?;
         while !self.finished {
             let wait = Duration::from_millis(self.machine.wait(self.clock.now()));
@@ -198,6 +200,7 @@ where
             if second.elapsed() >= Duration::from_secs(1) {
                 second = Instant::now();
                 self.measure();
+                self.tell(outage.see(self.stats.waits_for_commit));
                 (self.observe)(&Progress::Second { stats: &self.stats });
             }
         }
@@ -391,10 +394,24 @@ where
         None
     }
 
+    fn tell(&self, word: Option<Word>) {
+        let slices = self.machine.judged_seq().saturating_sub(self.machine.committed_seq());
+        match word {
+            None => {}
+            Some(Word::Waits(waits)) => tracing::warn!(
+                seconds = waits.as_secs(),
+                slices,
+                "nothing is committed: the brokers are not reached, or refuse; trying on"
+            ),
+            Some(Word::Back(after)) => tracing::info!(seconds = after.as_secs(), "commits come again"),
+        }
+    }
+
     fn measure(&mut self) {
         self.stats.figures = self.machine.figures();
         self.stats.buffered = self.machine.buffered();
         self.stats.committed_seq = self.machine.committed_seq();
+        self.stats.waits_for_commit = self.machine.waits_for_commit(self.clock.now());
         let positions = self.machine.positions();
         let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
         let lag = |(at, end): &(TopicPartition, i64)| Some((at.clone(), (end - positions.get(at)?).max(0)));

@@ -3,20 +3,22 @@
 //! rules, lists) or that the code fixes; never an account, a name or a transaction.
 
 mod register;
+mod words;
 mod zeros;
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use mareva_kafka::Stats;
-use mareva_model::alert::{Alert, AlertStatus};
-use mareva_model::{DetectionChange, Digest, MatchedOn, Reason, Regime};
+use mareva_model::alert::Alert;
+use mareva_model::{DetectionChange, Digest, MatchedOn};
 use mareva_monitoring::Sizes;
 use mareva_pipeline::{Counts, InputSlice, Output};
 use mareva_screening::ListSummary;
 use prometheus::{Counter, Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
 
 use register::{Advance, Make, Millis};
+use words::{reason, regime, status};
 
 /// All metrics of the process. Cheap to update: per slice and per second, never per record.
 pub struct Metrics {
@@ -312,6 +314,7 @@ struct Delivery {
     lag: IntGaugeVec,
     commits: IntCounter,
     commit: Millis,
+    last_commit: Gauge,
     append_to_alert: Millis,
     published: IntCounterVec,
     judged_slice: IntGauge,
@@ -334,6 +337,10 @@ impl Delivery {
             )?,
             commits: make.count("mareva_commits_total", "Kafka transactions committed.")?,
             commit: make.millis("mareva_commit_seconds", "Begin to confirmed commit of a Kafka transaction.")?,
+            last_commit: make.seconds(
+                "mareva_last_commit_time_seconds",
+                "Unix time of the last confirmed commit; 0 before the first.",
+            )?,
             append_to_alert: make.millis(
                 "mareva_append_to_alert_seconds",
                 "Broker append time of a record to confirmed commit of the alert it gave.",
@@ -354,6 +361,9 @@ impl Delivery {
         }
         self.commits.advance(stats.figures.transactions);
         self.commit.set(&stats.commit);
+        if let Some(at) = stats.figures.last_commit {
+            self.last_commit.set(at as f64 / 1e3);
+        }
         self.append_to_alert.set(&stats.append_to_alert);
         for (kind, total) in [("alert", stats.alerts), ("dead_letter", stats.dead_letters), ("late", stats.late)] {
             self.published.with_label_values(&[kind]).advance(total);
@@ -442,34 +452,6 @@ impl State {
             signals: make.gauge("mareva_signals", "Signals that stand.")?,
             standing: make.gauge("mareva_detections_standing", "Detections that a late row may still change.")?,
         })
-    }
-}
-
-fn regime(regime: Regime) -> &'static str {
-    match regime {
-        Regime::Fraud => "fraud",
-        Regime::Sanctions => "sanctions",
-    }
-}
-
-fn status(status: AlertStatus) -> &'static str {
-    match status {
-        AlertStatus::Open => "open",
-        AlertStatus::Withdrawn => "withdrawn",
-        AlertStatus::BasisWithdrawn => "basis_withdrawn",
-    }
-}
-
-fn reason(reason: Reason) -> &'static str {
-    match reason {
-        Reason::UnknownFormat => "unknown_format",
-        Reason::Malformed => "malformed",
-        Reason::TooLarge => "too_large",
-        Reason::MissingField => "missing_field",
-        Reason::InvalidField => "invalid_field",
-        Reason::Forbidden => "forbidden",
-        Reason::TimeAhead => "time_ahead",
-        Reason::Conflicting => "conflicting",
     }
 }
 

@@ -4,7 +4,8 @@
 use mareva_model::alert::{Action, AlertStatus};
 use mareva_model::{Reason, Regime};
 
-use super::{Metrics, reason, regime, status};
+use super::Metrics;
+use super::words::{reason, regime, status};
 
 const REGIMES: [Regime; 2] = [Regime::Fraud, Regime::Sanctions];
 const ACTIONS: [Action; 6] =
