@@ -118,3 +118,20 @@ fn a_list_whose_hits_are_reviews_at_most_says_so() {
         assert_eq!(told.contains("every hit is a review at most"), is_for_review, "{told}");
     }
 }
+
+#[test]
+fn a_list_that_does_not_bind_here_shows_what_is_done_here() {
+    let place = TempDir::new().unwrap();
+    fs::write(place.path().join("mules.csv"), "account\nDE89370400440532013000\n").unwrap();
+    let list = "[[lists]]\nname = \"mules\"\npath = \"mules.csv\"\nregime = \"fraud\"\naction = \"hold\"\nbinding_in = [\"US\"]\n\
+                evidence_class = \"institution_confirmed\"\n";
+    for (ours, action) in [("DE", "report"), ("US", "hold")] {
+        let config = format!("[institution]\njurisdiction = \"{ours}\"\n{list}");
+        fs::write(place.path().join("mareva.toml"), config).unwrap();
+        let output = command(place.path(), "check --config mareva.toml").output().unwrap();
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert!(told.contains(&format!("mules (fraud, {action})")), "{told}");
+        let weaker = told.contains("report, not hold: it binds in US, and not in DE");
+        assert_eq!(weaker, ours == "DE", "{told}");
+    }
+}
