@@ -93,17 +93,27 @@ fn a_drain_that_could_write_no_snapshot_is_refused() {
 #[test]
 fn a_signal_ends_a_start_that_reaches_no_broker() {
     let place = TempDir::new().unwrap();
-    let config = "[kafka]\n\"bootstrap.servers\" = \"127.0.0.1:1\"\n[http]\nlisten = \"\"\n";
+    let config =
+        "[kafka]\n\"bootstrap.servers\" = \"127.0.0.1:1\"\n[http]\nlisten = \"\"\n[snapshots]\npath = \"kept\"\n";
     fs::write(place.path().join("mareva.toml"), config).unwrap();
-    let mut child = command(place.path(), "run --config mareva.toml").stderr(Stdio::piped()).spawn().unwrap();
+    let told = ended_by_a_signal(place.path(), "run --config mareva.toml", 0);
+    assert!(told.contains("no broker has answered yet"), "{told}");
+    let told = ended_by_a_signal(place.path(), "run --config mareva.toml --drain", 1);
+    assert!(told.contains("no snapshot was written; run --drain again"), "{told}");
+}
+
+/// What `line` says, which ends with `code` soon after SIGTERM in its start.
+fn ended_by_a_signal(place: &Path, line: &str, code: i32) -> String {
+    let mut child = command(place, line).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap());
     let mut told = String::new();
     while !told.contains("in force") && lines.read_line(&mut told).unwrap() > 0 {}
     assert!(Command::new("kill").args(["-s", "TERM", &child.id().to_string()]).status().unwrap().success());
     let since = Instant::now();
     lines.read_to_string(&mut told).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(0), "{told}");
-    assert!(since.elapsed() < Duration::from_secs(5) && told.contains("no broker has answered yet"), "{told}");
+    assert_eq!(child.wait().unwrap().code(), Some(code), "{told}");
+    assert!(since.elapsed() < Duration::from_secs(5), "{told}");
+    told
 }
 
 #[test]
