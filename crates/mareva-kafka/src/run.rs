@@ -21,7 +21,7 @@ use crate::{
     mailbox::{Letter, Mailbox},
     outage::{Outage, Word},
     publisher::{self, Publisher, Request},
-    record::{AlertRevision, TopicPartition},
+    record::{AlertRevision, SliceRange, TopicPartition},
     setup,
     snapshot::{SnapshotInfo, SnapshotStore, SnapshotWriter},
     source::{Ends, Source},
@@ -373,6 +373,9 @@ where
         for gap in &transaction.record.gaps {
             let (topic, partition, from, to) = (&gap.topic, gap.partition, gap.from, gap.to);
             tracing::warn!(%topic, partition, from, to, "input is gone and was not judged; the sequence topic says so");
+        }
+        if let Some(SliceRange { from, to }) = transaction.record.log_gap {
+            tracing::warn!(from, to, "slices are gone from the sequence topic and not in the state; the topic says so");
         }
         stats.committed_seq = transaction.record.last_seq;
         (self.observe)(&Progress::Committed { transaction, stats: &self.stats });

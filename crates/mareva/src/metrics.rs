@@ -383,6 +383,7 @@ struct Recovery {
     reissued: IntCounter,
     lost: IntCounter,
     orphans: IntCounter,
+    gaps: IntCounterVec,
     snapshots: IntCounterVec,
     snapshot_bytes: IntGauge,
     snapshot_stall: Gauge,
@@ -397,6 +398,7 @@ impl Recovery {
             reissued: make.count("mareva_alerts_reissued_total", "Alerts published again after a doubt.")?,
             lost: make.count("mareva_alerts_lost_total", "Alerts of a torn transaction that did not come again.")?,
             orphans: make.count("mareva_alerts_orphaned_total", "Visible alerts that no sequence record covers.")?,
+            gaps: make.counts("mareva_gaps_accepted_total", "Gaps that an operator accepted.", &["of"])?,
             snapshots: make.counts("mareva_snapshots_total", "Snapshots by result.", &["result"])?,
             snapshot_bytes: make.gauge("mareva_snapshot_bytes", "Size of the last snapshot.")?,
             snapshot_stall: make
@@ -415,6 +417,8 @@ impl Recovery {
         self.reissued.advance(figures.reissued);
         self.lost.advance(figures.lost);
         self.orphans.advance(figures.orphans);
+        self.gaps.with_label_values(&["input"]).advance(figures.input_gaps);
+        self.gaps.with_label_values(&["log"]).advance(figures.log_gaps);
         let published = self.snapshots.with_label_values(&["published"]);
         if stats.snapshots > published.get() {
             self.snapshot_time.set(now());

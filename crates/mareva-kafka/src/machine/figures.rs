@@ -25,6 +25,10 @@ pub struct Figures {
     pub paused: u64,
     /// Times the consumer was replaced because it made no progress.
     pub reopened: u64,
+    /// Gaps in the input that were accepted and are in the log.
+    pub input_gaps: u64,
+    /// Gaps in the log itself, likewise.
+    pub log_gaps: u64,
     /// When the last transaction was known to be committed, UTC milliseconds.
     pub last_commit: Option<i64>,
 }

@@ -32,7 +32,7 @@ pub use transaction::{Step, Transaction};
 use crate::{
     error::Error,
     judge::{Message, Verdict},
-    record::{AlertDigest, AlertRevision, Cut, SequenceRecord, SliceCut, TopicPartition},
+    record::{AlertDigest, AlertRevision, Cut, SequenceRecord, SliceCut, SliceRange, TopicPartition},
 };
 use lane::Lane;
 use recover::Recorded;
@@ -286,6 +286,7 @@ pub struct Machine {
     orphans: BTreeSet<AlertDigest>,
     reissue: Vec<Message>,
     gaps: Vec<Cut>,
+    log_gap: Option<SliceRange>,
 
     uncommitted: VecDeque<JudgedSlice>,
     output_bytes: usize,
@@ -339,6 +340,7 @@ impl Machine {
             orphans: BTreeSet::new(),
             reissue: Vec::new(),
             gaps: Vec::new(),
+            log_gap: None,
             uncommitted: VecDeque::new(),
             output_bytes: 0,
             alerts_waiting: false,

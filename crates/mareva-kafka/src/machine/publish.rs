@@ -91,6 +91,7 @@ impl Machine {
             judged,
             alerts_from: self.alert_ends.clone(),
             gaps: std::mem::take(&mut self.gaps),
+            log_gap: self.log_gap.take(),
         };
         let mut transaction = Transaction::new(record, messages);
         for digest in &transaction.record.alerts {
@@ -136,6 +137,8 @@ impl Machine {
         self.figures.transactions += 1;
         self.doubted = None;
         self.doubt_since = None;
+        self.figures.input_gaps += transaction.record.gaps.len() as u64;
+        self.figures.log_gaps += u64::from(transaction.record.log_gap.is_some());
         self.figures.last_commit = Some(now.wall);
         self.waits_since = (!self.uncommitted.is_empty()).then_some(now.mono);
     }

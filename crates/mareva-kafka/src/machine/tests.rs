@@ -183,6 +183,7 @@ fn record(number: u64, partition: i32, from: i64, to: i64) -> SequenceRecord {
         judged: [("in".into(), [(partition, to)].into())].into(),
         alerts_from: BTreeMap::new(),
         gaps: Vec::new(),
+        log_gap: None,
     }
 }
 

@@ -42,6 +42,9 @@ impl Metrics {
         for kind in ["alert", "dead_letter", "late"] {
             self.delivery.published.with_label_values(&[kind]);
         }
+        for of in ["input", "log"] {
+            self.recovery.gaps.with_label_values(&[of]);
+        }
         for result in ["published", "failed"] {
             self.recovery.snapshots.with_label_values(&[result]);
         }
