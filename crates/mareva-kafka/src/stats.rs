@@ -111,6 +111,7 @@ pub(crate) fn add(total: &mut Counts, more: &Counts) {
         repeated,
         late,
         dead_lettered,
+        namesakes,
         without_reference,
         rule_errors,
         probes,
@@ -123,6 +124,7 @@ pub(crate) fn add(total: &mut Counts, more: &Counts) {
     total.repeated += repeated;
     total.late += late;
     total.dead_lettered += dead_lettered;
+    total.namesakes += namesakes;
     total.without_reference += without_reference;
     total.rule_errors += rule_errors;
     total.probes += probes;

@@ -143,6 +143,7 @@ impl Metrics {
         for (outcome, total) in outcomes {
             self.input.transactions.with_label_values(&[outcome]).advance(total);
         }
+        self.input.namesakes.advance(counts.namesakes);
         self.input.without_reference.advance(counts.without_reference);
         self.judging.rule_errors.advance(counts.rule_errors);
         self.screening.probes.advance(counts.probes);
@@ -211,6 +212,7 @@ struct Input {
     bytes: IntCounterVec,
     transactions: IntCounterVec,
     dead_letters: IntCounterVec,
+    namesakes: IntCounter,
     without_reference: IntCounter,
 }
 
@@ -225,6 +227,10 @@ impl Input {
                 &["outcome"],
             )?,
             dead_letters: make.counts("mareva_dead_letters_total", "Dead letters by reason.", &["reason"])?,
+            namesakes: make.count(
+                "mareva_transactions_under_another_uetr_total",
+                "Payments accepted under a UETR that stood for another payment.",
+            )?,
             without_reference: make.count(
                 "mareva_amounts_without_reference_total",
                 "Accepted amounts that rules do not see: no rate, or 10^12 units and more.",

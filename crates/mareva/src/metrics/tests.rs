@@ -28,7 +28,7 @@ fn judged(metrics: &Metrics) {
 
 fn stats() -> Stats {
     let mut stats = Stats { low_time: Some(1_500), snapshots: 1, ..Stats::default() };
-    stats.counts = Counts { accepted: 5, repeated: 2, late: 1, dead_lettered: 3, ..Counts::default() };
+    stats.counts = Counts { accepted: 5, repeated: 2, late: 1, dead_lettered: 3, namesakes: 4, ..Counts::default() };
     stats.lag = vec![(TopicPartition { topic: "bank.transactions".into(), partition: 3 }, 17)];
     stats.figures.last_commit = Some(1_250);
     stats.figures.log_gaps = 1;
@@ -52,6 +52,7 @@ fn totals_are_brought_up_and_never_counted_twice() {
         "mareva_dead_letters_total{reason=\"malformed\"} 1",
         "mareva_transactions_total{outcome=\"accepted\"} 5",
         "mareva_transactions_total{outcome=\"dead_lettered\"} 3",
+        "mareva_transactions_under_another_uetr_total 4",
         "mareva_consumer_lag_records{partition=\"3\",topic=\"bank.transactions\"} 17",
         "mareva_low_time_seconds 1.5",
         "mareva_gaps_accepted_total{of=\"log\"} 1",
