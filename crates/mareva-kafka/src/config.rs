@@ -47,6 +47,12 @@ impl Connection {
         source::FIXED.into_iter().chain(publisher::FIXED)
     }
 
+    /// Whether a property names a file or folder by this value: a secret's, or one that librdkafka opens itself.
+    pub fn names_path(key: &str, value: &str) -> bool {
+        // `probe` has librdkafka look in the usual places.
+        (key.ends_with(".file") || key.ends_with(".location")) && !(value.is_empty() || value == "probe")
+    }
+
     /// Names in which the client is configured; `own` are our values, which the user's overrule, and `fixed` are those
     /// that nobody may overrule.
     pub(crate) fn client(
@@ -98,8 +104,7 @@ impl Connection {
         for side in [Side::Consumer, Side::Producer] {
             let config = self.client(side, &[], &[])?;
             for (key, path) in config.config_map().iter().filter(|(key, _)| key.ends_with(".location")) {
-                // `probe` has librdkafka look in the usual places.
-                if !(path.is_empty() || *path == "probe") {
+                if Self::names_path(key, path) {
                     let found = fs::metadata(path);
                     let read =
                         found.and_then(|found| if found.is_file() { File::open(path).map(drop) } else { Ok(()) });

@@ -275,6 +275,28 @@ fn one_of_a_list_of_texts_hides_nothing_of_the_others() {
 }
 
 #[test]
+fn paths_in_properties_of_the_clients_count_from_the_folder_of_the_file() {
+    let read = config(
+        r#"
+        [kafka]
+        "sasl.password.file" = "secret"
+        "ssl.ca.location" = "probe"
+        [kafka.consumer]
+        "ssl.key.pem.file" = "/run/key"
+        ssl.certificate.location = "tls/own.pem"
+        "#,
+    );
+    for (key, path) in [
+        ("sasl.password.file", "/etc/mareva/secret"),
+        ("ssl.ca.location", "probe"),
+        ("consumer.ssl.key.pem.file", "/run/key"),
+        ("consumer.ssl.certificate.location", "/etc/mareva/tls/own.pem"),
+    ] {
+        assert_eq!(read.kafka[key], path, "{key}");
+    }
+}
+
+#[test]
 fn a_level_is_a_word_or_directives() {
     for level in ["info", "OFF", "info,librdkafka=warn", "mareva=debug, info", "[span]=trace", "[span{a=1}]=info"] {
         assert_eq!(config(&format!("[log]\nlevel = \"{level}\"")).log.level, level);
