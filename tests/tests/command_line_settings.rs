@@ -145,3 +145,19 @@ fn a_list_that_does_not_bind_here_shows_what_is_done_here() {
         assert_eq!(weaker, ours == "DE", "{told}");
     }
 }
+
+#[test]
+fn files_that_never_end_are_refused() {
+    let place = TempDir::new().unwrap();
+    let config = "[alerts]\nsubject_key_file = \"/dev/zero\"\n[tables]\nrates = \"/dev/zero\"\n\
+                  [kafka]\nsasl.password.file = \"/dev/zero\"\n";
+    let (exit, told) = told(place.path(), config, "check --config mareva.toml");
+    assert_eq!(exit, Some(2), "{told}");
+    for fault in [
+        "/dev/zero (alerts.subject_key_file): cannot be read: it holds more than 1 MiB",
+        "/dev/zero (tables.rates): cannot be read: it holds more than 64 MiB",
+        "cannot read the secret for `sasl.password` from /dev/zero: it holds more than 1 MiB",
+    ] {
+        assert!(told.contains(fault), "{fault} in {told}");
+    }
+}

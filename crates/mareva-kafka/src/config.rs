@@ -2,8 +2,8 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File},
-    io,
-    path::PathBuf,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -15,6 +15,9 @@ use crate::{error::Error, failpoint::Failpoints, machine::Limits, publisher, sou
 /// Properties for which the value is read from the file that `PROPERTY.file` names.
 const SECRETS: [&str; 5] =
     ["sasl.password", "ssl.key.password", "ssl.keystore.password", "sasl.oauthbearer.client.secret", "ssl.key.pem"];
+
+/// Bytes of a file with a secret: a chain of certificates takes some thousands.
+const MAX_SECRET: u64 = 1 << 20;
 
 /// How brokers are reached. Every property of librdkafka passes through untouched; `consumer.X` and `producer.X` hold for
 /// one side only; `sasl.password.file`, `ssl.key.password.file`, `ssl.keystore.password.file`, `ssl.key.pem.file` and
@@ -78,7 +81,7 @@ impl Connection {
                 Some(secret) => {
                     let path = PathBuf::from(value);
                     let failed = |error| Error::Secret { key: secret.to_owned(), path: path.clone(), error };
-                    let text = fs::read_to_string(&path).map_err(failed)?;
+                    let text = read_secret(&path).map_err(failed)?;
                     let text = text.trim_end_matches(['\n', '\r']);
                     if text.is_empty() {
                         return Err(failed(io::Error::new(io::ErrorKind::InvalidData, "it is empty")));
@@ -129,6 +132,16 @@ impl Connection {
         }
         Ok(())
     }
+}
+
+/// The text of a file with a secret.
+fn read_secret(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(MAX_SECRET + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_SECRET {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it holds more than 1 MiB"));
+    }
+    Ok(text)
 }
 
 /// A client that talks to nobody and says nothing; none where it would ask for its token as soon as it is made.
