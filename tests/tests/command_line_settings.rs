@@ -93,17 +93,27 @@ fn a_drain_that_could_write_no_snapshot_is_refused() {
 #[test]
 fn a_signal_ends_a_start_that_reaches_no_broker() {
     let place = TempDir::new().unwrap();
-    let config = "[kafka]\n\"bootstrap.servers\" = \"127.0.0.1:1\"\n[http]\nlisten = \"\"\n";
+    let config =
+        "[kafka]\n\"bootstrap.servers\" = \"127.0.0.1:1\"\n[http]\nlisten = \"\"\n[snapshots]\npath = \"kept\"\n";
     fs::write(place.path().join("mareva.toml"), config).unwrap();
-    let mut child = command(place.path(), "run --config mareva.toml").stderr(Stdio::piped()).spawn().unwrap();
+    let told = ended_by_a_signal(place.path(), "run --config mareva.toml", 0);
+    assert!(told.contains("no broker has answered yet"), "{told}");
+    let told = ended_by_a_signal(place.path(), "run --config mareva.toml --drain", 1);
+    assert!(told.contains("no snapshot was written; run --drain again"), "{told}");
+}
+
+/// What `line` says, which ends with `code` soon after SIGTERM in its start.
+fn ended_by_a_signal(place: &Path, line: &str, code: i32) -> String {
+    let mut child = command(place, line).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap());
     let mut told = String::new();
     while !told.contains("in force") && lines.read_line(&mut told).unwrap() > 0 {}
     assert!(Command::new("kill").args(["-s", "TERM", &child.id().to_string()]).status().unwrap().success());
     let since = Instant::now();
     lines.read_to_string(&mut told).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(0), "{told}");
-    assert!(since.elapsed() < Duration::from_secs(5) && told.contains("no broker has answered yet"), "{told}");
+    assert_eq!(child.wait().unwrap().code(), Some(code), "{told}");
+    assert!(since.elapsed() < Duration::from_secs(5), "{told}");
+    told
 }
 
 #[test]
@@ -116,5 +126,38 @@ fn a_list_whose_hits_are_reviews_at_most_says_so() {
         let output = command(place.path(), "check --config mareva.toml").output().unwrap();
         let told = String::from_utf8_lossy(&output.stdout);
         assert_eq!(told.contains("every hit is a review at most"), is_for_review, "{told}");
+    }
+}
+
+#[test]
+fn a_list_that_does_not_bind_here_shows_what_is_done_here() {
+    let place = TempDir::new().unwrap();
+    fs::write(place.path().join("mules.csv"), "account\nDE89370400440532013000\n").unwrap();
+    let list = "[[lists]]\nname = \"mules\"\npath = \"mules.csv\"\nregime = \"fraud\"\naction = \"hold\"\nbinding_in = [\"US\"]\n\
+                evidence_class = \"institution_confirmed\"\n";
+    for (ours, action) in [("DE", "report"), ("US", "hold")] {
+        let config = format!("[institution]\njurisdiction = \"{ours}\"\n{list}");
+        fs::write(place.path().join("mareva.toml"), config).unwrap();
+        let output = command(place.path(), "check --config mareva.toml").output().unwrap();
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert!(told.contains(&format!("mules (fraud, {action})")), "{told}");
+        let weaker = told.contains("report, not hold: it binds in US, and not in DE");
+        assert_eq!(weaker, ours == "DE", "{told}");
+    }
+}
+
+#[test]
+fn files_that_never_end_are_refused() {
+    let place = TempDir::new().unwrap();
+    let config = "[alerts]\nsubject_key_file = \"/dev/zero\"\n[tables]\nrates = \"/dev/zero\"\n\
+                  [kafka]\nsasl.password.file = \"/dev/zero\"\n";
+    let (exit, told) = told(place.path(), config, "check --config mareva.toml");
+    assert_eq!(exit, Some(2), "{told}");
+    for fault in [
+        "/dev/zero (alerts.subject_key_file): cannot be read: it holds more than 1 MiB",
+        "/dev/zero (tables.rates): cannot be read: it holds more than 64 MiB",
+        "cannot read the secret for `sasl.password` from /dev/zero: it holds more than 1 MiB",
+    ] {
+        assert!(told.contains(fault), "{fault} in {told}");
     }
 }

@@ -110,6 +110,10 @@ fn a_drain_that_leaves_no_snapshot_ends_with_one(folder: &Path, broker: &KafkaBr
     let snapshot = snapshots.join(format!("snapshot-{:020}.mareva", summary["committed_slice"].as_u64().unwrap()));
     assert_eq!(named(), std::slice::from_ref(&snapshot), "one at the last committed slice");
 
+    let history = folder.join("bank.ndjson").display().to_string();
+    let (code, said) = run(Path::new(&path), &["--history", &history]);
+    assert!(code == Some(0) && said.contains("--history is not used: there is a snapshot"), "{code:?}: {said}");
+
     // Something stands in its place that is no file: it cannot be named.
     fs::remove_file(&snapshot).unwrap();
     fs::create_dir(&snapshot).unwrap();

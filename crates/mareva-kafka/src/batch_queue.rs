@@ -51,13 +51,7 @@ impl ClientContext for QueueContext {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        // "All brokers are down" comes by the dozen and says nothing that its cause has not said.
-        let sums_up = error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown);
-        if sums_up {
-            tracing::debug!(%error, reason, "kafka client");
-        } else {
-            tracing::warn!(%error, reason, "kafka client");
-        }
+        let sums_up = crate::stats::client_error("consumer", &error, reason);
         if error.rdkafka_error_code().is_some_and(is_denied) {
             *self.denied.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
         }

@@ -2,8 +2,8 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File},
-    io,
-    path::PathBuf,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -15,6 +15,9 @@ use crate::{error::Error, failpoint::Failpoints, machine::Limits, publisher, sou
 /// Properties for which the value is read from the file that `PROPERTY.file` names.
 const SECRETS: [&str; 5] =
     ["sasl.password", "ssl.key.password", "ssl.keystore.password", "sasl.oauthbearer.client.secret", "ssl.key.pem"];
+
+/// Bytes of a file with a secret: a chain of certificates takes some thousands.
+const MAX_SECRET: u64 = 1 << 20;
 
 /// How brokers are reached. Every property of librdkafka passes through untouched; `consumer.X` and `producer.X` hold for
 /// one side only; `sasl.password.file`, `ssl.key.password.file`, `ssl.keystore.password.file`, `ssl.key.pem.file` and
@@ -47,6 +50,12 @@ impl Connection {
         source::FIXED.into_iter().chain(publisher::FIXED)
     }
 
+    /// Whether a property names a file or folder by this value: a secret's, or one that librdkafka opens itself.
+    pub fn names_path(key: &str, value: &str) -> bool {
+        // `probe` has librdkafka look in the usual places.
+        (key.ends_with(".file") || key.ends_with(".location")) && !(value.is_empty() || value == "probe")
+    }
+
     /// Names in which the client is configured; `own` are our values, which the user's overrule, and `fixed` are those
     /// that nobody may overrule.
     pub(crate) fn client(
@@ -72,7 +81,7 @@ impl Connection {
                 Some(secret) => {
                     let path = PathBuf::from(value);
                     let failed = |error| Error::Secret { key: secret.to_owned(), path: path.clone(), error };
-                    let text = fs::read_to_string(&path).map_err(failed)?;
+                    let text = read_secret(&path).map_err(failed)?;
                     let text = text.trim_end_matches(['\n', '\r']);
                     if text.is_empty() {
                         return Err(failed(io::Error::new(io::ErrorKind::InvalidData, "it is empty")));
@@ -98,8 +107,7 @@ impl Connection {
         for side in [Side::Consumer, Side::Producer] {
             let config = self.client(side, &[], &[])?;
             for (key, path) in config.config_map().iter().filter(|(key, _)| key.ends_with(".location")) {
-                // `probe` has librdkafka look in the usual places.
-                if !(path.is_empty() || *path == "probe") {
+                if Self::names_path(key, path) {
                     let found = fs::metadata(path);
                     let read =
                         found.and_then(|found| if found.is_file() { File::open(path).map(drop) } else { Ok(()) });
@@ -124,6 +132,16 @@ impl Connection {
         }
         Ok(())
     }
+}
+
+/// The text of a file with a secret.
+fn read_secret(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(MAX_SECRET + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_SECRET {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it holds more than 1 MiB"));
+    }
+    Ok(text)
 }
 
 /// A client that talks to nobody and says nothing; none where it would ask for its token as soon as it is made.

@@ -141,7 +141,7 @@ impl ClientContext for DeliveryContext {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(%error, reason, "kafka producer");
+        crate::stats::client_error("producer", &error, reason);
     }
 }
 

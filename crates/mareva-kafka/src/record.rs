@@ -137,6 +137,15 @@ pub struct SliceCut {
     pub alerts: usize,
 }
 
+/// Slices from `from` to `to`, both among them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SliceRange {
+    /// Number of the first.
+    pub from: u64,
+    /// Number of the last.
+    pub to: u64,
+}
+
 /// Next offset by topic and partition.
 pub type Judged = BTreeMap<Arc<str>, BTreeMap<i32, i64>>;
 
@@ -161,7 +170,7 @@ pub struct SequenceRecord {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub part: bool,
     /// The slices it covers; none in a part, and none where it only publishes again what a torn transaction lost, or says that
-    /// another epoch or transactional id is in force or input is gone.
+    /// another epoch or transactional id is in force or input or slices are gone.
     pub slices: Vec<SliceCut>,
     /// Digests of the alerts carried, in order.
     pub alerts: Vec<AlertDigest>,
@@ -179,6 +188,9 @@ pub struct SequenceRecord {
     /// Input that was gone before it could be judged, accepted by the operator.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<Cut>,
+    /// Slices whose state the run that wrote this does not have, since records of this topic are gone: accepted by the operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_gap: Option<SliceRange>,
 }
 
 impl SequenceRecord {
@@ -206,6 +218,7 @@ impl SequenceRecord {
                 judged: BTreeMap::new(),
                 alerts_from: BTreeMap::new(),
                 gaps: Vec::new(),
+                log_gap: None,
                 writer: self.writer.clone(),
                 transactional_id: self.transactional_id.clone(),
                 ..*self

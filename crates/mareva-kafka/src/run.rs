@@ -19,8 +19,9 @@ use crate::{
     judge::{Judge, JudgeError, Sink},
     machine::{Action, Input, Machine, Now, Settings, Transaction},
     mailbox::{Letter, Mailbox},
+    outage::{Outage, Word},
     publisher::{self, Publisher, Request},
-    record::{AlertRevision, TopicPartition},
+    record::{AlertRevision, SliceRange, TopicPartition},
     setup,
     snapshot::{SnapshotInfo, SnapshotStore, SnapshotWriter},
     source::{Ends, Source},
@@ -179,6 +180,7 @@ where
 {
     fn drive(mut self, stop: &AtomicBool) -> Result<RunSummary, Error> {
         let (mut stopped, mut live, mut second) = (false, false, Instant::now());
+        let mut outage = Outage::default();
         self.apply(Input::Begin)?;
         while !self.finished {
             let wait = Duration::from_millis(self.machine.wait(self.clock.now()));
@@ -198,6 +200,7 @@ where
             if second.elapsed() >= Duration::from_secs(1) {
                 second = Instant::now();
                 self.measure();
+                self.tell(outage.see(self.stats.waits_for_commit));
                 (self.observe)(&Progress::Second { stats: &self.stats });
             }
         }
@@ -371,6 +374,9 @@ where
             let (topic, partition, from, to) = (&gap.topic, gap.partition, gap.from, gap.to);
             tracing::warn!(%topic, partition, from, to, "input is gone and was not judged; the sequence topic says so");
         }
+        if let Some(SliceRange { from, to }) = transaction.record.log_gap {
+            tracing::warn!(from, to, "slices are gone from the sequence topic and not in the state; the topic says so");
+        }
         stats.committed_seq = transaction.record.last_seq;
         (self.observe)(&Progress::Committed { transaction, stats: &self.stats });
     }
@@ -391,10 +397,24 @@ where
         None
     }
 
+    fn tell(&self, word: Option<Word>) {
+        let slices = self.machine.judged_seq().saturating_sub(self.machine.committed_seq());
+        match word {
+            None => {}
+            Some(Word::Waits(waits)) => tracing::warn!(
+                seconds = waits.as_secs(),
+                slices,
+                "nothing is committed: the brokers are not reached, or refuse; trying on"
+            ),
+            Some(Word::Back(after)) => tracing::info!(seconds = after.as_secs(), "commits come again"),
+        }
+    }
+
     fn measure(&mut self) {
         self.stats.figures = self.machine.figures();
         self.stats.buffered = self.machine.buffered();
         self.stats.committed_seq = self.machine.committed_seq();
+        self.stats.waits_for_commit = self.machine.waits_for_commit(self.clock.now());
         let positions = self.machine.positions();
         let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
         let lag = |(at, end): &(TopicPartition, i64)| Some((at.clone(), (end - positions.get(at)?).max(0)));

@@ -1,6 +1,8 @@
 //! Figures of a run, plain: the binary turns them into metrics.
+use std::time::Duration;
+
 use mareva_pipeline::Counts;
-use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::{config::RDKafkaLogLevel, error::KafkaError, types::RDKafkaErrorCode};
 
 use crate::{machine::Figures, record::TopicPartition};
 
@@ -84,6 +86,8 @@ pub struct Stats {
     pub judged_seq: u64,
     /// Last slice committed.
     pub committed_seq: u64,
+    /// For how long what was judged has waited without any confirmed commit.
+    pub waits_for_commit: Duration,
     /// Low time, UTC milliseconds.
     pub low_time: Option<i64>,
     /// Offsets at the end of each partition not judged yet, as of the last fetch.
@@ -107,6 +111,7 @@ pub(crate) fn add(total: &mut Counts, more: &Counts) {
         repeated,
         late,
         dead_lettered,
+        namesakes,
         without_reference,
         rule_errors,
         probes,
@@ -119,6 +124,7 @@ pub(crate) fn add(total: &mut Counts, more: &Counts) {
     total.repeated += repeated;
     total.late += late;
     total.dead_lettered += dead_lettered;
+    total.namesakes += namesakes;
     total.without_reference += without_reference;
     total.rule_errors += rule_errors;
     total.probes += probes;
@@ -136,6 +142,18 @@ pub(crate) fn log_line(level: RDKafkaLogLevel, facility: &str, text: &str) {
         RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => tracing::info!(target: "librdkafka", facility, "{text}"),
         RDKafkaLogLevel::Debug => tracing::debug!(target: "librdkafka", facility, "{text}"),
     }
+}
+
+/// Hands an error on that a client of librdkafka reports by itself; gives whether it sums up others. "All brokers are down"
+/// comes by the dozen and says nothing that its cause has not said: that commits wait is told by the loop.
+pub(crate) fn client_error(client: &'static str, error: &KafkaError, reason: &str) -> bool {
+    let sums_up = error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown);
+    if sums_up {
+        tracing::debug!(%error, reason, client, "kafka");
+    } else {
+        tracing::warn!(%error, reason, client, "kafka");
+    }
+    sums_up
 }
 
 #[cfg(test)]

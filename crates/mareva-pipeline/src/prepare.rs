@@ -102,6 +102,7 @@ impl Preparer<'_> {
         let accepted = TransactionBatch::try_new(accepted).map_err(|_| Error::Schema)?;
         self.note_times(&accepted, tick);
         counts.accepted += accepted.len() as u64;
+        counts.namesakes += renamed.len() as u64;
         counts.repeated += verdicts.iter().filter(|verdict| verdict.is_repeated()).count() as u64;
         counts.late += late.len() as u64;
         counts.dead_lettered += dead_letters.len() as u64;

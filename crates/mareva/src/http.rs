@@ -39,6 +39,10 @@ pub enum Stage {
 /// Records that may wait, over all partitions, for the first [`Stage::Ready`].
 pub const CAUGHT_UP: i64 = 10_000;
 
+/// How long what is judged may wait for a confirmed commit before nobody is to count on the alerts. A live run commits every
+/// second, silent as its input may be.
+pub const NOT_COMMITTED: Duration = Duration::from_secs(30);
+
 /// How long open connections may take to finish after the end.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -64,13 +68,16 @@ pub struct Health {
     /// Milliseconds after `started`.
     turned: AtomicU64,
     stage: AtomicU8,
+    /// Milliseconds for which what is judged waits for a confirmed commit.
+    uncommitted: AtomicU64,
 }
 
 impl Health {
     /// A process that loads; once it is live it counts as dead when its loop has not turned for `stalled_after`.
     pub fn new(stalled_after: Duration) -> Self {
         let stage = AtomicU8::new(Stage::Loading as u8);
-        Self { started: Instant::now(), stalled_after, turned: AtomicU64::new(0), stage }
+        let (turned, uncommitted) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { started: Instant::now(), stalled_after, turned, stage, uncommitted }
     }
 
     /// Goes on to a later stage; an earlier one changes nothing.
@@ -82,6 +89,8 @@ impl Health {
     /// The loop has turned: to be called at least once a second.
     pub fn turned(&self, stats: &Stats) {
         self.note_turn();
+        let uncommitted = u64::try_from(stats.waits_for_commit.as_millis()).unwrap_or(u64::MAX);
+        self.uncommitted.store(uncommitted, Ordering::Relaxed);
         let waiting: i64 = stats.lag.iter().map(|(_, lag)| *lag).sum();
         if self.stage() == Stage::CatchingUp && !stats.lag.is_empty() && waiting <= CAUGHT_UP {
             self.enter(Stage::Ready);
@@ -97,6 +106,17 @@ impl Health {
     fn note_turn(&self) {
         let elapsed = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.turned.store(elapsed, Ordering::Relaxed);
+    }
+
+    /// Why nobody is to count on the alerts now; nothing where all is well.
+    fn unready(&self) -> Option<String> {
+        let stage = self.stage();
+        if stage != Stage::Ready {
+            return Some(stage.words().to_owned());
+        }
+        let uncommitted = Duration::from_millis(self.uncommitted.load(Ordering::Relaxed));
+        let words = || format!("nothing committed for {} s: look at the brokers and the log", uncommitted.as_secs());
+        (uncommitted >= NOT_COMMITTED).then(words)
     }
 
     /// For how long the loop has not turned, where that is too long. Reading lists or a snapshot takes as long as it takes.
@@ -217,9 +237,10 @@ async fn healthz(State(shown): State<Shown>) -> Response {
 }
 
 async fn readyz(State(shown): State<Shown>) -> Response {
-    let stage = shown.health.stage();
-    let status = if stage == Stage::Ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, format!("{}\n", stage.words())).into_response()
+    match shown.health.unready() {
+        None => (StatusCode::OK, format!("{}\n", Stage::Ready.words())).into_response(),
+        Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")).into_response(),
+    }
 }
 
 #[cfg(test)]

@@ -3,20 +3,22 @@
 //! rules, lists) or that the code fixes; never an account, a name or a transaction.
 
 mod register;
+mod words;
 mod zeros;
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use mareva_kafka::Stats;
-use mareva_model::alert::{Alert, AlertStatus};
-use mareva_model::{DetectionChange, Digest, MatchedOn, Reason, Regime};
+use mareva_model::alert::Alert;
+use mareva_model::{DetectionChange, Digest, MatchedOn};
 use mareva_monitoring::Sizes;
 use mareva_pipeline::{Counts, InputSlice, Output};
 use mareva_screening::ListSummary;
 use prometheus::{Counter, Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
 
 use register::{Advance, Make, Millis};
+use words::{reason, regime, status};
 
 /// All metrics of the process. Cheap to update: per slice and per second, never per record.
 pub struct Metrics {
@@ -141,6 +143,7 @@ impl Metrics {
         for (outcome, total) in outcomes {
             self.input.transactions.with_label_values(&[outcome]).advance(total);
         }
+        self.input.namesakes.advance(counts.namesakes);
         self.input.without_reference.advance(counts.without_reference);
         self.judging.rule_errors.advance(counts.rule_errors);
         self.screening.probes.advance(counts.probes);
@@ -209,6 +212,7 @@ struct Input {
     bytes: IntCounterVec,
     transactions: IntCounterVec,
     dead_letters: IntCounterVec,
+    namesakes: IntCounter,
     without_reference: IntCounter,
 }
 
@@ -223,6 +227,10 @@ impl Input {
                 &["outcome"],
             )?,
             dead_letters: make.counts("mareva_dead_letters_total", "Dead letters by reason.", &["reason"])?,
+            namesakes: make.count(
+                "mareva_transactions_under_another_uetr_total",
+                "Payments accepted under a UETR that stood for another payment.",
+            )?,
             without_reference: make.count(
                 "mareva_amounts_without_reference_total",
                 "Accepted amounts that rules do not see: no rate, or 10^12 units and more.",
@@ -312,6 +320,7 @@ struct Delivery {
     lag: IntGaugeVec,
     commits: IntCounter,
     commit: Millis,
+    last_commit: Gauge,
     append_to_alert: Millis,
     published: IntCounterVec,
     judged_slice: IntGauge,
@@ -334,6 +343,10 @@ impl Delivery {
             )?,
             commits: make.count("mareva_commits_total", "Kafka transactions committed.")?,
             commit: make.millis("mareva_commit_seconds", "Begin to confirmed commit of a Kafka transaction.")?,
+            last_commit: make.seconds(
+                "mareva_last_commit_time_seconds",
+                "Unix time of the last confirmed commit; 0 before the first.",
+            )?,
             append_to_alert: make.millis(
                 "mareva_append_to_alert_seconds",
                 "Broker append time of a record to confirmed commit of the alert it gave.",
@@ -354,6 +367,9 @@ impl Delivery {
         }
         self.commits.advance(stats.figures.transactions);
         self.commit.set(&stats.commit);
+        if let Some(at) = stats.figures.last_commit {
+            self.last_commit.set(at as f64 / 1e3);
+        }
         self.append_to_alert.set(&stats.append_to_alert);
         for (kind, total) in [("alert", stats.alerts), ("dead_letter", stats.dead_letters), ("late", stats.late)] {
             self.published.with_label_values(&[kind]).advance(total);
@@ -373,6 +389,7 @@ struct Recovery {
     reissued: IntCounter,
     lost: IntCounter,
     orphans: IntCounter,
+    gaps: IntCounterVec,
     snapshots: IntCounterVec,
     snapshot_bytes: IntGauge,
     snapshot_stall: Gauge,
@@ -387,6 +404,7 @@ impl Recovery {
             reissued: make.count("mareva_alerts_reissued_total", "Alerts published again after a doubt.")?,
             lost: make.count("mareva_alerts_lost_total", "Alerts of a torn transaction that did not come again.")?,
             orphans: make.count("mareva_alerts_orphaned_total", "Visible alerts that no sequence record covers.")?,
+            gaps: make.counts("mareva_gaps_accepted_total", "Gaps that an operator accepted.", &["of"])?,
             snapshots: make.counts("mareva_snapshots_total", "Snapshots by result.", &["result"])?,
             snapshot_bytes: make.gauge("mareva_snapshot_bytes", "Size of the last snapshot.")?,
             snapshot_stall: make
@@ -405,6 +423,8 @@ impl Recovery {
         self.reissued.advance(figures.reissued);
         self.lost.advance(figures.lost);
         self.orphans.advance(figures.orphans);
+        self.gaps.with_label_values(&["input"]).advance(figures.input_gaps);
+        self.gaps.with_label_values(&["log"]).advance(figures.log_gaps);
         let published = self.snapshots.with_label_values(&["published"]);
         if stats.snapshots > published.get() {
             self.snapshot_time.set(now());
@@ -442,34 +462,6 @@ impl State {
             signals: make.gauge("mareva_signals", "Signals that stand.")?,
             standing: make.gauge("mareva_detections_standing", "Detections that a late row may still change.")?,
         })
-    }
-}
-
-fn regime(regime: Regime) -> &'static str {
-    match regime {
-        Regime::Fraud => "fraud",
-        Regime::Sanctions => "sanctions",
-    }
-}
-
-fn status(status: AlertStatus) -> &'static str {
-    match status {
-        AlertStatus::Open => "open",
-        AlertStatus::Withdrawn => "withdrawn",
-        AlertStatus::BasisWithdrawn => "basis_withdrawn",
-    }
-}
-
-fn reason(reason: Reason) -> &'static str {
-    match reason {
-        Reason::UnknownFormat => "unknown_format",
-        Reason::Malformed => "malformed",
-        Reason::TooLarge => "too_large",
-        Reason::MissingField => "missing_field",
-        Reason::InvalidField => "invalid_field",
-        Reason::Forbidden => "forbidden",
-        Reason::TimeAhead => "time_ahead",
-        Reason::Conflicting => "conflicting",
     }
 }
 

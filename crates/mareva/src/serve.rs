@@ -84,8 +84,10 @@ pub fn serve(
     let open = |snapshot: Option<&mut dyn Read>| -> Result<PipelineJudge, JudgeError> {
         let fresh = snapshot.is_none();
         let mut judge = PipelineJudge::open(parts, subject_key, snapshot)?;
-        if let Some(files) = history.filter(|_| fresh) {
-            load_history(config, &files, &mut judge)?;
+        match history {
+            Some(files) if fresh => load_history(config, &files, &mut judge)?,
+            Some(_) => tracing::warn!("--history is not used: there is a snapshot to start from, which stands for it"),
+            None => {}
         }
         Ok(judge)
     };

@@ -9,6 +9,7 @@
 //! when it looks and finds a record of another run: whoever would be fenced is looked for before it is done.
 
 mod cut;
+mod figures;
 mod lane;
 mod publish;
 mod recover;
@@ -25,12 +26,13 @@ use mareva_model::Digest;
 use mareva_pipeline::{InputRecord, InputSlice};
 
 pub use cut::Limits;
+pub use figures::Figures;
 pub use transaction::{Step, Transaction};
 
 use crate::{
     error::Error,
     judge::{Message, Verdict},
-    record::{AlertDigest, AlertRevision, Cut, SequenceRecord, SliceCut, TopicPartition},
+    record::{AlertDigest, AlertRevision, Cut, SequenceRecord, SliceCut, SliceRange, TopicPartition},
 };
 use lane::Lane;
 use recover::Recorded;
@@ -251,33 +253,6 @@ struct JudgedSlice {
     revisions: Vec<AlertRevision>,
 }
 
-/// Figures for the operator.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Figures {
-    /// Slices judged live.
-    pub slices: u64,
-    /// Slices judged again at the start.
-    pub replayed: u64,
-    /// Transactions committed.
-    pub transactions: u64,
-    /// Transactions that ended in doubt.
-    pub doubts: u64,
-    /// Alerts published again because a transaction was torn.
-    pub reissued: u64,
-    /// Alerts of a torn transaction that could not be derived again.
-    pub lost: u64,
-    /// Alerts that readers can see and no sequence record covers.
-    pub orphans: u64,
-    /// Records that arrived a second time and were dropped.
-    pub duplicates: u64,
-    /// Offsets without a record (control records, compaction).
-    pub skipped_offsets: u64,
-    /// Times a partition was put aside at the start, because recorded slices needed others first.
-    pub paused: u64,
-    /// Times the consumer was replaced because it made no progress.
-    pub reopened: u64,
-}
-
 /// The state machine. See the module.
 #[derive(Debug)]
 pub struct Machine {
@@ -311,6 +286,7 @@ pub struct Machine {
     orphans: BTreeSet<AlertDigest>,
     reissue: Vec<Message>,
     gaps: Vec<Cut>,
+    log_gap: Option<SliceRange>,
 
     uncommitted: VecDeque<JudgedSlice>,
     output_bytes: usize,
@@ -321,6 +297,8 @@ pub struct Machine {
     committed_seq: u64,
     last_begin: u64,
     last_commit: Option<u64>,
+    /// Since when what was judged waits for a confirmed commit.
+    waits_since: Option<u64>,
     /// Whether the present producer has: then it was the one that the broker takes for ours.
     has_committed: bool,
     doubted: Option<Arc<Transaction>>,
@@ -362,6 +340,7 @@ impl Machine {
             orphans: BTreeSet::new(),
             reissue: Vec::new(),
             gaps: Vec::new(),
+            log_gap: None,
             uncommitted: VecDeque::new(),
             output_bytes: 0,
             alerts_waiting: false,
@@ -371,6 +350,7 @@ impl Machine {
             committed_seq: 0,
             last_begin: 0,
             last_commit: None,
+            waits_since: None,
             has_committed: false,
             doubted: None,
             doubt_since: None,

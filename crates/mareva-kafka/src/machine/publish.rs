@@ -1,5 +1,5 @@
 //! What slices gave, into transactions; doubts.
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{Action, Doubt, Inspection, JudgedSlice, Machine, Now, Phase, Publishing, Transaction};
 use crate::{
@@ -22,6 +22,7 @@ impl Machine {
         self.output_bytes += verdict.messages.iter().map(Message::bytes).sum::<usize>();
         self.stopping |= cut.end;
         let (messages, revisions) = (verdict.messages, verdict.revisions);
+        self.waits_since.get_or_insert(now.mono);
         self.uncommitted.push_back(JudgedSlice { cut, messages, digests, revisions });
         Ok(self.begin_transaction(now).into_iter().collect())
     }
@@ -90,6 +91,7 @@ impl Machine {
             judged,
             alerts_from: self.alert_ends.clone(),
             gaps: std::mem::take(&mut self.gaps),
+            log_gap: self.log_gap.take(),
         };
         let mut transaction = Transaction::new(record, messages);
         for digest in &transaction.record.alerts {
@@ -120,7 +122,7 @@ impl Machine {
             self.alert_ends = ends;
             self.has_committed = true;
             self.last_commit = Some(now.mono);
-            self.close(&transaction);
+            self.close(now, &transaction);
         }
         let mut actions: Vec<_> = self.begin_transaction(now).into_iter().collect();
         actions.extend(self.publish_snapshot());
@@ -128,13 +130,23 @@ impl Machine {
     }
 
     /// The transaction is committed: what it carried need not be kept.
-    fn close(&mut self, transaction: &Transaction) {
+    fn close(&mut self, now: Now, transaction: &Transaction) {
         let bytes: usize = transaction.messages.iter().filter(|m| m.sink != Sink::Sequence).map(Message::bytes).sum();
         self.output_bytes = self.output_bytes.saturating_sub(bytes);
         self.committed_seq = transaction.record.last_seq;
         self.figures.transactions += 1;
         self.doubted = None;
         self.doubt_since = None;
+        self.figures.input_gaps += transaction.record.gaps.len() as u64;
+        self.figures.log_gaps += u64::from(transaction.record.log_gap.is_some());
+        self.figures.last_commit = Some(now.wall);
+        self.waits_since = (!self.uncommitted.is_empty()).then_some(now.mono);
+    }
+
+    /// For how long what was judged has waited without any confirmed commit. While the input is silent the clock's own slices
+    /// are committed, so a live run whose brokers answer waits for no more than moments, however little it has to do.
+    pub fn waits_for_commit(&self, now: Now) -> Duration {
+        self.waits_since.map_or(Duration::ZERO, |since| Duration::from_millis(now.mono.saturating_sub(since)))
     }
 
     pub(super) fn doubt(&mut self, now: Now, doubt: Doubt) -> Result<Vec<Action>, Error> {
@@ -208,7 +220,7 @@ impl Machine {
             if found.complete {
                 self.reissue_missing(&doubted, &found);
             }
-            self.close(&doubted);
+            self.close(now, &doubted);
             return Ok(self.begin_transaction(now).into_iter().chain(self.publish_snapshot()).collect());
         }
         if number + 1 != doubted.record.number {

@@ -5,7 +5,7 @@ use super::{Action, Bounds, Inspection, Lane, Machine, Now, Phase, Publishing};
 use crate::{
     error::{Error, Gone},
     judge::{Message, Sink, Verdict},
-    record::{AlertDigest, AlertRevision, Cut, SequenceRecord, SliceCut, TopicPartition},
+    record::{AlertDigest, AlertRevision, Cut, SequenceRecord, SliceCut, SliceRange, TopicPartition},
 };
 
 /// A slice of the log that is to be judged again.
@@ -146,25 +146,31 @@ impl Machine {
                 if cut.seq > expected {
                     let later = records.flat_map(|record| record.revisions);
                     let there = own_revisions.into_iter().chain(revisions).chain(later);
-                    return self.log_gap(expected, cut.seq, there).map(Some);
+                    return self.over_log_gap(expected, cut.seq, there).map(Some);
                 }
                 expected += 1;
                 self.recorded.push_back(Recorded { cut, digests: own, revisions: own_revisions, own_epoch });
             }
         }
         if expected <= self.committed_seq {
-            return self.log_gap(expected, self.committed_seq, std::iter::empty()).map(Some);
+            return self.over_log_gap(expected, self.committed_seq, std::iter::empty()).map(Some);
         }
         Ok(None)
     }
 
     /// Goes on after the last committed slice, without the state of those that are missing and those after them. `later` are
     /// the revisions that the log still names from there on: no number of them may come again.
-    fn log_gap(&mut self, from: u64, to: u64, later: impl Iterator<Item = AlertRevision>) -> Result<Action, Error> {
+    fn over_log_gap(
+        &mut self,
+        from: u64,
+        to: u64,
+        later: impl Iterator<Item = AlertRevision>,
+    ) -> Result<Action, Error> {
         if !self.settings.accept_gap {
             return Err(Error::LogGap { from, to });
         }
         let published = self.recorded.drain(..).flat_map(|recorded| recorded.revisions).chain(later).collect();
+        self.log_gap = Some(SliceRange { from: self.seq + 1, to: self.committed_seq });
         self.seq = self.committed_seq;
         // The state is worth a snapshot once a slice is judged on it.
         self.snapshot_seq = self.seq;
@@ -302,7 +308,9 @@ impl Machine {
         let ours = |last: &SequenceRecord| {
             last.epoch == self.settings.epoch && last.transactional_id.as_ref() == Some(&self.settings.transactional_id)
         };
-        self.announce = !self.gaps.is_empty() || self.last_record.as_ref().is_some_and(|last| !ours(last));
+        self.announce = !self.gaps.is_empty()
+            || self.log_gap.is_some()
+            || self.last_record.as_ref().is_some_and(|last| !ours(last));
         self.last_record = None;
     }
 }

@@ -117,6 +117,40 @@ fn started(settings: Settings, bounds: Vec<Bounds>) -> (Machine, Vec<Action>) {
     (machine, actions)
 }
 
+#[test]
+fn what_waits_for_its_commit_is_told_and_an_idle_run_waits_for_nothing() {
+    let settings = Settings { until_end: false, snapshot_every: None, ..settings("w") };
+    let (mut machine, _) = started(settings, bounds(0, 0));
+    let at = |mono: u64| Now { mono, wall: 1_000_000 + i64::try_from(mono).unwrap() };
+    let mut mono = 0;
+    let mut open = 0;
+    // The clock's own slices are committed though nothing comes.
+    while mono < 60_000 {
+        mono += 100;
+        let mut actions = VecDeque::from(machine.step(at(mono), Input::Clock));
+        while let Some(action) = actions.pop_front() {
+            match action {
+                Action::Judge { .. } => actions.extend(machine.step(at(mono), Input::Judged(Verdict::default()))),
+                // Half a minute on, nothing is answered any more.
+                Action::Transact(_) if mono < 30_000 => {
+                    actions.extend(machine.step(at(mono), Input::Committed(BTreeMap::new())));
+                }
+                Action::Transact(_) => open += 1,
+                _ => {}
+            }
+        }
+        if mono < 30_000 {
+            assert!(machine.waits_for_commit(at(mono)) < Duration::from_secs(2), "at {mono} ms");
+        }
+    }
+    assert_eq!(open, 1);
+    assert!(machine.waits_for_commit(at(mono)) > Duration::from_secs(27));
+    let last = machine.figures().last_commit.expect("there were commits");
+    assert!((1_027_000..1_030_000).contains(&last), "{last}");
+    machine.step(at(mono), Input::Committed(BTreeMap::new()));
+    assert_eq!(machine.waits_for_commit(at(mono)), Duration::ZERO, "what came meanwhile waits from here on");
+}
+
 fn source(partition: i32) -> TopicPartition {
     TopicPartition::new("in", partition)
 }
@@ -149,6 +183,7 @@ fn record(number: u64, partition: i32, from: i64, to: i64) -> SequenceRecord {
         judged: [("in".into(), [(partition, to)].into())].into(),
         alerts_from: BTreeMap::new(),
         gaps: Vec::new(),
+        log_gap: None,
     }
 }
 

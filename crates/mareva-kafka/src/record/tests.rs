@@ -24,6 +24,7 @@ fn record(alerts: usize) -> SequenceRecord {
         judged: [(Arc::from("bank.transactions"), [(3, 20)].into())].into(),
         alerts_from: [(0, 5)].into(),
         gaps: Vec::new(),
+        log_gap: None,
     }
 }
 

@@ -155,18 +155,23 @@ impl InstitutionConfig {
     /// The strongest action that a hit can bring about: what the list asks for, where it binds, `report` elsewhere; a
     /// name alone, or evidence below institution-confirmed, is at most a review.
     pub(super) fn action_of(&self, hit: &Hit) -> Action {
-        let asked = match (hit.list.action, hit.list.regime) {
+        let name_alone = matches!(&hit.matched, MatchedOn::Name { supported_by, .. } if supported_by.is_empty());
+        if name_alone || !hit.entry.evidence_class.is_confirmed() {
+            return Action::Review;
+        }
+        self.action_here(hit.list.action, hit.list.regime, &hit.list.binding_in)
+    }
+
+    /// What a list that asks for this may bring about under our law: that where it binds, at most `report` elsewhere.
+    pub fn action_here(&self, asked: ListAction, regime: Regime, binding_in: &[String]) -> Action {
+        let asked = match (asked, regime) {
             (ListAction::Review, _) => Action::Review,
             (ListAction::Warn, _) => Action::Warn,
             (ListAction::Report, _) => Action::Report,
             (ListAction::Hold | ListAction::Block, Regime::Fraud) => Action::Hold,
             (ListAction::Hold | ListAction::Block, Regime::Sanctions) => Action::Block,
         };
-        let name_alone = matches!(&hit.matched, MatchedOn::Name { supported_by, .. } if supported_by.is_empty());
-        if name_alone || !hit.entry.evidence_class.is_confirmed() {
-            return Action::Review;
-        }
-        if self.binds(&hit.list.binding_in) { asked } else { asked.min(Action::Report) }
+        if self.binds(binding_in) { asked } else { asked.min(Action::Report) }
     }
 }
 

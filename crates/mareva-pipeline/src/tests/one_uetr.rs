@@ -52,6 +52,7 @@ fn a_payment_is_judged_whoever_used_its_uetr_first() {
     both_ways(&records, |outputs| {
         assert_eq!(ends(outputs), (2, 3, 2));
         assert_eq!(accepted(outputs), [(format!("uetr:{UETR}"), 1), (format!("uetr:{UETR}#2"), 9_000)]);
+        assert_eq!(outputs.iter().map(|output| output.counts.namesakes).sum::<u64>(), 1);
         let mut letters = outputs.iter().flat_map(|output| &output.dead_letters);
         assert!(letters.all(|letter| letter.reason == Reason::Conflicting));
         // Each is screened under its own id.

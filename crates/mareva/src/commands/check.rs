@@ -1,8 +1,10 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use mareva_model::alert::Action;
 use mareva_model::{Raises, Refusal};
-use mareva_screening::ListSummary;
+use mareva_pipeline::alerts::InstitutionConfig;
+use mareva_screening::{ListConfig, ListSummary, ProgrammePolicy};
 use serde_json::{Value, json};
 
 use super::replay::InsteadArgs;
@@ -67,6 +69,8 @@ fn in_force(opened: &Opened, lists: &[ListFile]) -> Value {
         "epoch": parts.epoch(),
         "rules": rules,
         "lists": parts.watchlist.lists(),
+        "actions_here": actions_here(&parts.config.alerts.institution, lists),
+        "jurisdiction": parts.config.alerts.institution.jurisdiction.as_deref().unwrap_or_default(),
         "for_review": for_review,
         "accounts": parts.accounts.batch().num_rows(),
         "vasps": parts.vasps.len(),
@@ -75,6 +79,38 @@ fn in_force(opened: &Opened, lists: &[ListFile]) -> Value {
         "topics": parts.config.streams.keys().collect::<Vec<_>>(),
         "brokers": opened.connection.brokers(),
     })
+}
+
+/// What each list, and each programme with a policy of its own, may bring about at most at this institution.
+fn actions_here(institution: &InstitutionConfig, lists: &[ListFile]) -> Vec<Value> {
+    let at_most = |list: &ListConfig, programme: Option<&ProgrammePolicy>| {
+        let asked = programme.map_or(list.action, |own| own.action);
+        let binding_in = programme.and_then(|own| own.binding_in.as_ref()).unwrap_or(&list.binding_in);
+        let here = match list.evidence_class.is_confirmed() {
+            true => institution.action_here(asked, list.regime, binding_in),
+            false => Action::Review,
+        };
+        json!({
+            "list": list.name, "programme": programme.map(|own| &own.programme), "asked": asked, "here": here,
+            "binding_in": binding_in,
+        })
+    };
+    let each = lists.iter().flat_map(|file| {
+        let programmes = file.list.programmes.iter().map(Some);
+        std::iter::once(None).chain(programmes).map(|programme| at_most(&file.list, programme))
+    });
+    each.collect()
+}
+
+/// Says where less is done here than a list asks for, since it does not bind here.
+fn not_binding(action: &Value, jurisdiction: &str) -> Option<String> {
+    let text = |key: &str| action[key].as_str().unwrap_or_default();
+    let weaker = text("here") == "report" && text("asked") != "report";
+    let ours = if jurisdiction.is_empty() { "institution.jurisdiction, which is empty" } else { jurisdiction };
+    let places: Vec<&str> = action["binding_in"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let programme = action["programme"].as_str().map_or(String::new(), |name| format!("programme {name}: "));
+    let binding = if places.is_empty() { "nowhere".to_owned() } else { format!("in {}", places.join(", ")) };
+    weaker.then(|| format!("{programme}report, not {}: it binds {binding}, and not in {ours}", text("asked")))
 }
 
 fn shown(in_force: &Value, summaries: &[ListSummary]) -> String {
@@ -87,13 +123,15 @@ fn shown(in_force: &Value, summaries: &[ListSummary]) -> String {
     line("rules", format!("{}, of which {} raise alerts: {}", rules.len(), raising.len(), raising.join(", ")));
     let for_review = in_force["for_review"].as_array().map(Vec::as_slice).unwrap_or_default();
     let lists = in_force["lists"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let actions = in_force["actions_here"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let here = |name: &Value| actions.iter().find(|action| action["list"] == *name);
     for (list, summary) in lists.iter().zip(summaries) {
         let (name, counts) = (&list["list"], &list["counts"]);
         let what = format!(
             "{} ({}, {}), version {}: {} entries, {} identifiers, {} names, {} KiB",
             name["name"].as_str().unwrap_or_default(),
             name["regime"].as_str().unwrap_or_default(),
-            name["action"].as_str().unwrap_or_default(),
+            here(&name["name"]).map_or("", |action| action["here"].as_str().unwrap_or_default()),
             name["version"].as_str().unwrap_or_default(),
             counts["entries"],
             counts["identifiers"],
@@ -103,6 +141,10 @@ fn shown(in_force: &Value, summaries: &[ListSummary]) -> String {
         line("list", what);
         if for_review.contains(&name["name"]) {
             line("", "every hit is a review at most: its evidence_class is below institution_confirmed".to_owned());
+        }
+        let jurisdiction = in_force["jurisdiction"].as_str().unwrap_or_default();
+        for action in actions.iter().filter(|action| action["list"] == name["name"]) {
+            not_binding(action, jurisdiction).into_iter().for_each(|text| line("", text));
         }
         for doubt in doubts(summary) {
             line("", doubt);

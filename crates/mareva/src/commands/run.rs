@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, Result, ensure};
-use mareva_kafka::{Histogram, RunSummary};
+use mareva_kafka::{Histogram, Progress, RunSummary};
 use mareva_model::{Digest, Fault, Refusal, format_time};
 use serde_json::{Value, json};
 
@@ -83,8 +83,15 @@ pub fn run(args: Args) -> Result<()> {
         drain: args.drain,
         mock: false,
     };
-    let summary = serve(&config, opened, &manner, &stop, &mut |_| {})?;
+    let mut live = false;
+    let summary = serve(&config, opened, &manner, &stop, &mut |progress| {
+        live |= matches!(progress, Progress::Live { .. });
+    })?;
     let stats = &summary.stats;
+    ensure!(
+        !args.drain || live,
+        "stopped by a signal before the last committed slice was reached: no snapshot was written; run --drain again"
+    );
     ensure!(
         !args.drain || stats.snapshots_failed == 0 || stats.snapshots > 0,
         "no snapshot was written, see the log; what was judged is committed all the same"

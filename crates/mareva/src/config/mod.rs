@@ -10,7 +10,8 @@ mod span;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use mareva_model::{Fault, Refusal};
@@ -23,13 +24,16 @@ pub use span::Span;
 /// The defaults, with what every key means.
 pub const DEFAULTS: &str = include_str!("../../../../deploy/mareva.toml");
 
+/// Bytes of a config: that of the largest institution takes some thousands.
+const MAX_CONFIG: u64 = 1 << 20;
+
 /// The config from a file, or the defaults. What is at fault in it is as in the defaults, so that all that it names can be
 /// looked at in the same go.
 pub fn load(path: Option<&Path>, faults: &mut Refusal) -> Config {
     let (mut text, mut place, mut folder) = (String::new(), "config".to_owned(), Path::new(""));
     if let Some(path) = path {
         (place, folder) = (path.display().to_string(), path.parent().unwrap_or(folder));
-        match std::fs::read_to_string(path) {
+        match read_text(path, MAX_CONFIG) {
             Ok(read) => text = read,
             Err(error) => {
                 let (reason, remedy) = unread(&error);
@@ -40,12 +44,36 @@ pub fn load(path: Option<&Path>, faults: &mut Refusal) -> Config {
     read(&text, &place, folder, faults)
 }
 
+/// The bytes of a file that is read as a whole, at most `max` (whole MiB) of them.
+///
+/// # Errors
+/// It cannot be read, or holds more.
+pub fn read_bytes(path: &Path, max: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(max + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > max {
+        return Err(io::Error::new(ErrorKind::FileTooLarge, format!("it holds more than {} MiB", max >> 20)));
+    }
+    Ok(bytes)
+}
+
+/// As [`read_bytes`], of a text in UTF-8.
+///
+/// # Errors
+/// Likewise, and that it is none.
+pub fn read_text(path: &Path, max: u64) -> io::Result<String> {
+    String::from_utf8(read_bytes(path, max)?).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
+}
+
 /// Why a file cannot be read, and what to do.
 pub fn unread(error: &std::io::Error) -> (String, &'static str) {
     match error.kind() {
         ErrorKind::IsADirectory => ("cannot be read: it is a folder".to_owned(), "name a file"),
         ErrorKind::NotADirectory => ("cannot be read: it is no folder, or lies in none".to_owned(), "check the path"),
         ErrorKind::InvalidData => ("cannot be read: it is no text in UTF-8".to_owned(), "save it as UTF-8"),
+        ErrorKind::FileTooLarge => {
+            (format!("cannot be read: {error}"), "name the right file, or leave out of it what nobody needs")
+        }
         _ => (format!("cannot be read: {error}"), "check the path and its permissions"),
     }
 }

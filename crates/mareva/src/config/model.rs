@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use mareva_kafka::Connection;
 use mareva_screening::ListConfig;
 use serde::Deserialize;
 
@@ -146,6 +147,10 @@ impl Config {
             if !path.as_os_str().is_empty() {
                 *path = folder.join(&*path);
             }
+        }
+        for (_, path) in self.kafka.iter_mut().filter(|(key, value)| Connection::names_path(key, value)) {
+            // Both come from a text, so that nothing is lost here.
+            *path = folder.join(&*path).to_string_lossy().into_owned();
         }
     }
 

@@ -152,13 +152,23 @@ pub fn check(text: &str, place: &str, faults: &mut Refusal) -> toml::Table {
     }
 }
 
-/// Takes out what stands at these paths.
+/// Takes out what stands at these paths. Tables of an array stay where they are, since they are named by their numbers; an
+/// array of which nothing is left goes with what was in it.
 fn strip(path: &str, table: &mut toml::Table, wrong: &HashSet<String>) {
     table.retain(|name, value| {
         let inner = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-        for (index, one) in value.as_array_mut().into_iter().flatten().enumerate() {
-            if let toml::Value::Table(one) = one {
-                strip(&format!("{inner}[{index}]"), one, wrong);
+        if let toml::Value::Array(all) = value {
+            let (before, mut numbers) = (all.len(), 0..);
+            let plain = !all.iter().any(toml::Value::is_table);
+            all.retain_mut(|one| {
+                let at = format!("{inner}[{}]", numbers.next().unwrap_or(before));
+                if let toml::Value::Table(one) = one {
+                    strip(&at, one, wrong);
+                }
+                !(plain && wrong.contains(&at))
+            });
+            if all.is_empty() && before > 0 {
+                return false;
             }
         }
         if let toml::Value::Table(table) = value {
@@ -243,7 +253,11 @@ impl Check<'_> {
         let at = Some(value.span());
         match (kind, value.get_ref()) {
             (Kind::Text, DeValue::String(_)) | (Kind::Flag, DeValue::Boolean(_)) => {}
-            (Kind::Texts, DeValue::Array(all)) if all.iter().all(|one| one.get_ref().is_str()) => {}
+            (Kind::Texts, DeValue::Array(all)) => {
+                for (index, one) in all.iter().enumerate() {
+                    self.value(&format!("{path}[{index}]"), Kind::Text, one);
+                }
+            }
             (Kind::Number, DeValue::Float(_) | DeValue::Integer(_)) => {}
             (Kind::Span, DeValue::String(text)) => {
                 if parse_span(text).is_none() {

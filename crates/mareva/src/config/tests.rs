@@ -251,6 +251,52 @@ fn a_fault_hides_nothing_of_the_rest() {
 }
 
 #[test]
+fn one_of_a_list_of_texts_hides_nothing_of_the_others() {
+    let (read, found) = config_and_faults(
+        r#"
+        [institution]
+        bics = ["NOBIC", 3, "MRVADEFF", 4]
+        exchanges = [5]
+        [[lists]]
+        name = "mules"
+        path = "mules.csv"
+        regime = "fraud"
+        action = "hold"
+        binding_in = ["Germany", 6]
+        evidence_class = "partner"
+        "#,
+    );
+    for part in ["bics[1]: is an integer", "bics[3]", "`NOBIC` is no BIC", "exchanges[0]", "lists[0].binding_in[1]"] {
+        assert_eq!(found.iter().filter(|fault| fault.contains(part)).count(), 1, "{part} in {found:#?}");
+    }
+    assert_eq!(found.len(), 5, "{found:#?}");
+    assert_eq!(read.institution.bics, ["NOBIC", "MRVADEFF"]);
+    assert_eq!(read.lists[0].list.binding_in, ["Germany"]);
+}
+
+#[test]
+fn paths_in_properties_of_the_clients_count_from_the_folder_of_the_file() {
+    let read = config(
+        r#"
+        [kafka]
+        "sasl.password.file" = "secret"
+        "ssl.ca.location" = "probe"
+        [kafka.consumer]
+        "ssl.key.pem.file" = "/run/key"
+        ssl.certificate.location = "tls/own.pem"
+        "#,
+    );
+    for (key, path) in [
+        ("sasl.password.file", "/etc/mareva/secret"),
+        ("ssl.ca.location", "probe"),
+        ("consumer.ssl.key.pem.file", "/run/key"),
+        ("consumer.ssl.certificate.location", "/etc/mareva/tls/own.pem"),
+    ] {
+        assert_eq!(read.kafka[key], path, "{key}");
+    }
+}
+
+#[test]
 fn a_level_is_a_word_or_directives() {
     for level in ["info", "OFF", "info,librdkafka=warn", "mareva=debug, info", "[span]=trace", "[span{a=1}]=info"] {
         assert_eq!(config(&format!("[log]\nlevel = \"{level}\"")).log.level, level);

@@ -47,6 +47,22 @@ fn becomes_ready_when_caught_up_and_stays_so() {
 }
 
 #[test]
+fn is_not_ready_while_nothing_can_be_committed() {
+    let (server, health) = start(Duration::from_secs(60));
+    let ready = || ask(server.address(), "/readyz");
+    let waits = |waits_for_commit| Stats { waits_for_commit, ..lag(0) };
+    health.enter(Stage::CatchingUp);
+    health.turned(&waits(NOT_COMMITTED - Duration::from_millis(1)));
+    assert_eq!(ready().0, 200);
+    health.turned(&waits(NOT_COMMITTED + Duration::from_secs(4)));
+    let outage = "nothing committed for 34 s: look at the brokers and the log\n";
+    assert_eq!(ready(), (503, outage.to_owned()));
+    assert_eq!(ask(server.address(), "/healthz").0, 200, "a restart would mend nothing");
+    health.turned(&waits(Duration::ZERO));
+    assert_eq!(ready().0, 200);
+}
+
+#[test]
 fn is_unhealthy_when_a_live_loop_stands_still() {
     let (server, health) = start(Duration::from_millis(20));
     std::thread::sleep(Duration::from_millis(40));

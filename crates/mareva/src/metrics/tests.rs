@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use mareva_kafka::TopicPartition;
-use mareva_model::{DeadLetter, SourcePosition};
+use mareva_model::{DeadLetter, Reason, SourcePosition};
 use mareva_pipeline::InputRecord;
 
 use super::register::CLASSES_MS;
@@ -28,8 +28,10 @@ fn judged(metrics: &Metrics) {
 
 fn stats() -> Stats {
     let mut stats = Stats { low_time: Some(1_500), snapshots: 1, ..Stats::default() };
-    stats.counts = Counts { accepted: 5, repeated: 2, late: 1, dead_lettered: 3, ..Counts::default() };
+    stats.counts = Counts { accepted: 5, repeated: 2, late: 1, dead_lettered: 3, namesakes: 4, ..Counts::default() };
     stats.lag = vec![(TopicPartition { topic: "bank.transactions".into(), partition: 3 }, 17)];
+    stats.figures.last_commit = Some(1_250);
+    stats.figures.log_gaps = 1;
     stats.append_to_alert.record(4);
     stats.append_to_alert.record(40_000);
     stats
@@ -50,8 +52,11 @@ fn totals_are_brought_up_and_never_counted_twice() {
         "mareva_dead_letters_total{reason=\"malformed\"} 1",
         "mareva_transactions_total{outcome=\"accepted\"} 5",
         "mareva_transactions_total{outcome=\"dead_lettered\"} 3",
+        "mareva_transactions_under_another_uetr_total 4",
         "mareva_consumer_lag_records{partition=\"3\",topic=\"bank.transactions\"} 17",
         "mareva_low_time_seconds 1.5",
+        "mareva_gaps_accepted_total{of=\"log\"} 1",
+        "mareva_last_commit_time_seconds 1.25",
         "mareva_snapshots_total{result=\"published\"} 1",
         "mareva_append_to_alert_seconds_bucket{le=\"0.003\"} 0",
         "mareva_append_to_alert_seconds_bucket{le=\"0.005\"} 1",

@@ -4,7 +4,8 @@
 use mareva_model::alert::{Action, AlertStatus};
 use mareva_model::{Reason, Regime};
 
-use super::{Metrics, reason, regime, status};
+use super::Metrics;
+use super::words::{reason, regime, status};
 
 const REGIMES: [Regime; 2] = [Regime::Fraud, Regime::Sanctions];
 const ACTIONS: [Action; 6] =
@@ -40,6 +41,9 @@ impl Metrics {
         }
         for kind in ["alert", "dead_letter", "late"] {
             self.delivery.published.with_label_values(&[kind]);
+        }
+        for of in ["input", "log"] {
+            self.recovery.gaps.with_label_values(&[of]);
         }
         for result in ["published", "failed"] {
             self.recovery.snapshots.with_label_values(&[result]);

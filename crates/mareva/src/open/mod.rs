@@ -23,10 +23,15 @@ pub use accounts::parse_account;
 pub use lists::{NamedPath, doubts, warn_of_doubts, watchlist};
 pub use rules::{RuleFolder, load_rules, rule_folders};
 
-use crate::config::{Config, unread};
+use crate::config::{Config, read_bytes, read_text, unread};
 
 /// Faults listed for one file; beyond it the rest is counted.
 const MAX_FAULTS: usize = 20;
+
+/// Bytes of a file with a secret.
+const MAX_SECRET: u64 = 1 << 20;
+/// Bytes of a rates file: every currency on every day takes less than 2 MiB a year.
+const MAX_RATES: u64 = 64 << 20;
 
 /// What takes the place of something in the config, by options of the command line.
 #[derive(Debug, Clone, Default)]
@@ -216,7 +221,7 @@ fn rates(config: &Config) -> Result<Rates, Refusal> {
     if path.as_os_str().is_empty() {
         return Ok(Rates::new(reference));
     }
-    let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+    let text = read_text(path, MAX_RATES).map_err(|error| unreadable(path, &error))?;
     Rates::read(reference, &text, &path.display().to_string()).map_err(|refusal| cut(refusal, path))
 }
 
@@ -225,7 +230,7 @@ fn secret(path: &Path, key: &str) -> Result<Option<Vec<u8>>, Refusal> {
     if path.as_os_str().is_empty() {
         return Ok(None);
     }
-    let mut bytes = named(std::fs::read(path).map_err(|error| unreadable(path, &error)), path, key)?;
+    let mut bytes = named(read_bytes(path, MAX_SECRET).map_err(|error| unreadable(path, &error)), path, key)?;
     while bytes.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
         bytes.pop();
     }

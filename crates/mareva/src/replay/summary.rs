@@ -121,6 +121,7 @@ impl Summary {
         let by_action: BTreeMap<String, u64> = self.alerts.iter().map(|(a, n)| ((*a).to_owned(), *n)).collect();
         let _ = writeln!(text, "alerts: {alerts} in {} revisions{}", self.alert_revisions, listed(&by_action));
         let asides = [
+            ("payments under a UETR of another", counts.namesakes),
             ("amounts without a rate", counts.without_reference),
             ("rule evaluations that failed", counts.rule_errors),
         ];
@@ -164,6 +165,7 @@ fn add_counts(total: &mut Counts, more: &Counts) {
         (&mut total.repeated, more.repeated),
         (&mut total.late, more.late),
         (&mut total.dead_lettered, more.dead_lettered),
+        (&mut total.namesakes, more.namesakes),
         (&mut total.without_reference, more.without_reference),
         (&mut total.rule_errors, more.rule_errors),
         (&mut total.probes, more.probes),

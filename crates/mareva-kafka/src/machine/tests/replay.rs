@@ -263,6 +263,9 @@ fn after_a_gap_in_the_log_it_goes_on_and_the_next_start_from_its_snapshot() {
         assert!(matches!(error, Err(Error::LogGap { .. })), "seed {seed}: {error:?}");
         let figures = run_from(&mut disk, accepting("nothing new"), &mut broker).unwrap();
         assert_eq!(figures.slices, 0, "seed {seed}");
+        let last = broker.records().pop().unwrap();
+        let gap = last.log_gap.expect("it is in the log though nothing is judged after it");
+        assert!(gap.from <= gap.to && gap.to == last.last_seq && figures.log_gaps == 1, "seed {seed}: {gap:?}");
         for settings in [accepting("second"), settings("third")] {
             broker.append(&mut dice, 100);
             assert!(run_from(&mut disk, settings, &mut broker).unwrap().slices > 0, "seed {seed}");

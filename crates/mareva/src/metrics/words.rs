@@ -1,0 +1,32 @@
+//! What values are called in labels.
+
+use mareva_model::alert::AlertStatus;
+use mareva_model::{Reason, Regime};
+
+pub(super) fn regime(regime: Regime) -> &'static str {
+    match regime {
+        Regime::Fraud => "fraud",
+        Regime::Sanctions => "sanctions",
+    }
+}
+
+pub(super) fn status(status: AlertStatus) -> &'static str {
+    match status {
+        AlertStatus::Open => "open",
+        AlertStatus::Withdrawn => "withdrawn",
+        AlertStatus::BasisWithdrawn => "basis_withdrawn",
+    }
+}
+
+pub(super) fn reason(reason: Reason) -> &'static str {
+    match reason {
+        Reason::UnknownFormat => "unknown_format",
+        Reason::Malformed => "malformed",
+        Reason::TooLarge => "too_large",
+        Reason::MissingField => "missing_field",
+        Reason::InvalidField => "invalid_field",
+        Reason::Forbidden => "forbidden",
+        Reason::TimeAhead => "time_ahead",
+        Reason::Conflicting => "conflicting",
+    }
+}
