@@ -4,14 +4,14 @@ use std::ops::Range;
 
 use mareva_model::identifier::{Identifier, recognise_in_text};
 use mareva_model::{
-    DeadLetter, PartyRole, Reason, SourcePosition, Text, TransactionBatchBuilder, TransactionRow, digest,
+    APART, DeadLetter, PartyRole, Reason, SourcePosition, Text, TransactionBatchBuilder, TransactionRow, digest,
 };
 
 use crate::decoder::{ExtraParty, Limits, PartyText, Record};
 use crate::fault::Fault;
 
-/// Sources whose ids a sender could otherwise counterfeit: they begin row ids of other formats.
-pub(crate) const RESERVED_SOURCES: [&str; 3] = ["uetr", "return", "ethereum"];
+/// Sources whose ids a sender could otherwise counterfeit: they begin ids of other formats, and of what was not accepted.
+pub(crate) const RESERVED_SOURCES: [&str; 4] = ["uetr", "return", "ethereum", APART];
 
 /// Bytes of the digest of a row's parties: 128 bits, as for keys.
 pub(crate) const PRINT_BYTES: usize = 16;

@@ -145,10 +145,14 @@ pub struct EntryRef {
     pub evidence_class: EvidenceClass,
 }
 
+/// Begins the `row_id` of the hits of what was not accepted. Their digest is of bytes that a sender chooses, so no source may
+/// be called this.
+pub const APART: &str = "dead";
+
 /// A party of a transaction confirmed against the exact entry of a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hit {
-    /// `row_id` of the transaction.
+    /// `row_id` of the transaction where that was accepted, else an id that begins with [`APART`].
     pub row_id: String,
     /// Its time, UTC milliseconds.
     pub event_time: i64,
@@ -162,4 +166,12 @@ pub struct Hit {
     pub list: Arc<ListRef>,
     /// The entry.
     pub entry: Arc<EntryRef>,
+}
+
+impl Hit {
+    /// The id of its transaction among the accepted ones; `None` where that was not accepted.
+    pub fn accepted_row_id(&self) -> Option<&str> {
+        let (source, _) = self.row_id.split_once(':')?;
+        (source != APART).then_some(&self.row_id)
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, StringArray};
 use mareva_codec::{ExtraParty, PartyText};
 use mareva_model::identifier::{Identifier, recognise_in_text};
-use mareva_model::{DeadLetter, Digest, Hit, PartyRole, SourcePosition, Text, TransactionBatch};
+use mareva_model::{APART, DeadLetter, Digest, Hit, PartyRole, SourcePosition, Text, TransactionBatch};
 use mareva_screening::{Match, Scratch, Support, Watchlist, strongest};
 
 use crate::prepare::position;
@@ -83,7 +83,7 @@ pub(crate) fn screened() -> impl Iterator<Item = Text> {
 fn id_apart(payload: Digest, index: i32) -> String {
     // 128 bits, as for keys.
     let digits = payload.to_string();
-    format!("dead:{}/{index}", digits.get(..32).unwrap_or_default())
+    format!("{APART}:{}/{index}", digits.get(..32).unwrap_or_default())
 }
 
 /// What is screened for one transaction.

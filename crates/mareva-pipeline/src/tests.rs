@@ -1,3 +1,4 @@
+mod counterfeit;
 mod one_uetr;
 
 use std::collections::HashSet;

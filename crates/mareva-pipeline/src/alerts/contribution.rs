@@ -115,6 +115,11 @@ pub(super) fn resolve_first_level(
     surely.or_else(|| rows.find(row_id)).or(leg.map(|(row, _)| row))
 }
 
+/// The accepted transaction that a hit is about: of what was refused, late or told again there is none.
+pub(super) fn row_of(hit: &Hit, rows: &RetainedRows) -> Option<RowNumber> {
+    rows.find(hit.accepted_row_id()?)
+}
+
 /// Whom an alert on this hit is about: the account of the party that matched, else the identifier, else the entry.
 pub(super) fn subject_of(hit: &Hit, rows: &RetainedRows) -> String {
     let side = match hit.role {
@@ -123,7 +128,7 @@ pub(super) fn subject_of(hit: &Hit, rows: &RetainedRows) -> String {
         PartyRole::LinkedAccount => Some(Text::LinkedAccount),
         _ => None,
     };
-    let row = side.and_then(|side| rows.transaction(rows.find(&hit.row_id)?)?.text(side));
+    let row = side.and_then(|side| rows.transaction(row_of(hit, rows)?)?.text(side));
     match (row, &hit.matched) {
         (Some(account), _) => account.to_owned(),
         (None, MatchedOn::Identifier { value }) => value.clone(),

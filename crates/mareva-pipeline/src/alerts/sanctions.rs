@@ -7,7 +7,7 @@ use mareva_model::alert::{Action, AmountBasis, Target};
 use mareva_monitoring::{RowNumber, TransactionView};
 
 use super::config::Standing;
-use super::contribution::{Contribution, ContributionKey, action_of, side_of};
+use super::contribution::{Contribution, ContributionKey, action_of, row_of, side_of};
 use super::draft::{Scene, Yield};
 use super::place::{Sum, account_target, amount_text, payment_target};
 
@@ -23,7 +23,7 @@ pub(super) fn targets(
     for (key, contribution) in contributions {
         let Contribution::Hit(hit) = contribution else { continue };
         let action = action_of(contribution, scene.rules, &scene.config.institution);
-        let Some(row) = scene.rows.find(&hit.row_id) else { continue };
+        let Some(row) = row_of(hit, scene.rows) else { continue };
         let Some(view) = scene.rows.transaction(row) else { continue };
         let party = matches!(hit.role, PartyRole::Originator | PartyRole::Beneficiary | PartyRole::LinkedAccount);
         if party && action >= Action::Report {

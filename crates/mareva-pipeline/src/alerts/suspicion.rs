@@ -8,7 +8,7 @@ use mareva_monitoring::{RowNumber, TransactionView, moves};
 
 use super::config::is_collective;
 use super::contribution::{
-    Contribution, ContributionKey, Side, action_of, resolve, resolve_first_level, role_of, side_of,
+    Contribution, ContributionKey, Side, action_of, resolve, resolve_first_level, role_of, row_of, side_of,
 };
 use super::draft::Scene;
 use super::standing::Signal;
@@ -99,9 +99,11 @@ impl Suspicion {
         let mut behind: BTreeSet<(i64, String, RowNumber)> = BTreeSet::new();
         for (key, contribution) in contributions {
             let action = action_of(contribution, scene.rules, &scene.config.institution);
-            if let Some(row) = resolve(&key.row_id, (subject, key.event_time), scene.rows) {
-                behind.insert((key.event_time, key.row_id.clone(), row));
-            }
+            let row = match contribution {
+                Contribution::Detection { .. } => resolve(&key.row_id, (subject, key.event_time), scene.rows),
+                Contribution::Hit(hit) => row_of(hit, scene.rows),
+            };
+            behind.extend(row.map(|row| (key.event_time, key.row_id.clone(), row)));
             match contribution {
                 Contribution::Detection { rule, .. } => {
                     if let Some(rule) = scene.rules.get(*rule) {
@@ -109,7 +111,7 @@ impl Suspicion {
                     }
                 }
                 Contribution::Hit(hit) => {
-                    let Some(row) = scene.rows.find(&hit.row_id).filter(|row| scene.moves(*row)) else { continue };
+                    let Some(row) = row.filter(|row| scene.moves(*row)) else { continue };
                     if hit.role == PartyRole::Beneficiary && action >= Action::Report {
                         strengthen(&mut found.rows, row, action);
                     } else {

@@ -1,4 +1,5 @@
 mod contract;
+mod counterfeit;
 pub(crate) mod fixture;
 mod flow;
 mod fraud;

@@ -8,7 +8,8 @@ fn word() -> impl Strategy<Value = String> {
 }
 
 fn id() -> impl Strategy<Value = String> {
-    "[A-Za-z0-9_-]{1,35}".prop_filter("not reserved", |text| !["uetr", "return", "ethereum"].contains(&text.as_str()))
+    "[A-Za-z0-9_-]{1,35}"
+        .prop_filter("not reserved", |text| !["uetr", "return", "ethereum", "dead"].contains(&text.as_str()))
 }
 
 proptest! {

@@ -32,6 +32,7 @@ fn bad_fields_are_dead_letters_that_say_which() {
         (("\"tx_id\"", "\"id\""), Reason::MissingField, "tx_id"),
         (("\"tx_id\"", "\"source\": \"X\", \"tx_id\""), Reason::InvalidField, "duplicate field `source`"),
         (("\"source\": \"MRVADEFF\"", "\"source\": \"uetr\""), Reason::InvalidField, "source"),
+        (("\"source\": \"MRVADEFF\"", "\"source\": \"dead\""), Reason::InvalidField, "source"),
         (("January, see", "\\u0000"), Reason::InvalidField, "NUL"),
         (("dev-123", &"d".repeat(1025)), Reason::TooLarge, "device"),
         (("January, see", &"r".repeat(4097)), Reason::TooLarge, "remittance"),

@@ -382,7 +382,7 @@ fn ids_fall_back_until_one_tells_the_transaction_apart() {
     assert_eq!(text(&decoded, 1, Text::RowId).as_deref(), Some("021150706:T-2"));
     assert_eq!(text(&decoded, 0, Text::OriginatorAgent).as_deref(), Some("clearing:021150706"));
     // Nobody's member id makes an id of another format.
-    for reserved in ["uetr", "return", "ethereum"] {
+    for reserved in ["uetr", "return", "ethereum", "dead"] {
         let sent = cleared.replace("021150706", reserved);
         assert_eq!(text(&decode(Stream::Bank, sent.as_bytes()), 1, Text::RowId).as_deref(), Some("pacs.008:T-2"));
     }
