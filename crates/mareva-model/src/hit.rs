@@ -149,6 +149,16 @@ pub struct EntryRef {
 /// be called this.
 pub const APART: &str = "dead";
 
+/// The party that matched in a transaction that came too late for the rules: it is not retained, and what is with us of a listed
+/// party is to be stopped all the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LateParty {
+    /// Its account.
+    pub account: String,
+    /// Who keeps that, where the transaction says so.
+    pub agent: Option<String>,
+}
+
 /// A party of a transaction confirmed against the exact entry of a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hit {
@@ -166,6 +176,9 @@ pub struct Hit {
     pub list: Arc<ListRef>,
     /// The entry.
     pub entry: Arc<EntryRef>,
+    /// The party, where its transaction came too late.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late: Option<LateParty>,
 }
 
 impl Hit {

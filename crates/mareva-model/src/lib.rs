@@ -21,7 +21,9 @@ pub use batch::{
 pub use dead_letter::{DeadLetter, Reason, SourcePosition};
 pub use detection::{Detection, DetectionChange, Raises, RuleRef, SubjectRole, Targets};
 pub use digest::{Digest, digest};
-pub use hit::{APART, AliasQuality, EntryRef, EvidenceClass, Hit, ListAction, ListRef, MatchedOn, PartyRole, Regime};
+pub use hit::{
+    APART, AliasQuality, EntryRef, EvidenceClass, Hit, LateParty, ListAction, ListRef, MatchedOn, PartyRole, Regime,
+};
 pub use money::{AMOUNT_SCALE, Amount, MoneyError, REFERENCE_SCALE, ReferenceAmount};
 pub use refusal::{Fault, Refusal};
 pub use time::{TimeError, format_time, parse_time, time_from_seconds};

@@ -1,4 +1,5 @@
 mod counterfeit;
+mod late;
 mod one_uetr;
 
 use std::collections::HashSet;

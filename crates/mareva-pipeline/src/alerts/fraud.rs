@@ -12,7 +12,7 @@ use super::contribution::{Side, identities, role_of, side_of};
 use super::draft::{Scene, Yield};
 use super::fifo::{self, Flow, Leg};
 use super::onward::Payers;
-use super::place::{Sum, account_target, amount_text, kept_by, payment_target};
+use super::place::{Sum, account_target, amount_text, kept_by, late_account, payment_target};
 use super::returns::{Originals, gives_back, is_return, returned};
 use super::share::{places, share, share_text};
 use super::suspicion::Suspicion;
@@ -71,6 +71,12 @@ fn named(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found: &mut Yi
     }
     if !found.names(subject) {
         found.extend(paying);
+    }
+    // Their payments are not retained, so there is no sum to ask for.
+    for (late, event_time, action) in &suspicion.late {
+        let standing = institution.keeping(&late.account, late.agent.as_deref());
+        let target = standing.map(|standing| late_account(late, *event_time, (*action).min(Action::Report), standing));
+        found.extend(target.filter(|_| !found.names(&late.account)));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use mareva_model::alert::{Action, AmountBasis, ChainReferences, PartyRef, PaymentReferences, Target, TargetKind};
 use mareva_model::identifier::without_tag;
-use mareva_model::{Amount, Kind, Prepared, ReferenceAmount, Text};
+use mareva_model::{Amount, Kind, LateParty, Prepared, ReferenceAmount, Text};
 use mareva_monitoring::TransactionView;
 
 use super::config::{Standing, exchange_of, uid_of};
@@ -128,6 +128,37 @@ pub(super) fn account_target(view: &TransactionView<'_>, account: &str, action: 
         beneficiary: holder,
         row_ids: Vec::new(),
         event_time: view.event_time(),
+        amount: None,
+        currency: None,
+        recommended_amount: None,
+        amount_basis: None,
+        recommended_reference: None,
+        reachable_amount: None,
+        payment: None,
+        chain,
+        missing: Vec::new(),
+    }
+}
+
+/// An account of which no retained transaction tells: that of `late`, whose transaction of this time came too late.
+pub(super) fn late_account(late: &LateParty, event_time: i64, action: Action, standing: Standing) -> Target {
+    let chain = exchange_of(&late.account).map(|exchange| ChainReferences {
+        exchange: own(Some(exchange)),
+        exchange_uid: own(uid_of(&late.account)),
+        ..ChainReferences::default()
+    });
+    let holder = PartyRef { account: own(Some(&late.account)), agent: late.agent.clone(), ..PartyRef::default() };
+    Target {
+        kind: TargetKind::Account,
+        action,
+        our_role: standing.role,
+        account: holder.account.clone(),
+        agent: late.agent.clone(),
+        customer: None,
+        originator: PartyRef::default(),
+        beneficiary: holder,
+        row_ids: Vec::new(),
+        event_time,
         amount: None,
         currency: None,
         recommended_amount: None,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mareva_model::alert::Action;
-use mareva_model::{PartyRole, Raises, RuleRef, Targets, Text};
+use mareva_model::{LateParty, PartyRole, Raises, RuleRef, Targets, Text};
 use mareva_monitoring::{RowNumber, TransactionView, moves};
 
 use super::config::is_collective;
@@ -68,6 +68,8 @@ pub(super) struct Suspicion {
     pub(super) payees: BTreeSet<String>,
     /// Payments that a hit names without saying that suspect money was received by the subject.
     pub(super) named: BTreeMap<RowNumber, Action>,
+    /// Accounts that a hit names in a payment which came too late: time, and what may come of it.
+    pub(super) late: Vec<(LateParty, i64, Action)>,
     /// Stretches covered by second-level detections, until their signals are read; by whether they are about payments out.
     composed: BTreeMap<bool, Windows>,
     /// Transactions behind the contributions, ordered by (time, `row_id`).
@@ -111,6 +113,7 @@ impl Suspicion {
                     }
                 }
                 Contribution::Hit(hit) => {
+                    found.late.extend(hit.late.clone().map(|late| (late, key.event_time, action)));
                     let Some(row) = row.filter(|row| scene.moves(*row)) else { continue };
                     if hit.role == PartyRole::Beneficiary && action >= Action::Report {
                         strengthen(&mut found.rows, row, action);

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use mareva_model::alert::{Action, AmountBasis, Severity, TargetKind};
-use mareva_model::{EvidenceClass, ListAction, ListRef, PartyRole, Regime, SubjectRole, Text};
+use mareva_model::{APART, EvidenceClass, LateParty, ListAction, ListRef, PartyRole, Regime, SubjectRole, Text};
 
 use super::fixture::*;
 
@@ -98,4 +98,20 @@ fn a_late_hit_goes_into_an_open_episode() {
     assert!(alert.episode.to + 5 * MINUTE > START + 5 * DAY);
     assert_eq!(alert.event_time, START);
     assert_eq!(book.counts().refiled, 1);
+}
+
+#[test]
+fn all_property_with_us_is_blocked_though_the_payment_came_too_late() {
+    let late = |account: &str, agent: &str| {
+        let mut late = hit("late", START + HOUR, PartyRole::Beneficiary, account, &sdn("*"), EvidenceClass::Order);
+        late.row_id = format!("{APART}:0123456789abcdef0123456789abcdef/0");
+        late.late = Some(LateParty { account: account.to_owned(), agent: Some(agent.to_owned()) });
+        run(&[], &[late], &[]).remove(0)
+    };
+    let alert = late(MULE, "bic:MRVADEFFXXX");
+    let [target] = &alert.targets[..] else { panic!("{:#?}", alert.targets) };
+    assert_eq!((target.action, target.amount_basis), (Action::Block, Some(AmountBasis::AllProperty)));
+    assert_eq!((target.account.as_deref(), target.agent.as_deref()), (Some(MULE), Some("bic:MRVADEFFXXX")));
+    assert_eq!(alert.action, Action::Block);
+    assert!(late(FAR, "bic:OTHRGB2LXXX").targets.is_empty(), "others keep it");
 }
