@@ -1,3 +1,4 @@
+mod history;
 mod one_uetr;
 
 use std::collections::HashSet;

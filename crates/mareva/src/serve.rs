@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result};
 use mareva_kafka::{
@@ -15,11 +15,12 @@ use mareva_kafka::{
 use mareva_model::Refusal;
 
 use crate::config::{Config, ListFile};
+use crate::history::{HistoryFile, load_history};
 use crate::http::{Health, Server, Stage};
 use crate::judge::{Judged, PipelineJudge};
 use crate::metrics::Metrics;
 use crate::open::{Opened, unreadable};
-use crate::replay::{Frame, Merge, stream_of};
+use crate::replay::stream_of;
 
 /// How long the loop may stand still before `/healthz` says so.
 const STALLED_AFTER: Duration = Duration::from_secs(30);
@@ -85,7 +86,7 @@ pub fn serve(
         let fresh = snapshot.is_none();
         let mut judge = PipelineJudge::open(parts, subject_key, snapshot)?;
         if let Some(files) = history.filter(|_| fresh) {
-            load_history(config, &files, &mut judge)?;
+            load_history(config, &files, judge.pipeline())?;
         }
         Ok(judge)
     };
@@ -200,29 +201,6 @@ fn modified(file: &ListFile) -> Option<SystemTime> {
     }
     let inside = fs::read_dir(&file.list.path).ok()?.flatten();
     inside.filter_map(|one| one.metadata().ok()?.modified().ok()).max()
-}
-
-/// Topic and partition that a file stands for, and the file.
-type HistoryFile = (String, i32, PathBuf);
-
-/// Retains records from before the stream, without judging them.
-fn load_history(config: &Config, files: &[HistoryFile], judge: &mut PipelineJudge) -> Result<(), JudgeError> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
-    let pipeline = judge.pipeline();
-    let frame = Frame {
-        started: i64::try_from(now.as_millis())?,
-        max_ahead_ms: config.semantics.max_ahead.ms(),
-        idle_after_ms: config.semantics.idle_after.ms(),
-        epoch: pipeline.epoch(),
-    };
-    let numbered = files.iter().map(|(topic, partition, file)| (topic.as_str(), *partition, file.as_path()));
-    let mut merge = Merge::open(numbered, frame)?;
-    let mut rows = 0;
-    while let Some(slice) = merge.next_slice()? {
-        rows += pipeline.load_history(&slice)?;
-    }
-    tracing::info!(rows, files = files.len(), "history retained");
-    Ok(())
 }
 
 /// The files of a history: one file, or all NDJSON files of a folder whose records are transactions.
