@@ -460,7 +460,8 @@ fn status(status: AlertStatus) -> &'static str {
     }
 }
 
-fn reason(reason: Reason) -> &'static str {
+/// The name of a reason, the same as in a dead letter.
+pub fn reason(reason: Reason) -> &'static str {
     match reason {
         Reason::UnknownFormat => "unknown_format",
         Reason::Malformed => "malformed",

@@ -220,7 +220,11 @@ pub fn history_files(config: &Config, path: &Path) -> Result<Vec<HistoryFile>, R
         let (topic, partition) = match stream_of(&first_line(&path)?) {
             Some(mareva_codec::Stream::Bank) => (config.bank_topic(), &mut bank),
             Some(mareva_codec::Stream::Exchange) => (config.exchange_topic(), &mut exchange),
-            None => continue,
+            None => {
+                // Said twice at a start, which checks the files before it opens anything.
+                tracing::warn!(file = %path.display(), "its first line is no transaction: the file is no part of the history");
+                continue;
+            }
         };
         files.push((topic.to_owned(), *partition, path));
         *partition += 1;
