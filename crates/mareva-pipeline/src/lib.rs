@@ -7,6 +7,7 @@ pub mod alerts;
 mod config;
 mod decoding;
 mod error;
+mod history;
 mod low_time;
 mod pipeline;
 mod prepare;
@@ -17,6 +18,7 @@ mod verdict;
 
 pub use config::{Parts, PipelineConfig};
 pub use error::Error;
+pub use history::HistoryCut;
 pub use pipeline::Pipeline;
 pub use prepare::Prepared;
 pub use rates::Rates;

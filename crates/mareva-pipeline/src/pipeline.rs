@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::alerts::AlertBook;
 use crate::config::Parts;
 use crate::error::Error;
+use crate::history::History;
 use crate::low_time::LowTime;
 use crate::prepare::{Prepared, Preparer};
 use crate::screen::Screen;
@@ -26,6 +27,7 @@ pub struct Pipeline {
     screen: Screen,
     monitor: Monitor,
     alerts: AlertBook,
+    history: History,
 }
 
 /// First part of a snapshot; the alert book and the monitor follow.
@@ -35,6 +37,7 @@ struct Saved {
     epoch: Digest,
     seq: u64,
     low_time: LowTime,
+    history: History,
 }
 
 /// Counts up with every change of the layout of snapshots.
@@ -62,6 +65,7 @@ impl Pipeline {
             screen: Screen::new(parts.watchlist.clone()),
             monitor,
             alerts: alerts.unwrap_or_else(|| AlertBook::new(config)),
+            history: History::default(),
             parts,
         }
     }
@@ -101,6 +105,7 @@ impl Pipeline {
             screen: &mut self.screen,
             low_time: &mut self.low_time,
             retained: self.monitor.retained(),
+            history: self.history,
         };
         preparer.prepare(&mut self.decoder, slice)
     }
@@ -128,7 +133,7 @@ impl Pipeline {
         if low_time.is_some() || end {
             alerts.extend(self.alerts.close(self.monitor.retained(), low_time, end));
         }
-        Ok(Output { alerts, dead_letters, late, hits, changes, accepted, settled, counts, low_time })
+        Ok(Output { alerts, dead_letters, late, hits, changes, accepted, settled, counts, low_time, history_cut: None })
     }
 
     /// Processes the next slice.
@@ -146,10 +151,15 @@ impl Pipeline {
         for (topic, partition) in &slice.joined {
             self.low_time.join(topic, *partition, slice.tick);
         }
+        let shorter = self.history.end_before(slice, &mut self.decoder, &self.parts, &self.monitor)?;
+        let history_cut = shorter.map(|(monitor, cut)| {
+            self.monitor = monitor;
+            cut
+        });
         let prepared = self.prepare(slice)?;
         let output = self.judge(prepared, slice.end)?;
         self.seq = slice.seq;
-        Ok(output)
+        Ok(Output { history_cut, ..output })
     }
 
     /// Goes on after slice `seq` with the state that is there, where those before it cannot be judged again.
@@ -170,16 +180,26 @@ impl Pipeline {
         self.alerts.published_before(self.low_time.latest(), revisions);
     }
 
-    /// Retains the accepted rows of a slice of history without judging them; its number and epoch do not count.
+    /// Retains the accepted rows of a slice of history without judging them; its number and epoch do not count. The stream's
+    /// low time does not come from it, and in history nothing is late. What reaches into the stream goes again with the
+    /// first slice of that.
     ///
     /// # Errors
     /// As [`Pipeline::prepare`].
-    pub fn load_history(&mut self, slice: &InputSlice) -> Result<u64, Error> {
-        let prepared = self.prepare(slice)?;
+    pub fn load_history(&mut self, slice: &InputSlice) -> Result<Prepared, Error> {
+        let preparer = Preparer {
+            parts: &self.parts,
+            screen: &mut self.screen,
+            low_time: &mut LowTime::default(),
+            retained: self.monitor.retained(),
+            history: self.history,
+        };
+        let prepared = preparer.prepare(&mut self.decoder, slice)?;
         for batch in &prepared.batches {
             self.monitor.load(batch)?;
         }
-        Ok(prepared.counts.accepted)
+        self.history.loaded(self.monitor.retained().next());
+        Ok(prepared)
     }
 
     /// Writes the state after the last slice.
@@ -187,8 +207,13 @@ impl Pipeline {
     /// # Errors
     /// When writing fails.
     pub fn write_snapshot(&self, out: &mut dyn Write) -> Result<(), Error> {
-        let saved =
-            Saved { format: SNAPSHOT_FORMAT, epoch: self.epoch, seq: self.seq, low_time: self.low_time.clone() };
+        let saved = Saved {
+            format: SNAPSHOT_FORMAT,
+            epoch: self.epoch,
+            seq: self.seq,
+            low_time: self.low_time.clone(),
+            history: self.history,
+        };
         write_part(out, &serde_json::to_vec(&saved).map_err(unusable)?)?;
         write_part(out, &serde_json::to_vec(&self.alerts.state()).map_err(unusable)?)?;
         self.monitor.write(out)?;
@@ -213,7 +238,8 @@ impl Pipeline {
         let state = serde_json::from_slice(&read_part(input)?).map_err(no_json)?;
         let alerts = AlertBook::restore(config, state);
         let monitor = Monitor::read(&parts.ruleset, parts.accounts.clone(), parts.config.bounds(), input)?;
-        Ok(Self::assemble(parts, saved.seq, saved.low_time, monitor, Some(alerts)))
+        let history = saved.history;
+        Ok(Self { history, ..Self::assemble(parts, saved.seq, saved.low_time, monitor, Some(alerts)) })
     }
 }
 

@@ -16,9 +16,10 @@ use mareva_model::{
 };
 use mareva_monitoring::{Key, KeyBuild, RetainedRows, key_of};
 
-use crate::config::Parts;
+use crate::config::{Parts, PipelineConfig};
 use crate::decoding::in_parts;
 use crate::error::Error;
+use crate::history::History;
 use crate::low_time::LowTime;
 use crate::screen::{Screen, Strongest};
 use crate::slice::{Counts, Digests, InOrder, InputRecord, InputSlice, LateRow};
@@ -49,6 +50,7 @@ pub(crate) struct Preparer<'a> {
     pub screen: &'a mut Screen,
     pub low_time: &'a mut LowTime,
     pub retained: &'a RetainedRows,
+    pub history: History,
 }
 
 impl Preparer<'_> {
@@ -149,7 +151,7 @@ impl Preparer<'_> {
         let keys: Vec<Key> = ids.iter().flatten().map(key_of).collect();
         for (row, key) in keys.into_iter().enumerate() {
             let (time, id) = (times.value(row), ids.value(row));
-            let verdict = if time > append.value(row).saturating_add(config.max_ahead_ms) {
+            let verdict = if is_ahead(time, append.value(row), config) {
                 Verdict::Ahead
             } else if low.is_some_and(|low| time < low.saturating_sub(config.allowed_lateness_ms)) {
                 Verdict::Late
@@ -184,9 +186,12 @@ impl Preparer<'_> {
         known: &Accepted,
         before: &[TransactionBatch],
     ) -> Option<Told> {
-        if let Some(first) = self.retained.find_key(key, id).and_then(|n| self.retained.transaction(n)) {
+        if let Some((number, first)) =
+            self.retained.find_key(key, id).and_then(|n| Some((n, self.retained.transaction(n)?)))
+        {
             let (other, index) = first.place();
-            return Some(told(batch, row, other, index));
+            let told = told(batch, row, other, index);
+            return Some(if self.history.holds(number) { told.of_history() } else { told });
         }
         let (number, index) = known.get(&key)?;
         Some(told(batch, row, before.get(*number).unwrap_or(batch), *index))
@@ -292,6 +297,11 @@ fn rename(batch: TransactionBatch, renamed: &Renamed) -> Result<TransactionBatch
     let names: StringArray = names.collect();
     *ids = Arc::new(names);
     TransactionBatch::try_new(RecordBatch::try_new(batch.schema(), columns)?).map_err(|_| Error::Schema)
+}
+
+/// Whether a time is too far ahead of the broker's.
+pub(crate) fn is_ahead(time: i64, append_time: i64, config: &PipelineConfig) -> bool {
+    time > append_time.saturating_add(config.max_ahead_ms)
 }
 
 /// Where a row was read.

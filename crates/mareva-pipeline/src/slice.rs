@@ -6,6 +6,8 @@ use mareva_model::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::history::HistoryCut;
+
 /// One record as the broker (or a file) gave it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputRecord {
@@ -137,4 +139,6 @@ pub struct Output {
     pub counts: Counts,
     /// Low time after the slice, UTC milliseconds; `None` before the first accepted transaction.
     pub low_time: Option<i64>,
+    /// Where this slice showed that history reaches into the stream.
+    pub history_cut: Option<HistoryCut>,
 }

@@ -1,4 +1,5 @@
 mod counterfeit;
+mod history;
 mod late;
 mod one_uetr;
 

@@ -100,6 +100,21 @@ pub(crate) enum Told {
     Another,
 }
 
+impl Told {
+    /// Where the accepted one is history: that was not screened, so nothing of a repeat was.
+    pub(crate) fn of_history(self) -> Self {
+        let whole = |verdict: Verdict| match verdict.is_repeated() {
+            true => Verdict::Differing(Columns::of(screened())),
+            false => verdict,
+        };
+        match self {
+            Self::Again(verdict) => Self::Again(whole(verdict)),
+            Self::Too(verdict) => Self::Too(whole(verdict)),
+            Self::Another => Self::Another,
+        }
+    }
+}
+
 /// What a row tells that has the id of an accepted one (`index` of `other`).
 pub(crate) fn told(batch: &TransactionBatch, row: usize, other: &TransactionBatch, index: usize) -> Told {
     let same_text = |t: Text| value(batch, t, row) == value(other, t, index);

@@ -10,6 +10,8 @@ use mareva_model::{Digest, SourcePosition};
 use mareva_monitoring::{RuleFailure, Sizes};
 use mareva_pipeline::{InputSlice, Output, Parts, Pipeline};
 
+use crate::history::tell_cut;
+
 /// Time between two measurements of what is kept in memory.
 const MEASURE_EVERY: Duration = Duration::from_secs(10);
 
@@ -71,6 +73,9 @@ impl Judge for PipelineJudge {
 
     fn process(&mut self, slice: &InputSlice) -> Result<Judged, JudgeError> {
         let output = self.pipeline.process(slice)?;
+        if let Some(cut) = &output.history_cut {
+            tell_cut(cut);
+        }
         if output.counts.rule_errors > 0 {
             self.log_failures();
         }

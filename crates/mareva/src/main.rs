@@ -9,6 +9,7 @@ mod cli;
 mod commands;
 mod config;
 mod demo;
+mod history;
 mod http;
 mod judge;
 mod logging;

@@ -18,7 +18,8 @@ use mareva_screening::ListSummary;
 use prometheus::{Counter, Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
 
 use register::{Advance, Make, Millis};
-use words::{reason, regime, status};
+pub(crate) use words::reason;
+use words::{regime, status};
 
 /// All metrics of the process. Cheap to update: per slice and per second, never per record.
 pub struct Metrics {

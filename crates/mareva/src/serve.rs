@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result};
 use mareva_kafka::{
@@ -15,11 +15,12 @@ use mareva_kafka::{
 use mareva_model::Refusal;
 
 use crate::config::{Config, ListFile};
+use crate::history::{HistoryFile, load_history};
 use crate::http::{Health, Server, Stage};
 use crate::judge::{Judged, PipelineJudge};
 use crate::metrics::Metrics;
 use crate::open::{Opened, unreadable};
-use crate::replay::{Frame, Merge, stream_of};
+use crate::replay::stream_of;
 
 /// How long the loop may stand still before `/healthz` says so.
 const STALLED_AFTER: Duration = Duration::from_secs(30);
@@ -85,7 +86,7 @@ pub fn serve(
         let fresh = snapshot.is_none();
         let mut judge = PipelineJudge::open(parts, subject_key, snapshot)?;
         match history {
-            Some(files) if fresh => load_history(config, &files, &mut judge)?,
+            Some(files) if fresh => load_history(config, &files, judge.pipeline())?,
             Some(_) => tracing::warn!("--history is not used: there is a snapshot to start from, which stands for it"),
             None => {}
         }
@@ -204,29 +205,6 @@ fn modified(file: &ListFile) -> Option<SystemTime> {
     inside.filter_map(|one| one.metadata().ok()?.modified().ok()).max()
 }
 
-/// Topic and partition that a file stands for, and the file.
-type HistoryFile = (String, i32, PathBuf);
-
-/// Retains records from before the stream, without judging them.
-fn load_history(config: &Config, files: &[HistoryFile], judge: &mut PipelineJudge) -> Result<(), JudgeError> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
-    let pipeline = judge.pipeline();
-    let frame = Frame {
-        started: i64::try_from(now.as_millis())?,
-        max_ahead_ms: config.semantics.max_ahead.ms(),
-        idle_after_ms: config.semantics.idle_after.ms(),
-        epoch: pipeline.epoch(),
-    };
-    let numbered = files.iter().map(|(topic, partition, file)| (topic.as_str(), *partition, file.as_path()));
-    let mut merge = Merge::open(numbered, frame)?;
-    let mut rows = 0;
-    while let Some(slice) = merge.next_slice()? {
-        rows += pipeline.load_history(&slice)?;
-    }
-    tracing::info!(rows, files = files.len(), "history retained");
-    Ok(())
-}
-
 /// The files of a history: one file, or all NDJSON files of a folder whose records are transactions.
 ///
 /// # Errors
@@ -244,7 +222,11 @@ pub fn history_files(config: &Config, path: &Path) -> Result<Vec<HistoryFile>, R
         let (topic, partition) = match stream_of(&first_line(&path)?) {
             Some(mareva_codec::Stream::Bank) => (config.bank_topic(), &mut bank),
             Some(mareva_codec::Stream::Exchange) => (config.exchange_topic(), &mut exchange),
-            None => continue,
+            None => {
+                // Said twice at a start, which checks the files before it opens anything.
+                tracing::warn!(file = %path.display(), "its first line is no transaction: the file is no part of the history");
+                continue;
+            }
         };
         files.push((topic.to_owned(), *partition, path));
         *partition += 1;

@@ -18,7 +18,8 @@ pub(super) fn status(status: AlertStatus) -> &'static str {
     }
 }
 
-pub(super) fn reason(reason: Reason) -> &'static str {
+/// The name of a reason, the same as in a dead letter.
+pub(crate) fn reason(reason: Reason) -> &'static str {
     match reason {
         Reason::UnknownFormat => "unknown_format",
         Reason::Malformed => "malformed",

@@ -1,0 +1,128 @@
+//! Records from before the stream: read, retained and accounted for.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use mareva_model::{DeadLetter, Reason, Refusal};
+use mareva_pipeline::{HistoryCut, Pipeline, Prepared};
+
+use crate::config::Config;
+use crate::metrics;
+use crate::replay::{Frame, Merge};
+
+/// One unreadable record in so many is the most that a history may hold: beyond that the files are damaged, and rules would
+/// look back on less than they are said to.
+const UNREADABLE_ONE_IN: u64 = 100;
+
+/// Topic and partition that a file stands for, and the file.
+pub type HistoryFile = (String, i32, PathBuf);
+
+/// What became of the records of a history.
+#[derive(Debug, Default)]
+struct Account {
+    produced: u64,
+    retained: u64,
+    repeated: u64,
+    refused: BTreeMap<Reason, u64>,
+    unreadable: u64,
+    /// Place and reason of the first that was refused.
+    first: Option<(String, Reason)>,
+}
+
+/// Retains records from before the stream, without judging them.
+///
+/// # Errors
+/// Files that cannot be read, and a refusal where too many of their records cannot.
+pub fn load_history(
+    config: &Config,
+    files: &[HistoryFile],
+    pipeline: &mut Pipeline,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
+    let frame = Frame {
+        started: i64::try_from(now.as_millis())?,
+        max_ahead_ms: config.semantics.max_ahead.ms(),
+        idle_after_ms: config.semantics.idle_after.ms(),
+        epoch: pipeline.epoch(),
+    };
+    let numbered = files.iter().map(|(topic, partition, file)| (topic.as_str(), *partition, file.as_path()));
+    let mut merge = Merge::open(numbered, frame)?;
+    let mut account = Account::default();
+    while let Some(slice) = merge.next_slice()? {
+        account.add(&pipeline.load_history(&slice)?, files);
+    }
+    account.tell(files.len());
+    Ok(account.check()?)
+}
+
+/// Says that history reached into the stream and what that cost.
+pub fn tell_cut(cut: &HistoryCut) {
+    let HistoryCut { first, from, left_out, kept } = cut;
+    let (topic, partition, offset) = (&first.topic, first.partition, first.offset);
+    let from = mareva_model::format_time(*from);
+    tracing::warn!(
+        %topic, partition, offset, from, left_out, kept,
+        "history reaches into the stream, which begins with this record: its rows from then on are left out, and the \
+         stream's own are judged"
+    );
+}
+
+impl Account {
+    fn add(&mut self, prepared: &Prepared, files: &[HistoryFile]) {
+        let Prepared { counts, dead_letters, .. } = prepared;
+        self.produced += counts.produced;
+        self.retained += counts.accepted;
+        self.repeated += counts.repeated;
+        for letter in dead_letters {
+            *self.refused.entry(letter.reason).or_default() += 1;
+            self.unreadable += u64::from(is_unreadable(letter.reason));
+            self.first.get_or_insert_with(|| (place(letter, files), letter.reason));
+        }
+    }
+
+    fn tell(&self, files: usize) {
+        let Self { retained, repeated, .. } = self;
+        let refused: u64 = self.refused.values().sum();
+        tracing::info!(rows = retained, repeated, refused, files, "history retained");
+        let Some((first, first_reason)) = &self.first else { return };
+        for (reason, count) in &self.refused {
+            let reason = metrics::reason(*reason);
+            tracing::warn!(reason, count, "records of the history were refused: rules do not see them");
+        }
+        let reason = metrics::reason(*first_reason);
+        tracing::warn!(%first, reason, "the first refused record of the history");
+    }
+
+    fn check(&self) -> Result<(), Refusal> {
+        let Some((first, reason)) = &self.first else { return Ok(()) };
+        if self.unreadable.saturating_mul(UNREADABLE_ONE_IN) <= self.produced {
+            return Ok(());
+        }
+        let (unreadable, produced, reason) = (self.unreadable, self.produced, metrics::reason(*reason));
+        Err(Refusal::one(
+            first,
+            format!(
+                "{unreadable} of {produced} records of --history cannot be read, the first refused one here ({reason})"
+            ),
+            format!("mend the files or leave --history out: at most one in {UNREADABLE_ONE_IN} may be unreadable"),
+        ))
+    }
+}
+
+/// Whether a reason is in the bytes of the record itself.
+fn is_unreadable(reason: Reason) -> bool {
+    !matches!(reason, Reason::TimeAhead | Reason::Conflicting)
+}
+
+/// File and line of a dead letter.
+fn place(letter: &DeadLetter, files: &[HistoryFile]) -> String {
+    let at = &letter.position;
+    let file = files.iter().find(|(topic, partition, _)| *topic == at.topic && *partition == at.partition);
+    let path = file.map_or(Path::new(&at.topic), |(_, _, path)| path);
+    format!("{}:{}", path.display(), at.offset + 1)
+}
+
+#[cfg(test)]
+mod tests;
