@@ -19,7 +19,7 @@ pub use batch::{
     wire_schema,
 };
 pub use dead_letter::{DeadLetter, Reason, SourcePosition};
-pub use detection::{Detection, DetectionChange, Raises, RuleRef, SubjectRole, Targets};
+pub use detection::{Detection, DetectionChange, Raises, RuleRef, SubjectRole, Table, Targets};
 pub use digest::{Digest, digest};
 pub use hit::{APART, AliasQuality, EntryRef, EvidenceClass, Hit, ListAction, ListRef, MatchedOn, PartyRole, Regime};
 pub use money::{AMOUNT_SCALE, Amount, MoneyError, REFERENCE_SCALE, ReferenceAmount};

@@ -38,7 +38,7 @@ struct Saved {
 }
 
 /// Counts up with every change of the layout of snapshots.
-const SNAPSHOT_FORMAT: u32 = 3;
+const SNAPSHOT_FORMAT: u32 = 4;
 
 impl Pipeline {
     /// An empty pipeline with these parts in force.
