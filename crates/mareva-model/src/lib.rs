@@ -25,4 +25,4 @@ pub use hit::{APART, AliasQuality, EntryRef, EvidenceClass, Hit, ListAction, Lis
 pub use money::{AMOUNT_SCALE, Amount, MoneyError, REFERENCE_SCALE, ReferenceAmount};
 pub use refusal::{Fault, Refusal};
 pub use time::{TimeError, format_time, parse_time, time_from_seconds};
-pub use transaction::{Kind, Status, Text, TransactionRow, namesakes};
+pub use transaction::{Kind, NAMESAKE, Status, Text, TransactionRow, is_told_by_banks, namesakes};

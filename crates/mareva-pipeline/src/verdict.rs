@@ -1,7 +1,7 @@
 //! What becomes of a transaction that decoded.
 
 use arrow::array::{Array, Decimal128Array};
-use mareva_model::{Reason, Text, TransactionBatch};
+use mareva_model::{Reason, Text, TransactionBatch, is_told_by_banks};
 use mareva_monitoring::moves;
 
 use crate::screen::screened;
@@ -103,6 +103,11 @@ pub(crate) enum Told {
 /// What a row tells that has the id of an accepted one (`index` of `other`).
 pub(crate) fn told(batch: &TransactionBatch, row: usize, other: &TransactionBatch, index: usize) -> Told {
     let same_text = |t: Text| value(batch, t, row) == value(other, t, index);
+    let by_bank = |batch, row| is_told_by_banks(value(batch, Text::Kind, row).unwrap_or_default());
+    // Senders name themselves: one of the other stream is another, whatever it is called.
+    if by_bank(batch, row) != by_bank(other, index) {
+        return Told::Another;
+    }
     if !same_text(Text::Source) {
         if is_another(batch, row, other, index) {
             return Told::Another;
