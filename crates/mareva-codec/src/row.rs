@@ -4,14 +4,23 @@ use std::ops::Range;
 
 use mareva_model::identifier::{Identifier, recognise_in_text};
 use mareva_model::{
-    APART, DeadLetter, PartyRole, Reason, SourcePosition, Text, TransactionBatchBuilder, TransactionRow, digest,
+    APART, DeadLetter, NAMESAKE, PartyRole, Reason, SourcePosition, Text, TransactionBatchBuilder, TransactionRow,
+    digest,
 };
 
 use crate::decoder::{ExtraParty, Limits, PartyText, Record};
 use crate::fault::Fault;
 
-/// Sources whose ids a sender could otherwise counterfeit: they begin ids of other formats, and of what was not accepted.
-pub(crate) const RESERVED_SOURCES: [&str; 4] = ["uetr", "return", "ethereum", APART];
+/// Begins the source of a `pacs.008` that names its sender by a clearing member id: such ids are numbers or words that a
+/// source of the canonical formats may be called, too.
+pub(crate) const MEMBER: &str = "member";
+
+/// Source of a `pacs.008` that does not name its sender.
+pub(crate) const UNNAMED: &str = "pacs.008";
+
+/// What no canonical record may give as its source, since a sender could otherwise counterfeit ids: of other formats, of what
+/// was not accepted, and of what has the id of another.
+pub(crate) const RESERVED_SOURCES: [&str; 7] = ["uetr", "return", "ethereum", APART, NAMESAKE, MEMBER, UNNAMED];
 
 /// Bytes of the digest of a row's parties: 128 bits, as for keys.
 pub(crate) const PRINT_BYTES: usize = 16;

@@ -137,6 +137,20 @@ pub struct SliceCut {
     pub alerts: usize,
 }
 
+impl SliceCut {
+    /// A bound on the bytes of its JSON. The names of topics need no escapes.
+    pub fn most_bytes(&self) -> usize {
+        let cuts = self.cuts.iter().map(|cut| &cut.topic);
+        let topics = cuts.chain(self.joined.iter().map(|(topic, _)| topic));
+        topics.map(|topic| topic.len() + Self::AROUND_A_TOPIC).sum::<usize>() + Self::AROUND_ALL
+    }
+
+    /// The names of the other fields of a cut, its partition and two offsets of 19 digits.
+    const AROUND_A_TOPIC: usize = 96;
+    /// The other fields of a slice.
+    const AROUND_ALL: usize = 160;
+}
+
 /// Slices from `from` to `to`, both among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SliceRange {
@@ -197,9 +211,13 @@ impl SequenceRecord {
     /// The format written here.
     pub const VERSION: u32 = 1;
 
-    /// Digests that one record holds at most: with their revisions some 80 bytes each, far below the broker's default limit of
-    /// 1 MiB.
-    pub const MAX_DIGESTS: usize = 8_000;
+    /// Digests that one record holds at most: with their revisions some 80 bytes each, so that a third of the broker's default
+    /// limit of 1 MiB is theirs.
+    pub const MAX_DIGESTS: usize = 4_000;
+
+    /// Bytes of slices that one record holds at most: half of that limit, so that a sixth is left for the positions of some
+    /// thousands of partitions. One slice may be larger alone: it names the partitions of its records, and those that join.
+    pub const MAX_SLICE_BYTES: usize = 512 * 1024;
 
     /// The JSON records to write, parts first.
     pub fn to_payloads(&self) -> Vec<Vec<u8>> {

@@ -38,6 +38,30 @@ pub enum Targets {
     None,
 }
 
+/// A table of the rules.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Table {
+    /// One row a transaction.
+    #[default]
+    Transactions,
+    /// One row a leg.
+    Movements,
+    /// One row a standing detection of a rule that raises a signal.
+    Signals,
+}
+
+impl Table {
+    /// The name in SQL.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Transactions => "transactions",
+            Self::Movements => "movements",
+            Self::Signals => "signals",
+        }
+    }
+}
+
 /// The rule behind a detection, with all that makes it derivable again.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RuleRef {
@@ -51,6 +75,10 @@ pub struct RuleRef {
     pub severity: String,
     /// Signal or alert.
     pub raises: Raises,
+    /// The table whose rows it fires on: what its `row_id` is of. Senders choose ids, so that one of one table may look like
+    /// one of another. Alerts of earlier versions do not say.
+    #[serde(default)]
+    pub table: Table,
     /// Role of its subject.
     pub subject_role: SubjectRole,
     /// What to restrain.

@@ -19,7 +19,7 @@ pub use batch::{
     wire_schema,
 };
 pub use dead_letter::{DeadLetter, Reason, SourcePosition};
-pub use detection::{Detection, DetectionChange, Raises, RuleRef, SubjectRole, Targets};
+pub use detection::{Detection, DetectionChange, Raises, RuleRef, SubjectRole, Table, Targets};
 pub use digest::{Digest, digest};
 pub use hit::{
     APART, AliasQuality, EntryRef, EvidenceClass, Hit, LateParty, ListAction, ListRef, MatchedOn, PartyRole, Regime,
@@ -27,4 +27,4 @@ pub use hit::{
 pub use money::{AMOUNT_SCALE, Amount, MoneyError, REFERENCE_SCALE, ReferenceAmount};
 pub use refusal::{Fault, Refusal};
 pub use time::{TimeError, format_time, parse_time, time_from_seconds};
-pub use transaction::{Kind, Status, Text, TransactionRow, namesakes};
+pub use transaction::{Kind, NAMESAKE, Status, Text, TransactionRow, is_told_by_banks, namesakes};

@@ -27,6 +27,15 @@ pub enum Kind {
     ChainTransfer,
 }
 
+/// Kinds that records of the bank stream tell of; those of the exchange stream tell of all others.
+const TOLD_BY_BANKS: [Kind; 5] =
+    [Kind::CreditTransfer, Kind::CashDeposit, Kind::CashWithdrawal, Kind::CardPayment, Kind::Return];
+
+/// Whether the bank stream told of a transaction, by its `kind` column.
+pub fn is_told_by_banks(kind: &str) -> bool {
+    TOLD_BY_BANKS.iter().any(|told| told.as_str() == kind)
+}
+
 impl Kind {
     /// The name in the `kind` column.
     pub fn as_str(self) -> &'static str {
@@ -74,12 +83,16 @@ impl Status {
 /// Most payments that are told apart under one UETR.
 const MAX_NAMESAKES: u32 = 8;
 
-/// The identities of other payments that came under the same UETR after the first one, in order: `<row_id>#2` and on. There
-/// are at most seven, so that a UETR that somebody floods costs a few look-ups; under other ids, which begin with their
-/// source, there is none.
+/// Begins the identity of what one of the two streams sends under an id that the other has used; no source may be called this.
+pub const NAMESAKE: &str = "namesake";
+
+/// The identities of other payments that came under the id of a first one, in order. Under a UETR `<row_id>#2` and on: at most
+/// seven, so that one that somebody floods costs a few look-ups. Under another id, which begins with its source, there is one:
+/// that of the sender of the same name in the other stream.
 pub fn namesakes(row_id: &str) -> impl Iterator<Item = String> {
-    let last = if row_id.starts_with("uetr:") { MAX_NAMESAKES } else { 0 };
-    (2..=last).map(move |number| format!("{row_id}#{number}"))
+    let of_uetr = row_id.starts_with("uetr:");
+    let numbers = 2..=if of_uetr { MAX_NAMESAKES } else { 2 };
+    numbers.map(move |number| if of_uetr { format!("{row_id}#{number}") } else { format!("{NAMESAKE}:{row_id}") })
 }
 
 /// The text columns of a transaction, in schema order. Identifiers are canonical (`iban:DE89…`, see
@@ -88,7 +101,7 @@ pub fn namesakes(row_id: &str) -> impl Iterator<Item = String> {
 #[repr(usize)]
 pub enum Text {
     /// Identity: `uetr:<uuid>` where there is one, else `<source>:<tx_id>`; returns `return:<source>:<id>`. Of several
-    /// payments under one UETR the later ones have those of [`namesakes`].
+    /// payments under one id the later ones have those of [`namesakes`].
     RowId,
     /// [`Kind`].
     Kind,

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use arrow::array::RecordBatch;
-use mareva_model::{Detection, Raises, TransactionBatch};
+use mareva_model::{Detection, Raises, Table, TransactionBatch};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::retained::RetainedRows;
 use crate::ruleset::Ruleset;
 use crate::signals::{Signal, table};
-use crate::tables::{Table, whole};
+use crate::tables::whole;
 
 /// Rows that are gathered before they are written: what a writer holds in memory.
 const GROUP_ROWS: usize = 65_536;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
-use mareva_model::{Detection, DetectionChange, Raises, TransactionBatch};
+use mareva_model::{Detection, DetectionChange, Raises, Table, TransactionBatch};
 
 use crate::accounts::Accounts;
 use crate::error::Error;
@@ -13,7 +13,7 @@ use crate::level::{Level, Rows};
 use crate::retained::RetainedRows;
 use crate::ruleset::Ruleset;
 use crate::signals::{Signal, Signals, table};
-use crate::tables::{Table, gather, row_numbers};
+use crate::tables::{gather, row_numbers};
 
 /// How long rows can matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

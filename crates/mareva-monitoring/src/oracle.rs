@@ -7,12 +7,11 @@ use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::{SessionConfig, SessionContext};
-use mareva_model::{Detection, Raises};
+use mareva_model::{Detection, Raises, Table};
 
 use crate::accounts::Accounts;
 use crate::ruleset::{Rule, Ruleset};
 use crate::signals::{Signal, table};
-use crate::tables::Table;
 use crate::values;
 
 /// Runs every rule over whole tables: level one, then level two over the signals of level one. Detections come sorted by

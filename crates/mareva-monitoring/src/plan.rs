@@ -14,12 +14,12 @@ use datafusion::logical_expr::{
     Expr, JoinType, LogicalPlan, Operator, WindowFrameBound, WindowFrameUnits, WindowFunctionDefinition,
 };
 use datafusion::prelude::{SessionConfig, SessionContext};
-use mareva_model::Fault;
+use mareva_model::{Fault, Table};
 
 use crate::aggregate::AggregateKind;
 use crate::rule::CheckedRule;
 use crate::rule_text::Sql;
-use crate::tables::Table;
+use crate::tables::schema_of;
 
 /// A windowed aggregate as the SQL names it, over canonical columns.
 #[derive(Debug, Clone)]
@@ -53,7 +53,7 @@ pub(crate) struct RulePlan {
 pub(crate) fn session(accounts: &SchemaRef) -> Result<SessionContext, datafusion::error::DataFusionError> {
     let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
     for table in [Table::Transactions, Table::Movements, Table::Signals] {
-        context.register_table(table.name(), Arc::new(MemTable::try_new(table.schema(), vec![vec![]])?))?;
+        context.register_table(table.name(), Arc::new(MemTable::try_new(schema_of(table), vec![vec![]])?))?;
     }
     context.register_table("accounts", Arc::new(MemTable::try_new(accounts.clone(), vec![vec![]])?))?;
     Ok(context)
@@ -175,7 +175,7 @@ impl Matcher<'_> {
             let reason = format!("a rule cannot start from {name}");
             return Err(self.text.refuse(name, reason, "start from transactions, movements or signals"));
         };
-        let schema = table.schema();
+        let schema = schema_of(table);
         let qualifier = alias.unwrap_or(name);
         let names = schema.fields().iter().map(|f| (flat(Some(qualifier), f.name()), f.name().clone())).collect();
         let columns = schema.fields().iter().map(|f| (f.name().clone(), f.as_ref().clone())).collect();

@@ -15,8 +15,9 @@ use datafusion::prelude::SessionContext;
 use crate::cheaper::cheaper;
 use crate::plan::{RulePlan, WindowPlan};
 use crate::rule::SharedRule;
-use crate::tables::Table;
+use crate::tables::schema_of;
 use crate::timeline::Feature;
+use mareva_model::Table;
 
 /// An expression and the positions, in the table's base columns then features, of the columns it reads.
 #[derive(Debug)]
@@ -100,7 +101,7 @@ impl Program {
     pub fn compile(context: &SessionContext, table: Table, rules: &[Planned]) -> Result<Self, DataFusionError> {
         let mut columns: BTreeMap<String, Field> = BTreeMap::new();
         for name in ["row_id", "event_time"] {
-            columns.insert(name.to_owned(), table.schema().field_with_name(name)?.clone());
+            columns.insert(name.to_owned(), schema_of(table).field_with_name(name)?.clone());
         }
         for rule in rules {
             columns.extend(rule.plan.columns.iter().map(|(name, field)| (name.clone(), field.clone())));
@@ -108,7 +109,7 @@ impl Program {
         // The key of a join is an own column that must be read as well.
         let keys: Vec<String> = columns.keys().filter_map(|name| join_key(name).map(|(key, _)| key)).collect();
         for key in keys {
-            columns.insert(key.clone(), table.schema().field_with_name(&key)?.clone());
+            columns.insert(key.clone(), schema_of(table).field_with_name(&key)?.clone());
         }
         let (joined, own): (Vec<_>, Vec<_>) = columns.into_iter().partition(|(name, _)| join_key(name).is_some());
         let own_names: Vec<String> = own.iter().map(|(name, _)| name.clone()).collect();

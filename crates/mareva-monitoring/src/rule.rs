@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::common::ScalarValue;
-use mareva_model::{AMOUNT_SCALE, Fault, Raises, Refusal, RuleRef, SubjectRole, Targets};
+use mareva_model::{AMOUNT_SCALE, Fault, Raises, Refusal, RuleRef, SubjectRole, Table, Targets};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -214,6 +214,8 @@ impl CheckedRule {
             title: rule.title,
             severity: rule.severity,
             raises: rule.raises,
+            // Both are known once its SQL is planned.
+            table: Table::default(),
             subject_role: rule.subject_role,
             targets: rule.targets,
             action: rule.action,

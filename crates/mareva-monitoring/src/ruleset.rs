@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use datafusion::prelude::SessionContext;
-use mareva_model::{Digest, Fault, Raises, Refusal, RuleRef, digest};
+use mareva_model::{Digest, Fault, Raises, Refusal, RuleRef, Table, digest};
 
 use crate::accounts::accounts_schema;
 use crate::plan::{RulePlan, plan, session};
 use crate::program::{Planned, Program};
 use crate::rule::{CheckedRule, RuleText, read_all};
-use crate::tables::Table;
 
 /// A rule with its plan.
 #[derive(Debug, Clone)]
@@ -108,6 +107,6 @@ fn level(rule: &CheckedRule, plan: RulePlan) -> Result<Rule, Fault> {
         ));
     }
     let span_ms = plan.windows.iter().map(|w| w.span).max().unwrap_or(0);
-    let reference = Arc::new(RuleRef { span_ms, ..rule.reference.clone() });
+    let reference = Arc::new(RuleRef { span_ms, table: plan.table, ..rule.reference.clone() });
     Ok(Rule { reference, table: plan.table, sql: rule.sql.clone(), checked: rule.clone(), plan })
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Decimal128Array, RecordBatch, StringArray, TimestampMillisecondArray};
 use arrow::error::ArrowError;
-use mareva_model::{Detection, SubjectRole};
+use mareva_model::{Detection, SubjectRole, Table};
 
 use crate::level::Rows;
-use crate::tables::Table;
+use crate::tables::schema_of;
 
 /// One row of `signals`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -112,7 +112,7 @@ pub(crate) fn table<'a>(signals: impl Iterator<Item = &'a Signal>) -> Result<Rec
     };
     let weights: Decimal128Array = signals.iter().map(|s| Some(i128::from(s.weight))).collect();
     RecordBatch::try_new(
-        Table::Signals.schema(),
+        schema_of(Table::Signals),
         vec![
             text(|s| &s.row_id),
             Arc::new(signals.iter().map(|s| Some(s.event_time)).collect::<TimestampMillisecondArray>()),

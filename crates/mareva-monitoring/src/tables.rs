@@ -6,38 +6,16 @@ use arrow::array::{Array, ArrayRef, RecordBatch, StringArray, StringBuilder};
 use arrow::compute::{interleave, take};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit, UInt32Type};
 use arrow::error::ArrowError;
-use mareva_model::{Text, TransactionBatch, prepared_schema};
+use mareva_model::{Table, Text, TransactionBatch, prepared_schema};
 
 use crate::retained::{RetainedRows, legs_of};
 
-/// A table of the rules.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Table {
-    /// One row a transaction.
-    Transactions,
-    /// One row a leg.
-    Movements,
-    /// One row a standing detection of a rule that raises a signal.
-    Signals,
-}
-
-impl Table {
-    /// The name in SQL.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Transactions => "transactions",
-            Self::Movements => "movements",
-            Self::Signals => "signals",
-        }
-    }
-
-    /// The schema that rules see.
-    pub fn schema(self) -> SchemaRef {
-        match self {
-            Self::Transactions => prepared_schema(),
-            Self::Movements => movements_schema(),
-            Self::Signals => signals_schema(),
-        }
+/// The schema that rules see of a table.
+pub(crate) fn schema_of(table: Table) -> SchemaRef {
+    match table {
+        Table::Transactions => prepared_schema(),
+        Table::Movements => movements_schema(),
+        Table::Signals => signals_schema(),
     }
 }
 
@@ -146,7 +124,7 @@ pub(crate) fn gather(
         };
         places.push((slot, index, (row & 1) as usize));
     }
-    let schema = table.schema();
+    let schema = schema_of(table);
     let mut fields = Vec::with_capacity(columns.len());
     let mut arrays: Vec<ArrayRef> = Vec::with_capacity(columns.len());
     for name in columns {
@@ -225,7 +203,7 @@ fn pick(arrays: &[ArrayRef], per_slot: usize, places: &[(usize, usize, usize)]) 
 /// When a column cannot be built, which would be a fault of this crate.
 pub fn whole(retained: &RetainedRows, table: Table) -> Result<RecordBatch, ArrowError> {
     let rows: Vec<u64> = retained.batches().flat_map(|(first, batch)| row_numbers(table, first, batch)).collect();
-    let schema = table.schema();
+    let schema = schema_of(table);
     if rows.is_empty() {
         return Ok(RecordBatch::new_empty(schema));
     }

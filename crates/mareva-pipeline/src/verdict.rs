@@ -1,16 +1,13 @@
 //! What becomes of a transaction that decoded.
 
 use arrow::array::{Array, Decimal128Array};
-use mareva_model::{Reason, Text, TransactionBatch};
+use mareva_model::{Reason, Text, TransactionBatch, is_told_by_banks};
 use mareva_monitoring::moves;
 
 use crate::screen::screened;
 
 /// Most time between what two sources tell of one payment, milliseconds: a bank day.
 const MOST_APART_MS: i64 = 86_400_000;
-
-/// Characters of an account number that are enough to know it again inside a longer one.
-const ENOUGH_OF_A_NUMBER: usize = 6;
 
 /// What becomes of a transaction that decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +115,11 @@ impl Told {
 /// What a row tells that has the id of an accepted one (`index` of `other`).
 pub(crate) fn told(batch: &TransactionBatch, row: usize, other: &TransactionBatch, index: usize) -> Told {
     let same_text = |t: Text| value(batch, t, row) == value(other, t, index);
+    let by_bank = |batch, row| is_told_by_banks(value(batch, Text::Kind, row).unwrap_or_default());
+    // Senders name themselves: one of the other stream is another, whatever it is called.
+    if by_bank(batch, row) != by_bank(other, index) {
+        return Told::Another;
+    }
     if !same_text(Text::Source) {
         if is_another(batch, row, other, index) {
             return Told::Another;
@@ -145,8 +147,8 @@ fn is_another(batch: &TransactionBatch, row: usize, other: &TransactionBatch, in
         let text = |t| value(batch, t, row).unwrap_or_default();
         moves(text(Text::Status), text(Text::Kind))
     };
-    let added = |(party, agent): (Text, Text)| match both(party) {
-        (Some(account), Some(known)) => !is_told_by(account, known, both(agent).1),
+    let added = |party: Text| match both(party) {
+        (Some(account), Some(known)) => !is_told_by(account, known),
         (account, _) => account.is_some(),
     };
     let apart = batch.event_time().value(row).abs_diff(other.event_time().value(index));
@@ -154,33 +156,21 @@ fn is_another(batch: &TransactionBatch, row: usize, other: &TransactionBatch, in
         || [Text::AmountText, Text::Currency, Text::Kind].into_iter().any(differ)
         || moving(batch, row) != moving(other, index)
         || apart > MOST_APART_MS.unsigned_abs()
-        || [(Text::Originator, Text::OriginatorAgent), (Text::Beneficiary, Text::BeneficiaryAgent)]
-            .into_iter()
-            .any(added)
+        || [Text::Originator, Text::Beneficiary].into_iter().any(added)
 }
 
-/// Whether `known`, kept by `agent`, is `account`: the same, or the IBAN that ends with its number, perhaps with two check
-/// digits behind, at the bank that it names. Where nobody says that it is that bank it is another account.
-fn is_told_by(account: &str, known: &str, agent: Option<&str>) -> bool {
+/// Whether `known` is `account`: the same, or the IBAN that says its bank and its number and nothing else. The letters that begin
+/// many an IBAN's bank code begin the BIC of the bank, too, before the country. Where the code is a number, or the account is told
+/// without its branch or bank, an account of somebody else may be called the same: that is another account.
+fn is_told_by(account: &str, known: &str) -> bool {
     if account == known {
         return true;
     }
-    let Some((bank, number)) = account.strip_prefix("acct:").and_then(|rest| rest.split_once('/')) else {
-        return false;
-    };
-    let Some(iban) = known.strip_prefix("iban:") else { return false };
-    let number = number.trim_start_matches('0');
-    let ends = |with_check_digits: usize| {
-        iban.len()
-            .checked_sub(with_check_digits)
-            .and_then(|end| iban.get(..end))
-            .is_some_and(|iban| iban.ends_with(number))
-    };
-    // Country, branch and the like stand behind the first four letters of a BIC, and many an IBAN begins its bank code with these.
-    let is_the_bank = |agent: &str| agent.get(..8) == bank.get(..8);
-    let at_the_bank =
-        agent.and_then(|agent| agent.strip_prefix("bic:")).map_or(iban.get(4..8) == bank.get(..4), is_the_bank);
-    number.len() >= ENOUGH_OF_A_NUMBER && (ends(0) || ends(2)) && (bank == "-" || at_the_bank)
+    let told = account.strip_prefix("acct:").and_then(|rest| rest.split_once('/'));
+    let (Some((bank, number)), Some(iban)) = (told, known.strip_prefix("iban:")) else { return false };
+    let (country, code, behind) = (iban.get(..2), iban.get(4..8), iban.get(8..));
+    let of_letters = code.is_some_and(|code| code.bytes().all(|letter| letter.is_ascii_uppercase()));
+    of_letters && bank.len() == 8 && bank.get(..4) == code && bank.get(4..6) == country && Some(number) == behind
 }
 
 fn value(batch: &TransactionBatch, text: Text, row: usize) -> Option<&str> {

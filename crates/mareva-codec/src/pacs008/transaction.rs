@@ -8,7 +8,7 @@ use super::{ExtraText, Message, Read};
 use crate::amount::ReadAmount;
 use crate::decoder::{ExtraParty, Limits, PartyText, Record};
 use crate::fault::Fault;
-use crate::row::{Collected, PRINT_BYTES, Parties, RESERVED_SOURCES, Scratch, text_parties, write_uetr};
+use crate::row::{Collected, MEMBER, PRINT_BYTES, Parties, Scratch, UNNAMED, text_parties, write_uetr};
 
 /// One transaction with the message around it.
 pub(super) struct View<'m> {
@@ -126,8 +126,8 @@ impl<'m> View<'m> {
         }
     }
 
-    /// Source: the instructing agent, else the debtor's agent; a BIC in its 8 characters where it is a head office, else a
-    /// clearing member id. Row id: the UETR, else the first id that tells the transaction from others.
+    /// Source: the instructing agent, else the debtor's agent; a BIC in its 8 characters where it is a head office, else
+    /// [`MEMBER`] and a clearing member id. Row id: the UETR, else the first id that tells the transaction from others.
     fn write_ids(&self, index: i32, scratch: &mut Scratch) {
         let bics =
             [self.slot(Slot::Instructing), self.slot(Slot::GroupInstructing), self.of(Side::Originator, Of::Agent)];
@@ -142,12 +142,14 @@ impl<'m> View<'m> {
             if source.ends_with("XXX") {
                 source.truncate(8);
             }
-        } else if let Some(member) = members.into_iter().flatten().next() {
+        } else {
+            let member = members.into_iter().flatten().next().unwrap_or_default();
+            source.extend([MEMBER, ":"]);
             source.extend(member.chars().filter(char::is_ascii_alphanumeric));
-        }
-        if source.is_empty() || RESERVED_SOURCES.contains(&source.as_str()) {
-            source.clear();
-            source.push_str("pacs.008");
+            if source.ends_with(':') {
+                source.clear();
+                source.push_str(UNNAMED);
+            }
         }
         if self.slot(Slot::Uetr).is_some_and(|uetr| write_uetr(&mut scratch.uetr, uetr)) {
             scratch.row_id.extend(["uetr:", &scratch.uetr]);

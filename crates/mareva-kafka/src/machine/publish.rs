@@ -59,7 +59,11 @@ impl Machine {
         let mut alerts: Vec<AlertDigest> = Vec::new();
         let mut revisions: Vec<AlertRevision> = Vec::new();
         let mut messages: Vec<Message> = Vec::new();
-        while let Some(judged) = self.uncommitted.pop_front() {
+        let mut room = SequenceRecord::MAX_SLICE_BYTES;
+        while let Some(judged) =
+            self.uncommitted.pop_front_if(|next| slices.is_empty() || next.cut.most_bytes() <= room)
+        {
+            room = room.saturating_sub(judged.cut.most_bytes());
             self.cover(&judged.cut);
             slices.push(judged.cut);
             alerts.extend(judged.digests);
@@ -69,7 +73,7 @@ impl Machine {
         let reissued = self.reissue.iter().map(Message::digest).collect();
         self.figures.reissued += self.reissue.len() as u64;
         messages.append(&mut self.reissue);
-        self.alerts_waiting = false;
+        self.alerts_waiting = self.uncommitted.iter().any(|judged| !judged.digests.is_empty());
         self.announce = false;
         self.number += 1;
         let mut judged: crate::record::Judged = BTreeMap::new();

@@ -4,6 +4,7 @@ use super::*;
 use crate::judge::Sink;
 use world::{Broker, Dice, Disk, Process, Troubles, check, settings};
 
+mod many_partitions;
 mod replay;
 mod takeover;
 mod world;

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use super::*;
 use crate::{RuleRef, SourcePosition, Targets, digest};
 
-fn alert() -> Alert {
-    let rule = RuleRef {
+fn rule() -> RuleRef {
+    RuleRef {
         id: "mule-account".into(),
         version: 3,
         title: "mule account".into(),
         severity: "high".into(),
         raises: crate::Raises::Alert,
+        table: crate::Table::Signals,
         subject_role: SubjectRole::Suspect,
         targets: Targets::SubjectAccount,
         action: "hold".into(),
@@ -18,7 +19,10 @@ fn alert() -> Alert {
         typology: "T03 rapid pass-through".into(),
         span_ms: 86_400_000,
         parameters: BTreeMap::from([("min_received".into(), "1000".into())]),
-    };
+    }
+}
+
+fn alert() -> Alert {
     let position = SourcePosition { topic: "bank.transactions".into(), partition: 3, offset: 41, index: 0 };
     let columns = serde_json::from_str(r#"{"received":"5000.00","sent":"4800.00","payees":3}"#).unwrap();
     Alert {
@@ -60,7 +64,7 @@ fn alert() -> Alert {
         notice_ref: None,
         evidence: Evidence {
             rules: vec![RuleEvidence {
-                rule: Arc::new(rule),
+                rule: Arc::new(rule()),
                 detections: vec![DetectionEvidence {
                     row_id: "MRVADEFF:B1/out".into(),
                     event_time: 1_728_000_000_000,

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use mareva_model::alert::{Action, Severity};
-use mareva_model::{Detection, Hit, MatchedOn, PartyRole, Prepared, Regime, RuleRef, Text};
+use mareva_model::{Detection, Hit, MatchedOn, PartyRole, Prepared, Raises, Regime, RuleRef, Table, Text};
 use mareva_monitoring::{RetainedRows, RowNumber, TransactionView};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -38,6 +38,12 @@ impl RuleTable {
             self.0.len() - 1
         });
         u32::try_from(at).unwrap_or(u32::MAX)
+    }
+
+    /// The latest version of a rule that raises signals.
+    fn first_level(&self, id: &str) -> Option<&RuleRef> {
+        let mut signals = self.0.iter().rev().filter(|rule| rule.raises == Raises::Signal && rule.id == id);
+        signals.next().map(AsRef::as_ref)
     }
 
     pub(super) fn get(&self, number: u32) -> Option<&Arc<RuleRef>> {
@@ -88,32 +94,44 @@ pub(super) fn severity_of(action: Action, regime: Regime) -> Severity {
     }
 }
 
-/// The transaction behind a `row_id` of any table in a detection about `subject` at a time: a movement's ends in its leg, a
-/// signal's begins with its rule.
-pub(super) fn resolve(row_id: &str, about: (&str, i64), rows: &RetainedRows) -> Option<RowNumber> {
-    if let Some(row) = resolve_first_level(row_id, about, rows) {
-        return Some(row);
+/// The transaction behind a row that `rule` fired on. The sender of a payment chooses its id, which may look like that of a
+/// leg or a signal: the rule's table says which it is.
+pub(super) fn row_behind(rule: &RuleRef, row_id: &str, rules: &RuleTable, rows: &RetainedRows) -> Option<RowNumber> {
+    match rule.table {
+        Table::Transactions => rows.find(row_id),
+        Table::Movements => rows.find(row_id.strip_suffix("/in").or_else(|| row_id.strip_suffix("/out"))?),
+        Table::Signals => {
+            let (first, row_id) = row_id.split_once(':')?;
+            row_behind(rules.first_level(first)?, row_id, rules, rows)
+        }
     }
-    row_id.split_once(':').and_then(|(_, rest)| resolve_first_level(rest, about, rows))
 }
 
-/// Like [`resolve`], for rows of `transactions` and `movements` only. The sender of a payment chooses its id, which may end
-/// like a leg, so a leg of this subject at this time goes before a payment of the whole id.
-pub(super) fn resolve_first_level(
-    row_id: &str,
-    (subject, time): (&str, i64),
-    rows: &RetainedRows,
-) -> Option<RowNumber> {
-    let sides = [("/in", Text::Beneficiary), ("/out", Text::Originator)];
-    let leg = sides.into_iter().find_map(|(end, side)| Some((rows.find(row_id.strip_suffix(end)?)?, side)));
-    let told = |row: RowNumber, side: Text| {
-        let view = rows.transaction(row)?;
-        let about = [side, Text::LinkedAccount].into_iter().any(|column| view.text(column) == Some(subject));
-        (about && view.event_time() == time).then_some(row)
+/// The transaction behind a `row_id` in a detection about `subject` at a time, where its rule is not at hand. What tells of that
+/// subject at that time goes first, the row of a signal before what is called like one, and a leg likewise: who names his payment
+/// so takes nobody's place.
+pub(super) fn resolve(row_id: &str, (subject, time): (&str, i64), rows: &RetainedRows) -> Option<RowNumber> {
+    let signal = row_id.split_once(':').map(|(_, rest)| rest);
+    let mut readings: Vec<(RowNumber, &[Text])> = Vec::with_capacity(4);
+    for id in [signal, Some(row_id)].into_iter().flatten() {
+        for (end, sides) in LEGS {
+            let row = id.strip_suffix(end).and_then(|id| rows.find(id));
+            readings.extend(row.map(|row| (row, sides)));
+        }
+        readings.extend(rows.find(id).map(|row| (row, EITHER_SIDE)));
+    }
+    let tells = |(row, sides): &(RowNumber, &[Text])| {
+        let Some(view) = rows.transaction(*row) else { return false };
+        view.event_time() == time && sides.iter().any(|column| view.text(*column) == Some(subject))
     };
-    let surely = leg.and_then(|(row, side)| told(row, side));
-    surely.or_else(|| rows.find(row_id)).or(leg.map(|(row, _)| row))
+    let surely = readings.iter().find(|reading| tells(reading));
+    surely.or(readings.first()).map(|(row, _)| *row)
 }
+
+/// How the ids of legs end, and where the subject of a rule over them may stand.
+const LEGS: [(&str, &[Text]); 2] =
+    [("/in", &[Text::Beneficiary, Text::LinkedAccount]), ("/out", &[Text::Originator, Text::LinkedAccount])];
+const EITHER_SIDE: &[Text] = &[Text::Originator, Text::Beneficiary, Text::LinkedAccount];
 
 /// The accepted transaction that a hit is about: of what was refused, late or told again there is none.
 pub(super) fn row_of(hit: &Hit, rows: &RetainedRows) -> Option<RowNumber> {

@@ -3,13 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mareva_model::alert::Action;
-use mareva_model::{LateParty, PartyRole, Raises, RuleRef, Targets, Text};
+use mareva_model::{LateParty, PartyRole, Raises, RuleRef, Table, Targets, Text};
 use mareva_monitoring::{RowNumber, TransactionView, moves};
 
 use super::config::is_collective;
-use super::contribution::{
-    Contribution, ContributionKey, Side, action_of, resolve, resolve_first_level, role_of, row_of, side_of,
-};
+use super::contribution::{Contribution, ContributionKey, Side, action_of, role_of, row_behind, row_of, side_of};
 use super::draft::Scene;
 use super::standing::Signal;
 
@@ -102,7 +100,9 @@ impl Suspicion {
         for (key, contribution) in contributions {
             let action = action_of(contribution, scene.rules, &scene.config.institution);
             let row = match contribution {
-                Contribution::Detection { .. } => resolve(&key.row_id, (subject, key.event_time), scene.rows),
+                Contribution::Detection { rule, .. } => {
+                    scene.rules.get(*rule).and_then(|rule| scene.row_behind(rule, &key.row_id))
+                }
                 Contribution::Hit(hit) => row_of(hit, scene.rows),
             };
             behind.extend(row.map(|row| (key.event_time, key.row_id.clone(), row)));
@@ -152,13 +152,11 @@ impl Suspicion {
         let signals = scene.signals_behind(subject, rule, key.event_time);
         let composes = |signal: &Signal| scene.rules.get(signal.rule).is_some_and(|first| supports(first, outgoing));
         // A row of `transactions` or `movements` stands for itself; a row of `signals` for the detections it composes.
-        if resolve_first_level(&key.row_id, (subject, key.event_time), scene.rows).is_none()
-            && signals.iter().any(composes)
-        {
+        if rule.table == Table::Signals && signals.iter().any(composes) {
             let from = key.event_time.saturating_sub(rule.span_ms);
             self.composed.entry(outgoing).or_default().add(action, from, key.event_time);
         } else {
-            self.add(scene, subject, (key.event_time, rule.span_ms), &key.row_id, outgoing, action);
+            self.add(scene, subject, rule, (key.event_time, &key.row_id), action);
         }
     }
 
@@ -172,30 +170,21 @@ impl Suspicion {
                         let Some(first) = scene.rules.get(signal.rule).filter(|first| supports(first, outgoing)) else {
                             continue;
                         };
-                        let stretch = (signal.event_time, first.span_ms);
-                        self.add(scene, subject, stretch, &signal.row_id, outgoing, action);
+                        self.add(scene, subject, first, (signal.event_time, &signal.row_id), action);
                     }
                 }
             }
         }
     }
 
-    fn add(
-        &mut self,
-        scene: &Scene<'_>,
-        subject: &str,
-        (time, span): (i64, i64),
-        row_id: &str,
-        outgoing: bool,
-        action: Action,
-    ) {
-        let from = time.saturating_sub(span);
-        if !outgoing {
+    fn add(&mut self, scene: &Scene<'_>, subject: &str, rule: &RuleRef, (time, row_id): (i64, &str), action: Action) {
+        let from = time.saturating_sub(rule.span_ms);
+        if rule.targets != Targets::OutgoingPayments {
             self.received.add(action, from, time);
             return;
         }
         self.paid.add(action, from, time);
-        let view = resolve(row_id, (subject, time), scene.rows).and_then(|row| scene.rows.transaction(row));
+        let view = scene.row_behind(rule, row_id).and_then(|row| scene.rows.transaction(row));
         if let Some(view) = view
             && view.text(Text::Originator) == Some(subject)
             && let Some(payee) = view.text(Text::Beneficiary)
@@ -221,6 +210,11 @@ impl<'a> Scene<'a> {
         } else {
             &[]
         }
+    }
+
+    /// The transaction behind a row that `rule` fired on.
+    fn row_behind(&self, rule: &RuleRef, row_id: &str) -> Option<RowNumber> {
+        row_behind(rule, row_id, self.rules, self.rows)
     }
 
     /// Whether a transaction moves money between accounts.

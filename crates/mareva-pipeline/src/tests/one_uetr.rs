@@ -80,6 +80,10 @@ fn what_another_source_says_of_the_money_tells_payments_apart() {
         ((account.as_str(), r#""account":"20201555555556","agent":"BUKBGB22""#), true),
         ((account.as_str(), r#""account":"20201555555555","agent":"EVILGB22""#), true),
         ((account.as_str(), r#""account":"202015","agent":"BUKBGB22""#), true),
+        // Without its sort code it may be an account at another branch, without its bank one anywhere.
+        ((account.as_str(), r#""account":"55555555","agent":"BUKBGB22""#), true),
+        ((account.as_str(), r#""account":"20201555555555""#), true),
+        ((account.as_str(), r#""account":"20201555555555","agent":"202015""#), true),
     ] {
         let records = [told("OTHRDEFF", AS_IT_IS), told("MRVADEFF", change)];
         both_ways(&records, |outputs| {
@@ -122,4 +126,33 @@ fn a_flooded_uetr_refuses_what_it_cannot_tell_apart_and_says_what_to_do() {
         assert!(letter.detail.contains("one of its own"), "{}", letter.detail);
         assert_eq!(outputs.iter().map(|output| output.hits.len()).sum::<usize>(), 9, "the refused one is screened");
     });
+}
+
+/// A squatter names an account of his own whose IBAN ends like the number of the listed one, and whatever agent he likes.
+#[test]
+fn nobody_hides_a_payment_to_an_account_number() {
+    let account = format!(r#""account":"{LISTED}""#);
+    let named = |iban: &str, agent: &str| format!(r#""account":"{iban}"{agent}"#);
+    let (evil, german) = ("GB58EVIL20201555555555", "DE89370400440532013000");
+    for (iban, own_agent, told_as) in [
+        (evil, "", r#""account":"55555555","agent":"BUKBGB22""#),
+        (evil, r#","agent":"BUKBGB22""#, r#""account":"55555555","agent":"BUKBGB22""#),
+        (evil, r#","agent":"BUKBGB22""#, r#""account":"20201555555555","agent":"BUKBGB22""#),
+        (evil, "", r#""account":"55555555""#),
+        (evil, "", r#""account":"20201555555555""#),
+        (evil, "", r#""account":"55555555","agent":"021000021""#),
+        // A branch of zeros.
+        ("GB65BUKB00000055555555", "", r#""account":"55555555","agent":"BUKBGB22""#),
+        // The same letters in another country.
+        ("IE06BUKB20201555555555", "", r#""account":"20201555555555","agent":"BUKBGB22""#),
+        // Its bank code is a number, which says nothing of a BIC.
+        (german, r#","agent":"OTHRDEFF""#, r#""account":"0532013000","agent":"OTHRDEFF""#),
+        (german, "", r#""account":"370400440532013000","agent":"3704""#),
+    ] {
+        let records = [("SQUTDEFF", named(iban, own_agent)), ("MRVADEFF", told_as.to_owned())];
+        let records = records.map(|(source, named)| told(source, (&account, &named)));
+        both_ways(&records, |outputs| {
+            assert_eq!(ends(outputs), (2, 0, 0), "{iban} {own_agent} {told_as}");
+        });
+    }
 }

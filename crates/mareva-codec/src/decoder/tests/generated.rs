@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::row::RESERVED_SOURCES;
 
 /// Text as a sender may write it: any characters but NUL, not blank.
 fn word() -> impl Strategy<Value = String> {
@@ -8,8 +9,7 @@ fn word() -> impl Strategy<Value = String> {
 }
 
 fn id() -> impl Strategy<Value = String> {
-    "[A-Za-z0-9_-]{1,35}"
-        .prop_filter("not reserved", |text| !["uetr", "return", "ethereum", "dead"].contains(&text.as_str()))
+    "[A-Za-z0-9_-]{1,35}".prop_filter("not reserved", |text| !RESERVED_SOURCES.contains(&text.as_str()))
 }
 
 proptest! {

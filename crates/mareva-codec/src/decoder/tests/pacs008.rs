@@ -379,12 +379,13 @@ fn ids_fall_back_until_one_tells_the_transaction_apart() {
     let member = "<p:ClrSysMmbId><p:MmbId>021150706</p:MmbId></p:ClrSysMmbId>";
     let cleared = message().replace("<p:BICFI>MRVADEFFXXX</p:BICFI>", member);
     let decoded = decode(Stream::Bank, cleared.as_bytes());
-    assert_eq!(text(&decoded, 1, Text::RowId).as_deref(), Some("021150706:T-2"));
+    assert_eq!(text(&decoded, 1, Text::RowId).as_deref(), Some("member:021150706:T-2"));
     assert_eq!(text(&decoded, 0, Text::OriginatorAgent).as_deref(), Some("clearing:021150706"));
-    // Nobody's member id makes an id of another format.
-    for reserved in ["uetr", "return", "ethereum", "dead"] {
-        let sent = cleared.replace("021150706", reserved);
-        assert_eq!(text(&decode(Stream::Bank, sent.as_bytes()), 1, Text::RowId).as_deref(), Some("pacs.008:T-2"));
+    // Nobody's member id makes an id of another format, or of another sender.
+    for (member, source) in [("uetr", "member:uetr"), ("MRVADEFF", "member:MRVADEFF"), ("-", "pacs.008")] {
+        let decoded = decode(Stream::Bank, cleared.replace("021150706", member).as_bytes());
+        assert_eq!(text(&decoded, 1, Text::RowId), Some(format!("{source}:T-2")));
+        assert_eq!(text(&decoded, 1, Text::Source).as_deref(), Some(source));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use mareva_model::alert::{Action, Alert, AlertStatus};
-use mareva_model::{DetectionChange, EvidenceClass, ListAction, PartyRole, Regime, Text};
+use mareva_model::{DetectionChange, EvidenceClass, ListAction, PartyRole, Regime, Table, Text};
 
 use super::fixture::*;
 use super::{fraud, sanctions, victims};
@@ -214,6 +214,6 @@ fn evidence_names_the_payment_whose_leg_it_is_whatever_others_call_theirs() {
     };
     assert_eq!(positions(&composed(&pass_through(), &mule_account(), "in1", "in", MULE, START + HOUR)), [0, 0]);
     // A rule over `transactions` names the whole id.
-    let whole = detection(&mule_account(), &row_id("in2/out"), MULE, START + 2 * HOUR);
+    let whole = over(&mule_account(), Table::Transactions, &row_id("in2/out"), MULE, START + 2 * HOUR);
     assert_eq!(positions(&[DetectionChange::Raised(whole)]), [2]);
 }

@@ -9,7 +9,7 @@ use arrow::record_batch::RecordBatch;
 use mareva_model::alert::Alert;
 use mareva_model::{
     AliasQuality, Detection, DetectionChange, EntryRef, EvidenceClass, Hit, ListAction, ListRef, MatchedOn,
-    PREPARED_COLUMNS, PartyRole, Prepared, Raises, Regime, RuleRef, SourcePosition, SubjectRole, Targets, Text,
+    PREPARED_COLUMNS, PartyRole, Prepared, Raises, Regime, RuleRef, SourcePosition, SubjectRole, Table, Targets, Text,
     TransactionBatch, TransactionBatchBuilder, TransactionRow, digest, prepared_schema,
 };
 use mareva_monitoring::RetainedRows;
@@ -199,6 +199,7 @@ pub(super) fn rule(id: &str, raises: Raises, role: SubjectRole, targets: Targets
         title: id.replace('-', " "),
         severity: "high".into(),
         raises,
+        table: Table::Transactions,
         subject_role: role,
         targets,
         action: "hold".into(),
@@ -231,9 +232,21 @@ pub(super) fn scam_victim() -> Arc<RuleRef> {
     Arc::new(rule)
 }
 
+/// A row of the table whose rows have ids like this.
 pub(super) fn detection(rule: &Arc<RuleRef>, row_id: &str, subject: &str, event_time: i64) -> Detection {
+    let table = match row_id.rsplit_once('/') {
+        _ if rule.raises == Raises::Alert && row_id.matches(':').count() > 1 => Table::Signals,
+        Some((_, "in" | "out")) => Table::Movements,
+        _ => Table::Transactions,
+    };
+    over(rule, table, row_id, subject, event_time)
+}
+
+/// Like [`detection`] where the id looks like one of another table.
+pub(super) fn over(rule: &Arc<RuleRef>, table: Table, row_id: &str, subject: &str, event_time: i64) -> Detection {
     let columns = serde_json::from_str(r#"{"received":"5000.00","counterparties":2}"#).unwrap();
-    Detection { rule: Arc::clone(rule), row_id: row_id.to_owned(), subject: subject.to_owned(), event_time, columns }
+    let rule = Arc::new(RuleRef { table, ..RuleRef::clone(rule) });
+    Detection { rule, row_id: row_id.to_owned(), subject: subject.to_owned(), event_time, columns }
 }
 
 /// A signal on a movement and the alert that a second-level rule makes of it.
