@@ -24,13 +24,14 @@ use std::{
 use mareva_model::Digest;
 use mareva_pipeline::{InputRecord, InputSlice};
 
+use cut::LastRecord;
 pub use cut::Limits;
 pub use transaction::{Step, Transaction};
 
 use crate::{
     error::Error,
     judge::{Message, Verdict},
-    record::{AlertDigest, AlertRevision, Cut, SequenceRecord, SliceCut, TopicPartition},
+    record::{AlertDigest, AlertRevision, Cut, LastJudged, SequenceRecord, SliceCut, TopicPartition},
 };
 use lane::Lane;
 use recover::Recorded;
@@ -249,6 +250,7 @@ struct JudgedSlice {
     messages: Vec<Message>,
     digests: Vec<AlertDigest>,
     revisions: Vec<AlertRevision>,
+    last: Vec<LastRecord>,
 }
 
 /// Figures for the operator.
@@ -294,7 +296,7 @@ pub struct Machine {
 
     seq: u64,
     tick: i64,
-    judging: Option<(SliceCut, bool)>,
+    judging: Option<(SliceCut, bool, Vec<LastRecord>)>,
     cut_last: bool,
     last_cut: u64,
     ended: bool,
@@ -316,6 +318,7 @@ pub struct Machine {
     output_bytes: usize,
     alerts_waiting: bool,
     covered: BTreeMap<TopicPartition, i64>,
+    last_judged: LastJudged,
     alert_ends: BTreeMap<i32, i64>,
     number: u64,
     committed_seq: u64,
@@ -366,6 +369,7 @@ impl Machine {
             output_bytes: 0,
             alerts_waiting: false,
             covered: BTreeMap::new(),
+            last_judged: LastJudged::new(),
             alert_ends: BTreeMap::new(),
             number: 0,
             committed_seq: 0,
