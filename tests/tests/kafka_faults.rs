@@ -9,14 +9,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mareva_kafka::{Connection, Error, RunConfig, RunSummary, SequenceRecord, SnapshotConfig, Topics, run};
+use mareva_kafka::{
+    Connection, Error, RunConfig, RunSummary, SequenceRecord, SnapshotConfig, TopicSpec, Topics, create_topics, run,
+};
 use mareva_tests::{
-    counting::{Counting, Filling, Outcome, config, topics},
+    counting::{Counting, Filling, Outcome, config, producer, topics},
     kafka_broker::KafkaBroker,
 };
 use rdkafka::{
     Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions},
+    client::DefaultClientContext,
     producer::{BaseProducer, BaseRecord, Producer as _},
 };
 
@@ -29,6 +32,7 @@ fn faults_of_the_broker() {
     one_that_wakes_up_takes_nothing_back(&broker);
     instances_under_two_ids_do_not_publish_twice(&broker);
     gone_input_is_a_fault(&broker);
+    an_input_topic_created_anew_is_a_fault(&broker);
     the_broker_dies_and_freezes(&mut broker);
 }
 
@@ -264,11 +268,58 @@ fn gone_input_is_a_fault(broker: &KafkaBroker) {
     assert!(gaps.iter().all(|gap| (gap.from, gap.to) == (0, 1_000)), "{gaps:?}");
 }
 
-fn delete_before(connection: &Connection, topic: &str, offset: i64) {
+fn an_input_topic_created_anew_is_a_fault(broker: &KafkaBroker) {
+    let topics = topics("anew");
+    broker.make(&topics, 1);
+    let connection = broker.connection();
+    let topic = topics.inputs.first().unwrap().clone();
+    let write = |numbers: std::ops::Range<u32>| {
+        let producer = producer(&connection);
+        for number in numbers {
+            let text = format!("account {number}");
+            producer.send(BaseRecord::<(), _>::to(&topic).payload(&text)).map_err(|(error, _)| error).unwrap();
+        }
+        producer.flush(Duration::from_secs(20)).unwrap();
+    };
+    write(0..100);
+    to_the_end(&connection, &topics);
+    let last = Outcome::read(&connection, &topics).sequence.pop().unwrap();
+    assert_eq!(
+        last.last_records().map(|(at, offset, _)| (at.to_string(), offset)).collect::<Vec<_>>(),
+        [(format!("{topic}/0"), 99)]
+    );
+    // Started again it finds its own.
+    to_the_end(&connection, &topics);
+    let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(20)));
+    futures::executor::block_on(admin(&connection).delete_topics(&[&topic], &options)).unwrap();
+    let since = Instant::now();
+    while since.elapsed() < Duration::from_secs(20) {
+        thread::sleep(Duration::from_millis(200));
+        let spec = TopicSpec::input(&topic, 1);
+        if create_topics(&connection, &[spec], Duration::from_secs(20)).is_ok() {
+            break;
+        }
+    }
+    thread::sleep(Duration::from_secs(1));
+    // More than was judged: by their offsets a hundred of them would be done.
+    write(1_000..1_150);
+    for accept_gap in [false, true] {
+        let mut config = config(&connection, &topics);
+        (config.until_end, config.accept_gap) = (true, accept_gap);
+        let error = run(&config, Counting::open, &AtomicBool::new(false), &mut |_| {}).unwrap_err();
+        assert!(matches!(&error, Error::OtherRecord { offset: 99, .. }) && !error.is_retryable(), "{error}");
+        assert!(error.to_string().contains(&format!("{topic}/0")), "{error}");
+    }
+}
+
+fn admin(connection: &Connection) -> AdminClient<DefaultClientContext> {
     let mut config = rdkafka::ClientConfig::new();
     config.set("bootstrap.servers", connection.brokers());
-    let admin: AdminClient<_> = config.create().unwrap();
+    config.create().unwrap()
+}
+
+fn delete_before(connection: &Connection, topic: &str, offset: i64) {
     let mut list = TopicPartitionList::new();
     list.add_partition_offset(topic, 0, Offset::Offset(offset)).unwrap();
-    futures::executor::block_on(admin.delete_records(&list, &AdminOptions::new())).unwrap();
+    futures::executor::block_on(admin(connection).delete_records(&list, &AdminOptions::new())).unwrap();
 }

@@ -89,6 +89,17 @@ pub enum Error {
         /// Offset at which it ends.
         high: i64,
     },
+    /// At the offset that was judged last stands another record: the topic is another one.
+    #[error(
+        "offset {offset} of {at} was judged and holds another record now: the topic was created anew, and what it holds below was \
+         not judged; restore the former one, or use new output topics and an empty snapshot folder"
+    )]
+    OtherRecord {
+        /// The partition.
+        at: TopicPartition,
+        /// The offset.
+        offset: i64,
+    },
     /// A partition that recorded slices came from is not there.
     #[error(
         "{at} is needed from offset {offset} and does not exist; restore the topic, or correct `[input]` and `[output]` in the config"

@@ -35,7 +35,7 @@ pub use follow::{FollowFrom, Followed, Follower};
 pub use judge::{Judge, JudgeError, Message, Sink, Verdict};
 pub use machine::Limits;
 pub use mock::{Feed, MockBroker, Pace};
-pub use record::{AlertDigest, AlertRevision, Cut, SequenceRecord, SliceCut, SliceRange, TopicPartition};
+pub use record::{AlertDigest, AlertRevision, Cut, LastJudged, SequenceRecord, SliceCut, SliceRange, TopicPartition};
 pub use run::{Progress, RunSummary, run};
 pub use snapshot::{SnapshotInfo, SnapshotStore};
 pub use source::open_queue;

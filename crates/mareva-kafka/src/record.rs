@@ -163,6 +163,9 @@ pub struct SliceRange {
 /// Next offset by topic and partition.
 pub type Judged = BTreeMap<Arc<str>, BTreeMap<i32, i64>>;
 
+/// Digest of the record before the next offset, formed as that of an alert, by topic and partition.
+pub type LastJudged = BTreeMap<Arc<str>, BTreeMap<i32, AlertDigest>>;
+
 /// Last record of every transaction. `judged` is also what a payment hub waits for: no alert plus a judged offset past its
 /// payment means the payment was judged and nothing was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -197,6 +200,10 @@ pub struct SequenceRecord {
     pub reissued: Vec<AlertDigest>,
     /// Next offset of every input partition.
     pub judged: Judged,
+    /// What stood at the offset before, where a record was judged: a topic that was created anew holds another one. Records of
+    /// earlier versions have none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub last_judged: LastJudged,
     /// For every partition of the alerts topic, an offset that none of these alerts lies before: where an audit starts.
     pub alerts_from: BTreeMap<i32, i64>,
     /// Input that was gone before it could be judged, accepted by the operator.
@@ -234,6 +241,7 @@ impl SequenceRecord {
                 revisions: revisions(first..first + digests.len()),
                 reissued: Vec::new(),
                 judged: BTreeMap::new(),
+                last_judged: BTreeMap::new(),
                 alerts_from: BTreeMap::new(),
                 gaps: Vec::new(),
                 log_gap: None,
@@ -250,6 +258,17 @@ impl SequenceRecord {
         parts.push(last);
         // Maps of strings, integers and vectors: nothing in them can fail to serialise.
         parts.iter().map(|part| serde_json::to_vec(part).unwrap_or_default()).collect()
+    }
+
+    /// The last judged record of each partition of which one is known: where, its offset, its digest.
+    pub fn last_records(&self) -> impl Iterator<Item = (TopicPartition, i64, AlertDigest)> {
+        let each =
+            self.last_judged.iter().flat_map(|(topic, partitions)| partitions.iter().map(move |one| (topic, one)));
+        each.filter_map(|(topic, (partition, digest))| {
+            let at = TopicPartition::new(topic.clone(), *partition);
+            let next = self.judged_offset(&at)?;
+            Some((at, next - 1, *digest))
+        })
     }
 
     /// Next offset of a partition, when it is known.

@@ -322,12 +322,17 @@ where
 
     fn read_log(&mut self, after: u64) -> Result<Input, Error> {
         let patience = Duration::from_secs(30);
-        let records = Tail::open(&self.config.connection, &self.config.topics, patience)?.records_after(after)?;
+        let mut tail = Tail::open(&self.config.connection, &self.config.topics, patience)?;
+        let records = tail.records_after(after)?;
         let contact = startup::contact(&self.config.connection, patience, &self.config.topics.sequence)?;
         let partitions = startup::partitions(contact.client(), &self.config.topics.inputs, patience)?;
         let bounds: Result<Vec<_>, _> =
             partitions.iter().map(|at| startup::bounds(contact.client(), at, patience)).collect();
-        Ok(Input::Log { records, bounds: bounds? })
+        let bounds = bounds?;
+        if let Some(last) = records.last() {
+            tail.check_last_judged(last, &bounds)?;
+        }
+        Ok(Input::Log { records, bounds })
     }
 
     fn judge(&mut self, slice: &InputSlice, replay: bool, published: &[AlertRevision]) -> Result<Input, Error> {

@@ -10,7 +10,7 @@ use crate::{
     batch_queue::{BatchQueue, Fetched},
     config::{Connection, Topics},
     error::Error,
-    machine::Inspection,
+    machine::{Bounds, Inspection},
     record::{AlertDigest, Assembler, SequenceRecord, TopicPartition},
     source, startup,
 };
@@ -92,6 +92,29 @@ impl Tail {
             .collect()
     }
 
+    /// Checks that the input still holds what was judged last, where it does hold that offset.
+    pub(crate) fn check_last_judged(&mut self, last: &SequenceRecord, bounds: &[Bounds]) -> Result<(), Error> {
+        let there = |at: &TopicPartition, offset: i64| {
+            bounds.iter().any(|bound| bound.source == *at && (bound.low..bound.high).contains(&offset))
+        };
+        let lasts: Vec<_> = last.last_records().filter(|(at, offset, _)| there(at, *offset)).collect();
+        let starts: Vec<_> = lasts.iter().map(|(at, offset, _)| (at.clone(), *offset)).collect();
+        let outcome = read_while(&mut self.queue, &starts, self.patience, |at, offset, payload| {
+            let judged = lasts.iter().find(|(judged, there, _)| judged == at && *there == offset);
+            match judged {
+                Some((_, _, digest)) if *digest != AlertDigest::of(payload) => {
+                    Err(Error::OtherRecord { at: at.clone(), offset })
+                }
+                // One further on: compaction may have taken what was judged.
+                _ => Ok(false),
+            }
+        });
+        for (at, _) in &starts {
+            self.queue.stop(at)?;
+        }
+        outcome
+    }
+
     /// The end of the topic, from far enough back that the first record satisfies `enough`.
     fn records(&mut self, enough: impl Fn(&SequenceRecord) -> bool) -> Result<Vec<SequenceRecord>, Error> {
         let bounds = startup::bounds(self.queue.client(), &self.sequence, self.patience)?;
@@ -123,6 +146,16 @@ pub(crate) fn read_to_end(
     patience: Duration,
     mut take: impl FnMut(&TopicPartition, i64, &[u8]) -> Result<(), Error>,
 ) -> Result<(), Error> {
+    read_while(queue, starts, patience, |at, offset, payload| take(at, offset, payload).map(|()| true))
+}
+
+/// As [`read_to_end`]; of a partition no further than `take` says.
+fn read_while(
+    queue: &mut BatchQueue,
+    starts: &[(TopicPartition, i64)],
+    patience: Duration,
+    mut take: impl FnMut(&TopicPartition, i64, &[u8]) -> Result<bool, Error>,
+) -> Result<(), Error> {
     let mut open: BTreeSet<TopicPartition> = BTreeSet::new();
     for (at, offset) in starts {
         queue.start(at, *offset)?;
@@ -136,7 +169,11 @@ pub(crate) fn read_to_end(
             Fetched::Record { topic, partition, offset, payload, .. } => {
                 let at = TopicPartition { topic: topic.clone(), partition };
                 if outcome.is_ok() && open.contains(&at) {
-                    outcome = take(&at, offset, payload);
+                    match take(&at, offset, payload) {
+                        Ok(true) => {}
+                        Ok(false) => _ = open.remove(&at),
+                        Err(error) => outcome = Err(error),
+                    }
                 }
             }
             Fetched::End { at, .. } => {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use mareva_pipeline::{InputRecord, InputSlice};
 
 use super::{Action, Machine, Now, Phase, lane::Lane};
-use crate::record::{AlertRevision, Cut, SliceCut, TopicPartition};
+use crate::record::{AlertDigest, AlertRevision, Cut, SliceCut, TopicPartition};
 
 /// Bounds and times of a run. Every buffer in it has its bound here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,6 +160,8 @@ impl Machine {
     ) -> Action {
         let replay = recorded.is_some();
         self.cut_last = true;
+        // Those of recorded slices are known from the last record of the log.
+        let last = if replay { Vec::new() } else { last_records(&cut, &records) };
         let slice = InputSlice {
             seq: cut.seq,
             records,
@@ -168,7 +170,7 @@ impl Machine {
             joined: cut.joined.clone(),
             epoch: self.settings.epoch,
         };
-        self.judging = Some((cut, replay));
+        self.judging = Some((cut, replay, last));
         Action::Judge { slice, replay, published: recorded.unwrap_or_default() }
     }
 
@@ -236,6 +238,15 @@ impl Machine {
     fn max_skew(&self) -> i64 {
         i64::try_from(self.settings.limits.max_skew.as_millis()).unwrap_or(i64::MAX)
     }
+}
+
+/// Digest of the last record of a block, and where it is from.
+pub(super) type LastRecord = (TopicPartition, AlertDigest);
+
+fn last_records(cut: &SliceCut, records: &[InputRecord]) -> Vec<LastRecord> {
+    let blocks = records.chunk_by(|a, b| a.partition == b.partition && a.topic == b.topic);
+    let lasts = cut.cuts.iter().zip(blocks).filter_map(|(cut, block)| Some((cut.source(), block.last()?)));
+    lasts.map(|(source, record)| (source, AlertDigest::of(&record.payload))).collect()
 }
 
 /// Whether all that a lane held at the start has arrived.

@@ -25,6 +25,7 @@ use std::{
 use mareva_model::Digest;
 use mareva_pipeline::{InputRecord, InputSlice};
 
+use cut::LastRecord;
 pub use cut::Limits;
 pub use figures::Figures;
 pub use transaction::{Step, Transaction};
@@ -32,7 +33,7 @@ pub use transaction::{Step, Transaction};
 use crate::{
     error::Error,
     judge::{Message, Verdict},
-    record::{AlertDigest, AlertRevision, Cut, SequenceRecord, SliceCut, SliceRange, TopicPartition},
+    record::{AlertDigest, AlertRevision, Cut, LastJudged, SequenceRecord, SliceCut, SliceRange, TopicPartition},
 };
 use lane::Lane;
 use recover::Recorded;
@@ -251,6 +252,7 @@ struct JudgedSlice {
     messages: Vec<Message>,
     digests: Vec<AlertDigest>,
     revisions: Vec<AlertRevision>,
+    last: Vec<LastRecord>,
 }
 
 /// The state machine. See the module.
@@ -269,7 +271,7 @@ pub struct Machine {
 
     seq: u64,
     tick: i64,
-    judging: Option<(SliceCut, bool)>,
+    judging: Option<(SliceCut, bool, Vec<LastRecord>)>,
     cut_last: bool,
     last_cut: u64,
     ended: bool,
@@ -292,6 +294,7 @@ pub struct Machine {
     output_bytes: usize,
     alerts_waiting: bool,
     covered: BTreeMap<TopicPartition, i64>,
+    last_judged: LastJudged,
     alert_ends: BTreeMap<i32, i64>,
     number: u64,
     committed_seq: u64,
@@ -345,6 +348,7 @@ impl Machine {
             output_bytes: 0,
             alerts_waiting: false,
             covered: BTreeMap::new(),
+            last_judged: LastJudged::new(),
             alert_ends: BTreeMap::new(),
             number: 0,
             committed_seq: 0,

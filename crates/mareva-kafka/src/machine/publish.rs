@@ -10,7 +10,7 @@ use crate::{
 
 impl Machine {
     pub(super) fn judged(&mut self, now: Now, verdict: Verdict) -> Result<Vec<Action>, Error> {
-        let Some((mut cut, replay)) = self.judging.take() else { return Ok(Vec::new()) };
+        let Some((mut cut, replay, last)) = self.judging.take() else { return Ok(Vec::new()) };
         let alert = |message: &&Message| message.sink == Sink::Alerts;
         let digests: Vec<_> = verdict.messages.iter().filter(alert).map(Message::digest).collect();
         if replay {
@@ -23,7 +23,7 @@ impl Machine {
         self.stopping |= cut.end;
         let (messages, revisions) = (verdict.messages, verdict.revisions);
         self.waits_since.get_or_insert(now.mono);
-        self.uncommitted.push_back(JudgedSlice { cut, messages, digests, revisions });
+        self.uncommitted.push_back(JudgedSlice { cut, messages, digests, revisions, last });
         Ok(self.begin_transaction(now).into_iter().collect())
     }
 
@@ -69,6 +69,9 @@ impl Machine {
             alerts.extend(judged.digests);
             revisions.extend(judged.revisions);
             messages.extend(judged.messages);
+            for (source, digest) in judged.last {
+                self.last_judged.entry(source.topic).or_default().insert(source.partition, digest);
+            }
         }
         let reissued = self.reissue.iter().map(Message::digest).collect();
         self.figures.reissued += self.reissue.len() as u64;
@@ -93,6 +96,7 @@ impl Machine {
             revisions,
             reissued,
             judged,
+            last_judged: self.last_judged.clone(),
             alerts_from: self.alert_ends.clone(),
             gaps: std::mem::take(&mut self.gaps),
             log_gap: self.log_gap.take(),

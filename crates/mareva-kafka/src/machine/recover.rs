@@ -33,6 +33,7 @@ impl Machine {
         };
         self.number = last.number;
         self.committed_seq = last.last_seq;
+        self.last_judged.clone_from(&last.last_judged);
         let carried = || last.alerts.iter().chain(&last.reissued).copied();
         if found.complete {
             self.missing = carried().filter(|digest| !found.visible.contains(digest)).collect();

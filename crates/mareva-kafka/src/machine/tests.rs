@@ -182,6 +182,7 @@ fn record(number: u64, partition: i32, from: i64, to: i64) -> SequenceRecord {
         revisions: Vec::new(),
         reissued: Vec::new(),
         judged: [("in".into(), [(partition, to)].into())].into(),
+        last_judged: BTreeMap::new(),
         alerts_from: BTreeMap::new(),
         gaps: Vec::new(),
         log_gap: None,

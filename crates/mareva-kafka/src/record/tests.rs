@@ -22,6 +22,7 @@ fn record(alerts: usize) -> SequenceRecord {
         revisions: (1..).take(alerts).map(|revision| AlertRevision { alert_id: "a1".repeat(16), revision }).collect(),
         reissued: Vec::new(),
         judged: [(Arc::from("bank.transactions"), [(3, 20)].into())].into(),
+        last_judged: [(Arc::from("bank.transactions"), [(3, digest(7))].into())].into(),
         alerts_from: [(0, 5)].into(),
         gaps: Vec::new(),
         log_gap: None,
@@ -61,7 +62,7 @@ fn the_published_form_is_stable() {
             r#""slices":[{"seq":12,"tick":1700000000000,"joined":[["bank.transactions",3]],"cuts":[{"topic":"bank.transactions","partition":3,"from":10,"to":20}],"#,
             r#""alerts":1}],"alerts":["71e0a99173564931c0b8acc52d2685a8"],"#,
             r#""revisions":["a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1/1"],"#,
-            r#""judged":{"bank.transactions":{"3":20}},"alerts_from":{"0":5}}"#
+            r#""judged":{"bank.transactions":{"3":20}},"last_judged":{"bank.transactions":{"3":"6f3287cd13d7e1d790ece8ec6da9b2a5"}},"alerts_from":{"0":5}}"#
         )
     );
 }
@@ -78,7 +79,17 @@ fn a_record_from_before_ids_and_revisions_were_recorded_is_read() {
     let whole = String::from_utf8(record(1).to_payloads().remove(0)).unwrap();
     let before = whole.replace(r#""transactional_id":"mareva-0","#, "");
     let before = before.replace(r#""revisions":["a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1/1"],"#, "");
+    let judged = before.find(r#""last_judged""#).unwrap()..before.find(r#""alerts_from""#).unwrap();
+    let before = before.replace(&before[judged], "");
     assert_ne!(before, whole);
     let read = Assembler::default().take(before.as_bytes()).unwrap();
-    assert_eq!(read, Some(SequenceRecord { transactional_id: None, revisions: Vec::new(), ..record(1) }));
+    assert_eq!(
+        read,
+        Some(SequenceRecord {
+            transactional_id: None,
+            revisions: Vec::new(),
+            last_judged: LastJudged::new(),
+            ..record(1)
+        })
+    );
 }
