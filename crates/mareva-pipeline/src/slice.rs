@@ -91,7 +91,7 @@ pub struct Counts {
     pub late: u64,
     /// Refused, with reason.
     pub dead_lettered: u64,
-    /// Accepted under another identity than they came with: their UETR stands for another payment already.
+    /// Accepted under another identity than they came with: their id stands for another payment already.
     pub namesakes: u64,
     /// Accepted amounts that are null in the reference currency (no rate, or 10^12 units and more).
     pub without_reference: u64,

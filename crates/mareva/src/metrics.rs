@@ -229,8 +229,8 @@ impl Input {
             )?,
             dead_letters: make.counts("mareva_dead_letters_total", "Dead letters by reason.", &["reason"])?,
             namesakes: make.count(
-                "mareva_transactions_under_another_uetr_total",
-                "Payments accepted under a UETR that stood for another payment.",
+                "mareva_transactions_under_another_id_total",
+                "Payments accepted under an id that stood for another payment.",
             )?,
             without_reference: make.count(
                 "mareva_amounts_without_reference_total",

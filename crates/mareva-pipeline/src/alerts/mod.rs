@@ -31,7 +31,7 @@ use mareva_monitoring::RetainedRows;
 pub use config::{AlertConfig, InstitutionConfig};
 pub use state::{BookCounts, BookState};
 
-use contribution::{Contribution, detection_key, hit_key, identities, resolve, subject_of};
+use contribution::{Contribution, detection_key, hit_key, identities, resolve, row_of, subject_of};
 use draft::{AlertKey, Scene, blank, draft, finish, watched};
 use standing::Knowledge;
 use state::{Floor, Published, Record};
@@ -224,7 +224,7 @@ impl AlertBook {
         let action = self.config.institution.action_of(hit);
         if fresh && party && action >= Action::Report && hit.list.regime == Regime::Fraud {
             let what = if action.restrains() { Knowledge::Listed } else { Knowledge::Suspect };
-            let view = rows.find(&hit.row_id).and_then(|row| rows.transaction(row));
+            let view = row_of(hit, rows).and_then(|row| rows.transaction(row));
             for identity in identities(&subject, view.as_ref()) {
                 self.learn(&identity, what, hit.event_time, true, due);
             }

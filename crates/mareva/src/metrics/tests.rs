@@ -52,7 +52,7 @@ fn totals_are_brought_up_and_never_counted_twice() {
         "mareva_dead_letters_total{reason=\"malformed\"} 1",
         "mareva_transactions_total{outcome=\"accepted\"} 5",
         "mareva_transactions_total{outcome=\"dead_lettered\"} 3",
-        "mareva_transactions_under_another_uetr_total 4",
+        "mareva_transactions_under_another_id_total 4",
         "mareva_consumer_lag_records{partition=\"3\",topic=\"bank.transactions\"} 17",
         "mareva_low_time_seconds 1.5",
         "mareva_gaps_accepted_total{of=\"log\"} 1",

@@ -68,7 +68,7 @@ fn published_messages_decode_or_say_why_not() {
         decode(Stream::Bank, &std::fs::read(samples.join("sample-participant-to-fednow-message.xml")).unwrap());
     for (column, value) in [
         (Text::RowId, "uetr:8a562c67-ca16-48ba-b074-65581be6f011"),
-        (Text::Source, "111111111"),
+        (Text::Source, "member:111111111"),
         (Text::Originator, "acct:111111111/44444444444"),
         (Text::Beneficiary, "acct:333333333/55555555555"),
         (Text::OriginatorName, "Individual A"),
