@@ -116,3 +116,16 @@ fn a_debug_log_holds_no_steps_of_the_planner() {
     assert!(lines("debug") < 100, "{}", lines("debug"));
     assert!(lines("debug,sqlparser=debug") > 1_000);
 }
+
+#[test]
+fn a_replay_whose_standard_output_is_closed_fails() {
+    let place = TempDir::new().unwrap();
+    fs::write(place.path().join("bad.ndjson"), "no record\n").unwrap();
+    for (output, exit) in [(">&-", 1), ("> /dev/null", 0)] {
+        let script = format!("exec \"$0\" replay --bank bad.ndjson --out - {output}");
+        let mut shell = Command::new("sh");
+        shell.current_dir(place.path()).args(["-c", &script]).arg(binary()).stdin(Stdio::null());
+        let expected: &[&str] = if exit == 1 { &["cannot write to standard output: it is closed"] } else { &[] };
+        ends(&shell.output().unwrap(), exit, expected);
+    }
+}

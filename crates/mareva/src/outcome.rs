@@ -1,7 +1,9 @@
 //! How a command ends: exit codes, and errors in plain words.
 
 use std::fmt::Display;
+use std::fs;
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -13,6 +15,16 @@ use mareva_model::Refusal;
 /// When it is closed or full, which `println` would answer with a panic.
 pub fn say(text: impl Display) -> anyhow::Result<()> {
     writeln!(io::stdout().lock(), "{text}").context("cannot write to standard output")
+}
+
+/// Whether standard output was closed when the process started. The standard library then puts `/dev/null` in its place, open
+/// for reading too, as `> /dev/null` of a shell is not: what is written is gone, and no write says so. Told on Linux only.
+pub fn stdout_is_closed() -> bool {
+    // The access mode is in the last octal digit: 2 is both ways.
+    let open = fs::read_to_string("/proc/self/fdinfo/1").unwrap_or_default();
+    let flags = open.lines().find_map(|line| line.strip_prefix("flags:"));
+    let both_ways = flags.is_some_and(|flags| flags.ends_with(['2', '6']));
+    both_ways && fs::read_link("/proc/self/fd/1").is_ok_and(|file| file == Path::new("/dev/null"))
 }
 
 /// Writes what went wrong to standard error and gives the exit code: 0 done, 1 it failed and may be started again, 2 it

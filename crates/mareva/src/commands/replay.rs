@@ -2,7 +2,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use mareva_model::{Fault, Refusal};
 use mareva_pipeline::Pipeline;
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::config::Config;
 use crate::open::{Instead, NamedPath, Opened, in_the_way, keep, open, readable, warn_of_doubts};
-use crate::outcome::say;
+use crate::outcome::{say, stdout_is_closed};
 use crate::replay::{Frame, Merge, Tally, Targets, UNFINISHED, Writers, table_files, unfinished};
 use crate::{config, logging};
 
@@ -149,6 +149,10 @@ pub fn run(args: Args) -> Result<()> {
     let opened = keep(open(&config), &mut faults);
     faults.into_result()?;
     let opened = opened.context("nothing was opened; please report this")?;
+    ensure!(
+        args.out.as_os_str() != "-" || !stdout_is_closed(),
+        "cannot write to standard output: it is closed; leave it open, or write --out FILE"
+    );
     warn_of_doubts(&opened.parts.watchlist);
     let mut pipeline = Pipeline::new(opened.parts.clone())?;
     let (mut tally, began) = (Tally::default(), Instant::now());

@@ -13,7 +13,7 @@ use crate::replay::{WholeFile, word_of};
 
 mod evidence;
 
-use evidence::{Trial, try_rule};
+use evidence::{Trial, try_rule, unread};
 
 /// Check, test and list rules
 #[derive(Debug, clap::Subcommand)]
@@ -23,7 +23,7 @@ pub enum Command {
     List(ListArgs),
 }
 
-/// Read, plan and compile rules, and see that each carries its evidence
+/// Read, plan and compile rules, and see that each carries evidence that can be read
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mareva rules check
@@ -107,17 +107,25 @@ fn check(args: &CheckArgs) -> Result<()> {
 fn checked(path: Option<&Path>) -> Result<Ruleset, Refusal> {
     let folders = folders(path)?;
     let mut faults = Refusal::default();
+    let config = config::load(None, &mut faults);
     let ruleset = keep(load_rules(&folders), &mut faults);
     for folder in &folders {
+        let beside = format!("{}/{}", folder.beside.trim_end_matches('/'), folder.folder);
         let evidence =
             [("fires.ndjson", &folder.fires), ("quiet.ndjson", &folder.quiet), ("expected.ndjson", &folder.expected)];
         for (file, text) in evidence {
-            let place = format!("{}/{}/{file}", folder.beside.trim_end_matches('/'), folder.folder);
+            let place = format!("{beside}/{file}");
             let is_read = folder.unreadable.0.iter().all(|fault| fault.place != place);
             if is_read && text.as_ref().is_none_or(|text| text.trim().is_empty()) {
                 let remedy = "a rule is not a rule until it carries its evidence; see rules/README.md";
                 faults.0.push(Fault::new(place, "is missing or empty", remedy));
             }
+        }
+        match unread(&config, folder) {
+            Ok(lines) => faults.0.extend(lines.into_iter().map(|(file, (line, reason))| {
+                Fault::new(format!("{beside}/{file}:{line}"), reason, "mend the line; see rules/README.md")
+            })),
+            Err(error) => faults.0.push(Fault::new(beside, format!("cannot be tried: {error:#}"), "report this")),
         }
     }
     match ruleset {

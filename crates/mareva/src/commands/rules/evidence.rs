@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use mareva_codec::Stream;
-use mareva_model::parse_time;
+use mareva_model::{DeadLetter, parse_time};
 use mareva_monitoring::{Account, Accounts, Ruleset};
 use mareva_pipeline::{InputRecord, InputSlice, Pipeline};
 use serde_json::Value;
@@ -37,6 +37,44 @@ impl Trial {
 struct Material {
     records: Vec<InputRecord>,
     accounts: Vec<Account>,
+    unread: Vec<Unread>,
+}
+
+/// Number of a line of evidence that nothing can be made of, and why.
+type Unread = (i64, String);
+
+/// Every line of the evidence of a rule that nothing can be made of, with its file.
+///
+/// # Errors
+/// When the engine itself fails.
+pub fn unread(config: &Config, folder: &RuleFolder) -> Result<Vec<(&'static str, Unread)>> {
+    let mut all = Vec::new();
+    for (file, text) in [("fires.ndjson", &folder.fires), ("quiet.ndjson", &folder.quiet)] {
+        let Material { records, accounts, mut unread } = read(config, text.as_deref().unwrap_or_default());
+        let mut pipeline = Pipeline::new(bare_parts(config, Ruleset::load(&[])?, Accounts::new(&accounts))?)?;
+        let slice = one_slice(records, &pipeline);
+        unread.extend(pipeline.prepare(&slice)?.dead_letters.iter().map(refused));
+        unread.sort();
+        all.extend(unread.into_iter().map(|line| (file, line)));
+    }
+    for (number, line) in lines(folder.expected.as_deref().unwrap_or_default()) {
+        all.extend(expected(line).err().map(|reason| ("expected.ndjson", (number, reason))));
+    }
+    Ok(all)
+}
+
+/// Lines that are not blank, with their numbers.
+fn lines(text: &str) -> impl Iterator<Item = (i64, &str)> {
+    (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty())
+}
+
+fn refused(letter: &DeadLetter) -> Unread {
+    (letter.position.offset + 1, format!("is refused: {}", letter.detail))
+}
+
+/// All of it in one slice, after which the input ends.
+fn one_slice(records: Vec<InputRecord>, pipeline: &Pipeline) -> InputSlice {
+    InputSlice { seq: 1, records, tick: 0, end: true, joined: Vec::new(), epoch: pipeline.epoch() }
 }
 
 /// Runs the evidence of one rule.
@@ -78,40 +116,28 @@ fn detections(
     file: &str,
     failures: &mut Vec<String>,
 ) -> Result<Vec<Value>> {
-    let material = read(config, text, file, failures);
-    let parts = bare_parts(config, ruleset.clone(), Accounts::new(&material.accounts))?;
+    let Material { records, accounts, unread } = read(config, text);
+    let parts = bare_parts(config, ruleset.clone(), Accounts::new(&accounts))?;
     let mut pipeline = Pipeline::new(parts)?;
-    let slice = InputSlice {
-        seq: 1,
-        records: material.records,
-        tick: 0,
-        end: true,
-        joined: Vec::new(),
-        epoch: pipeline.epoch(),
-    };
-    let output = pipeline.process(&slice)?;
-    failures.extend(
-        output
-            .dead_letters
-            .iter()
-            .map(|letter| format!("{file}:{} is refused: {}", letter.position.offset + 1, letter.detail)),
-    );
+    let output = pipeline.process(&one_slice(records, &pipeline))?;
+    let unread = unread.into_iter().chain(output.dead_letters.iter().map(refused));
+    failures.extend(unread.map(|(line, reason)| format!("{file}:{line} {reason}")));
     failures.extend(pipeline.monitor().rule_failures().map(|failure| format!("{file}: {failure}")));
     Ok(output.settled.iter().filter(|found| found.rule.id == rule).map(detection_json).collect())
 }
 
-fn read(config: &Config, text: &str, file: &str, failures: &mut Vec<String>) -> Material {
+fn read(config: &Config, text: &str) -> Material {
     let mut material = Material::default();
     let (bank, exchange): (Arc<str>, Arc<str>) = (config.bank_topic().into(), config.exchange_topic().into());
     let latest = text.lines().filter_map(|line| peek_time(line.as_bytes())).max().unwrap_or_default();
-    for (offset, line) in (0..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+    for (number, line) in lines(text) {
         let topic = match stream_of(line.as_bytes()) {
             Some(Stream::Bank) => &bank,
             Some(Stream::Exchange) => &exchange,
             None => {
                 match account(line) {
                     Ok(account) => material.accounts.push(account),
-                    Err(reason) => failures.push(format!("{file}:{} {reason}", offset + 1)),
+                    Err(reason) => material.unread.push((number, reason)),
                 }
                 continue;
             }
@@ -119,7 +145,7 @@ fn read(config: &Config, text: &str, file: &str, failures: &mut Vec<String>) -> 
         material.records.push(InputRecord {
             topic: topic.clone(),
             partition: 0,
-            offset,
+            offset: number - 1,
             append_time: latest,
             payload: line.as_bytes().to_vec().into(),
         });
@@ -139,12 +165,15 @@ fn account(line: &str) -> Result<Account, String> {
 }
 
 /// Every expected line must come, with every column that it names, and nothing else may.
-fn compare(expected: &str, fired: &[Value], failures: &mut Vec<String>) {
+fn compare(text: &str, fired: &[Value], failures: &mut Vec<String>) {
     let mut left: BTreeMap<(String, String), &Value> = fired.iter().map(|line| (key(line), line)).collect();
-    for (number, line) in (1..).zip(expected.lines()).filter(|(_, line)| !line.trim().is_empty()) {
-        let Ok(line) = serde_json::from_str::<Value>(line) else {
-            failures.push(format!("expected.ndjson:{number} is no JSON"));
-            continue;
+    for (number, line) in lines(text) {
+        let line = match expected(line) {
+            Ok(line) => line,
+            Err(reason) => {
+                failures.push(format!("expected.ndjson:{number} {reason}"));
+                continue;
+            }
         };
         let Some(found) = left.remove(&key(&line)) else {
             failures.push(format!("expected and did not come: {line}"));
@@ -158,6 +187,15 @@ fn compare(expected: &str, fired: &[Value], failures: &mut Vec<String>) {
         }
     }
     failures.extend(left.values().map(|line| format!("came and was not expected: {line}")));
+}
+
+/// A line of `expected.ndjson`.
+fn expected(line: &str) -> Result<Value, String> {
+    let value: Value = serde_json::from_str(line).map_err(|error| format!("is no JSON: {error}"))?;
+    match ["row_id", "subject"].into_iter().find(|name| !value[name].is_string()) {
+        Some(name) => Err(format!("names no detection: it has no text `{name}`")),
+        None => Ok(value),
+    }
 }
 
 fn key(line: &Value) -> (String, String) {

@@ -1,7 +1,7 @@
 use mareva_model::Refusal;
 use serde_json::{Value, json};
 
-use super::{compare, read, try_rule};
+use super::{compare, read, try_rule, unread};
 use crate::config;
 use crate::open::{RuleFolder, load_rules};
 
@@ -35,13 +35,38 @@ fn what_comes_is_held_against_what_was_expected() {
 #[test]
 fn lines_that_are_neither_transaction_nor_account_are_named() {
     let config = config::load(None, &mut Refusal::default());
-    let mut failures = Vec::new();
     let text = "{\"type\":\"account\",\"account\":\"exch:kestrel:1\"}\n{\"type\":\"trade\",\"time\":5}\n{\"type\":\"x\"}\nnonsense\n";
-    let material = read(&config, text, "fires.ndjson", &mut failures);
+    let material = read(&config, text);
     assert_eq!((material.records.len(), material.accounts.len()), (1, 1));
     assert_eq!(material.records[0].append_time, 5);
-    assert_eq!(failures.len(), 2);
-    assert!(failures[0].starts_with("fires.ndjson:3 ") && failures[1].starts_with("fires.ndjson:4 "), "{failures:?}");
+    let lines: Vec<i64> = material.unread.iter().map(|(line, _)| *line).collect();
+    assert_eq!(lines, [3, 4], "{:?}", material.unread);
+}
+
+#[test]
+fn every_line_of_the_evidence_that_cannot_be_read_is_named() {
+    let config = config::load(None, &mut Refusal::default());
+    let sound = &crate::open::rule_folders(std::path::Path::new("")).unwrap()[0];
+    assert!(unread(&config, sound).unwrap().is_empty());
+    let spoilt = |text: &Option<String>, lines: &str| Some(text.clone().unwrap() + lines);
+    let end = |text: &Option<String>| text.as_ref().unwrap().lines().count() as i64;
+    let folder = RuleFolder {
+        fires: spoilt(&sound.fires, "nonsense\n{\"type\":\"credit_transfer\",\"time\":\"2026-01-05T10:00:00Z\"}\n"),
+        quiet: spoilt(&sound.quiet, "{\"type\":\"account\",\"account\":7}\n"),
+        expected: spoilt(&sound.expected, "{\"row_id\":\"a\"}\n{\n"),
+        ..sound.clone()
+    };
+    let found = unread(&config, &folder).unwrap();
+    let places: Vec<(&str, i64)> = found.iter().map(|(file, (line, _))| (*file, *line)).collect();
+    let (fires, quiet, expected) = (end(&sound.fires), end(&sound.quiet), end(&sound.expected));
+    let due = [
+        ("fires.ndjson", fires + 1),
+        ("fires.ndjson", fires + 2),
+        ("quiet.ndjson", quiet + 1),
+        ("expected.ndjson", expected + 1),
+        ("expected.ndjson", expected + 2),
+    ];
+    assert_eq!(places, due, "{found:#?}");
 }
 
 #[test]
