@@ -129,3 +129,60 @@ fn a_replay_whose_standard_output_is_closed_fails() {
         ends(&shell.output().unwrap(), exit, expected);
     }
 }
+
+/// A folder `rules` with one rule of this text.
+fn one_rule(place: &Path, sql: &str) {
+    let folder = place.join("rules/r");
+    fs::create_dir_all(&folder).unwrap();
+    let keys = "id = \"r\"\nversion = 1\ntitle = \"t\"\nseverity = \"low\"\nraises = \"alert\"\nsubject_role = \"suspect\"\n\
+                targets = \"none\"\naction = \"review\"\nreason_code = \"FRAD\"\ntypology = \"T\"\nsources = [\"s\"]\n";
+    fs::write(folder.join("rule.toml"), keys).unwrap();
+    fs::write(folder.join("rule.sql"), sql).unwrap();
+}
+
+#[test]
+fn a_rule_of_any_length_is_refused_or_judged() {
+    let place = TempDir::new().unwrap();
+    let record = r#"{"type":"credit_transfer","tx_id":"1","source":"A","time":"2026-01-05T08:00:00Z","amount":"1.00","currency":"EUR",
+        "originator":{"account":"DE89370400440532013000"},"beneficiary":{"account":"DE97910200020000150002"}}"#;
+    fs::write(place.path().join("bank.ndjson"), record.replace('\n', "")).unwrap();
+    let expected = r#"{"rule":"r","row_id":"A:1/in","subject":"a","event_time":"2026-01-05T08:00:00Z"}"#;
+    fs::create_dir_all(place.path().join("rules/r")).unwrap();
+    for (name, line) in [("fires.ndjson", record), ("quiet.ndjson", record), ("expected.ndjson", expected)] {
+        fs::write(place.path().join("rules/r").join(name), line.replace('\n', "")).unwrap();
+    }
+    let judge = "replay --bank bank.ndjson --rules rules --out - --tables tables";
+    for (first, link, links) in [
+        ("counterparty = 'a'", " OR counterparty = 'b'", 127),
+        ("counterparty <> 'a'", " AND counterparty <> 'b'", 127),
+        ("amount_ref", " + amount_ref", 250),
+        ("kind", " || kind", 250),
+        ("kind", "::text", 120),
+        ("kind", " IS NULL", 127),
+    ] {
+        let sql = |links: usize| {
+            let chain = format!("{first}{}", link.repeat(links));
+            // The alias stands for all of it, so that the condition nests twice as deep.
+            format!(
+                "SELECT row_id, account AS subject, event_time, {chain} AS x, COUNT(*) OVER w AS n FROM movements WHERE \
+                 account IS NOT NULL AND ({chain}) IS NOT NULL WINDOW w AS (PARTITION BY account ORDER BY event_time RANGE \
+                 BETWEEN INTERVAL '1' HOUR PRECEDING AND CURRENT ROW) QUALIFY n > 0 AND x IS NOT NULL"
+            )
+        };
+        one_rule(place.path(), &sql(links - 8));
+        for line in ["rules check --rules rules", judge] {
+            let output = command(place.path(), line).output().unwrap();
+            ends(&output, 0, &[]);
+        }
+        let output = command(place.path(), "rules test --rules rules").output().unwrap();
+        ends(&output, 1, &["1 of 1 rules fail their evidence"]);
+        for more in [links * 3, 3_000] {
+            one_rule(place.path(), &sql(more));
+            for line in ["rules check --rules rules", judge] {
+                let output = command(place.path(), line).output().unwrap();
+                let reason = if more < 3_000 { "nests more than 256" } else { "; " };
+                ends(&output, 2, &["rules/r/rule.sql:", reason]);
+            }
+        }
+    }
+}

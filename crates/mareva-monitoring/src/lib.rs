@@ -14,6 +14,7 @@ mod key;
 mod legs;
 mod level;
 mod monitor;
+mod nesting;
 pub mod oracle;
 mod plan;
 mod program;

@@ -17,6 +17,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use mareva_model::Fault;
 
 use crate::aggregate::AggregateKind;
+use crate::nesting;
 use crate::rule::CheckedRule;
 use crate::rule_text::Sql;
 use crate::tables::Table;
@@ -65,6 +66,7 @@ pub(crate) fn session(accounts: &SchemaRef) -> Result<SessionContext, datafusion
 /// The first fault in its SQL.
 pub(crate) async fn plan(context: &SessionContext, rule: &CheckedRule) -> Result<RulePlan, Fault> {
     let text = Sql { place: format!("rules/{}/rule.sql", rule.reference.id), sql: &rule.sql };
+    nesting::check(&text)?;
     let state = context.state();
     let planned = state.create_logical_plan(&rule.sql).await.map_err(|e| text.engine(&e))?;
     let parameters = ParamValues::from(
