@@ -100,6 +100,8 @@ fn a_signal_ends_a_start_that_reaches_no_broker() {
     assert!(told.contains("no broker has answered yet"), "{told}");
     let told = ended_by_a_signal(place.path(), "run --config mareva.toml --drain", 1);
     assert!(told.contains("no snapshot was written; run --drain again"), "{told}");
+    let told = ended_by_a_signal(place.path(), "run --config mareva.toml --until-end", 1);
+    assert!(told.contains("stopped by a signal before the end of what the topics held"), "{told}");
 }
 
 /// What `line` says, which ends with `code` soon after SIGTERM in its start.
