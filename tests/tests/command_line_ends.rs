@@ -118,6 +118,24 @@ fn a_debug_log_holds_no_steps_of_the_planner() {
 }
 
 #[test]
+fn a_replay_whose_reader_ends_early_fails() {
+    let place = TempDir::new().unwrap();
+    let lines: String = (0..20_000).map(|n| format!("no record {n}\n")).collect();
+    fs::write(place.path().join("bad.ndjson"), lines).unwrap();
+    let script = "\"$0\" replay --bank bad.ndjson --out new --dead-letters /dev/stdout --late late 2>told | head -1; \
+                  echo ${PIPESTATUS[0]}; cat told";
+    let mut shell = Command::new("bash");
+    shell.current_dir(place.path()).args(["-c", script]).arg(binary());
+    let output = shell.stdin(Stdio::null()).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(told.contains("\n1\n") && told.contains("whoever read the output ended before it was whole"), "{told}");
+    assert!(!place.path().join("new").exists() && !place.path().join("late").exists());
+    let full = command(place.path(), "replay --bank bad.ndjson --out new --dead-letters /dev/full").output().unwrap();
+    ends(&full, 1, &["No space left on device"]);
+    assert_eq!(String::from_utf8_lossy(&full.stderr).matches("No space left").count(), 1);
+}
+
+#[test]
 fn a_replay_whose_standard_output_is_closed_fails() {
     let place = TempDir::new().unwrap();
     fs::write(place.path().join("bad.ndjson"), "no record\n").unwrap();
