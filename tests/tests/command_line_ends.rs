@@ -58,7 +58,7 @@ fn every_line_of_queries_has_an_answer() {
 #[test]
 fn lines_of_a_list_that_need_a_look_are_named() {
     let place = TempDir::new().unwrap();
-    let rows = "account\nDE89370400440532013000\nAB-12345\nDE89370400440532013001\n";
+    let rows = "account,Nam\nDE89370400440532013000,A\nAB-12345,B\nDE89370400440532013001,C\n";
     fs::write(place.path().join("mules.csv"), rows).unwrap();
     let list = "[[lists]]\nname = \"mules\"\npath = \"mules.csv\"\nregime = \"fraud\"\naction = \"hold\"\nbinding_in = [\"*\"]\n\
                 evidence_class = \"partner\"\n";
@@ -67,8 +67,12 @@ fn lines_of_a_list_that_need_a_look_are_named() {
     fs::write(place.path().join("bank.ndjson"), "").unwrap();
     let output = command(place.path(), "check --config strict.toml").output().unwrap();
     ends(&output, 2, &["1 fault:", "mules.csv:3", "can match nothing"]);
-    let expected =
-        ["1 identifiers can match nothing and were left out: lines 3", "1 identifiers do not validate", "lines 4"];
+    let expected = [
+        "1 identifiers can match nothing and were left out: lines 3",
+        "1 identifiers do not validate",
+        "lines 4",
+        "columns that nobody reads: \"Nam\"",
+    ];
     for line in ["check --config loose.toml", "lists build --config loose.toml"] {
         let output = command(place.path(), line).output().unwrap();
         ends(&output, 0, &[]);
