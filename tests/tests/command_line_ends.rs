@@ -44,15 +44,22 @@ fn every_line_of_queries_has_an_answer() {
     let mut command = command(place.path(), "lists match --list mules=mules.csv");
     let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    let queries = b"\n{\"identifier\":\"DE89 3704 0044 0532 0130 00\"}\n  \n";
+    let queries = b"\n{\"identifier\":\"DE89 3704 0044 0532 0130 00\"}\n  \n\
+        {\"nam\":\"A\",\"identifier\":\"B\"}\n{\"name\":\"A\",\"country\":\"Nowhere\"}\n\
+        {\"name\":\"A\",\"birth_date\":\"31/10/1973\"}\n{\"name\":\"A\",\"country\":\"DE\",\"birth_date\":\"1973\"}\n";
     child.stdin.take().unwrap().write_all(queries).unwrap();
     let output = child.wait_with_output().unwrap();
-    ends(&output, 1, &["2 queries could not be read"]);
+    ends(&output, 1, &["5 queries could not be read"]);
     let answers = String::from_utf8(output.stdout).unwrap();
     let answers: Vec<&str> = answers.lines().collect();
-    assert_eq!(answers.len(), 3, "{answers:?}");
+    assert_eq!(answers.len(), 7, "{answers:?}");
     assert!(answers[0].contains("error") && answers[2].contains("the line is blank"), "{answers:?}");
     assert!(answers[1].contains("\"list\":\"mules\""), "{answers:?}");
+    for (answer, expected) in
+        answers[3..].iter().zip(["unknown field `nam`", "country: is none", "birth_date: is no date", "hits"])
+    {
+        assert!(answer.contains(expected), "{answer}");
+    }
 }
 
 #[test]
