@@ -7,6 +7,7 @@ mod accounts;
 mod aggregate;
 mod base;
 mod cheaper;
+mod compared;
 mod error;
 mod evaluate;
 mod export;

@@ -113,6 +113,9 @@ impl Matcher<'_> {
             }
             below = window.input.as_ref();
         }
+        if matches!(below, LogicalPlan::EmptyRelation(_)) {
+            return Err(self.text.refuse("select", "the rule reads no table", FORM));
+        }
         let mut base = self.base(below)?;
         let mut windows = Vec::new();
         let mut names = base.names.clone();
@@ -409,11 +412,14 @@ impl Matcher<'_> {
         let WindowFrameBound::Preceding(ScalarValue::IntervalMonthDayNano(Some(interval))) = &frame.start_bound else {
             return Err(self.text.refuse("over", "the frame does not start at a fixed interval", remedy));
         };
-        if interval.months != 0
-            || interval.nanoseconds % 1_000_000 != 0
-            || interval.days < 0
-            || interval.nanoseconds < 0
-        {
+        if interval.months < 0 || interval.days < 0 || interval.nanoseconds < 0 {
+            return Err(self.text.refuse(
+                "interval",
+                "the interval is negative: the frame would begin after its row",
+                remedy,
+            ));
+        }
+        if interval.months != 0 || interval.nanoseconds % 1_000_000 != 0 {
             return Err(self.text.refuse("interval", "the interval is no whole number of milliseconds", remedy));
         }
         Ok(i64::from(interval.days) * 86_400_000 + interval.nanoseconds / 1_000_000)
