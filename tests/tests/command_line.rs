@@ -123,7 +123,7 @@ const REFUSED: &[(&str, usize, &[&str])] = &[
             "all.toml:3: semantics.max_rows",
             "all.toml: semantics.reference_currency: `euro`",
             "all.toml: log.level: `infoo` is no level; write off, error, warn",
-            "broken/shared-device/rule.sql: Schema error: No field named event_tyme",
+            "broken/shared-device/rule.sql:2:36: there is no column event_tyme",
             "broken/structuring/rule.sql: cannot be read: it is a folder",
             "lists[0].regime: `fraude` is not known; did you mean \"fraud\"?",
             "no-list (lists.mules.path): cannot be read",

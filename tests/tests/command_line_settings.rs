@@ -100,6 +100,8 @@ fn a_signal_ends_a_start_that_reaches_no_broker() {
     assert!(told.contains("no broker has answered yet"), "{told}");
     let told = ended_by_a_signal(place.path(), "run --config mareva.toml --drain", 1);
     assert!(told.contains("no snapshot was written; run --drain again"), "{told}");
+    let told = ended_by_a_signal(place.path(), "run --config mareva.toml --until-end", 1);
+    assert!(told.contains("stopped by a signal before the end of what the topics held"), "{told}");
 }
 
 /// What `line` says, which ends with `code` soon after SIGTERM in its start.
@@ -150,14 +152,59 @@ fn a_list_that_does_not_bind_here_shows_what_is_done_here() {
 fn files_that_never_end_are_refused() {
     let place = TempDir::new().unwrap();
     let config = "[alerts]\nsubject_key_file = \"/dev/zero\"\n[tables]\nrates = \"/dev/zero\"\n\
+                  accounts = \"/dev/zero\"\nvasps = \"/dev/zero\"\n\
                   [kafka]\nsasl.password.file = \"/dev/zero\"\n";
     let (exit, told) = told(place.path(), config, "check --config mareva.toml");
     assert_eq!(exit, Some(2), "{told}");
     for fault in [
         "/dev/zero (alerts.subject_key_file): cannot be read: it holds more than 1 MiB",
         "/dev/zero (tables.rates): cannot be read: it holds more than 64 MiB",
+        "/dev/zero (tables.accounts): cannot be read: line 1 holds more than 64 KiB",
+        "/dev/zero (tables.vasps): cannot be read: it holds more than 64 MiB",
         "cannot read the secret for `sasl.password` from /dev/zero: it holds more than 1 MiB",
     ] {
         assert!(told.contains(fault), "{fault} in {told}");
     }
+}
+
+#[test]
+fn tables_that_say_what_nobody_reads_or_contradict_themselves_are_refused() {
+    let place = TempDir::new().unwrap();
+    let accounts = [
+        r#"{"account":"acct:A/1","role":"payroll"}"#,
+        r#"{"account":"acct:A/2","rol":"payroll"}"#,
+        r#"{"account":"acct:A/1","role":"payroll"}"#,
+        r#"{"account":"acct:A/1","role":"retail"}"#,
+        r#"{"account":"4711","country":"Germany"}"#,
+    ];
+    fs::write(place.path().join("accounts"), accounts.join("\n")).unwrap();
+    let vasps = "identifier,vasp,contry\nDE89370400440532013000,a,DE\nDE89370400440532013000,b,DE\n4711,a,DE\n";
+    fs::write(place.path().join("vasps"), vasps).unwrap();
+    let (exit, said) = told(place.path(), "", "check --accounts accounts --vasps vasps");
+    assert!(exit == Some(2) && said.contains("refused, 7 faults:") && !said.contains("4711"), "{said}");
+    for expected in [
+        "accounts:2: \"rol\" is no key of an account; perhaps you mean role; there are account, customer,",
+        "accounts:4: says something else of the account than line 1; ",
+        "accounts:5: account is no account or address",
+        "accounts:5: country is none; ",
+        "vasps:1: \"contry\" is no column; perhaps you mean country; ",
+        "vasps:3: says something else of the account than line 2; ",
+        "vasps:4: the identifier is no account or address",
+    ] {
+        assert!(said.contains(expected), "{expected} in {said}");
+    }
+    let lines: Vec<String> = (0..50).map(|n| format!("{{\"account\":\"acct:A/{n}\",\"rol\":1}}")).collect();
+    fs::write(place.path().join("accounts"), lines.join("\n")).unwrap();
+    let (_, said) = told(place.path(), "", "check --accounts accounts");
+    assert!(said.contains("refused, 21 faults:") && said.contains("has 30 more faults"), "{said}");
+}
+
+#[test]
+fn check_shows_how_many_accounts_have_each_role() {
+    let place = TempDir::new().unwrap();
+    let accounts = "{\"account\":\"acct:A/1\",\"role\":\"psp\"}\n{\"account\":\"acct:A/2\"}\n{\"account\":\"acct:A/3\",\"role\":\"psp\"}";
+    fs::write(place.path().join("accounts"), accounts).unwrap();
+    let output = command(place.path(), "check --accounts accounts").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("roles     1 none, 2 psp\n"), "{said}");
 }

@@ -1,6 +1,6 @@
 //! The `accounts` reference table that rules may join.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};
 
@@ -146,6 +146,15 @@ impl Accounts {
     /// The table itself.
     pub fn batch(&self) -> &RecordBatch {
         &self.batch
+    }
+
+    /// How many accounts have each role; `None` stands for those without.
+    pub fn by_role(&self) -> BTreeMap<Option<&str>, usize> {
+        let mut counts = BTreeMap::new();
+        for place in self.rows.values() {
+            *counts.entry(self.roles.get(place.role)).or_default() += 1;
+        }
+        counts
     }
 
     /// An account.

@@ -17,6 +17,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use mareva_model::{Fault, Table};
 
 use crate::aggregate::AggregateKind;
+use crate::nesting;
 use crate::rule::CheckedRule;
 use crate::rule_text::Sql;
 use crate::tables::schema_of;
@@ -65,6 +66,7 @@ pub(crate) fn session(accounts: &SchemaRef) -> Result<SessionContext, datafusion
 /// The first fault in its SQL.
 pub(crate) async fn plan(context: &SessionContext, rule: &CheckedRule) -> Result<RulePlan, Fault> {
     let text = Sql { place: format!("rules/{}/rule.sql", rule.reference.id), sql: &rule.sql };
+    nesting::check(&text)?;
     let state = context.state();
     let planned = state.create_logical_plan(&rule.sql).await.map_err(|e| text.engine(&e))?;
     let parameters = ParamValues::from(
@@ -110,6 +112,9 @@ impl Matcher<'_> {
                 window_columns.push((flat(qualifier.map(ToString::to_string).as_deref(), field.name()), expr));
             }
             below = window.input.as_ref();
+        }
+        if matches!(below, LogicalPlan::EmptyRelation(_)) {
+            return Err(self.text.refuse("select", "the rule reads no table", FORM));
         }
         let mut base = self.base(below)?;
         let mut windows = Vec::new();
@@ -407,11 +412,14 @@ impl Matcher<'_> {
         let WindowFrameBound::Preceding(ScalarValue::IntervalMonthDayNano(Some(interval))) = &frame.start_bound else {
             return Err(self.text.refuse("over", "the frame does not start at a fixed interval", remedy));
         };
-        if interval.months != 0
-            || interval.nanoseconds % 1_000_000 != 0
-            || interval.days < 0
-            || interval.nanoseconds < 0
-        {
+        if interval.months < 0 || interval.days < 0 || interval.nanoseconds < 0 {
+            return Err(self.text.refuse(
+                "interval",
+                "the interval is negative: the frame would begin after its row",
+                remedy,
+            ));
+        }
+        if interval.months != 0 || interval.nanoseconds % 1_000_000 != 0 {
             return Err(self.text.refuse("interval", "the interval is no whole number of milliseconds", remedy));
         }
         Ok(i64::from(interval.days) * 86_400_000 + interval.nanoseconds / 1_000_000)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use mareva_model::{Digest, Fault, Raises, Refusal, RuleRef, Table, digest};
 
@@ -9,6 +10,7 @@ use crate::accounts::accounts_schema;
 use crate::plan::{RulePlan, plan, session};
 use crate::program::{Planned, Program};
 use crate::rule::{CheckedRule, RuleText, read_all};
+use crate::rule_text::Sql;
 
 /// A rule with its plan.
 #[derive(Debug, Clone)]
@@ -21,6 +23,16 @@ pub struct Rule {
     pub sql: String,
     pub(crate) checked: CheckedRule,
     plan: RulePlan,
+}
+
+impl Rule {
+    fn planned(&self) -> Planned {
+        Planned { rule: self.reference.clone(), weight: self.checked.weight, plan: self.plan.clone() }
+    }
+
+    fn place(&self) -> String {
+        format!("rules/{}/rule.sql", self.reference.id)
+    }
 }
 
 /// All rules in force; immutable.
@@ -66,11 +78,33 @@ impl Ruleset {
         }
         let ruleset = Self { rules, digest: digest(&bytes), context };
         for table in [Table::Transactions, Table::Movements, Table::Signals] {
-            ruleset
-                .program(table)
-                .map_err(|e| Refusal::one("rules", e.to_string(), "simplify the expression that is named"))?;
+            ruleset.program(table).map_err(|error| ruleset.uncompiled(table, &error))?;
         }
         Ok(ruleset)
+    }
+
+    /// Whose expressions do not compile: each rule alone shows it.
+    fn uncompiled(&self, table: Table, error: &DataFusionError) -> Refusal {
+        let fault = |rule: &Rule| {
+            let error = Program::compile(&self.context, table, &[rule.planned()]).err()?;
+            Some(Sql { place: rule.place(), sql: &rule.sql }.engine(&error))
+        };
+        let faults: Vec<Fault> = self.rules.iter().filter(|rule| rule.table == table).filter_map(fault).collect();
+        match faults.is_empty() {
+            true => Refusal::one("rules", error.strip_backtrace(), "simplify the expression that is named"),
+            false => Refusal(faults),
+        }
+    }
+
+    /// Conditions of second-level rules on signals of rules that are not here or raise none: the rule, and what it names.
+    pub fn unmet(&self) -> Vec<(&str, String)> {
+        let raises = |id: &str| self.rules.iter().any(|r| r.reference.id == id && r.reference.raises == Raises::Signal);
+        let of_signals = self.rules.iter().filter(|rule| rule.table == Table::Signals);
+        let named = |rule: &'_ Rule| rule.plan.texts_compared_with("rule");
+        of_signals
+            .flat_map(|rule| named(rule).into_iter().map(move |text| (rule.reference.id.as_str(), text)))
+            .filter(|(_, text)| !raises(text))
+            .collect()
     }
 
     /// The rules, by id.
@@ -83,13 +117,8 @@ impl Ruleset {
         self.digest
     }
 
-    pub(crate) fn program(&self, table: Table) -> Result<Program, datafusion::error::DataFusionError> {
-        let planned: Vec<Planned> = self
-            .rules
-            .iter()
-            .filter(|rule| rule.table == table)
-            .map(|rule| Planned { rule: rule.reference.clone(), weight: rule.checked.weight, plan: rule.plan.clone() })
-            .collect();
+    pub(crate) fn program(&self, table: Table) -> Result<Program, DataFusionError> {
+        let planned: Vec<Planned> = self.rules.iter().filter(|rule| rule.table == table).map(Rule::planned).collect();
         Program::compile(&self.context, table, &planned)
     }
 

@@ -46,11 +46,15 @@ pub struct Doubts {
     pub unvalidated_lines: Vec<u64>,
     /// Identifiers that can match nothing and were left out.
     pub unmatchable_lines: Vec<u64>,
+    /// Columns that mean nothing here, by the first letters of their names.
+    pub unknown_columns: Vec<String>,
 }
 
 impl Doubts {
-    /// Most lines of one kind that are noted.
+    /// Most lines of one kind, and most columns, that are noted.
     pub const MAX_LINES: usize = 100;
+    /// Letters of a column's name that are noted.
+    pub const MAX_NAME: usize = 40;
 
     pub(crate) fn note(lines: &mut Vec<u64>, line: u64) {
         if lines.len() < Self::MAX_LINES && lines.last() != Some(&line) {

@@ -79,6 +79,7 @@ pub(crate) fn read(input: impl Read, place: &str, config: &ListConfig) -> Result
         return Err(faults.into());
     }
     let mut reader = RowReader::new(columns, names_screened, place, faults);
+    reader.doubts.unknown_columns = std::mem::take(&mut rows.unknown);
     let mut store = EntryStore::new();
     let mut last_is_doubtful = false;
     while let Some((line, row)) = rows.next(&mut reader.faults) {
@@ -117,6 +118,7 @@ struct Rows<'a, R> {
     columns: usize,
     last_line: u64,
     was_short: bool,
+    unknown: Vec<String>,
 }
 
 impl<'a, R: BufRead> Rows<'a, R> {
@@ -135,20 +137,24 @@ impl<'a, R: BufRead> Rows<'a, R> {
             columns: 0,
             last_line: 0,
             was_short: false,
+            unknown: Vec::new(),
         }
     }
 
     /// The columns that mean something, by their place in the row.
     fn header(&mut self, faults: &mut Faults) -> Option<BTreeMap<usize, Column>> {
         let (_, row) = self.next(faults)?;
-        let mut columns = BTreeMap::new();
-        for (place, header) in row.iter().enumerate() {
-            let header = header.trim().to_ascii_lowercase().replace([' ', '-'], "_");
+        let (mut columns, mut unknown) = (BTreeMap::new(), Vec::new());
+        for (place, name) in row.iter().enumerate() {
+            let header = name.trim().to_ascii_lowercase().replace([' ', '-'], "_");
             if let Some(column) = column(&header) {
                 columns.insert(place, column);
+            } else if unknown.len() < Doubts::MAX_LINES {
+                unknown.push(name.chars().take(Doubts::MAX_NAME).collect());
             }
         }
         self.columns = row.len();
+        self.unknown = unknown;
         if columns.is_empty() {
             // What stands there may be an account.
             faults.add(

@@ -21,9 +21,21 @@ mod serve;
 mod words;
 
 use std::process::ExitCode;
+use std::thread::{Builder, JoinHandle};
 
 use clap::Parser as _;
 
+/// Stack of the thread that does all the work. Rules are planned and judged by functions that call themselves, which takes
+/// 18 MiB at most (`nesting.rs` of `mareva-monitoring` has the bound); what `ulimit -s` gives may be less.
+const STACK: usize = 64 << 20;
+
 fn main() -> ExitCode {
-    outcome::report(commands::run(cli::Cli::parse()))
+    let cli = cli::Cli::parse();
+    let work = move || outcome::report(commands::run(cli));
+    match Builder::new().name("mareva".to_owned()).stack_size(STACK).spawn(work).map(JoinHandle::join) {
+        Ok(Ok(code)) => code,
+        // The panic has been told; this is the code that the runtime gives it.
+        Ok(Err(_)) => ExitCode::from(101),
+        Err(error) => outcome::report(Err(anyhow::Error::new(error).context("cannot start a thread"))),
+    }
 }

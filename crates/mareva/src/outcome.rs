@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use mareva_model::Refusal;
 
 /// Writes a line to standard output.
@@ -45,9 +45,29 @@ pub fn report(result: anyhow::Result<()>) -> ExitCode {
         }
         return ExitCode::from(code(&error));
     }
-    let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
-    tell(format_args!("mareva: {}", causes.join(": ")));
+    tell(format_args!("mareva: {}", in_words(&error)));
     ExitCode::from(code(&error))
+}
+
+/// The error and its causes, each told once: some repeat the words of their cause.
+fn in_words(error: &anyhow::Error) -> String {
+    let mut words = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if words.is_empty() {
+            words = cause;
+        } else if !words.ends_with(&cause) {
+            words = format!("{words}: {cause}");
+        }
+    }
+    words
+}
+
+/// The error of a command whose output is of use only as a whole: there a reader who goes away early has missed something.
+pub fn needs_its_reader(error: anyhow::Error) -> anyhow::Error {
+    if !is_broken_pipe(&error) {
+        return error;
+    }
+    anyhow!("{}: whoever read the output ended before it was whole; run it again into a file", in_words(&error))
 }
 
 /// 2 where somebody must look before it is started again, as whoever watches over the process is told.

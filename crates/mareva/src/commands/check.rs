@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use mareva_model::alert::Action;
 use mareva_model::{Raises, Refusal};
+use mareva_monitoring::Accounts;
 use mareva_pipeline::alerts::InstitutionConfig;
 use mareva_screening::{ListConfig, ListSummary, ProgrammePolicy};
 use serde_json::{Value, json};
@@ -73,12 +74,19 @@ fn in_force(opened: &Opened, lists: &[ListFile]) -> Value {
         "jurisdiction": parts.config.alerts.institution.jurisdiction.as_deref().unwrap_or_default(),
         "for_review": for_review,
         "accounts": parts.accounts.batch().num_rows(),
+        "roles": roles(&parts.accounts),
         "vasps": parts.vasps.len(),
         "reference_currency": parts.rates.reference(),
         "rates": parts.rates.digest(),
         "topics": parts.config.streams.keys().collect::<Vec<_>>(),
         "brokers": opened.connection.brokers(),
     })
+}
+
+/// How many accounts have each role.
+fn roles(accounts: &Accounts) -> Value {
+    let named = |(role, count): (Option<&str>, usize)| (role.unwrap_or("none").to_owned(), json!(count));
+    accounts.by_role().into_iter().map(named).collect::<serde_json::Map<_, _>>().into()
 }
 
 /// What each list, and each programme with a policy of its own, may bring about at most at this institution.
@@ -154,6 +162,11 @@ fn shown(in_force: &Value, summaries: &[ListSummary]) -> String {
         line("lists", "none: nothing is screened".to_owned());
     }
     line("tables", format!("{} accounts, {} accounts of VASPs", in_force["accounts"], in_force["vasps"]));
+    let roles = in_force["roles"].as_object().into_iter().flatten();
+    let roles: Vec<String> = roles.map(|(role, count)| format!("{count} {role}")).collect();
+    if !roles.is_empty() {
+        line("roles", roles.join(", "));
+    }
     let rates =
         in_force["rates"].as_str().map_or("no rates: amounts in other currencies count for nothing", |_| "with rates");
     line("currency", format!("{}, {rates}", in_force["reference_currency"].as_str().unwrap_or_default()));

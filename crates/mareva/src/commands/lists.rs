@@ -5,7 +5,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, Result, bail};
 use mareva_model::identifier::{self, list_cell};
 use mareva_model::{Fault, Refusal, parse_time};
-use mareva_screening::{Match, Scratch, Support, Watchlist};
+use mareva_screening::{BirthDate, Match, Scratch, Support, Watchlist, country_code};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ pub struct BuildArgs {
 
 /// Answer queries from standard input, one line each, in order
 ///
-/// A line that is no query, a blank one too, is answered with an error, and the exit code is then 1.
+/// A line that is no query (a blank one, a key or country that is none) is answered with an error, and the exit code is then 1.
 /// A query is {"name":…} or {"identifier":…}; with a name, "birth_date" and "country" support it; "at" is the time
 /// at which an entry has to be in force, now without it. The answer has the query and `hits`, empty or the entries.
 #[derive(Debug, clap::Args)]
@@ -120,6 +120,7 @@ fn build(args: BuildArgs) -> Result<()> {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Query {
     #[serde(default)]
     name: Option<String>,
@@ -169,6 +170,15 @@ fn answer(watchlist: &Watchlist, line: &[u8], now: i64, scratch: &mut Scratch) -
     }
     let query: Query = serde_json::from_slice(line).map_err(|error| format!("is no query: {error}"))?;
     let at = query.at.as_deref().map_or(Ok(now), |at| parse_time(at).map_err(|error| format!("at: {error}")))?;
+    if query.country.as_deref().is_some_and(|country| country_code(country).is_none()) {
+        return Err("country: is none; write its ISO 3166 code, such as DE".to_owned());
+    }
+    if query.birth_date.as_deref().is_some_and(|date| BirthDate::parse(date).is_none()) {
+        return Err("birth_date: is no date; write 1973-10-31, 1973-10 or 1973".to_owned());
+    }
+    if query.name.is_none() && (query.country.is_some() || query.birth_date.is_some()) {
+        return Err("country and birth_date support a name, and there is none".to_owned());
+    }
     let mut found = Vec::new();
     let mut shown = serde_json::Map::new();
     match (&query.name, &query.identifier) {

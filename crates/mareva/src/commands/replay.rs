@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::config::Config;
 use crate::open::{Instead, NamedPath, Opened, in_the_way, keep, open, readable, warn_of_doubts};
-use crate::outcome::{say, stdout_is_closed};
+use crate::outcome::{needs_its_reader, say, stdout_is_closed};
 use crate::replay::{Frame, Merge, Tally, Targets, UNFINISHED, Writers, table_files, unfinished};
 use crate::{config, logging};
 
@@ -156,7 +156,7 @@ pub fn run(args: Args) -> Result<()> {
     warn_of_doubts(&opened.parts.watchlist);
     let mut pipeline = Pipeline::new(opened.parts.clone())?;
     let (mut tally, began) = (Tally::default(), Instant::now());
-    judge(&args, &config, &opened, &mut pipeline, &mut tally)?;
+    judge(&args, &config, &opened, &mut pipeline, &mut tally).map_err(needs_its_reader)?;
     let seconds = began.elapsed().as_secs_f64();
     let (summary, counts) = (tally.summary(), tally.counts());
     let rate = counts.produced as f64 / seconds.max(1e-9);

@@ -91,8 +91,13 @@ fn folders(path: Option<&Path>) -> Result<Vec<RuleFolder>, Refusal> {
 fn check(args: &CheckArgs) -> Result<()> {
     let checked = checked(args.rules.as_deref());
     match checked {
-        Ok(ruleset) if args.json => say(json!({ "ok": true, "rules": described(&ruleset) }))?,
-        Ok(ruleset) => say(format_args!("{} rules, digest {}", ruleset.rules().len(), ruleset.digest()))?,
+        Ok(ruleset) if args.json => {
+            say(json!({ "ok": true, "rules": described(&ruleset), "notices": notices(&ruleset) }))?;
+        }
+        Ok(ruleset) => {
+            say(format_args!("{} rules, digest {}", ruleset.rules().len(), ruleset.digest()))?;
+            notices(&ruleset).iter().try_for_each(say)?;
+        }
         Err(refusal) => {
             if args.json {
                 // The refusal decides how it ends, read or not.
@@ -132,6 +137,12 @@ fn checked(path: Option<&Path>) -> Result<Ruleset, Refusal> {
         Some(ruleset) if faults.0.is_empty() => Ok(ruleset),
         _ => Err(faults),
     }
+}
+
+/// What somebody should look at, and is no fault: a folder may hold a part of the rules.
+fn notices(ruleset: &Ruleset) -> Vec<String> {
+    let unmet = ruleset.unmet().into_iter();
+    unmet.map(|(rule, named)| format!("{rule} counts signals of `{named}`, and no rule here raises them")).collect()
 }
 
 fn described(ruleset: &Ruleset) -> Vec<Value> {

@@ -89,6 +89,10 @@ pub fn run(args: Args) -> Result<()> {
     })?;
     let stats = &summary.stats;
     ensure!(
+        !args.until_end || !stop.load(Ordering::SeqCst),
+        "stopped by a signal before the end of what the topics held: what was judged is committed; run it again to go on"
+    );
+    ensure!(
         !args.drain || live,
         "stopped by a signal before the last committed slice was reached: no snapshot was written; run --drain again"
     );

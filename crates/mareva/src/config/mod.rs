@@ -3,7 +3,7 @@
 
 mod meaning;
 mod model;
-mod nearest;
+pub mod nearest;
 mod schema;
 mod span;
 #[cfg(test)]

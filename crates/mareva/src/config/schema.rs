@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::nearest::nearest;
-use super::span::parse_span;
+use super::span::{WRITTEN, parse_span};
 
 /// What a value has to be.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -260,8 +260,8 @@ impl Check<'_> {
             }
             (Kind::Number, DeValue::Float(_) | DeValue::Integer(_)) => {}
             (Kind::Span, DeValue::String(text)) => {
-                if parse_span(text).is_none() {
-                    self.fault(at, path, format!("`{text}` is no duration"), wanted(kind));
+                if let Err((reason, remedy)) = parse_span(text) {
+                    self.fault(at, path, reason, remedy);
                 }
             }
             (Kind::Count, DeValue::Integer(number)) => {
@@ -325,7 +325,7 @@ fn wanted(kind: Kind) -> String {
     match kind {
         Kind::Text => "write a text in quotes".to_owned(),
         Kind::Texts => "write a list of texts, such as [\"a\", \"b\"]".to_owned(),
-        Kind::Span => "write a number and ms, s, min, h or days, such as \"5 min\"".to_owned(),
+        Kind::Span => WRITTEN.to_owned(),
         Kind::Count => "write a whole number from 1 on".to_owned(),
         Kind::Number => "write a number".to_owned(),
         Kind::Flag => "write true or false".to_owned(),

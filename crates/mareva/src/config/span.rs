@@ -27,8 +27,7 @@ impl std::str::FromStr for Span {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no duration; write a number and ms, s, min, h or days, such as \"30 s\"");
-        parse_span(text).map(Span).ok_or_else(wrong)
+        parse_span(text).map(Span).map_err(|(reason, remedy)| format!("{reason}; {remedy}"))
     }
 }
 
@@ -38,18 +37,31 @@ impl<'de> Deserialize<'de> for Span {
     }
 }
 
+/// How durations are written.
+pub const WRITTEN: &str = "write a number and ms, s, min, h or days, such as \"5 min\"";
+
 /// `250 ms`, `60 s`, `5 min`, `72 h`, `3 days` in milliseconds; the space may be left out.
-pub fn parse_span(text: &str) -> Option<i64> {
-    let text = text.trim();
-    let split = text.find(|c: char| !c.is_ascii_digit())?;
-    let unit = match text[split..].trim_start() {
-        "ms" | "millisecond" | "milliseconds" => 1,
-        "s" | "sec" | "second" | "seconds" => 1_000,
-        "m" | "min" | "minute" | "minutes" => 60_000,
-        "h" | "hour" | "hours" => 3_600_000,
-        "d" | "day" | "days" => 86_400_000,
-        _ => return None,
+///
+/// # Errors
+/// What is wrong with the text, and what to do.
+pub fn parse_span(text: &str) -> Result<i64, (String, &'static str)> {
+    let written = text.trim();
+    let (digits, unit) = written.split_at(written.find(|c: char| !c.is_ascii_digit()).unwrap_or(written.len()));
+    let unit = match unit.trim_start() {
+        _ if digits.is_empty() => None,
+        "ms" | "millisecond" | "milliseconds" => Some(1),
+        "s" | "sec" | "second" | "seconds" => Some(1_000),
+        "m" | "min" | "minute" | "minutes" => Some(60_000),
+        "h" | "hour" | "hours" => Some(3_600_000),
+        "d" | "day" | "days" => Some(86_400_000),
+        fraction if fraction.starts_with(['.', ',']) => {
+            return Err((format!("`{text}` is no whole number"), "take a smaller unit: 90 min for 1.5 h"));
+        }
+        _ => None,
     };
-    let number: i64 = text[..split].parse().ok()?;
-    number.checked_mul(unit).filter(|ms| (1..=LONGEST_MS).contains(ms))
+    let unit = unit.ok_or_else(|| (format!("`{text}` is no duration"), WRITTEN))?;
+    // Of digits alone only a number that is too large cannot be parsed.
+    let ms = digits.parse::<i64>().ok().and_then(|number| number.checked_mul(unit));
+    let out_of_range = || (format!("`{text}` is out of range"), "write at least 1 ms and at most 3653 days");
+    ms.filter(|ms| (1..=LONGEST_MS).contains(ms)).ok_or_else(out_of_range)
 }

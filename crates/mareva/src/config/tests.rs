@@ -36,7 +36,7 @@ fn the_defaults_name_every_key_and_no_other() {
             let fits = match key.kind {
                 Kind::Text | Kind::Choice(_) => value.is_str(),
                 Kind::Texts => value.is_array(),
-                Kind::Span => value.as_str().and_then(parse_span).is_some(),
+                Kind::Span => value.as_str().is_some_and(|text| parse_span(text).is_ok()),
                 Kind::Count => value.is_integer(),
                 _ => false,
             };
@@ -317,22 +317,28 @@ fn broken_syntax_is_refused_with_its_line() {
 #[test]
 fn durations_are_read() {
     for (text, expected) in [
-        ("250 ms", Some(250)),
-        ("60 s", Some(60_000)),
-        ("30s", Some(30_000)),
-        ("5 min", Some(300_000)),
-        ("72 h", Some(259_200_000)),
-        ("3 days", Some(259_200_000)),
-        ("1 day", Some(86_400_000)),
-        ("0 s", None),
-        ("5", None),
-        ("-5 s", None),
-        ("1.5 h", None),
-        ("9999999 days", None),
-        ("", None),
-        ("min", None),
+        ("250 ms", Ok(250)),
+        ("60 s", Ok(60_000)),
+        ("30s", Ok(30_000)),
+        ("5 min", Ok(300_000)),
+        ("72 h", Ok(259_200_000)),
+        ("3 days", Ok(259_200_000)),
+        ("1 day", Ok(86_400_000)),
+        ("0 s", Err("out of range")),
+        ("5", Err("no duration")),
+        ("-5 s", Err("no duration")),
+        ("1.5 h", Err("no whole number")),
+        ("100000 days", Err("out of range")),
+        ("99999999999999999999 s", Err("out of range")),
+        ("9999999 days", Err("out of range")),
+        ("", Err("no duration")),
+        ("min", Err("no duration")),
     ] {
-        assert_eq!(parse_span(text), expected, "{text}");
+        match (parse_span(text), expected) {
+            (Ok(ms), Ok(expected)) => assert_eq!(ms, expected, "{text}"),
+            (Err((reason, _)), Err(expected)) => assert_eq!(reason, format!("`{text}` is {expected}")),
+            (found, _) => panic!("{text}: {found:?}"),
+        }
     }
 }
 

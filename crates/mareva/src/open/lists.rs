@@ -113,7 +113,11 @@ pub fn doubts(list: &ListSummary) -> Vec<String> {
         let place = if lines.is_empty() { String::new() } else { format!(": lines {}{more}", shown.join(", ")) };
         format!("{number} identifiers {what}{place}")
     });
-    said.collect()
+    let unknown = (!doubts.unknown_columns.is_empty()).then(|| {
+        let shown: Vec<String> = doubts.unknown_columns.iter().map(|name| format!("{name:?}")).collect();
+        format!("columns that nobody reads: {}", shown.join(", "))
+    });
+    said.chain(unknown).collect()
 }
 
 /// Logs what [`doubts`] says.

@@ -3,6 +3,7 @@
 mod accounts;
 mod lists;
 mod rules;
+mod table;
 mod vasps;
 
 use std::collections::HashSet;

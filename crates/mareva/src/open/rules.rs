@@ -7,6 +7,10 @@ use mareva_model::{Fault, Refusal};
 use mareva_monitoring::{RuleText, Ruleset};
 
 use super::{keep, unreadable};
+use crate::config::read_text;
+
+/// Bytes of a file of a rule; the most are evidence.
+const MAX_FILE: u64 = 64 << 20;
 
 /// A rule's folder in the binary.
 #[derive(Debug)]
@@ -69,7 +73,7 @@ fn rule_folder(name: &str, beside: &Path, folder: &Path) -> RuleFolder {
     let mut faults = Refusal::default();
     let mut text = |file: &str| {
         let path = folder.join(file);
-        let text = path.exists().then(|| fs::read_to_string(&path).map_err(|error| unreadable(&path, &error)))?;
+        let text = path.exists().then(|| read_text(&path, MAX_FILE).map_err(|error| unreadable(&path, &error)))?;
         keep(text, &mut faults)
     };
     let [toml, sql] = ["rule.toml", "rule.sql"].map(&mut text);

@@ -156,7 +156,7 @@ fn read(config: &Config, text: &str) -> Material {
 fn account(line: &str) -> Result<Account, String> {
     let value: Value = serde_json::from_str(line).map_err(|error| format!("is no JSON: {error}"))?;
     match value["type"].as_str() {
-        Some("account") => parse_account(line).map_err(|faults| {
+        Some("account") => parse_account(line, &["type", "note"]).map_err(|faults| {
             let each = faults.iter().map(|(reason, remedy)| format!("{reason}; {remedy}"));
             each.collect::<Vec<_>>().join("; ")
         }),

@@ -1,0 +1,42 @@
+//! What the conditions of a rule compare a column with.
+
+use std::collections::BTreeSet;
+
+use datafusion::common::ScalarValue;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::logical_expr::{Expr, Operator};
+
+use crate::plan::RulePlan;
+
+impl RulePlan {
+    /// The texts that its conditions compare a column with.
+    pub fn texts_compared_with(&self, column: &str) -> BTreeSet<String> {
+        let of_windows = self.windows.iter().flat_map(|window| window.atoms.iter().chain(&window.argument));
+        let outputs = self.outputs.iter().map(|(_, expr)| expr);
+        let mut texts = BTreeSet::new();
+        let is_it = |expr: &Expr| matches!(expr, Expr::Column(found) if found.name == column);
+        let mut note = |expr: &Expr| {
+            if let Expr::Literal(ScalarValue::Utf8(Some(text)), _) = expr {
+                texts.insert(text.clone());
+            }
+        };
+        for expr in self.gate.iter().chain(&self.qualify).chain(of_windows).chain(outputs) {
+            // It fails on nothing: the closure gives no error.
+            _ = expr.apply(|part| {
+                match part {
+                    Expr::BinaryExpr(binary) if binary.op == Operator::Eq => {
+                        for (one, other) in [(&binary.left, &binary.right), (&binary.right, &binary.left)] {
+                            if is_it(one) {
+                                note(other);
+                            }
+                        }
+                    }
+                    Expr::InList(list) if !list.negated && is_it(&list.expr) => list.list.iter().for_each(&mut note),
+                    _ => {}
+                }
+                Ok(TreeNodeRecursion::Continue)
+            });
+        }
+        texts
+    }
+}
