@@ -178,7 +178,7 @@ const REFUSED: &[(&str, usize, &[&str])] = &[
         15,
         &[
             "rules/collector: has no rule.sql; add it",
-            "rules/shared-device/rule.sql: Schema error: No field named event_tyme",
+            "rules/shared-device/rule.sql:2:36: there is no column event_tyme",
             "rules/shared-device/quiet.ndjson: is missing",
             "rules/structuring/rule.toml: version: ",
             "rules/structuring/rule.toml: title: is missing",
