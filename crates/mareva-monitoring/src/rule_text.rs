@@ -56,6 +56,8 @@ impl Sql<'_> {
         let told = told.replace("datafusion.public.", "");
         let told: String = told.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MAX_TOLD).collect();
         let reason = told.strip_prefix("Error during planning: ").unwrap_or(&told);
+        // What it proposes for a function changes from one run to the next.
+        let reason = reason.split(" Did you mean").next().unwrap_or_default().trim_end_matches('.');
         let named = reason.split('\'').nth(1).unwrap_or_default();
         if reason.starts_with("table '") && reason.ends_with("not found") {
             let remedy = "there are transactions, movements and signals, and accounts to join";

@@ -276,6 +276,7 @@ fn sql_outside_the_forms_is_refused_with_its_place() {
         (select(&format!("SUM(amount_ref) {}", over.replace("'1'", "'-1'"))), "the interval is negative"),
         ("SELECT * FROM nowhere".to_owned(), "rule.sql:1:15: there is no table nowhere; there are transactions, movements"),
         ("SELECT row_id,\n  acount FROM movements".to_owned(), "rule.sql:2:3: there is no column acount; there are account, "),
+        ("SELECT foo(row_id) FROM movements".to_owned(), "rule.sql:1:8: Invalid function 'foo'; see rules/README.md"),
         ("SELECT 1".to_owned(), "rule.sql:1:1: the rule reads no table"),
         ("SELECT row_id, account AS subject, event_time FROM movements WHERE account ~ '((('".into(), "unclosed group"),
         ("SELEC 1".to_owned(), "rule.sql:1:1: is no SQL: Expected: an SQL statement, found: SELEC"),
@@ -288,6 +289,16 @@ fn sql_outside_the_forms_is_refused_with_its_place() {
         assert!(text.contains(reason) && text.contains("rules/r/rule.sql"), "{sql}\n{text}");
         assert!(!text.contains("datafusion") && !text.contains("ParserError"), "{sql}\n{text}");
     }
+}
+
+#[test]
+fn signals_that_a_rule_counts_and_no_rule_raises_are_named() {
+    let two = "SELECT row_id, subject, event_time, COUNT(*) FILTER (WHERE rule IN ('one', 'gone')) OVER w AS n FROM signals \
+               WHERE rule <> 'other' WINDOW w AS (PARTITION BY subject ORDER BY event_time RANGE BETWEEN INTERVAL '1' HOUR \
+               PRECEDING AND CURRENT ROW) QUALIFY n > 0 AND (rule = 'two' OR 'lost' = rule)";
+    let one = "SELECT row_id, account AS subject, event_time FROM movements WHERE kind IN ('trade', 'deposit')";
+    let rules = Ruleset::load(&[rule("one", "signal", one), rule("two", "alert", two)]).unwrap();
+    assert_eq!(rules.unmet(), ["gone", "lost", "two"].map(|named| ("two", named.to_owned())));
 }
 
 #[test]
