@@ -67,7 +67,11 @@ pub fn evidence(shift_ms: i64) -> Evidence {
                 }
             }
             let to = match line["type"].as_str() {
-                Some("account") => &mut evidence.accounts,
+                Some("account") => {
+                    // Only in evidence is it one of several kinds of lines.
+                    line.as_object_mut().expect("a line is an object").remove("type");
+                    &mut evidence.accounts
+                }
                 Some("deposit" | "withdrawal" | "trade" | "internal_transfer") => &mut evidence.exchange,
                 _ => &mut evidence.bank,
             };
