@@ -149,14 +149,22 @@ pub struct EntryRef {
 /// be called this.
 pub const APART: &str = "dead";
 
-/// The party that matched in a transaction that came too late for the rules: it is not retained, and what is with us of a listed
-/// party is to be stopped all the same.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LateParty {
+/// The party that matched in a transaction that was not accepted (it came too late, say, or tells an accepted one in other words):
+/// it is not retained, and what is with us of a listed party is to be stopped all the same.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartyApart {
     /// Its account.
     pub account: String,
     /// Who keeps that, where the transaction says so.
     pub agent: Option<String>,
+    /// Its name there.
+    pub name: Option<String>,
+    /// Its country there.
+    pub country: Option<String>,
+    /// Its customer in the accounts table.
+    pub customer: Option<String>,
+    /// Its role there.
+    pub role: Option<String>,
 }
 
 /// A party of a transaction confirmed against the exact entry of a list.
@@ -176,9 +184,9 @@ pub struct Hit {
     pub list: Arc<ListRef>,
     /// The entry.
     pub entry: Arc<EntryRef>,
-    /// The party, where its transaction came too late.
+    /// The party, where its transaction was not accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub late: Option<LateParty>,
+    pub apart: Option<PartyApart>,
 }
 
 impl Hit {

@@ -22,7 +22,7 @@ pub use dead_letter::{DeadLetter, Reason, SourcePosition};
 pub use detection::{Detection, DetectionChange, Raises, RuleRef, SubjectRole, Table, Targets};
 pub use digest::{Digest, digest};
 pub use hit::{
-    APART, AliasQuality, EntryRef, EvidenceClass, Hit, LateParty, ListAction, ListRef, MatchedOn, PartyRole, Regime,
+    APART, AliasQuality, EntryRef, EvidenceClass, Hit, ListAction, ListRef, MatchedOn, PartyApart, PartyRole, Regime,
 };
 pub use money::{AMOUNT_SCALE, Amount, MoneyError, REFERENCE_SCALE, ReferenceAmount};
 pub use refusal::{Fault, Refusal};

@@ -25,7 +25,7 @@ pub(crate) struct History {
 /// History that reached into the stream, and where it was cut off: the stream brings the rest itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryCut {
-    /// The earliest transaction of the first slice of the stream that holds any.
+    /// The earliest transaction of the first slice of the stream that holds any, but for one in a hundred.
     pub first: SourcePosition,
     /// Rows from here on were left out: its time less the allowed lateness, UTC milliseconds.
     pub from: i64,
@@ -82,19 +82,21 @@ impl History {
     }
 }
 
-/// Time and place of the earliest transaction of a slice whose time can be trusted.
+/// Of a hundred transactions of the first slice one may be a straggler from long before: the stream does not begin there.
+const STRAGGLERS_ONE_IN: usize = 100;
+
+/// Time and place of the earliest transaction of a slice whose time can be trusted, but for stragglers.
 fn earliest(slice: &InputSlice, decoder: &mut Decoder, parts: &Parts) -> Result<Option<(i64, SourcePosition)>, Error> {
-    let mut earliest: Option<(i64, SourcePosition)> = None;
+    let mut found: Vec<(i64, SourcePosition)> = Vec::new();
     in_parts(decoder, &parts.config.streams, &slice.records, |(_, decoded)| {
         let batch = decoded.batch;
         let (times, append) = (batch.event_time().values(), batch.append_time().values());
-        for (row, (time, append)) in times.iter().zip(append).enumerate() {
-            let is_first = earliest.as_ref().is_none_or(|(first, _)| time < first);
-            if is_first && !is_ahead(*time, *append, &parts.config) {
-                earliest = Some((*time, position(&batch, row)));
-            }
-        }
+        let rows = times.iter().zip(append).enumerate();
+        let trusted = rows.filter(|(_, (time, append))| !is_ahead(**time, **append, &parts.config));
+        found.extend(trusted.map(|(row, (time, _))| (*time, position(&batch, row))));
         Ok(())
     })?;
-    Ok(earliest)
+    found.sort_by_key(|(time, _)| *time);
+    let at = found.len() / STRAGGLERS_ONE_IN;
+    Ok(found.into_iter().nth(at))
 }

@@ -96,7 +96,12 @@ impl Preparer<'_> {
                 dead_letters.push(refused(&mut digests, position(&batch, row), refusal, &places[row]));
             }
         }
-        let (found, strongest) = self.screen.rows(&batch, &parties, &verdicts, records);
+        let (mut found, strongest) = self.screen.rows(&batch, &parties, &verdicts, records);
+        for party in found.iter_mut().filter_map(|hit| hit.apart.as_mut()) {
+            let known = self.parts.accounts.find(&party.account);
+            party.customer = known.and_then(|known| known.customer).map(str::to_owned);
+            party.role = known.and_then(|known| known.role).map(str::to_owned);
+        }
         prepared.hits.extend(found);
         let columns = self.columns(&batch, &strongest, &verdicts, counts)?;
         let keep: BooleanArray = verdicts.iter().map(|v| Some(*v == Verdict::Accepted)).collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, StringArray};
 use mareva_codec::{ExtraParty, PartyText};
 use mareva_model::identifier::{Identifier, recognise_in_text};
-use mareva_model::{APART, DeadLetter, Digest, Hit, LateParty, PartyRole, SourcePosition, Text, TransactionBatch};
+use mareva_model::{APART, DeadLetter, Digest, Hit, PartyApart, PartyRole, SourcePosition, Text, TransactionBatch};
 use mareva_screening::{Match, Scratch, Support, Watchlist, strongest};
 
 use crate::prepare::position;
@@ -161,8 +161,8 @@ impl Screen {
                 let id = digests.find(&at).map(|(_, payload)| id_apart(payload, at.index)).unwrap_or_default();
                 hits.iter_mut().skip(before).for_each(|hit| hit.row_id.clone_from(&id));
             }
-            if *verdict == Verdict::Late {
-                hits.iter_mut().skip(before).for_each(|hit| hit.late = late_party(batch, row, hit.role));
+            if *verdict != Verdict::Accepted {
+                hits.iter_mut().skip(before).for_each(|hit| hit.apart = party_apart(batch, row, hit.role));
             }
         }
         (hits, strongest)
@@ -260,21 +260,28 @@ impl Screen {
                 matched: found.matched,
                 list: found.list,
                 entry: found.entry,
-                late: None,
+                apart: None,
             });
         }
     }
 }
 
-/// The account of a party, and its keeper.
-fn late_party(batch: &TransactionBatch, row: usize, role: PartyRole) -> Option<LateParty> {
-    let (account, agent) = match role {
-        PartyRole::Originator => (Text::Originator, Text::OriginatorAgent),
-        PartyRole::Beneficiary => (Text::Beneficiary, Text::BeneficiaryAgent),
+/// A party of a row, but for what the accounts table says of it.
+fn party_apart(batch: &TransactionBatch, row: usize, role: PartyRole) -> Option<PartyApart> {
+    let side = match role {
+        PartyRole::Originator => &ORIGINATOR,
+        PartyRole::Beneficiary => &BENEFICIARY,
         _ => return None,
     };
     let text = |column| value(batch.text(column), row).map(str::to_owned);
-    Some(LateParty { account: text(account)?, agent: text(agent) })
+    Some(PartyApart {
+        account: text(side.account)?,
+        agent: text(if role == PartyRole::Originator { Text::OriginatorAgent } else { Text::BeneficiaryAgent }),
+        name: text(side.name),
+        country: text(side.country),
+        customer: None,
+        role: None,
+    })
 }
 
 fn value(column: &StringArray, row: usize) -> Option<&str> {

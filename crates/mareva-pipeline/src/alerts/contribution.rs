@@ -147,8 +147,8 @@ pub(super) fn subject_of(hit: &Hit, rows: &RetainedRows) -> String {
         _ => None,
     };
     let row = side.and_then(|side| rows.transaction(row_of(hit, rows)?)?.text(side));
-    let late = hit.late.as_ref().map(|party| party.account.as_str());
-    match (row.or(late), &hit.matched) {
+    let apart = hit.apart.as_ref().map(|party| party.account.as_str());
+    match (row.or(apart), &hit.matched) {
         (Some(account), _) => account.to_owned(),
         (None, MatchedOn::Identifier { value }) => value.clone(),
         (None, MatchedOn::Name { .. }) => format!("entry:{}", hit.entry.id),

@@ -30,6 +30,8 @@ pub(super) struct AlertKey {
 pub(super) struct Scene<'a> {
     pub(super) config: &'a AlertConfig,
     pub(super) rows: &'a RetainedRows,
+    /// First millisecond of the episode.
+    pub(super) from: i64,
     /// From this time on they are sure to be there.
     pub(super) rows_from: i64,
     pub(super) rules: &'a RuleTable,
@@ -263,7 +265,9 @@ pub(super) fn finish(mut alert: Alert, scene: &Scene<'_>) -> Alert {
     }
     if alert.regime == Regime::Fraud && alert.action.restrains() {
         // A contract that counts on times before 2200 must not be broken by a hold that long.
-        alert.expires_at = Some(alert.event_time.saturating_add(scene.config.hold_ms).min(7_258_118_399_999));
+        // Nor must a record that came late end it before it begins.
+        let begins = alert.event_time.max(scene.from);
+        alert.expires_at = Some(begins.saturating_add(scene.config.hold_ms).min(7_258_118_399_999));
         alert.clock_basis.clone_from(&scene.config.clock_basis);
     }
     alert.missing = missing(&alert);

@@ -12,7 +12,7 @@ use super::contribution::{Side, identities, role_of, side_of};
 use super::draft::{Scene, Yield};
 use super::fifo::{self, Flow, Leg};
 use super::onward::Payers;
-use super::place::{Sum, account_target, amount_text, kept_by, late_account, payment_target};
+use super::place::{Sum, account_apart, account_target, amount_text, kept_by, payment_target};
 use super::returns::{Originals, gives_back, is_return, returned};
 use super::share::{places, share, share_text};
 use super::suspicion::Suspicion;
@@ -73,10 +73,11 @@ fn named(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found: &mut Yi
         found.extend(paying);
     }
     // Their payments are not retained, so there is no sum to ask for.
-    for (late, event_time, action) in &suspicion.late {
-        let standing = institution.keeping(&late.account, late.agent.as_deref());
-        let target = standing.map(|standing| late_account(late, *event_time, (*action).min(Action::Report), standing));
-        found.extend(target.filter(|_| !found.names(&late.account)));
+    for (party, event_time, action) in &suspicion.apart {
+        let standing = institution.keeping(&party.account, party.agent.as_deref());
+        let target =
+            standing.map(|standing| account_apart(party, *event_time, (*action).min(Action::Report), standing));
+        found.extend(target.filter(|_| !found.names(&party.account)));
     }
 }
 
@@ -151,7 +152,7 @@ fn opening(view: &TransactionView<'_>, out: bool) -> Option<i64> {
 /// Money received by the subject: what is left of it, and where the rest went.
 fn on_subject(scene: &Scene<'_>, subject: &str, suspicion: &Suspicion, found: &mut Yield) {
     let first_row = suspicion.rows.keys().filter_map(|row| scene.rows.transaction(*row)).map(|view| view.event_time());
-    let from = first_row.min().map_or(suspicion.from, |time| time.min(suspicion.from));
+    let from = first_row.min().map_or(suspicion.from, |time| time.min(suspicion.from)).max(scene.rows_from);
     let Some(account) = account(scene, subject, from, suspicion.until) else { return };
     let mut actions: BTreeMap<RowNumber, Action> = BTreeMap::new();
     let mut suspect: BTreeMap<RowNumber, i64> = BTreeMap::new();

@@ -280,6 +280,7 @@ impl AlertBook {
         Scene {
             config: &self.config,
             rows,
+            from,
             // Its rows were still to be kept when the first contribution came.
             rows_from: first.max(from).saturating_sub(self.config.reach_ms),
             rules: &self.state.rules,

@@ -2,7 +2,7 @@
 
 use mareva_model::alert::{Action, AmountBasis, ChainReferences, PartyRef, PaymentReferences, Target, TargetKind};
 use mareva_model::identifier::without_tag;
-use mareva_model::{Amount, Kind, LateParty, Prepared, ReferenceAmount, Text};
+use mareva_model::{Amount, Kind, PartyApart, Prepared, ReferenceAmount, Text};
 use mareva_monitoring::TransactionView;
 
 use super::config::{Standing, exchange_of, uid_of};
@@ -140,21 +140,26 @@ pub(super) fn account_target(view: &TransactionView<'_>, account: &str, action: 
     }
 }
 
-/// An account of which no retained transaction tells: that of `late`, whose transaction of this time came too late.
-pub(super) fn late_account(late: &LateParty, event_time: i64, action: Action, standing: Standing) -> Target {
-    let chain = exchange_of(&late.account).map(|exchange| ChainReferences {
+/// An account of which no retained transaction tells: that of a party whose transaction, of this time, was not accepted.
+pub(super) fn account_apart(party: &PartyApart, event_time: i64, action: Action, standing: Standing) -> Target {
+    let chain = exchange_of(&party.account).map(|exchange| ChainReferences {
         exchange: own(Some(exchange)),
-        exchange_uid: own(uid_of(&late.account)),
+        exchange_uid: own(uid_of(&party.account)),
         ..ChainReferences::default()
     });
-    let holder = PartyRef { account: own(Some(&late.account)), agent: late.agent.clone(), ..PartyRef::default() };
+    let holder = PartyRef {
+        account: own(Some(&party.account)),
+        name: party.name.clone(),
+        agent: party.agent.clone(),
+        country: party.country.clone(),
+    };
     Target {
         kind: TargetKind::Account,
         action,
         our_role: standing.role,
         account: holder.account.clone(),
-        agent: late.agent.clone(),
-        customer: None,
+        agent: party.agent.clone(),
+        customer: party.customer.clone(),
         originator: PartyRef::default(),
         beneficiary: holder,
         row_ids: Vec::new(),

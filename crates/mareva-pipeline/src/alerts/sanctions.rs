@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use mareva_model::alert::{Action, AmountBasis, Target};
-use mareva_model::{LateParty, PartyRole};
+use mareva_model::{Hit, MatchedOn, PartyApart, PartyRole, Prepared};
 use mareva_monitoring::{RowNumber, TransactionView};
 
-use super::config::Standing;
-use super::contribution::{Contribution, ContributionKey, action_of, row_of, side_of};
+use super::config::{Standing, exchange_of, is_collective};
+use super::contribution::{Contribution, ContributionKey, Side, action_of, role_of, row_of, side_of};
 use super::draft::{Scene, Yield};
-use super::place::{Sum, account_target, amount_text, late_account, payment_target};
+use super::place::{Sum, account_apart, account_target, amount_text, payment_target};
 
 /// Targets of the sanctions alert on `subject`.
 pub(super) fn targets(
@@ -19,19 +19,20 @@ pub(super) fn targets(
 ) -> Yield {
     let mut found = Yield::default();
     let mut payments: BTreeMap<(i64, String), (RowNumber, Action)> = BTreeMap::new();
-    let mut account: Option<Target> = None;
+    let (mut account, mut apart): (Option<Target>, Option<Target>) = (None, None);
     let rank = |target: &Target| (target.action, target.event_time);
     for (key, contribution) in contributions {
         let Contribution::Hit(hit) = contribution else { continue };
         let action = action_of(contribution, scene.rules, &scene.config.institution);
-        if let Some(late) = hit.late.as_ref().filter(|_| action >= Action::Report) {
-            account = late_own(scene, late, key.event_time, action).into_iter().chain(account).max_by_key(rank);
+        if let Some(party) = hit.apart.as_ref().filter(|_| action >= Action::Report) {
+            let own = own_apart(scene, hit, party, action);
+            apart = own.into_iter().chain(apart).max_by_key(rank);
         }
         let Some(row) = row_of(hit, scene.rows) else { continue };
         let Some(view) = scene.rows.transaction(row) else { continue };
         let party = matches!(hit.role, PartyRole::Originator | PartyRole::Beneficiary | PartyRole::LinkedAccount);
         if party && action >= Action::Report {
-            let own = own_account(scene, &view, subject, action);
+            let own = own_account(scene, hit, &view, subject, action);
             account = own.into_iter().chain(account).max_by_key(rank);
         }
         if scene.moves(row) {
@@ -39,7 +40,11 @@ pub(super) fn targets(
             known.1 = known.1.max(action);
         }
     }
-    found.extend(account);
+    // A retained transaction says more of the account.
+    found.extend(match (account, apart) {
+        (Some(account), Some(apart)) => Some(Target { action: account.action.max(apart.action), ..account }),
+        (account, apart) => account.or(apart),
+    });
     for (row, action) in payments.into_values() {
         if let Some(view) = scene.rows.transaction(row) {
             found.add(payment(scene, &view, action));
@@ -49,19 +54,48 @@ pub(super) fn targets(
 }
 
 /// The listed party's account where we keep it: all property, so no amount.
-fn own_account(scene: &Scene<'_>, view: &TransactionView<'_>, subject: &str, action: Action) -> Option<Target> {
-    let role = scene.config.institution.role_at(view, side_of(view, subject)?)?;
-    let mut target = account_target(view, subject, action, Standing { role, reach: Action::Hold });
+fn own_account(
+    scene: &Scene<'_>,
+    hit: &Hit,
+    view: &TransactionView<'_>,
+    subject: &str,
+    action: Action,
+) -> Option<Target> {
+    let side = side_of(view, subject)?;
+    let standing = Standing { role: scene.config.institution.role_at(view, side)?, reach: Action::Hold };
+    // A user's account with an exchange counts as a VASP's too, and has one holder.
+    let vasp = is_vasp(view, side) && exchange_of(subject).is_none();
+    let action = on_account(hit, vasp || is_collective(role_of(view, side)), action)?;
+    let mut target = account_target(view, subject, action, standing);
     target.amount_basis = Some(AmountBasis::AllProperty);
     Some(target)
 }
 
-/// The same where all that tells of it came too late.
-fn late_own(scene: &Scene<'_>, late: &LateParty, event_time: i64, action: Action) -> Option<Target> {
-    let standing = scene.config.institution.keeping(&late.account, late.agent.as_deref())?;
-    let mut target = late_account(late, event_time, action, standing);
+/// The same where nothing that tells of it was accepted.
+fn own_apart(scene: &Scene<'_>, hit: &Hit, party: &PartyApart, action: Action) -> Option<Target> {
+    let standing = scene.config.institution.keeping(&party.account, party.agent.as_deref())?;
+    let action = on_account(hit, is_collective(party.role.as_deref()), action)?;
+    let mut target = account_apart(party, hit.event_time, action, standing);
     target.amount_basis = Some(AmountBasis::AllProperty);
     Some(target)
+}
+
+/// What a hit may bring about on the whole account. A name is what the payment says: many people's names stand beside a
+/// collective account, and a payer writes what he likes of whom he pays. So it is looked up first who holds the account.
+fn on_account(hit: &Hit, collective: bool, action: Action) -> Option<Action> {
+    match hit.matched {
+        MatchedOn::Identifier { .. } => Some(action),
+        MatchedOn::Name { .. } if collective => None,
+        MatchedOn::Name { .. } if hit.role == PartyRole::Beneficiary => Some(action.min(Action::Report)),
+        MatchedOn::Name { .. } => Some(action),
+    }
+}
+
+fn is_vasp(view: &TransactionView<'_>, side: Side) -> bool {
+    view.prepared_flag(match side {
+        Side::Payer => Prepared::OriginatorIsVasp,
+        Side::Receiver => Prepared::BeneficiaryIsVasp,
+    })
 }
 
 /// A payment from, to or through a listed party: blocked while it is with us, reported once it has left.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mareva_model::alert::Action;
-use mareva_model::{LateParty, PartyRole, Raises, RuleRef, Table, Targets, Text};
+use mareva_model::{PartyApart, PartyRole, Raises, RuleRef, Table, Targets, Text};
 use mareva_monitoring::{RowNumber, TransactionView, moves};
 
 use super::config::is_collective;
@@ -66,8 +66,8 @@ pub(super) struct Suspicion {
     pub(super) payees: BTreeSet<String>,
     /// Payments that a hit names without saying that suspect money was received by the subject.
     pub(super) named: BTreeMap<RowNumber, Action>,
-    /// Accounts that a hit names in a payment which came too late: time, and what may come of it.
-    pub(super) late: Vec<(LateParty, i64, Action)>,
+    /// Accounts that a hit names in a payment which was not accepted: time, and what may come of it.
+    pub(super) apart: Vec<(PartyApart, i64, Action)>,
     /// Stretches covered by second-level detections, until their signals are read; by whether they are about payments out.
     composed: BTreeMap<bool, Windows>,
     /// Transactions behind the contributions, ordered by (time, `row_id`).
@@ -89,9 +89,9 @@ impl Suspicion {
         subject: &str,
         contributions: &BTreeMap<ContributionKey, Contribution>,
     ) -> Self {
-        let to = contributions.keys().next_back().map_or(0, |key| key.event_time);
+        let to = contributions.keys().next_back().map_or(0, |key| key.event_time).max(first_time(scene, contributions));
         let mut found = Self {
-            from: contributions.keys().next().map_or(0, |key| key.event_time),
+            from: first_time(scene, contributions),
             to,
             until: to.max(scene.known_to.saturating_sub(1)),
             ..Self::default()
@@ -113,7 +113,7 @@ impl Suspicion {
                     }
                 }
                 Contribution::Hit(hit) => {
-                    found.late.extend(hit.late.clone().map(|late| (late, key.event_time, action)));
+                    found.apart.extend(hit.apart.clone().map(|party| (party, key.event_time, action)));
                     let Some(row) = row.filter(|row| scene.moves(*row)) else { continue };
                     if hit.role == PartyRole::Beneficiary && action >= Action::Report {
                         strengthen(&mut found.rows, row, action);
@@ -200,6 +200,15 @@ impl Suspicion {
             side_of(&view, subject).map(|side| (view, side))
         })
     }
+}
+
+/// Time of the first contribution. A hit from before the episode came late and was put into it: its own time would move holds.
+fn first_time(scene: &Scene<'_>, contributions: &BTreeMap<ContributionKey, Contribution>) -> i64 {
+    let time = |(key, contribution): (&ContributionKey, &Contribution)| match contribution {
+        Contribution::Hit(_) => key.event_time.max(scene.from),
+        Contribution::Detection { .. } => key.event_time,
+    };
+    contributions.iter().map(time).min().unwrap_or(scene.from)
 }
 
 impl<'a> Scene<'a> {

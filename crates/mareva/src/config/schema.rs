@@ -21,6 +21,8 @@ pub enum Kind {
     Span,
     /// A whole number from 1 on.
     Count,
+    /// A whole number, none at all included.
+    CountOrNone,
     /// A number.
     Number,
     /// `true` or `false`.
@@ -114,7 +116,7 @@ pub const LIST: &[Key] = &[
     required("evidence_class", Kind::Choice(&["order", "institution_confirmed", "partner", "allegation", "heuristic"])),
     key("false_positive_rate", Kind::Number),
     key("min_entries", Kind::Count),
-    key("max_unmatchable", Kind::Count),
+    key("max_unmatchable", Kind::CountOrNone),
     key("match_names", Kind::Flag),
     key("key_file", Kind::Text),
     key(
@@ -264,8 +266,9 @@ impl Check<'_> {
                     self.fault(at, path, reason, remedy);
                 }
             }
-            (Kind::Count, DeValue::Integer(number)) => {
-                if i64::from_str_radix(number.as_str(), number.radix()).ok().is_none_or(|number| number < 1) {
+            (Kind::Count | Kind::CountOrNone, DeValue::Integer(number)) => {
+                let least = i64::from(matches!(kind, Kind::Count));
+                if i64::from_str_radix(number.as_str(), number.radix()).ok().is_none_or(|number| number < least) {
                     self.fault(at, path, format!("{number} is out of range"), wanted(kind));
                 }
             }
@@ -327,6 +330,7 @@ fn wanted(kind: Kind) -> String {
         Kind::Texts => "write a list of texts, such as [\"a\", \"b\"]".to_owned(),
         Kind::Span => WRITTEN.to_owned(),
         Kind::Count => "write a whole number from 1 on".to_owned(),
+        Kind::CountOrNone => "write a whole number from 0 on".to_owned(),
         Kind::Number => "write a number".to_owned(),
         Kind::Flag => "write true or false".to_owned(),
         Kind::Choice(words) => {

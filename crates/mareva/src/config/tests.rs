@@ -47,6 +47,18 @@ fn the_defaults_name_every_key_and_no_other() {
 }
 
 #[test]
+fn what_the_example_says_of_a_list_can_be_written_so() {
+    let keys =
+        DEFAULTS.lines().filter_map(|line| line.strip_prefix("# ")).filter(|line| line.starts_with("max_unmatchable"));
+    let keys: Vec<&str> = keys.collect();
+    assert_eq!(keys.len(), 1);
+    let list =
+        "[[lists]]\nname = \"a\"\npath = \"a.csv\"\nregime = \"fraud\"\naction = \"hold\"\nbinding_in = [\"*\"]\n";
+    let faults = faults(&format!("{list}evidence_class = \"order\"\n{}\n", keys[0]));
+    assert!(faults.iter().all(|fault| !fault.contains("max_unmatchable")), "{faults:?}");
+}
+
+#[test]
 fn every_key_of_the_defaults_is_explained() {
     let lines: Vec<&str> = DEFAULTS.lines().collect();
     for (number, line) in lines.iter().enumerate().filter(|(_, line)| line.contains(" = ") && !line.starts_with('#')) {

@@ -295,7 +295,7 @@ pub(super) fn hit(id: &str, time: i64, role: PartyRole, value: &str, list: &Arc<
         matched: MatchedOn::Identifier { value: value.to_owned() },
         list: Arc::clone(list),
         entry: entry(class),
-        late: None,
+        apart: None,
     }
 }
 

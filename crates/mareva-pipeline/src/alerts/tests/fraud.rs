@@ -1,5 +1,7 @@
 use mareva_model::alert::{Action, AlertStatus, AmountBasis, OurRole, TargetKind};
-use mareva_model::{DetectionChange, EvidenceClass, ListAction, PartyRole, Prepared, Regime, SubjectRole, Text};
+use mareva_model::{
+    APART, DetectionChange, EvidenceClass, Hit, ListAction, PartyApart, PartyRole, Prepared, Regime, SubjectRole, Text,
+};
 
 use super::fixture::*;
 use crate::alerts::AlertBook;
@@ -382,4 +384,31 @@ fn a_cent_paid_in_does_not_hide_where_the_loot_went() {
     // Who paid in as much as he got has taken nothing away.
     assert_eq!(asked(&[pay("back", START + 4 * HOUR, FAR, MULE, 600_000)], 50_000).0, None);
     assert_eq!(asked(&[pay("back", START + 4 * HOUR, FAR, MULE, 599_999)], 50_000), all);
+}
+
+#[test]
+fn a_late_record_moves_neither_a_hold_nor_its_end() {
+    let mules = list("mules", Regime::Fraud, ListAction::Hold, "*");
+    let class = EvidenceClass::InstitutionConfirmed;
+    let day = START + 10 * DAY;
+    let payments = [
+        pay("old", day - DAY + HOUR, ANNA, MULE, 300_000),
+        pay("in", day + HOUR, ANNA, MULE, 500_000),
+        pay("out", day + 2 * HOUR, MULE, "iban:GB29NWBK60161331926819", 400_000),
+    ];
+    let fresh = hit("in", day + HOUR, PartyRole::Beneficiary, MULE, &mules, class);
+    let mut late = hit("late", START, PartyRole::Beneficiary, MULE, &mules, class);
+    late.row_id = format!("{APART}:0123456789abcdef0123456789abcdef/0");
+    late.apart = Some(PartyApart { account: MULE.to_owned(), ..PartyApart::default() });
+    let retained = rows(&payments);
+    let play = |hits: &[Hit]| {
+        let mut book = AlertBook::new(config());
+        book.close(&retained, Some(day + 3 * HOUR), false);
+        book.apply(&[], hits, &[], &retained).pop().unwrap()
+    };
+    let (without, with) = (play(std::slice::from_ref(&fresh)), play(&[fresh.clone(), late]));
+    assert_eq!(with.targets, without.targets);
+    assert_eq!(without.expires_at, Some(day + HOUR + 72 * HOUR));
+    assert!(with.expires_at >= Some(day + 72 * HOUR), "{:?}", with.expires_at);
+    assert_eq!((with.event_time, with.window.from), (START, day));
 }

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use mareva_model::alert::{Action, AmountBasis, Severity, TargetKind};
-use mareva_model::{APART, EvidenceClass, LateParty, ListAction, ListRef, PartyRole, Regime, SubjectRole, Text};
+use mareva_model::{
+    APART, EvidenceClass, ListAction, ListRef, PartyApart, PartyRole, Prepared, Regime, SubjectRole, Text,
+};
 
 use super::fixture::*;
 
@@ -105,7 +107,12 @@ fn all_property_with_us_is_blocked_though_the_payment_came_too_late() {
     let late = |account: &str, agent: &str| {
         let mut late = hit("late", START + HOUR, PartyRole::Beneficiary, account, &sdn("*"), EvidenceClass::Order);
         late.row_id = format!("{APART}:0123456789abcdef0123456789abcdef/0");
-        late.late = Some(LateParty { account: account.to_owned(), agent: Some(agent.to_owned()) });
+        late.apart = Some(PartyApart {
+            account: account.to_owned(),
+            agent: Some(agent.to_owned()),
+            customer: Some("CUST-9".to_owned()),
+            ..PartyApart::default()
+        });
         run(&[], &[late], &[]).remove(0)
     };
     let alert = late(MULE, "bic:MRVADEFFXXX");
@@ -114,4 +121,49 @@ fn all_property_with_us_is_blocked_though_the_payment_came_too_late() {
     assert_eq!((target.account.as_deref(), target.agent.as_deref()), (Some(MULE), Some("bic:MRVADEFFXXX")));
     assert_eq!(alert.action, Action::Block);
     assert!(late(FAR, "bic:OTHRGB2LXXX").targets.is_empty(), "others keep it");
+}
+
+#[test]
+fn a_name_that_a_payer_wrote_blocks_the_payment_and_not_all_property() {
+    let account = |payment: Payment, role: PartyRole, matched: &str| {
+        let hit = hit("p", START + HOUR, role, MULE, &sdn("*"), EvidenceClass::Order);
+        let hit = if matched == "name" { by_name(hit, "Kessel Trading", &["country"]) } else { hit };
+        let alert = run(&[payment], &[hit], &[]).remove(0);
+        assert_eq!(alert.action, Action::Block, "the payment is stopped");
+        let account = alert.targets.iter().find(|target| target.kind == TargetKind::Account);
+        account.map(|target| (target.action, target.amount_basis))
+    };
+    let received = || pay("p", START + HOUR, FAR, MULE, 1).names("Far Payer", "Kessel Trading");
+    let all = Some(AmountBasis::AllProperty);
+    assert_eq!(account(received(), PartyRole::Beneficiary, "name"), Some((Action::Report, all)));
+    assert_eq!(account(received(), PartyRole::Beneficiary, "identifier"), Some((Action::Block, all)));
+    let sent = pay("p", START + HOUR, MULE, FAR, 1).with(Text::Status, "pending").names("Kessel Trading", "Far");
+    assert_eq!(account(sent, PartyRole::Originator, "name"), Some((Action::Block, all)), "we wrote it");
+    for role in ["omnibus", "psp", "collective", "merchant", "payroll", "internal"] {
+        let payment = || received().prepared(Prepared::BeneficiaryRole, role);
+        assert_eq!(account(payment(), PartyRole::Beneficiary, "name"), None, "{role}");
+        assert_eq!(account(payment(), PartyRole::Beneficiary, "identifier"), Some((Action::Block, all)), "{role}");
+    }
+    let exchange = received().prepared(Prepared::BeneficiaryIsVasp, "true");
+    assert_eq!(account(exchange, PartyRole::Beneficiary, "name"), None);
+}
+
+#[test]
+fn what_was_not_accepted_takes_nothing_from_what_is_known_of_the_account() {
+    let payment = pay("p", START + HOUR, ANNA, MULE, 120_000)
+        .names("Anna Beispiel", "Kessel Trading")
+        .prepared(Prepared::BeneficiaryCustomer, "CUST-9");
+    let accepted = hit("p", START + HOUR, PartyRole::Beneficiary, MULE, &sdn("*"), EvidenceClass::Order);
+    let mut again = accepted.clone();
+    again.event_time += HOUR;
+    again.row_id = format!("{APART}:0123456789abcdef0123456789abcdef/0");
+    again.apart = Some(PartyApart {
+        account: MULE.to_owned(),
+        agent: Some("bic:MRVADEFFXXX".to_owned()),
+        ..PartyApart::default()
+    });
+    let alert = run(&[payment], &[accepted, again], &[]).remove(0);
+    let account = alert.targets.iter().find(|target| target.kind == TargetKind::Account).unwrap();
+    assert_eq!(account.customer.as_deref(), Some("CUST-9"));
+    assert_eq!(account.beneficiary.name.as_deref(), Some("Kessel Trading"));
 }
