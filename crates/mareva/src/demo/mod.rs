@@ -55,6 +55,8 @@ pub struct Settings {
 pub fn run(settings: &Settings) -> Result<()> {
     let live_view = !settings.json && io::stdout().is_terminal() && io::stderr().is_terminal();
     logging::start("text", if live_view { "off" } else { "error" })?;
+    // Before anything is written that a signal would leave behind.
+    let stop = stop_on_signals()?;
     let simulation = simulation(settings)?;
     if !settings.json {
         say(format_args!(
@@ -70,7 +72,6 @@ pub fn run(settings: &Settings) -> Result<()> {
     let broker = MockBroker::start(&topics(&config), PARTITIONS)?;
     config.kafka.insert("bootstrap.servers".to_owned(), broker.bootstrap_servers());
     let opened = open(&config)?;
-    let stop = stop_on_signals()?;
     let board = Board::new(settings.transactions, settings.time, opened.parts.watchlist.as_ref());
     let feed = broker.feed()?;
     let pace = feed.pace();
