@@ -121,6 +121,19 @@ pub enum Error {
         /// Epoch of the judge.
         current: Digest,
     },
+    /// The log rests on a history that was not given, and no snapshot stands for it.
+    #[error(
+        "the log rests on the history with the digest {recorded}, this start has {}, and there is no snapshot of this epoch that \
+         would stand for it: rules would not look back on what they did; name the same files with --history PATH, or go on without \
+         them with --accept-gap",
+        current.map_or_else(|| "none".to_owned(), |current| format!("another one ({current})"))
+    )]
+    OtherHistory {
+        /// Digest in the log.
+        recorded: Digest,
+        /// Digest of what was given.
+        current: Option<Digest>,
+    },
     /// The log was written under another transactional id.
     #[error(
         "the sequence topic was written under `transactional.id` {recorded}, now it is {current}: two instances would publish \
@@ -200,8 +213,8 @@ pub enum Error {
     },
     /// Judging a recorded slice again gave other alerts.
     #[error(
-        "slice {seq} judged again gives {now} alerts that differ from the {recorded} published; \
-         the engine is not the one that wrote the log, please report this"
+        "slice {seq} judged again gives {now} alerts that differ from the {recorded} published; if the log was begun with \
+         other --history or without, start as it was begun, else the engine is not the one that wrote it: please report this"
     )]
     Diverged {
         /// The slice.

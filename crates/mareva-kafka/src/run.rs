@@ -125,7 +125,6 @@ pub fn run<J: Judge>(
         take_over: config.take_over,
         until_end: config.until_end,
         accept_gap: config.accept_gap,
-        history: config.history,
         replay_other_epoch: config.epoch_change == EpochChange::Replay,
         snapshot_every: config.snapshots.as_ref().map(|snapshots| snapshots.every),
         transaction_timeout: publisher::transaction_timeout(&config.connection)?,
@@ -297,14 +296,16 @@ where
         let open = self.open.take().ok_or(Error::ThreadLost("mareva"))?;
         match found {
             None => {
-                self.judge = Some(open(None).map_err(|error| Error::Open { at: None, error })?);
-                Ok(Input::Opened { seq: 0, positions: BTreeMap::new() })
+                let judge = open(None).map_err(|error| Error::Open { at: None, error })?;
+                let history = judge.history();
+                self.judge = Some(judge);
+                Ok(Input::Opened { seq: 0, positions: BTreeMap::new(), history })
             }
             Some((info, path, mut state)) => {
                 tracing::info!(seq = info.seq, path = %path.display(), "restoring snapshot");
                 let opened = open(Some(&mut state));
                 self.judge = Some(opened.map_err(|error| Error::Open { at: Some(path), error })?);
-                Ok(Input::Opened { seq: info.seq, positions: info.next_offsets() })
+                Ok(Input::Opened { seq: info.seq, positions: info.next_offsets(), history: info.history })
             }
         }
     }
@@ -324,6 +325,11 @@ where
         let patience = Duration::from_secs(30);
         let mut tail = Tail::open(&self.config.connection, &self.config.topics, patience)?;
         let records = tail.records_after(after)?;
+        if let Some(recorded) = records.last().and_then(|last| last.history)
+            && self.machine.history() != Some(recorded)
+        {
+            tracing::warn!(%recorded, "the log rests on another history: going on with other rows to look back on");
+        }
         let contact = startup::contact(&self.config.connection, patience, &self.config.topics.sequence)?;
         let partitions = startup::partitions(contact.client(), &self.config.topics.inputs, patience)?;
         let bounds: Result<Vec<_>, _> =
@@ -391,7 +397,7 @@ where
             return Some(Input::SnapshotFailed(seq));
         };
         let began = Instant::now();
-        let info = SnapshotInfo::new(seq, self.config.epoch, positions);
+        let info = SnapshotInfo::new(seq, self.config.epoch, self.machine.history(), positions);
         let written = writer.write::<JudgeError>(info, |out| judge.write_snapshot(out));
         self.stats.snapshot_stall = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         match written {

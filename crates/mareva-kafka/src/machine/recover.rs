@@ -1,6 +1,8 @@
 //! The start: from the logs and a snapshot to the state that the last committed slice left.
 use std::collections::BTreeMap;
 
+use mareva_model::Digest;
+
 use super::{Action, Bounds, Inspection, Lane, Machine, Now, Phase, Publishing};
 use crate::{
     error::{Error, Gone},
@@ -14,14 +16,14 @@ pub(super) struct Recorded {
     pub(super) cut: SliceCut,
     pub(super) digests: Vec<AlertDigest>,
     pub(super) revisions: Vec<AlertRevision>,
-    /// Whether it was judged under our epoch: then it gives the same alerts again.
-    pub(super) own_epoch: bool,
+    /// Whether it was judged under our epoch and on our history: then it gives the same alerts again.
+    pub(super) on_ours: bool,
 }
 
 impl Machine {
     pub(super) fn start_from(&mut self, found: Inspection) -> Result<Vec<Action>, Error> {
         self.publishing = Publishing::Ready;
-        self.check_last(found.last.as_ref())?;
+        self.check_last(found.last.as_deref())?;
         let Some(last) = found.last else {
             // No record: alerts there belong to nobody we know, and their numbers would come again.
             if !found.visible.is_empty() && !self.settings.accept_gap {
@@ -49,7 +51,7 @@ impl Machine {
             Some(first) if !self.missing.is_empty() => first - 1,
             _ => last.last_seq,
         };
-        self.last_record = Some(last);
+        self.last_record = Some(*last);
         Ok(vec![Action::OpenJudge { not_after }])
     }
 
@@ -72,10 +74,23 @@ impl Machine {
         Ok(())
     }
 
-    pub(super) fn opened(&mut self, seq: u64, positions: BTreeMap<TopicPartition, i64>) -> Result<Vec<Action>, Error> {
+    pub(super) fn opened(
+        &mut self,
+        seq: u64,
+        positions: BTreeMap<TopicPartition, i64>,
+        history: Option<Digest>,
+    ) -> Result<Vec<Action>, Error> {
+        let recorded = self.last_record.as_ref().and_then(|last| last.history);
+        // A snapshot holds what is needed of the history that it began with.
+        if let Some(recorded) = recorded.filter(|recorded| seq == 0 && history != Some(*recorded))
+            && !self.settings.accept_gap
+        {
+            return Err(Error::OtherHistory { recorded, current: history });
+        }
         self.seq = seq;
         self.snapshot_seq = seq;
         self.covered = positions;
+        self.history = history;
         Ok(vec![Action::ReadLog { after: seq }])
     }
 
@@ -136,7 +151,9 @@ impl Machine {
         let mut expected = self.seq + 1;
         let mut records = records.into_iter();
         while let Some(record) = records.next() {
-            let own_epoch = record.epoch == self.settings.epoch;
+            // Records of earlier versions do not tell: they must agree, as those that rest on no history.
+            let own_history = record.history.is_none_or(|recorded| self.history == Some(recorded));
+            let on_ours = own_history && record.epoch == self.settings.epoch;
             let (mut digests, mut revisions) = (record.alerts.into_iter(), record.revisions.into_iter());
             for cut in record.slices {
                 let own: Vec<_> = digests.by_ref().take(cut.alerts).collect();
@@ -150,7 +167,7 @@ impl Machine {
                     return self.over_log_gap(expected, cut.seq, there).map(Some);
                 }
                 expected += 1;
-                self.recorded.push_back(Recorded { cut, digests: own, revisions: own_revisions, own_epoch });
+                self.recorded.push_back(Recorded { cut, digests: own, revisions: own_revisions, on_ours });
             }
         }
         if expected <= self.committed_seq {
@@ -229,7 +246,7 @@ impl Machine {
             return Ok(needed);
         }
         // History takes the place of what is gone where it was loaded, which it is when there is no snapshot.
-        let stood_for = self.settings.history && self.snapshot_seq == 0;
+        let stood_for = self.history.is_some() && self.snapshot_seq == 0;
         if !self.settings.accept_gap && !stood_for {
             gone.push(Gone { at: bound.source.clone(), offset: needed, low: bound.low });
             return Ok(bound.low);
@@ -247,8 +264,8 @@ impl Machine {
         let recorded = self.recorded.front_mut()?;
         let cut = recorded.cut.clone();
         let revisions = std::mem::take(&mut recorded.revisions);
-        // Under our own epoch it gives them itself, unless input is gone that they rest on.
-        let published = if recorded.own_epoch && self.gaps.is_empty() { Vec::new() } else { revisions };
+        // Under our own epoch and history it gives them itself, unless input is gone that they rest on.
+        let published = if recorded.on_ours && self.gaps.is_empty() { Vec::new() } else { revisions };
         let mut records = Vec::new();
         for block in &cut.cuts {
             let Some(lane) = self.lanes.get_mut(&block.source()) else { continue };
@@ -278,7 +295,7 @@ impl Machine {
     ) -> Result<Vec<Action>, Error> {
         let Some(recorded) = self.recorded.pop_front() else { return Ok(Vec::new()) };
         self.figures.replayed += 1;
-        if recorded.own_epoch && self.gaps.is_empty() && recorded.digests != digests {
+        if recorded.on_ours && self.gaps.is_empty() && recorded.digests != digests {
             return Err(Error::Diverged { seq: cut.seq, recorded: recorded.digests.len(), now: digests.len() });
         }
         for (message, digest) in verdict.messages.into_iter().filter(|m| m.sink == Sink::Alerts).zip(digests) {
@@ -307,7 +324,9 @@ impl Machine {
         }
         // What the next start goes by must be in the log, even if nothing is judged by then.
         let ours = |last: &SequenceRecord| {
-            last.epoch == self.settings.epoch && last.transactional_id.as_ref() == Some(&self.settings.transactional_id)
+            last.epoch == self.settings.epoch
+                && last.history == self.history
+                && last.transactional_id.as_ref() == Some(&self.settings.transactional_id)
         };
         self.announce = !self.gaps.is_empty()
             || self.log_gap.is_some()

@@ -1,4 +1,6 @@
 //! Recorded slices, judged again at the start.
+use mareva_model::Digest;
+
 use super::*;
 
 fn replaying(settings: Settings, records: Vec<SequenceRecord>) -> Machine {
@@ -8,7 +10,7 @@ fn replaying(settings: Settings, records: Vec<SequenceRecord>) -> Machine {
     machine.step(NOW, Input::Inspected(found.clone()));
     machine.step(NOW, Input::Fenced(BTreeMap::new()));
     assert_eq!(machine.step(NOW, Input::Inspected(found)).len(), 1);
-    machine.step(NOW, Input::Opened { seq: 0, positions: BTreeMap::new() });
+    machine.step(NOW, Input::Opened { seq: 0, positions: BTreeMap::new(), history: None });
     let actions = machine.step(NOW, Input::Log { records, bounds: bounds(0, 1_000) });
     assert_eq!(actions, [Action::Assign(vec![(source(0), 0), (source(1), 0)])]);
     machine
@@ -152,7 +154,7 @@ fn another_epoch_or_id_is_in_the_log_though_nothing_is_judged_under_it() {
 }
 
 /// The log of one slice of either partition, of whose input the first five records are gone.
-fn with_gone_input(settings: Settings) -> (Machine, Vec<Action>) {
+fn with_gone_input(settings: Settings, history: Option<Digest>) -> (Machine, Vec<Action>) {
     let records = vec![record(1, 0, 0, 10), record(2, 1, 0, 10)];
     let mut machine = Machine::new(settings);
     let found = last(records.last().unwrap());
@@ -160,14 +162,14 @@ fn with_gone_input(settings: Settings) -> (Machine, Vec<Action>) {
     machine.step(NOW, Input::Inspected(found.clone()));
     machine.step(NOW, Input::Fenced(BTreeMap::new()));
     machine.step(NOW, Input::Inspected(found));
-    machine.step(NOW, Input::Opened { seq: 0, positions: BTreeMap::new() });
+    machine.step(NOW, Input::Opened { seq: 0, positions: BTreeMap::new(), history });
     let actions = machine.step(NOW, Input::Log { records, bounds: bounds(5, 10) });
     (machine, actions)
 }
 
 #[test]
 fn gone_input_is_named_for_every_partition() {
-    let (_, actions) = with_gone_input(replay_settings());
+    let (_, actions) = with_gone_input(replay_settings(), None);
     let [Action::Fail(error)] = &actions[..] else { panic!("{actions:?}") };
     assert_eq!(
         error.to_string(),
@@ -179,8 +181,8 @@ fn gone_input_is_named_for_every_partition() {
 #[test]
 fn a_gap_is_in_the_log_though_nothing_is_judged_after_it() {
     let accepting = Settings { accept_gap: true, ..replay_settings() };
-    for settings in [accepting, Settings { history: true, ..replay_settings() }] {
-        let (mut machine, actions) = with_gone_input(settings);
+    for (settings, history) in [(accepting, None), (replay_settings(), Some(mareva_model::digest(b"archive")))] {
+        let (mut machine, actions) = with_gone_input(settings, history);
         assert_eq!(actions, [Action::Assign(vec![(source(0), 5), (source(1), 5)])]);
         machine.step(NOW, block(0, 5..10, 0));
         machine.step(NOW, block(1, 5..10, 0));
@@ -197,7 +199,7 @@ fn a_gap_is_in_the_log_though_nothing_is_judged_after_it() {
 
 #[test]
 fn history_does_not_stand_for_what_a_snapshot_does_not_cover() {
-    let mut machine = Machine::new(Settings { history: true, ..replay_settings() });
+    let mut machine = Machine::new(replay_settings());
     let records = vec![record(1, 0, 0, 10), record(2, 0, 10, 20)];
     let found = last(records.last().unwrap());
     machine.step(NOW, Input::Begin);
@@ -205,7 +207,10 @@ fn history_does_not_stand_for_what_a_snapshot_does_not_cover() {
     machine.step(NOW, Input::Fenced(BTreeMap::new()));
     machine.step(NOW, Input::Inspected(found));
     // It was loaded into no judge: there was a snapshot.
-    machine.step(NOW, Input::Opened { seq: 1, positions: [(source(0), 10)].into() });
+    machine.step(
+        NOW,
+        Input::Opened { seq: 1, positions: [(source(0), 10)].into(), history: Some(mareva_model::digest(b"archive")) },
+    );
     let actions = machine.step(NOW, Input::Log { records, bounds: bounds(15, 20) });
     assert!(matches!(&actions[..], [Action::Fail(Error::OffsetsGone(gone))] if gone.len() == 1), "{actions:?}");
 }
@@ -284,12 +289,77 @@ fn where_input_is_gone_no_revision_is_published_a_second_time() {
         let error = run_once(settings("refused"), &mut broker);
         assert!(matches!(error, Err(Error::OffsetsGone(_))), "seed {seed}: {error:?}");
         let history = seed % 2 == 0;
-        let settings = Settings { history, accept_gap: !history, ..settings("second") };
+        let settings = Settings { accept_gap: !history, ..settings("second") };
         // Each judges the log again without what is gone, the last one what the one before published too.
         for _ in 0..3 {
             broker.append(&mut dice, 100);
-            assert!(run_once(settings.clone(), &mut broker).unwrap().slices > 0, "seed {seed}");
+            let mut disk = seeded(history.then_some("archive"));
+            assert!(run_from(&mut disk, settings.clone(), &mut broker).unwrap().slices > 0, "seed {seed}");
         }
         assert_each_revision_once(&broker, seed);
     }
+}
+
+/// No snapshot, and files of history.
+fn seeded(history: Option<&str>) -> Disk {
+    Disk::seeded(history.map(|text| mareva_model::digest(text.as_bytes())))
+}
+
+#[test]
+fn the_history_of_the_log_must_be_given_again_where_no_snapshot_stands_for_it() {
+    let run = |history: Option<&str>, settings: Settings, broker: &mut Broker| {
+        run_from(&mut seeded(history), settings, broker)
+    };
+    for seed in 0..20 {
+        let mut dice = Dice(seed);
+        let (mut broker, mut disk) = (Broker::with_records(&mut dice, 2, 200), seeded(Some("a")));
+        run_from(&mut disk, settings("first"), &mut broker).unwrap();
+        assert!(broker.records().iter().all(|record| record.history == disk.history));
+        broker.append(&mut dice, 50);
+        let new = |writer: &str| Settings {
+            epoch: mareva_model::digest(b"new"),
+            replay_other_epoch: true,
+            ..settings(writer)
+        };
+        for history in [None, Some("b")] {
+            for settings in [settings("lost"), new("new")] {
+                let error = run(history, settings, &mut broker).unwrap_err();
+                assert!(matches!(error, Error::OtherHistory { .. }) && !error.is_retryable(), "seed {seed}: {error}");
+                assert!(error.to_string().contains("--history PATH"), "{error}");
+            }
+        }
+        // Where a snapshot stands for it the flag may be left out; it is not forgotten.
+        disk.history = None;
+        assert!(run_from(&mut disk, settings("restored"), &mut broker).unwrap().slices > 0, "seed {seed}");
+        broker.append(&mut dice, 50);
+        for settings in [settings("seeded"), new("new and seeded")] {
+            run(Some("a"), settings, &mut broker).unwrap();
+            assert_eq!(broker.records().pop().unwrap().history, seeded(Some("a")).history, "seed {seed}");
+        }
+        // Accepted once it is in the log, though nothing is judged on it, and needs no flag any more.
+        let figures = run(None, accepting("without"), &mut broker);
+        assert!(matches!(figures, Err(Error::EpochChanged { .. })), "{figures:?}");
+        let figures = run(None, Settings { accept_gap: true, ..new("without") }, &mut broker).unwrap();
+        assert_eq!((figures.slices, broker.records().pop().unwrap().history), (0, None), "seed {seed}");
+        for _ in 0..2 {
+            broker.append(&mut dice, 50);
+            assert!(run(None, new("plain"), &mut broker).unwrap().slices > 0, "seed {seed}");
+        }
+        assert_each_revision_once(&broker, seed);
+    }
+}
+
+#[test]
+fn a_log_that_tells_of_no_history_takes_one_that_agrees_with_it() {
+    let mut dice = Dice(5);
+    let mut broker = Broker::with_records(&mut dice, 2, 200);
+    run_from(&mut seeded(Some("a")), settings("first"), &mut broker).unwrap();
+    // As earlier versions wrote it.
+    let forget = |record: SequenceRecord| SequenceRecord { history: None, ..record }.to_payloads();
+    broker.sequence = broker.records().into_iter().flat_map(forget).collect();
+    let error = run_once(settings("forgotten"), &mut broker).unwrap_err();
+    assert!(matches!(error, Error::Diverged { .. }) && error.to_string().contains("--history"), "{error}");
+    run_from(&mut seeded(Some("a")), settings("again"), &mut broker).unwrap();
+    let error = run_once(settings("forgotten"), &mut broker).unwrap_err();
+    assert!(matches!(error, Error::OtherHistory { .. }), "it is in the log now: {error}");
 }
