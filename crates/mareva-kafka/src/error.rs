@@ -100,9 +100,11 @@ pub enum Error {
         /// The offset.
         offset: i64,
     },
-    /// A partition that recorded slices came from is not there.
+    /// A partition of which records were judged is not there.
     #[error(
-        "{at} is needed from offset {offset} and does not exist; restore the topic, or correct `[input]` and `[output]` in the config"
+        "{at} is needed from offset {offset} and does not exist: its topic was created anew with fewer partitions, or is no input any \
+         more; restore the former topic, correct `[input]` and `[output]` in the config, or use new output topics and an empty \
+         snapshot folder"
     )]
     PartitionGone {
         /// The partition.

@@ -125,15 +125,9 @@ impl Machine {
             assign.push((bound.source.clone(), fetched));
             self.lanes.insert(bound.source, lane);
         }
+        self.check_partitions(&needed)?;
         if !gone.is_empty() {
             return Err(Error::OffsetsGone(gone));
-        }
-        for recorded in &self.recorded {
-            for cut in &recorded.cut.cuts {
-                if !self.lanes.contains_key(&cut.source()) {
-                    return Err(Error::PartitionGone { at: cut.source(), offset: cut.from });
-                }
-            }
         }
         self.phase = Phase::Replaying;
         self.last_clock = now.mono;
@@ -231,6 +225,18 @@ impl Machine {
                 if judged != *next {
                     return Err(Error::ForeignSnapshot { at: source.clone(), snapshot: *next, recorded: judged });
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the input has every partition that is needed. A topic may be no input any more, unless recorded slices need it.
+    fn check_partitions(&self, needed: &BTreeMap<TopicPartition, i64>) -> Result<(), Error> {
+        for (at, offset) in needed.iter().filter(|(at, _)| !self.lanes.contains_key(at)) {
+            let is_input = self.lanes.keys().any(|lane| lane.topic == at.topic);
+            let is_cut = || self.recorded.iter().flat_map(|recorded| &recorded.cut.cuts).any(|cut| cut.source() == *at);
+            if is_input || is_cut() {
+                return Err(Error::PartitionGone { at: at.clone(), offset: *offset });
             }
         }
         Ok(())

@@ -198,6 +198,34 @@ fn a_gap_is_in_the_log_though_nothing_is_judged_after_it() {
 }
 
 #[test]
+fn an_input_with_fewer_partitions_than_were_judged_is_refused_though_no_slice_is_judged_again() {
+    let judged = [("in".into(), [(0, 10), (1, 7)].into()), ("no input any more".into(), [(0, 3)].into())].into();
+    let records = vec![SequenceRecord { judged, ..record(1, 0, 0, 10) }];
+    let found = last(&records[0]);
+    // The snapshot names it, or it joined since without a record.
+    for positions in [vec![(source(0), 10), (source(1), 7)], vec![(source(0), 10)]] {
+        for there in [1, 2] {
+            let mut machine = Machine::new(Settings { accept_gap: true, ..replay_settings() });
+            machine.step(NOW, Input::Begin);
+            machine.step(NOW, Input::Inspected(found.clone()));
+            machine.step(NOW, Input::Fenced(BTreeMap::new()));
+            machine.step(NOW, Input::Inspected(found.clone()));
+            let positions = positions.iter().cloned().collect();
+            machine.step(NOW, Input::Opened { seq: 1, positions, history: None });
+            let bounds = bounds(0, 10).into_iter().take(there).collect();
+            let actions = machine.step(NOW, Input::Log { records: records.clone(), bounds });
+            if there == 2 {
+                assert!(matches!(actions[..], [Action::Assign(_)]), "{actions:?}");
+                continue;
+            }
+            assert_eq!(actions, [Action::Fail(Error::PartitionGone { at: source(1), offset: 7 })]);
+            let [Action::Fail(error)] = &actions[..] else { panic!("{actions:?}") };
+            assert!(!error.is_retryable(), "a restart makes no partition");
+        }
+    }
+}
+
+#[test]
 fn history_does_not_stand_for_what_a_snapshot_does_not_cover() {
     let mut machine = Machine::new(replay_settings());
     let records = vec![record(1, 0, 0, 10), record(2, 0, 10, 20)];
