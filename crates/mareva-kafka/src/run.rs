@@ -73,6 +73,8 @@ pub struct RunSummary {
     pub stats: Stats,
     /// Next offset to be judged, by partition.
     pub positions: BTreeMap<TopicPartition, i64>,
+    /// Last slice of the newest snapshot; 0 without one.
+    pub snapshot_seq: u64,
 }
 
 /// Both clocks.
@@ -102,7 +104,7 @@ pub fn run<J: Judge>(
     let first = config.topics.inputs.first().map_or(config.topics.sequence.as_str(), String::as_str);
     let Some(contact) = startup::contact_unless(stop, &config.connection, config.connect, first)? else {
         tracing::info!("stopping: no broker has answered yet");
-        return Ok(RunSummary { stats: Stats::default(), positions: BTreeMap::new() });
+        return Ok(RunSummary { stats: Stats::default(), positions: BTreeMap::new(), snapshot_seq: 0 });
     };
     setup::check_topics(&contact, config)?;
     drop(contact);
@@ -206,7 +208,7 @@ where
         self.source = None;
         self.measure();
         let positions = self.machine.positions();
-        Ok(RunSummary { stats: self.stats, positions })
+        Ok(RunSummary { stats: self.stats, positions, snapshot_seq: self.machine.snapshot_seq() })
     }
 
     fn receive(&mut self, letter: Letter) -> Result<(), Error> {

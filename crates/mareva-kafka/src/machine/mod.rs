@@ -435,6 +435,11 @@ impl Machine {
         self.committed_seq
     }
 
+    /// Last slice of the newest snapshot that the run began with or gave its name; 0 without one.
+    pub fn snapshot_seq(&self) -> u64 {
+        self.snapshot_seq
+    }
+
     /// Last slice judged.
     pub fn judged_seq(&self) -> u64 {
         self.seq

@@ -129,6 +129,14 @@ impl Machine {
         if !gone.is_empty() {
             return Err(Error::OffsetsGone(gone));
         }
+        if self.recorded.is_empty() {
+            // No slice tells it again: where partitions stand that the state does not know, or of which input is gone.
+            let next = |(at, offset): (TopicPartition, i64)| {
+                let next = self.lanes.get(&at).map_or(offset, |lane| lane.next);
+                (at, next)
+            };
+            self.covered = needed.into_iter().map(next).collect();
+        }
         self.phase = Phase::Replaying;
         self.last_clock = now.mono;
         if self.recorded.is_empty() {
@@ -184,8 +192,6 @@ impl Machine {
         let published = self.recorded.drain(..).flat_map(|recorded| recorded.revisions).chain(later).collect();
         self.log_gap = Some(SliceRange { from: self.seq + 1, to: self.committed_seq });
         self.seq = self.committed_seq;
-        // The state is worth a snapshot once a slice is judged on it.
-        self.snapshot_seq = self.seq;
         for (topic, partitions) in self.last_record.iter().flat_map(|last| &last.judged) {
             for (partition, offset) in partitions {
                 self.covered.insert(TopicPartition::new(topic.clone(), *partition), *offset);

@@ -226,6 +226,28 @@ fn an_input_with_fewer_partitions_than_were_judged_is_refused_though_no_slice_is
 }
 
 #[test]
+fn an_accepted_gap_after_the_snapshot_is_behind_the_next_start() {
+    let judged = [("in".into(), [(0, 10), (1, 10)].into())].into();
+    let records = vec![SequenceRecord { judged, ..record(1, 0, 0, 10) }];
+    let found = last(&records[0]);
+    let mut machine = Machine::new(Settings { accept_gap: true, ..replay_settings() });
+    machine.step(NOW, Input::Begin);
+    machine.step(NOW, Input::Inspected(found.clone()));
+    machine.step(NOW, Input::Fenced(BTreeMap::new()));
+    machine.step(NOW, Input::Inspected(found));
+    let positions = [(source(0), 10), (source(1), 10)].into();
+    machine.step(NOW, Input::Opened { seq: 1, positions, history: None });
+    machine.step(NOW, Input::Log { records, bounds: bounds(15, 15) });
+    let actions = machine.step(NOW, Input::Clock);
+    let Some(Action::Transact(transaction)) = actions.first() else { panic!("{actions:?}") };
+    assert_eq!(transaction.record.gaps.len(), 2);
+    // A snapshot names the same: another offset there would make it that of another log.
+    let judged: Vec<_> = transaction.record.judged.values().flatten().map(|(_, offset)| *offset).collect();
+    assert_eq!(judged, [15, 15]);
+    assert_eq!(machine.positions(), [(source(0), 15), (source(1), 15)].into());
+}
+
+#[test]
 fn history_does_not_stand_for_what_a_snapshot_does_not_cover() {
     let mut machine = Machine::new(replay_settings());
     let records = vec![record(1, 0, 0, 10), record(2, 0, 10, 20)];
@@ -299,10 +321,17 @@ fn after_a_gap_in_the_log_it_goes_on_and_the_next_start_from_its_snapshot() {
         let last = broker.records().pop().unwrap();
         let gap = last.log_gap.expect("it is in the log though nothing is judged after it");
         assert!(gap.from <= gap.to && gap.to == last.last_seq && figures.log_gaps == 1, "seed {seed}: {gap:?}");
+        // Its state is in a snapshot though nothing is judged after it: the next start is a plain one.
+        let figures = run_from(&mut disk, settings("plain"), &mut broker).unwrap();
+        assert_eq!((figures.slices, figures.transactions), (0, 0), "seed {seed}");
+        let before = broker.records().len();
         for settings in [accepting("second"), settings("third")] {
             broker.append(&mut dice, 100);
             assert!(run_from(&mut disk, settings, &mut broker).unwrap().slices > 0, "seed {seed}");
         }
+        let joined: usize =
+            broker.records()[before..].iter().flat_map(|r| &r.slices).map(|slice| slice.joined.len()).sum();
+        assert_eq!(joined, if seed % 2 == 0 { 0 } else { 2 }, "seed {seed}: those that the state does not know join");
         assert_each_revision_once(&broker, seed);
     }
 }
