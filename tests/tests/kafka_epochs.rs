@@ -13,7 +13,7 @@ use std::{
 
 use mareva_kafka::{Connection, FollowFrom, Follower};
 use mareva_model::alert::Alert;
-use mareva_tests::{counting::producer, kafka_broker::KafkaBroker, mareva_ok, stream::Simulated};
+use mareva_tests::{counting::producer, kafka_broker::KafkaBroker, mareva, mareva_ok, stream::Simulated};
 use rdkafka::producer::{BaseRecord, Producer};
 
 const ACCOUNT: &str = "GB33BUKB20201555555555";
@@ -84,4 +84,41 @@ fn a_reader_sees_each_revision_once_whatever_is_in_force() {
     assert_eq!(numbers.len(), published.len(), "a number came twice");
     let epochs: Vec<_> = published.chunk_by(|a, b| a.1 == b.1).map(<[_]>::len).collect();
     assert_eq!(epochs.len(), 3, "the later the epoch, the later the revision");
+}
+
+#[test]
+fn the_history_that_the_log_began_with_is_asked_for_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = Simulated::new(&folder.path().join("sim"), 42, 2_000).folder;
+    let broker = KafkaBroker::start();
+    broker.make_topics(1);
+    let first = config(&folder, &broker, "first", "name\nFirst Holder\n");
+    let second = config(&folder, &broker, "second", "name\nSecond Holder\n");
+    let (whole, other) = (folder.join("bank.ndjson"), folder.join("exchange.ndjson"));
+    let run = |config: &Path, history: Option<&PathBuf>, more: &[&str]| {
+        let mut args =
+            vec!["run".to_owned(), "--until-end".to_owned(), "--config".to_owned(), config.display().to_string()];
+        args.extend(more.iter().map(|&flag| flag.to_owned()));
+        args.extend(history.iter().flat_map(|path| ["--history".to_owned(), path.display().to_string()]));
+        let output = mareva(args);
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    pay(&broker.connection(), 0..3, "First Holder");
+    let (code, said) = run(&first, Some(&whole), &[]);
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = run(&first, None, &[]);
+    assert_eq!(code, Some(0), "its snapshot stands for it: {said}");
+    for history in [None, Some(&other)] {
+        let (code, said) = run(&second, history, &["--replay-under-new-epoch"]);
+        assert!(code == Some(2) && said.contains("--history PATH"), "{code:?}: {said}");
+    }
+    let (code, said) = run(&second, Some(&whole), &["--replay-under-new-epoch"]);
+    assert_eq!(code, Some(0), "{said}");
+    fs::remove_dir_all(folder.join("snapshots")).unwrap();
+    let (code, said) = run(&second, None, &[]);
+    assert!(code == Some(2) && said.contains("--accept-gap"), "{code:?}: {said}");
+    let (code, said) = run(&second, None, &["--accept-gap"]);
+    assert!(code == Some(0) && said.contains("the log rests on another history"), "{code:?}: {said}");
+    let (code, said) = run(&second, None, &[]);
+    assert_eq!(code, Some(0), "{said}");
 }

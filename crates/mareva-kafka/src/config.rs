@@ -260,8 +260,6 @@ pub struct RunConfig {
     pub until_end: bool,
     /// Start although needed input is gone.
     pub accept_gap: bool,
-    /// Whether the judge loads history when it is opened without a snapshot: that stands for needed input that is gone then.
-    pub history: bool,
     /// What to do on another epoch.
     pub epoch_change: EpochChange,
     /// How long the first contact with the brokers may take.
@@ -288,7 +286,6 @@ impl RunConfig {
             snapshots: None,
             until_end: false,
             accept_gap: false,
-            history: false,
             epoch_change: EpochChange::Refuse,
             connect: Duration::from_secs(10),
             discover_every: Duration::from_secs(60),

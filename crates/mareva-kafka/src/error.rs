@@ -100,9 +100,11 @@ pub enum Error {
         /// The offset.
         offset: i64,
     },
-    /// A partition that recorded slices came from is not there.
+    /// A partition of which records were judged is not there.
     #[error(
-        "{at} is needed from offset {offset} and does not exist; restore the topic, or correct `[input]` and `[output]` in the config"
+        "{at} is needed from offset {offset} and does not exist: its topic was created anew with fewer partitions, or is no input any \
+         more; restore the former topic, correct `[input]` and `[output]` in the config, or use new output topics and an empty \
+         snapshot folder"
     )]
     PartitionGone {
         /// The partition.
@@ -120,6 +122,19 @@ pub enum Error {
         recorded: Digest,
         /// Epoch of the judge.
         current: Digest,
+    },
+    /// The log rests on a history that was not given, and no snapshot stands for it.
+    #[error(
+        "the log rests on the history with the digest {recorded}, this start has {}, and there is no snapshot of this epoch that \
+         would stand for it: rules would not look back on what they did; name the same files with --history PATH, or go on without \
+         them with --accept-gap",
+        current.map_or_else(|| "none".to_owned(), |current| format!("another one ({current})"))
+    )]
+    OtherHistory {
+        /// Digest in the log.
+        recorded: Digest,
+        /// Digest of what was given.
+        current: Option<Digest>,
     },
     /// The log was written under another transactional id.
     #[error(
@@ -200,8 +215,8 @@ pub enum Error {
     },
     /// Judging a recorded slice again gave other alerts.
     #[error(
-        "slice {seq} judged again gives {now} alerts that differ from the {recorded} published; \
-         the engine is not the one that wrote the log, please report this"
+        "slice {seq} judged again gives {now} alerts that differ from the {recorded} published; if the log was begun with \
+         other --history or without, start as it was begun, else the engine is not the one that wrote it: please report this"
     )]
     Diverged {
         /// The slice.

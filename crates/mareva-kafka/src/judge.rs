@@ -18,6 +18,12 @@ pub trait Judge {
     /// Digest of all it was configured with.
     fn epoch(&self) -> Digest;
 
+    /// Digest of the history that it was seeded with when it was opened without a snapshot. None for a judge that looks back on
+    /// nothing from before the stream.
+    fn history(&self) -> Option<Digest> {
+        None
+    }
+
     /// Judges a slice. Slices come in order of their numbers, each once.
     ///
     /// # Errors

@@ -178,6 +178,9 @@ pub struct SequenceRecord {
     pub last_seq: u64,
     /// Digest of all that the engine was configured with.
     pub epoch: Digest,
+    /// Digest of the history that the state began with; none where it began empty, and none in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<Digest>,
     /// The run that wrote it.
     pub writer: String,
     /// Transactional id of that run. Records of earlier versions have none.
@@ -245,6 +248,7 @@ impl SequenceRecord {
                 alerts_from: BTreeMap::new(),
                 gaps: Vec::new(),
                 log_gap: None,
+                history: None,
                 writer: self.writer.clone(),
                 transactional_id: self.transactional_id.clone(),
                 ..*self

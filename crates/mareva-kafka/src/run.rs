@@ -73,6 +73,8 @@ pub struct RunSummary {
     pub stats: Stats,
     /// Next offset to be judged, by partition.
     pub positions: BTreeMap<TopicPartition, i64>,
+    /// Last slice of the newest snapshot; 0 without one.
+    pub snapshot_seq: u64,
 }
 
 /// Both clocks.
@@ -102,7 +104,7 @@ pub fn run<J: Judge>(
     let first = config.topics.inputs.first().map_or(config.topics.sequence.as_str(), String::as_str);
     let Some(contact) = startup::contact_unless(stop, &config.connection, config.connect, first)? else {
         tracing::info!("stopping: no broker has answered yet");
-        return Ok(RunSummary { stats: Stats::default(), positions: BTreeMap::new() });
+        return Ok(RunSummary { stats: Stats::default(), positions: BTreeMap::new(), snapshot_seq: 0 });
     };
     setup::check_topics(&contact, config)?;
     drop(contact);
@@ -125,7 +127,6 @@ pub fn run<J: Judge>(
         take_over: config.take_over,
         until_end: config.until_end,
         accept_gap: config.accept_gap,
-        history: config.history,
         replay_other_epoch: config.epoch_change == EpochChange::Replay,
         snapshot_every: config.snapshots.as_ref().map(|snapshots| snapshots.every),
         transaction_timeout: publisher::transaction_timeout(&config.connection)?,
@@ -207,7 +208,7 @@ where
         self.source = None;
         self.measure();
         let positions = self.machine.positions();
-        Ok(RunSummary { stats: self.stats, positions })
+        Ok(RunSummary { stats: self.stats, positions, snapshot_seq: self.machine.snapshot_seq() })
     }
 
     fn receive(&mut self, letter: Letter) -> Result<(), Error> {
@@ -297,14 +298,16 @@ where
         let open = self.open.take().ok_or(Error::ThreadLost("mareva"))?;
         match found {
             None => {
-                self.judge = Some(open(None).map_err(|error| Error::Open { at: None, error })?);
-                Ok(Input::Opened { seq: 0, positions: BTreeMap::new() })
+                let judge = open(None).map_err(|error| Error::Open { at: None, error })?;
+                let history = judge.history();
+                self.judge = Some(judge);
+                Ok(Input::Opened { seq: 0, positions: BTreeMap::new(), history })
             }
             Some((info, path, mut state)) => {
                 tracing::info!(seq = info.seq, path = %path.display(), "restoring snapshot");
                 let opened = open(Some(&mut state));
                 self.judge = Some(opened.map_err(|error| Error::Open { at: Some(path), error })?);
-                Ok(Input::Opened { seq: info.seq, positions: info.next_offsets() })
+                Ok(Input::Opened { seq: info.seq, positions: info.next_offsets(), history: info.history })
             }
         }
     }
@@ -324,6 +327,11 @@ where
         let patience = Duration::from_secs(30);
         let mut tail = Tail::open(&self.config.connection, &self.config.topics, patience)?;
         let records = tail.records_after(after)?;
+        if let Some(recorded) = records.last().and_then(|last| last.history)
+            && self.machine.history() != Some(recorded)
+        {
+            tracing::warn!(%recorded, "the log rests on another history: going on with other rows to look back on");
+        }
         let contact = startup::contact(&self.config.connection, patience, &self.config.topics.sequence)?;
         let partitions = startup::partitions(contact.client(), &self.config.topics.inputs, patience)?;
         let bounds: Result<Vec<_>, _> =
@@ -391,7 +399,7 @@ where
             return Some(Input::SnapshotFailed(seq));
         };
         let began = Instant::now();
-        let info = SnapshotInfo::new(seq, self.config.epoch, positions);
+        let info = SnapshotInfo::new(seq, self.config.epoch, self.machine.history(), positions);
         let written = writer.write::<JudgeError>(info, |out| judge.write_snapshot(out));
         self.stats.snapshot_stall = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         match written {

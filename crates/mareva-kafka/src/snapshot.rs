@@ -36,17 +36,25 @@ pub struct SnapshotInfo {
     pub seq: u64,
     /// Epoch of the judge.
     pub epoch: Digest,
+    /// Digest of the history that the state began with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<Digest>,
     /// Next offsets of the input after that slice.
     pub positions: Judged,
 }
 
 impl SnapshotInfo {
-    pub(crate) fn new(seq: u64, epoch: Digest, positions: &BTreeMap<TopicPartition, i64>) -> Self {
+    pub(crate) fn new(
+        seq: u64,
+        epoch: Digest,
+        history: Option<Digest>,
+        positions: &BTreeMap<TopicPartition, i64>,
+    ) -> Self {
         let mut judged = Judged::new();
         for (at, offset) in positions {
             judged.entry(at.topic.clone()).or_default().insert(at.partition, *offset);
         }
-        Self { seq, epoch, positions: judged }
+        Self { seq, epoch, history, positions: judged }
     }
 
     /// Why it cannot be started from, when it cannot.

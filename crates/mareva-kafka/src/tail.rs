@@ -41,7 +41,7 @@ impl Tail {
 
     /// The last sequence record, and the alerts since its `alerts_from`.
     pub(crate) fn inspect(&mut self) -> Result<Inspection, Error> {
-        let last = self.records(|_| true)?.pop();
+        let last = self.records(|_| true)?.pop().map(Box::new);
         let count = startup::partition_count(self.queue.client(), &self.alerts, self.patience)?;
         let mut starts = Vec::new();
         let mut complete = true;

@@ -5,8 +5,8 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use mareva_model::{DeadLetter, Reason, Refusal};
-use mareva_pipeline::{HistoryCut, Pipeline, Prepared};
+use mareva_model::{DeadLetter, Digest, Reason, Refusal};
+use mareva_pipeline::{HistoryCut, InputRecord, Pipeline, Prepared};
 
 use crate::config::Config;
 use crate::metrics;
@@ -31,7 +31,30 @@ struct Account {
     first: Option<(String, Reason)>,
 }
 
-/// Retains records from before the stream, without judging them.
+/// Digest of a history: of the records of each file in their order. How the files are called, how they are merged and what of
+/// them is retained is not in it: it is the same under another epoch.
+struct Fingerprint(Vec<blake3::Hasher>);
+
+impl Fingerprint {
+    /// Of so many files.
+    fn of(files: usize) -> Self {
+        Self(vec![blake3::Hasher::new(); files])
+    }
+
+    fn add(&mut self, record: &InputRecord, files: &[HistoryFile]) {
+        let is_of = |(topic, partition, _): &HistoryFile| **topic == *record.topic && *partition == record.partition;
+        let Some(hasher) = files.iter().position(is_of).and_then(|file| self.0.get_mut(file)) else { return };
+        hasher.update(&(record.payload.len() as u64).to_le_bytes());
+        hasher.update(&record.payload);
+    }
+
+    fn digest(&self) -> Digest {
+        let files: Vec<u8> = self.0.iter().flat_map(|file| *file.finalize().as_bytes()).collect();
+        mareva_model::digest(&files)
+    }
+}
+
+/// Retains records from before the stream, without judging them; gives their digest.
 ///
 /// # Errors
 /// Files that cannot be read, and a refusal where too many of their records cannot.
@@ -39,7 +62,7 @@ pub fn load_history(
     config: &Config,
     files: &[HistoryFile],
     pipeline: &mut Pipeline,
-) -> Result<(), Box<dyn Error + Send + Sync>> {
+) -> Result<Digest, Box<dyn Error + Send + Sync>> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
     let frame = Frame {
         started: i64::try_from(now.as_millis())?,
@@ -50,11 +73,14 @@ pub fn load_history(
     let numbered = files.iter().map(|(topic, partition, file)| (topic.as_str(), *partition, file.as_path()));
     let mut merge = Merge::open(numbered, frame)?;
     let mut account = Account::default();
+    let mut fingerprint = Fingerprint::of(files.len());
     while let Some(slice) = merge.next_slice()? {
+        slice.records.iter().for_each(|record| fingerprint.add(record, files));
         account.add(&pipeline.load_history(&slice)?, files);
     }
     account.tell(files.len());
-    Ok(account.check()?)
+    account.check()?;
+    Ok(fingerprint.digest())
 }
 
 /// Says that history reached into the stream and what that cost.

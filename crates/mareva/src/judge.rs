@@ -10,7 +10,8 @@ use mareva_model::{Digest, SourcePosition};
 use mareva_monitoring::{RuleFailure, Sizes};
 use mareva_pipeline::{InputSlice, Output, Parts, Pipeline};
 
-use crate::history::tell_cut;
+use crate::config::Config;
+use crate::history::{HistoryFile, load_history, tell_cut};
 
 /// Time between two measurements of what is kept in memory.
 const MEASURE_EVERY: Duration = Duration::from_secs(10);
@@ -26,6 +27,8 @@ pub struct Judged {
 pub struct PipelineJudge {
     pipeline: Pipeline,
     subject_key: Option<Vec<u8>>,
+    /// Digest of what it was seeded with.
+    history: Option<Digest>,
     measured: Option<Instant>,
     /// Failures of rules that the log has: at most one for each rule, part of its SQL and kind.
     logged: HashSet<(String, String, &'static str)>,
@@ -45,12 +48,16 @@ impl PipelineJudge {
             Some(snapshot) => Pipeline::restore(parts, snapshot)?,
             None => Pipeline::new(parts)?,
         };
-        Ok(Self { pipeline, subject_key, measured: None, logged: HashSet::new() })
+        Ok(Self { pipeline, subject_key, history: None, measured: None, logged: HashSet::new() })
     }
 
-    /// The pipeline, to load history into it.
-    pub fn pipeline(&mut self) -> &mut Pipeline {
-        &mut self.pipeline
+    /// Has it look back on history.
+    ///
+    /// # Errors
+    /// As [`load_history`].
+    pub fn seed(&mut self, config: &Config, files: &[HistoryFile]) -> Result<(), JudgeError> {
+        self.history = Some(load_history(config, files, &mut self.pipeline)?);
+        Ok(())
     }
 
     /// Says once of every rule that fails on rows where and how; the metric says how often.
@@ -69,6 +76,10 @@ impl Judge for PipelineJudge {
 
     fn epoch(&self) -> Digest {
         self.pipeline.epoch()
+    }
+
+    fn history(&self) -> Option<Digest> {
+        self.history
     }
 
     fn process(&mut self, slice: &InputSlice) -> Result<Judged, JudgeError> {

@@ -15,7 +15,7 @@ use mareva_kafka::{
 use mareva_model::Refusal;
 
 use crate::config::{Config, ListFile};
-use crate::history::{HistoryFile, load_history};
+use crate::history::HistoryFile;
 use crate::http::{Health, Server, Stage};
 use crate::judge::{Judged, PipelineJudge};
 use crate::metrics::Metrics;
@@ -86,7 +86,7 @@ pub fn serve(
         let fresh = snapshot.is_none();
         let mut judge = PipelineJudge::open(parts, subject_key, snapshot)?;
         match history {
-            Some(files) if fresh => load_history(config, &files, judge.pipeline())?,
+            Some(files) if fresh => judge.seed(config, &files)?,
             Some(_) => tracing::warn!("--history is not used: there is a snapshot to start from, which stands for it"),
             None => {}
         }
@@ -161,7 +161,6 @@ fn run_config(config: &Config, opened: &Opened, manner: &Manner) -> Result<RunCo
     run.limits = Limits::default();
     run.until_end = manner.until_end;
     run.accept_gap = manner.accept_gap;
-    run.history = manner.history.is_some();
     run.take_over = manner.take_over;
     run.check_settings = !manner.mock;
     if manner.replay_under_new_epoch {

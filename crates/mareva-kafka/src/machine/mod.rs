@@ -64,8 +64,6 @@ pub struct Settings {
     pub until_end: bool,
     /// Go on where needed input is gone.
     pub accept_gap: bool,
-    /// A judge that is opened without a snapshot is given history, in the place of input that is gone at the start.
-    pub history: bool,
     /// When the log was written under another epoch: judge its slices again under the new one, instead of refusing.
     pub replay_other_epoch: bool,
     /// Time between snapshots; `None` without a folder for them.
@@ -98,7 +96,7 @@ pub struct Block {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Inspection {
     /// The last sequence record.
-    pub last: Option<SequenceRecord>,
+    pub last: Option<Box<SequenceRecord>>,
     /// Digests of the alerts from its `alerts_from` on (from the start when there is no record).
     pub visible: BTreeSet<AlertDigest>,
     /// Whether every offset from `alerts_from` on was still there to read.
@@ -131,6 +129,8 @@ pub enum Input {
         seq: u64,
         /// Next offsets after it.
         positions: BTreeMap<TopicPartition, i64>,
+        /// Digest of the history that it began with.
+        history: Option<Digest>,
     },
     /// Answer to [`Action::ReadLog`].
     Log {
@@ -280,6 +280,8 @@ pub struct Machine {
 
     recorded: VecDeque<Recorded>,
     last_record: Option<SequenceRecord>,
+    /// Digest of the history that the judge's state began with.
+    history: Option<Digest>,
     /// Tick of the last slice of the log, and whether the input ended with it.
     last_slice: Option<(i64, bool)>,
     /// Whether a record is due though there may be nothing to publish.
@@ -337,6 +339,7 @@ impl Machine {
             stopping: false,
             recorded: VecDeque::new(),
             last_record: None,
+            history: None,
             last_slice: None,
             announce: false,
             missing: BTreeSet::new(),
@@ -375,7 +378,7 @@ impl Machine {
             Input::Begin => Ok(vec![Action::Inspect]),
             Input::Fenced(ends) => self.fenced(ends),
             Input::Inspected(found) => self.inspected(now, found),
-            Input::Opened { seq, positions } => self.opened(seq, positions),
+            Input::Opened { seq, positions, history } => self.opened(seq, positions, history),
             Input::Log { records, bounds } => self.log_read(now, records, bounds),
             Input::Records(block) => Ok(self.arrived(now, block)),
             Input::End(source, offset) => Ok(self.end_reached(now, &source, offset)),
@@ -432,6 +435,11 @@ impl Machine {
         self.committed_seq
     }
 
+    /// Last slice of the newest snapshot that the run began with or gave its name; 0 without one.
+    pub fn snapshot_seq(&self) -> u64 {
+        self.snapshot_seq
+    }
+
     /// Last slice judged.
     pub fn judged_seq(&self) -> u64 {
         self.seq
@@ -440,6 +448,11 @@ impl Machine {
     /// Whether it judges new input (not recorded slices, not starting).
     pub fn is_live(&self) -> bool {
         self.phase == Phase::Live
+    }
+
+    /// Digest of the history that the judge's state began with.
+    pub fn history(&self) -> Option<Digest> {
+        self.history
     }
 
     /// Records that wait to be cut.

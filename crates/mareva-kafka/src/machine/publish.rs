@@ -88,6 +88,7 @@ impl Machine {
             number: self.number,
             last_seq: slices.last().map_or(self.committed_seq, |slice| slice.seq),
             epoch: self.settings.epoch,
+            history: self.history,
             writer: self.settings.writer.clone(),
             transactional_id: Some(self.settings.transactional_id.clone()),
             part: false,
@@ -200,7 +201,7 @@ impl Machine {
         }
         if starting {
             // Who cannot go on anyway must not stop one who can.
-            self.check_last(found.last.as_ref())?;
+            self.check_last(found.last.as_deref())?;
         } else if let Some(writer) = self.other_writer(&found) {
             return Err(Error::Fenced { writer: Some(writer) });
         }

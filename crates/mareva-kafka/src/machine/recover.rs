@@ -1,6 +1,8 @@
 //! The start: from the logs and a snapshot to the state that the last committed slice left.
 use std::collections::BTreeMap;
 
+use mareva_model::Digest;
+
 use super::{Action, Bounds, Inspection, Lane, Machine, Now, Phase, Publishing};
 use crate::{
     error::{Error, Gone},
@@ -14,14 +16,14 @@ pub(super) struct Recorded {
     pub(super) cut: SliceCut,
     pub(super) digests: Vec<AlertDigest>,
     pub(super) revisions: Vec<AlertRevision>,
-    /// Whether it was judged under our epoch: then it gives the same alerts again.
-    pub(super) own_epoch: bool,
+    /// Whether it was judged under our epoch and on our history: then it gives the same alerts again.
+    pub(super) on_ours: bool,
 }
 
 impl Machine {
     pub(super) fn start_from(&mut self, found: Inspection) -> Result<Vec<Action>, Error> {
         self.publishing = Publishing::Ready;
-        self.check_last(found.last.as_ref())?;
+        self.check_last(found.last.as_deref())?;
         let Some(last) = found.last else {
             // No record: alerts there belong to nobody we know, and their numbers would come again.
             if !found.visible.is_empty() && !self.settings.accept_gap {
@@ -49,7 +51,7 @@ impl Machine {
             Some(first) if !self.missing.is_empty() => first - 1,
             _ => last.last_seq,
         };
-        self.last_record = Some(last);
+        self.last_record = Some(*last);
         Ok(vec![Action::OpenJudge { not_after }])
     }
 
@@ -72,10 +74,23 @@ impl Machine {
         Ok(())
     }
 
-    pub(super) fn opened(&mut self, seq: u64, positions: BTreeMap<TopicPartition, i64>) -> Result<Vec<Action>, Error> {
+    pub(super) fn opened(
+        &mut self,
+        seq: u64,
+        positions: BTreeMap<TopicPartition, i64>,
+        history: Option<Digest>,
+    ) -> Result<Vec<Action>, Error> {
+        let recorded = self.last_record.as_ref().and_then(|last| last.history);
+        // A snapshot holds what is needed of the history that it began with.
+        if let Some(recorded) = recorded.filter(|recorded| seq == 0 && history != Some(*recorded))
+            && !self.settings.accept_gap
+        {
+            return Err(Error::OtherHistory { recorded, current: history });
+        }
         self.seq = seq;
         self.snapshot_seq = seq;
         self.covered = positions;
+        self.history = history;
         Ok(vec![Action::ReadLog { after: seq }])
     }
 
@@ -110,15 +125,17 @@ impl Machine {
             assign.push((bound.source.clone(), fetched));
             self.lanes.insert(bound.source, lane);
         }
+        self.check_partitions(&needed)?;
         if !gone.is_empty() {
             return Err(Error::OffsetsGone(gone));
         }
-        for recorded in &self.recorded {
-            for cut in &recorded.cut.cuts {
-                if !self.lanes.contains_key(&cut.source()) {
-                    return Err(Error::PartitionGone { at: cut.source(), offset: cut.from });
-                }
-            }
+        if self.recorded.is_empty() {
+            // No slice tells it again: where partitions stand that the state does not know, or of which input is gone.
+            let next = |(at, offset): (TopicPartition, i64)| {
+                let next = self.lanes.get(&at).map_or(offset, |lane| lane.next);
+                (at, next)
+            };
+            self.covered = needed.into_iter().map(next).collect();
         }
         self.phase = Phase::Replaying;
         self.last_clock = now.mono;
@@ -136,7 +153,9 @@ impl Machine {
         let mut expected = self.seq + 1;
         let mut records = records.into_iter();
         while let Some(record) = records.next() {
-            let own_epoch = record.epoch == self.settings.epoch;
+            // Records of earlier versions do not tell: they must agree, as those that rest on no history.
+            let own_history = record.history.is_none_or(|recorded| self.history == Some(recorded));
+            let on_ours = own_history && record.epoch == self.settings.epoch;
             let (mut digests, mut revisions) = (record.alerts.into_iter(), record.revisions.into_iter());
             for cut in record.slices {
                 let own: Vec<_> = digests.by_ref().take(cut.alerts).collect();
@@ -150,7 +169,7 @@ impl Machine {
                     return self.over_log_gap(expected, cut.seq, there).map(Some);
                 }
                 expected += 1;
-                self.recorded.push_back(Recorded { cut, digests: own, revisions: own_revisions, own_epoch });
+                self.recorded.push_back(Recorded { cut, digests: own, revisions: own_revisions, on_ours });
             }
         }
         if expected <= self.committed_seq {
@@ -173,8 +192,6 @@ impl Machine {
         let published = self.recorded.drain(..).flat_map(|recorded| recorded.revisions).chain(later).collect();
         self.log_gap = Some(SliceRange { from: self.seq + 1, to: self.committed_seq });
         self.seq = self.committed_seq;
-        // The state is worth a snapshot once a slice is judged on it.
-        self.snapshot_seq = self.seq;
         for (topic, partitions) in self.last_record.iter().flat_map(|last| &last.judged) {
             for (partition, offset) in partitions {
                 self.covered.insert(TopicPartition::new(topic.clone(), *partition), *offset);
@@ -219,6 +236,18 @@ impl Machine {
         Ok(())
     }
 
+    /// Whether the input has every partition that is needed. A topic may be no input any more, unless recorded slices need it.
+    fn check_partitions(&self, needed: &BTreeMap<TopicPartition, i64>) -> Result<(), Error> {
+        for (at, offset) in needed.iter().filter(|(at, _)| !self.lanes.contains_key(at)) {
+            let is_input = self.lanes.keys().any(|lane| lane.topic == at.topic);
+            let is_cut = || self.recorded.iter().flat_map(|recorded| &recorded.cut.cuts).any(|cut| cut.source() == *at);
+            if is_input || is_cut() {
+                return Err(Error::PartitionGone { at: at.clone(), offset: *offset });
+            }
+        }
+        Ok(())
+    }
+
     /// Where to read a partition from, of which `needed` is the first offset wanted. What is missing of it and may not be
     /// goes to `gone`.
     fn check_bounds(&mut self, bound: &Bounds, needed: i64, gone: &mut Vec<Gone>) -> Result<i64, Error> {
@@ -229,7 +258,7 @@ impl Machine {
             return Ok(needed);
         }
         // History takes the place of what is gone where it was loaded, which it is when there is no snapshot.
-        let stood_for = self.settings.history && self.snapshot_seq == 0;
+        let stood_for = self.history.is_some() && self.snapshot_seq == 0;
         if !self.settings.accept_gap && !stood_for {
             gone.push(Gone { at: bound.source.clone(), offset: needed, low: bound.low });
             return Ok(bound.low);
@@ -247,8 +276,8 @@ impl Machine {
         let recorded = self.recorded.front_mut()?;
         let cut = recorded.cut.clone();
         let revisions = std::mem::take(&mut recorded.revisions);
-        // Under our own epoch it gives them itself, unless input is gone that they rest on.
-        let published = if recorded.own_epoch && self.gaps.is_empty() { Vec::new() } else { revisions };
+        // Under our own epoch and history it gives them itself, unless input is gone that they rest on.
+        let published = if recorded.on_ours && self.gaps.is_empty() { Vec::new() } else { revisions };
         let mut records = Vec::new();
         for block in &cut.cuts {
             let Some(lane) = self.lanes.get_mut(&block.source()) else { continue };
@@ -278,7 +307,7 @@ impl Machine {
     ) -> Result<Vec<Action>, Error> {
         let Some(recorded) = self.recorded.pop_front() else { return Ok(Vec::new()) };
         self.figures.replayed += 1;
-        if recorded.own_epoch && self.gaps.is_empty() && recorded.digests != digests {
+        if recorded.on_ours && self.gaps.is_empty() && recorded.digests != digests {
             return Err(Error::Diverged { seq: cut.seq, recorded: recorded.digests.len(), now: digests.len() });
         }
         for (message, digest) in verdict.messages.into_iter().filter(|m| m.sink == Sink::Alerts).zip(digests) {
@@ -307,7 +336,9 @@ impl Machine {
         }
         // What the next start goes by must be in the log, even if nothing is judged by then.
         let ours = |last: &SequenceRecord| {
-            last.epoch == self.settings.epoch && last.transactional_id.as_ref() == Some(&self.settings.transactional_id)
+            last.epoch == self.settings.epoch
+                && last.history == self.history
+                && last.transactional_id.as_ref() == Some(&self.settings.transactional_id)
         };
         self.announce = !self.gaps.is_empty()
             || self.log_gap.is_some()

@@ -1,5 +1,8 @@
 //! Snapshots and the end of a run.
+use std::collections::BTreeMap;
+
 use super::{Action, Machine, Now, Phase, Publishing, Snapshot};
+use crate::record::TopicPartition;
 
 impl Machine {
     pub(super) fn begin_snapshot(&mut self, now: Now) -> Option<Action> {
@@ -10,13 +13,21 @@ impl Machine {
         if self.phase != Phase::Live || self.snapshot != Snapshot::None || !due || !wanted || self.judging.is_some() {
             return None;
         }
-        // While the last slices are being committed a stop waits: one snapshot of the final state is enough.
-        if self.stopping && !settled {
+        // While the last slices are being committed a stop waits: one snapshot of the final state is enough. One of a state that
+        // slices are missing in waits until the log says so.
+        if (self.stopping || self.seq == self.committed_seq) && !settled {
             return None;
         }
         self.snapshot = Snapshot::Writing;
         self.last_snapshot = now.mono;
-        Some(Action::WriteSnapshot { seq: self.seq, positions: self.positions() })
+        Some(Action::WriteSnapshot { seq: self.seq, positions: self.known_positions() })
+    }
+
+    /// Next offsets of the partitions that hold low time in the state. After a gap in the log it may not know all of them: a start
+    /// from its snapshot finds the others in the log and has them join.
+    fn known_positions(&self) -> BTreeMap<TopicPartition, i64> {
+        let is_known = |source: &TopicPartition| self.lanes.get(source).is_none_or(|lane| lane.joined);
+        self.positions().into_iter().filter(|(source, _)| is_known(source)).collect()
     }
 
     pub(super) fn snapshot_written(&mut self, seq: u64) -> Vec<Action> {

@@ -113,7 +113,7 @@ fn started(settings: Settings, bounds: Vec<Bounds>) -> (Machine, Vec<Action>) {
     machine.step(now, Input::Inspected(Inspection::default()));
     machine.step(now, Input::Fenced(BTreeMap::new()));
     machine.step(now, Input::Inspected(Inspection::default()));
-    machine.step(now, Input::Opened { seq: 0, positions: BTreeMap::new() });
+    machine.step(now, Input::Opened { seq: 0, positions: BTreeMap::new(), history: None });
     let actions = machine.step(now, Input::Log { records: Vec::new(), bounds });
     (machine, actions)
 }
@@ -174,6 +174,7 @@ fn record(number: u64, partition: i32, from: i64, to: i64) -> SequenceRecord {
         number,
         last_seq: number,
         epoch: settings("w").epoch,
+        history: None,
         writer: "other".to_owned(),
         transactional_id: settings("w").transactional_id.into(),
         part: false,
@@ -190,7 +191,7 @@ fn record(number: u64, partition: i32, from: i64, to: i64) -> SequenceRecord {
 }
 
 fn last(record: &SequenceRecord) -> Inspection {
-    Inspection { last: Some(record.clone()), ..Inspection::default() }
+    Inspection { last: Some(Box::new(record.clone())), ..Inspection::default() }
 }
 
 fn judged_slice(actions: Vec<Action>) -> Option<InputSlice> {

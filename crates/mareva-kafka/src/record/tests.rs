@@ -7,6 +7,7 @@ fn record(alerts: usize) -> SequenceRecord {
         number: 7,
         last_seq: 12,
         epoch: mareva_model::digest(b"epoch"),
+        history: None,
         writer: "w1".to_owned(),
         transactional_id: Some("mareva-0".to_owned()),
         part: false,
@@ -32,7 +33,7 @@ fn record(alerts: usize) -> SequenceRecord {
 #[test]
 fn a_record_is_read_back_whole_however_many_alerts_it_carries() {
     for alerts in [0, 1, 4_000, 4_001, 20_000] {
-        let record = record(alerts);
+        let record = SequenceRecord { history: Some(mareva_model::digest(b"history")), ..record(alerts) };
         let payloads = record.to_payloads();
         assert!(payloads.iter().all(|p| p.len() < 900_000), "fits a broker's default message size");
         let mut assembler = Assembler::default();

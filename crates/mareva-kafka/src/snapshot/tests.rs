@@ -6,6 +6,10 @@ fn epoch() -> Digest {
     mareva_model::digest(b"epoch")
 }
 
+fn history() -> Digest {
+    mareva_model::digest(b"history")
+}
+
 fn folder(name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("mareva-snapshot-{}-{name}", std::process::id()));
     let _ = fs::remove_dir_all(&folder);
@@ -18,7 +22,7 @@ fn write(store: &SnapshotStore, seqs: &[u64], bytes: usize) {
     let writer = SnapshotWriter::start(&config, store.clone(), Failpoints::default(), &mailbox).unwrap();
     for &seq in seqs {
         let positions = [(TopicPartition::new("bank.transactions", 0), seq as i64 * 10)].into();
-        let info = SnapshotInfo::new(seq, epoch(), &positions);
+        let info = SnapshotInfo::new(seq, epoch(), Some(history()), &positions);
         let state = vec![u8::try_from(seq % 251).unwrap(); bytes];
         writer.write::<io::Error>(info, |out| out.write_all(&state)).unwrap();
         writer.publish(seq).unwrap();
@@ -48,6 +52,7 @@ fn the_newest_usable_one_is_read_back_and_two_are_kept() {
     assert_eq!(newest(&store, 9).map(|found| found.0), Some(9));
     assert_eq!(newest(&store, 8), None, "the oldest is gone");
     let (info, ..) = store.newest(9, epoch()).unwrap().unwrap();
+    assert_eq!(info.history, Some(history()));
     assert_eq!(info.next_offsets(), [(TopicPartition::new("bank.transactions", 0), 90)].into());
     assert!(store.newest(u64::MAX, mareva_model::digest(b"other")).unwrap().is_none(), "another epoch's is not used");
     fs::remove_dir_all(&store.folder).unwrap();
@@ -55,7 +60,7 @@ fn the_newest_usable_one_is_read_back_and_two_are_kept() {
 
 #[test]
 fn one_that_is_passed_over_says_why() {
-    let info = SnapshotInfo::new(9, epoch(), &BTreeMap::new());
+    let info = SnapshotInfo::new(9, epoch(), None, &BTreeMap::new());
     let other = mareva_model::digest(b"other");
     assert_eq!(info.unusable(9, epoch()), None);
     assert_eq!(info.unusable(8, epoch()).unwrap(), "it holds slice 9, wanted is one up to slice 8");
@@ -97,7 +102,7 @@ fn one_that_fails_leaves_nothing_and_the_next_is_written() {
         let Some(Letter::Input(input)) = letter else { panic!("{letter:?}") };
         input
     };
-    let info = |seq| SnapshotInfo::new(seq, epoch(), &BTreeMap::new());
+    let info = |seq| SnapshotInfo::new(seq, epoch(), None, &BTreeMap::new());
     let failed = writer.write::<io::Error>(info(7), |out| {
         out.write_all(&vec![1; 2 * CHUNK])?;
         Err(io::Error::other("the judge fails"))

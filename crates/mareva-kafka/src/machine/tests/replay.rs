@@ -1,4 +1,6 @@
 //! Recorded slices, judged again at the start.
+use mareva_model::Digest;
+
 use super::*;
 
 fn replaying(settings: Settings, records: Vec<SequenceRecord>) -> Machine {
@@ -8,7 +10,7 @@ fn replaying(settings: Settings, records: Vec<SequenceRecord>) -> Machine {
     machine.step(NOW, Input::Inspected(found.clone()));
     machine.step(NOW, Input::Fenced(BTreeMap::new()));
     assert_eq!(machine.step(NOW, Input::Inspected(found)).len(), 1);
-    machine.step(NOW, Input::Opened { seq: 0, positions: BTreeMap::new() });
+    machine.step(NOW, Input::Opened { seq: 0, positions: BTreeMap::new(), history: None });
     let actions = machine.step(NOW, Input::Log { records, bounds: bounds(0, 1_000) });
     assert_eq!(actions, [Action::Assign(vec![(source(0), 0), (source(1), 0)])]);
     machine
@@ -152,7 +154,7 @@ fn another_epoch_or_id_is_in_the_log_though_nothing_is_judged_under_it() {
 }
 
 /// The log of one slice of either partition, of whose input the first five records are gone.
-fn with_gone_input(settings: Settings) -> (Machine, Vec<Action>) {
+fn with_gone_input(settings: Settings, history: Option<Digest>) -> (Machine, Vec<Action>) {
     let records = vec![record(1, 0, 0, 10), record(2, 1, 0, 10)];
     let mut machine = Machine::new(settings);
     let found = last(records.last().unwrap());
@@ -160,14 +162,14 @@ fn with_gone_input(settings: Settings) -> (Machine, Vec<Action>) {
     machine.step(NOW, Input::Inspected(found.clone()));
     machine.step(NOW, Input::Fenced(BTreeMap::new()));
     machine.step(NOW, Input::Inspected(found));
-    machine.step(NOW, Input::Opened { seq: 0, positions: BTreeMap::new() });
+    machine.step(NOW, Input::Opened { seq: 0, positions: BTreeMap::new(), history });
     let actions = machine.step(NOW, Input::Log { records, bounds: bounds(5, 10) });
     (machine, actions)
 }
 
 #[test]
 fn gone_input_is_named_for_every_partition() {
-    let (_, actions) = with_gone_input(replay_settings());
+    let (_, actions) = with_gone_input(replay_settings(), None);
     let [Action::Fail(error)] = &actions[..] else { panic!("{actions:?}") };
     assert_eq!(
         error.to_string(),
@@ -179,8 +181,8 @@ fn gone_input_is_named_for_every_partition() {
 #[test]
 fn a_gap_is_in_the_log_though_nothing_is_judged_after_it() {
     let accepting = Settings { accept_gap: true, ..replay_settings() };
-    for settings in [accepting, Settings { history: true, ..replay_settings() }] {
-        let (mut machine, actions) = with_gone_input(settings);
+    for (settings, history) in [(accepting, None), (replay_settings(), Some(mareva_model::digest(b"archive")))] {
+        let (mut machine, actions) = with_gone_input(settings, history);
         assert_eq!(actions, [Action::Assign(vec![(source(0), 5), (source(1), 5)])]);
         machine.step(NOW, block(0, 5..10, 0));
         machine.step(NOW, block(1, 5..10, 0));
@@ -196,8 +198,58 @@ fn a_gap_is_in_the_log_though_nothing_is_judged_after_it() {
 }
 
 #[test]
+fn an_input_with_fewer_partitions_than_were_judged_is_refused_though_no_slice_is_judged_again() {
+    let judged = [("in".into(), [(0, 10), (1, 7)].into()), ("no input any more".into(), [(0, 3)].into())].into();
+    let records = vec![SequenceRecord { judged, ..record(1, 0, 0, 10) }];
+    let found = last(&records[0]);
+    // The snapshot names it, or it joined since without a record.
+    for positions in [vec![(source(0), 10), (source(1), 7)], vec![(source(0), 10)]] {
+        for there in [1, 2] {
+            let mut machine = Machine::new(Settings { accept_gap: true, ..replay_settings() });
+            machine.step(NOW, Input::Begin);
+            machine.step(NOW, Input::Inspected(found.clone()));
+            machine.step(NOW, Input::Fenced(BTreeMap::new()));
+            machine.step(NOW, Input::Inspected(found.clone()));
+            let positions = positions.iter().cloned().collect();
+            machine.step(NOW, Input::Opened { seq: 1, positions, history: None });
+            let bounds = bounds(0, 10).into_iter().take(there).collect();
+            let actions = machine.step(NOW, Input::Log { records: records.clone(), bounds });
+            if there == 2 {
+                assert!(matches!(actions[..], [Action::Assign(_)]), "{actions:?}");
+                continue;
+            }
+            assert_eq!(actions, [Action::Fail(Error::PartitionGone { at: source(1), offset: 7 })]);
+            let [Action::Fail(error)] = &actions[..] else { panic!("{actions:?}") };
+            assert!(!error.is_retryable(), "a restart makes no partition");
+        }
+    }
+}
+
+#[test]
+fn an_accepted_gap_after_the_snapshot_is_behind_the_next_start() {
+    let judged = [("in".into(), [(0, 10), (1, 10)].into())].into();
+    let records = vec![SequenceRecord { judged, ..record(1, 0, 0, 10) }];
+    let found = last(&records[0]);
+    let mut machine = Machine::new(Settings { accept_gap: true, ..replay_settings() });
+    machine.step(NOW, Input::Begin);
+    machine.step(NOW, Input::Inspected(found.clone()));
+    machine.step(NOW, Input::Fenced(BTreeMap::new()));
+    machine.step(NOW, Input::Inspected(found));
+    let positions = [(source(0), 10), (source(1), 10)].into();
+    machine.step(NOW, Input::Opened { seq: 1, positions, history: None });
+    machine.step(NOW, Input::Log { records, bounds: bounds(15, 15) });
+    let actions = machine.step(NOW, Input::Clock);
+    let Some(Action::Transact(transaction)) = actions.first() else { panic!("{actions:?}") };
+    assert_eq!(transaction.record.gaps.len(), 2);
+    // A snapshot names the same: another offset there would make it that of another log.
+    let judged: Vec<_> = transaction.record.judged.values().flatten().map(|(_, offset)| *offset).collect();
+    assert_eq!(judged, [15, 15]);
+    assert_eq!(machine.positions(), [(source(0), 15), (source(1), 15)].into());
+}
+
+#[test]
 fn history_does_not_stand_for_what_a_snapshot_does_not_cover() {
-    let mut machine = Machine::new(Settings { history: true, ..replay_settings() });
+    let mut machine = Machine::new(replay_settings());
     let records = vec![record(1, 0, 0, 10), record(2, 0, 10, 20)];
     let found = last(records.last().unwrap());
     machine.step(NOW, Input::Begin);
@@ -205,7 +257,10 @@ fn history_does_not_stand_for_what_a_snapshot_does_not_cover() {
     machine.step(NOW, Input::Fenced(BTreeMap::new()));
     machine.step(NOW, Input::Inspected(found));
     // It was loaded into no judge: there was a snapshot.
-    machine.step(NOW, Input::Opened { seq: 1, positions: [(source(0), 10)].into() });
+    machine.step(
+        NOW,
+        Input::Opened { seq: 1, positions: [(source(0), 10)].into(), history: Some(mareva_model::digest(b"archive")) },
+    );
     let actions = machine.step(NOW, Input::Log { records, bounds: bounds(15, 20) });
     assert!(matches!(&actions[..], [Action::Fail(Error::OffsetsGone(gone))] if gone.len() == 1), "{actions:?}");
 }
@@ -266,10 +321,17 @@ fn after_a_gap_in_the_log_it_goes_on_and_the_next_start_from_its_snapshot() {
         let last = broker.records().pop().unwrap();
         let gap = last.log_gap.expect("it is in the log though nothing is judged after it");
         assert!(gap.from <= gap.to && gap.to == last.last_seq && figures.log_gaps == 1, "seed {seed}: {gap:?}");
+        // Its state is in a snapshot though nothing is judged after it: the next start is a plain one.
+        let figures = run_from(&mut disk, settings("plain"), &mut broker).unwrap();
+        assert_eq!((figures.slices, figures.transactions), (0, 0), "seed {seed}");
+        let before = broker.records().len();
         for settings in [accepting("second"), settings("third")] {
             broker.append(&mut dice, 100);
             assert!(run_from(&mut disk, settings, &mut broker).unwrap().slices > 0, "seed {seed}");
         }
+        let joined: usize =
+            broker.records()[before..].iter().flat_map(|r| &r.slices).map(|slice| slice.joined.len()).sum();
+        assert_eq!(joined, if seed % 2 == 0 { 0 } else { 2 }, "seed {seed}: those that the state does not know join");
         assert_each_revision_once(&broker, seed);
     }
 }
@@ -284,12 +346,77 @@ fn where_input_is_gone_no_revision_is_published_a_second_time() {
         let error = run_once(settings("refused"), &mut broker);
         assert!(matches!(error, Err(Error::OffsetsGone(_))), "seed {seed}: {error:?}");
         let history = seed % 2 == 0;
-        let settings = Settings { history, accept_gap: !history, ..settings("second") };
+        let settings = Settings { accept_gap: !history, ..settings("second") };
         // Each judges the log again without what is gone, the last one what the one before published too.
         for _ in 0..3 {
             broker.append(&mut dice, 100);
-            assert!(run_once(settings.clone(), &mut broker).unwrap().slices > 0, "seed {seed}");
+            let mut disk = seeded(history.then_some("archive"));
+            assert!(run_from(&mut disk, settings.clone(), &mut broker).unwrap().slices > 0, "seed {seed}");
         }
         assert_each_revision_once(&broker, seed);
     }
+}
+
+/// No snapshot, and files of history.
+fn seeded(history: Option<&str>) -> Disk {
+    Disk::seeded(history.map(|text| mareva_model::digest(text.as_bytes())))
+}
+
+#[test]
+fn the_history_of_the_log_must_be_given_again_where_no_snapshot_stands_for_it() {
+    let run = |history: Option<&str>, settings: Settings, broker: &mut Broker| {
+        run_from(&mut seeded(history), settings, broker)
+    };
+    for seed in 0..20 {
+        let mut dice = Dice(seed);
+        let (mut broker, mut disk) = (Broker::with_records(&mut dice, 2, 200), seeded(Some("a")));
+        run_from(&mut disk, settings("first"), &mut broker).unwrap();
+        assert!(broker.records().iter().all(|record| record.history == disk.history));
+        broker.append(&mut dice, 50);
+        let new = |writer: &str| Settings {
+            epoch: mareva_model::digest(b"new"),
+            replay_other_epoch: true,
+            ..settings(writer)
+        };
+        for history in [None, Some("b")] {
+            for settings in [settings("lost"), new("new")] {
+                let error = run(history, settings, &mut broker).unwrap_err();
+                assert!(matches!(error, Error::OtherHistory { .. }) && !error.is_retryable(), "seed {seed}: {error}");
+                assert!(error.to_string().contains("--history PATH"), "{error}");
+            }
+        }
+        // Where a snapshot stands for it the flag may be left out; it is not forgotten.
+        disk.history = None;
+        assert!(run_from(&mut disk, settings("restored"), &mut broker).unwrap().slices > 0, "seed {seed}");
+        broker.append(&mut dice, 50);
+        for settings in [settings("seeded"), new("new and seeded")] {
+            run(Some("a"), settings, &mut broker).unwrap();
+            assert_eq!(broker.records().pop().unwrap().history, seeded(Some("a")).history, "seed {seed}");
+        }
+        // Accepted once it is in the log, though nothing is judged on it, and needs no flag any more.
+        let figures = run(None, accepting("without"), &mut broker);
+        assert!(matches!(figures, Err(Error::EpochChanged { .. })), "{figures:?}");
+        let figures = run(None, Settings { accept_gap: true, ..new("without") }, &mut broker).unwrap();
+        assert_eq!((figures.slices, broker.records().pop().unwrap().history), (0, None), "seed {seed}");
+        for _ in 0..2 {
+            broker.append(&mut dice, 50);
+            assert!(run(None, new("plain"), &mut broker).unwrap().slices > 0, "seed {seed}");
+        }
+        assert_each_revision_once(&broker, seed);
+    }
+}
+
+#[test]
+fn a_log_that_tells_of_no_history_takes_one_that_agrees_with_it() {
+    let mut dice = Dice(5);
+    let mut broker = Broker::with_records(&mut dice, 2, 200);
+    run_from(&mut seeded(Some("a")), settings("first"), &mut broker).unwrap();
+    // As earlier versions wrote it.
+    let forget = |record: SequenceRecord| SequenceRecord { history: None, ..record }.to_payloads();
+    broker.sequence = broker.records().into_iter().flat_map(forget).collect();
+    let error = run_once(settings("forgotten"), &mut broker).unwrap_err();
+    assert!(matches!(error, Error::Diverged { .. }) && error.to_string().contains("--history"), "{error}");
+    run_from(&mut seeded(Some("a")), settings("again"), &mut broker).unwrap();
+    let error = run_once(settings("forgotten"), &mut broker).unwrap_err();
+    assert!(matches!(error, Error::OtherHistory { .. }), "it is in the log now: {error}");
 }

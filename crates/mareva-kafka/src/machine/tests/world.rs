@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use mareva_model::Digest;
 use mareva_pipeline::{InputRecord, InputSlice};
 
 use crate::{
@@ -79,7 +80,7 @@ impl Broker {
     }
 
     pub fn inspect(&self) -> Inspection {
-        let last = self.records().pop();
+        let last = self.records().pop().map(Box::new);
         let from = last.as_ref().map_or(0, |last| last.alerts_from.get(&0).copied().unwrap_or(0));
         let visible =
             self.alerts[usize::try_from(from).unwrap()..].iter().map(|alert| AlertDigest::of(alert)).collect();
@@ -119,6 +120,11 @@ pub struct Chain {
 }
 
 impl Chain {
+    /// What it gives depends on the history too.
+    fn seeded(history: Option<Digest>) -> Self {
+        Self { state: history.map_or(0, |history| u64::from(history.0[0])), ..Self::default() }
+    }
+
     pub fn process(&mut self, slice: &InputSlice) -> Verdict {
         assert_eq!(slice.seq, self.seq + 1, "slices come in order of their numbers, each once");
         self.seq = slice.seq;
@@ -174,12 +180,22 @@ struct Stored {
     seq: u64,
     positions: BTreeMap<TopicPartition, i64>,
     judge: Chain,
+    history: Option<Digest>,
 }
 
 /// Survives the process.
 #[derive(Default)]
 pub struct Disk {
     named: Vec<Stored>,
+    /// What a judge without a snapshot is seeded with.
+    pub history: Option<Digest>,
+}
+
+impl Disk {
+    /// No snapshot, and files of history.
+    pub fn seeded(history: Option<Digest>) -> Self {
+        Self { named: Vec::new(), history }
+    }
 }
 
 /// A process.
@@ -203,7 +219,6 @@ pub fn settings(writer: &str) -> Settings {
         take_over: false,
         until_end: true,
         accept_gap: false,
-        history: false,
         replay_other_epoch: false,
         snapshot_every: Some(Duration::from_millis(400)),
         transaction_timeout: Duration::from_secs(10),
@@ -283,9 +298,10 @@ impl Process {
             Action::OpenJudge { not_after } => {
                 let found = disk.named.iter().filter(|stored| stored.seq <= not_after).max_by_key(|stored| stored.seq);
                 let (seq, positions) = found.map_or((0, BTreeMap::new()), |s| (s.seq, s.positions.clone()));
-                self.judge = found.map_or_else(Chain::default, |stored| stored.judge.clone());
+                let history = found.map_or(disk.history, |stored| stored.history);
+                self.judge = found.map_or_else(|| Chain::seeded(disk.history), |stored| stored.judge.clone());
                 assert_eq!(self.judge.seq, seq);
-                return Ok(Some(Input::Opened { seq, positions }));
+                return Ok(Some(Input::Opened { seq, positions, history }));
             }
             Action::Skip(to, published) => {
                 self.judge.seq = to;
@@ -303,7 +319,8 @@ impl Process {
             Action::Reopen(partitions) => self.assigned = partitions.into_iter().collect(),
             Action::WriteSnapshot { seq, positions } => {
                 assert_eq!(self.judge.seq, seq);
-                self.partial = Some(Stored { seq, positions, judge: self.judge.clone() });
+                let (judge, history) = (self.judge.clone(), self.machine.history());
+                self.partial = Some(Stored { seq, positions, judge, history });
                 self.replies.push_back(Action::WriteSnapshot { seq, positions: BTreeMap::new() });
             }
             Action::Finish => self.ended = Some(Ok(())),
