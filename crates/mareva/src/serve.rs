@@ -212,9 +212,15 @@ pub fn history_files(config: &Config, path: &Path) -> Result<Vec<HistoryFile>, R
     let failed = |error: std::io::Error| unreadable(path, &error);
     let mut paths = vec![path.to_owned()];
     if fs::metadata(path).map_err(failed)?.is_dir() {
-        paths = fs::read_dir(path).map_err(failed)?.filter_map(|one| Some(one.ok()?.path())).collect();
-        paths.retain(|path| path.extension().is_some_and(|extension| extension == "ndjson"));
+        let all: Result<Vec<PathBuf>, _> = fs::read_dir(path).map_err(failed)?.map(|one| Ok(one?.path())).collect();
+        let is_read =
+            |path: &PathBuf| path.extension().is_some_and(|extension| extension == "ndjson") && path.is_file();
+        let unread: Vec<PathBuf>;
+        (paths, unread) = all.map_err(failed)?.into_iter().partition(is_read);
         paths.sort();
+        for path in &unread {
+            tracing::warn!(entry = %path.display(), "no part of the history: of a folder its *.ndjson files are read, and no others");
+        }
     }
     let (mut files, mut bank, mut exchange) = (Vec::new(), 0, 0);
     for path in paths {
@@ -222,7 +228,7 @@ pub fn history_files(config: &Config, path: &Path) -> Result<Vec<HistoryFile>, R
             Some(mareva_codec::Stream::Bank) => (config.bank_topic(), &mut bank),
             Some(mareva_codec::Stream::Exchange) => (config.exchange_topic(), &mut exchange),
             None => {
-                // Said twice at a start, which checks the files before it opens anything.
+                // Said twice at a start, as the entries above are: it checks the files before it opens anything.
                 tracing::warn!(file = %path.display(), "its first line is no transaction: the file is no part of the history");
                 continue;
             }

@@ -26,7 +26,7 @@ pub struct Args {
     /// The config
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// Records from before the stream, an NDJSON file or a folder of them: retained, not judged; used when there is no
+    /// Records from before the stream, an NDJSON file or a folder of *.ndjson files: retained, not judged; used when there is no
     /// snapshot to start from, in the place of input that is gone from the topics, too
     #[arg(long, value_name = "PATH")]
     history: Option<PathBuf>,
