@@ -26,14 +26,14 @@ pub struct Args {
     /// The config
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// Records from before the stream, an NDJSON file or a folder of *.ndjson files: retained, not judged; used when there is no
-    /// snapshot to start from, in the place of input that is gone from the topics, too
+    /// Records from before the stream, an NDJSON file or a folder of *.ndjson files: retained, not judged; used when there
+    /// is no snapshot to start from, in the place of input that is gone from the topics, too; the same each time
     #[arg(long, value_name = "PATH")]
     history: Option<PathBuf>,
     /// End when all that the topics held at the start is judged
     #[arg(long)]
     until_end: bool,
-    /// Start although needed input is gone; the gap is recorded in the sequence topic
+    /// Start although needed input is gone, or the history that the log began with; the sequence topic says so
     #[arg(long)]
     accept_gap: bool,
     /// Go on with a sequence topic that was written under another `transactional.id`; the instance that has it must be gone
