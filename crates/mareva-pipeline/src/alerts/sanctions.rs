@@ -74,6 +74,11 @@ fn own_account(
 /// The same where nothing that tells of it was accepted.
 fn own_apart(scene: &Scene<'_>, hit: &Hit, party: &PartyApart, action: Action) -> Option<Target> {
     let standing = scene.config.institution.keeping(&party.account, party.agent.as_deref())?;
+    // Whoever tells a payment in other words than we did may name our payer, too.
+    let action = match hit.matched {
+        MatchedOn::Name { .. } => action.min(Action::Report),
+        MatchedOn::Identifier { .. } => action,
+    };
     let action = on_account(hit, is_collective(party.role.as_deref()), action)?;
     let mut target = account_apart(party, hit.event_time, action, standing);
     target.amount_basis = Some(AmountBasis::AllProperty);

@@ -167,3 +167,20 @@ fn what_was_not_accepted_takes_nothing_from_what_is_known_of_the_account() {
     assert_eq!(account.customer.as_deref(), Some("CUST-9"));
     assert_eq!(account.beneficiary.name.as_deref(), Some("Kessel Trading"));
 }
+
+#[test]
+fn a_name_in_a_record_that_was_not_accepted_never_blocks_all_property() {
+    for role in [PartyRole::Originator, PartyRole::Beneficiary] {
+        let told = hit("p", START + HOUR, role, MULE, &sdn("*"), EvidenceClass::Order);
+        let mut told = by_name(told, "Kessel Trading", &["country"]);
+        told.row_id = format!("{APART}:0123456789abcdef0123456789abcdef/0");
+        told.apart = Some(PartyApart {
+            account: MULE.to_owned(),
+            agent: Some("bic:MRVADEFFXXX".to_owned()),
+            ..PartyApart::default()
+        });
+        let alert = run(&[], &[told], &[]).remove(0);
+        let [target] = &alert.targets[..] else { panic!("{:#?}", alert.targets) };
+        assert_eq!((target.action, alert.action), (Action::Report, Action::Report));
+    }
+}
