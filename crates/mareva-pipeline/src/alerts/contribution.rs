@@ -107,32 +107,6 @@ pub(super) fn row_behind(rule: &RuleRef, row_id: &str, rules: &RuleTable, rows: 
     }
 }
 
-/// The transaction behind a `row_id` in a detection about `subject` at a time, where its rule is not at hand. What tells of that
-/// subject at that time goes first, the row of a signal before what is called like one, and a leg likewise: who names his payment
-/// so takes nobody's place.
-pub(super) fn resolve(row_id: &str, (subject, time): (&str, i64), rows: &RetainedRows) -> Option<RowNumber> {
-    let signal = row_id.split_once(':').map(|(_, rest)| rest);
-    let mut readings: Vec<(RowNumber, &[Text])> = Vec::with_capacity(4);
-    for id in [signal, Some(row_id)].into_iter().flatten() {
-        for (end, sides) in LEGS {
-            let row = id.strip_suffix(end).and_then(|id| rows.find(id));
-            readings.extend(row.map(|row| (row, sides)));
-        }
-        readings.extend(rows.find(id).map(|row| (row, EITHER_SIDE)));
-    }
-    let tells = |(row, sides): &(RowNumber, &[Text])| {
-        let Some(view) = rows.transaction(*row) else { return false };
-        view.event_time() == time && sides.iter().any(|column| view.text(*column) == Some(subject))
-    };
-    let surely = readings.iter().find(|reading| tells(reading));
-    surely.or(readings.first()).map(|(row, _)| *row)
-}
-
-/// How the ids of legs end, and where the subject of a rule over them may stand.
-const LEGS: [(&str, &[Text]); 2] =
-    [("/in", &[Text::Beneficiary, Text::LinkedAccount]), ("/out", &[Text::Originator, Text::LinkedAccount])];
-const EITHER_SIDE: &[Text] = &[Text::Originator, Text::Beneficiary, Text::LinkedAccount];
-
 /// The accepted transaction that a hit is about: of what was refused, late or told again there is none.
 pub(super) fn row_of(hit: &Hit, rows: &RetainedRows) -> Option<RowNumber> {
     rows.find(hit.accepted_row_id()?)

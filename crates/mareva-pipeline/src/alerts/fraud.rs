@@ -99,9 +99,7 @@ pub(super) fn account<'a>(scene: &Scene<'a>, name: &str, from: i64, to: i64) -> 
         if found.legs.is_empty() {
             found.opening = before.unwrap_or(0);
         }
-        let agent = view.text(if out { Text::OriginatorAgent } else { Text::BeneficiaryAgent });
-        let ours = agent.filter(|agent| scene.config.institution.keeping(name, Some(agent)).is_some());
-        found.agent = ours.or(found.agent);
+        found.agent = our_keeping(scene, name, &view, out).map(|(agent, _)| agent).or(found.agent);
         let named = originals.named(&view);
         if named.is_none() && is_return(&view) {
             found.strays.insert(movement.row);
@@ -123,20 +121,29 @@ pub(super) fn standing_at_payee<'a>(
     view: &TransactionView<'a>,
     until: i64,
 ) -> (Standing, Option<&'a str>) {
-    let institution = &scene.config.institution;
-    let standing = institution.standing(view);
+    let standing = scene.config.institution.standing(view);
     let unnamed = standing.reach != Action::Hold && view.text(Text::BeneficiaryAgent).is_none();
     let payee = view.text(Text::Beneficiary).filter(|payee| unnamed && payee.starts_with("iban:"));
     let keeper = |payee: &str| {
         let movements = scene.rows.movements(payee, scene.rows_from, until);
         movements.iter().rev().take(MAX_LEGS).find_map(|movement| {
-            let out = movement.direction == Direction::Out;
-            let column = if out { Text::OriginatorAgent } else { Text::BeneficiaryAgent };
-            let agent = scene.rows.transaction(movement.row)?.text(column)?;
-            institution.keeping(payee, Some(agent)).map(|standing| (standing, Some(agent)))
+            let view = scene.rows.transaction(movement.row)?;
+            let (agent, standing) = our_keeping(scene, payee, &view, movement.direction == Direction::Out)?;
+            Some((standing, Some(agent)))
         })
     };
     payee.and_then(keeper).unwrap_or((standing, None))
+}
+
+/// Who keeps the account on one side of a payment, as that says, and where we stand to it; `None` where that is not us.
+fn our_keeping<'a>(
+    scene: &Scene<'_>,
+    account: &str,
+    view: &TransactionView<'a>,
+    out: bool,
+) -> Option<(&'a str, Standing)> {
+    let agent = view.text(if out { Text::OriginatorAgent } else { Text::BeneficiaryAgent })?;
+    Some((agent, scene.config.institution.keeping(account, Some(agent))?))
 }
 
 /// What was on the account before a movement, from the balance after it, where that was told.

@@ -31,7 +31,7 @@ use mareva_monitoring::RetainedRows;
 pub use config::{AlertConfig, InstitutionConfig};
 pub use state::{BookCounts, BookState};
 
-use contribution::{Contribution, detection_key, hit_key, identities, resolve, row_of, subject_of};
+use contribution::{Contribution, detection_key, hit_key, identities, row_behind, row_of, subject_of};
 use draft::{AlertKey, Scene, blank, draft, finish, watched};
 use standing::Knowledge;
 use state::{Floor, Published, Record};
@@ -239,8 +239,8 @@ impl AlertBook {
             Raises::Alert => self.take_alerting(change, number, due),
         };
         let (Some(stands), Some(what)) = (effect, Knowledge::of(detection)) else { return };
-        let view = resolve(&detection.row_id, (&detection.subject, detection.event_time), rows)
-            .and_then(|row| rows.transaction(row));
+        let row = row_behind(&detection.rule, &detection.row_id, &self.state.rules, rows);
+        let view = row.and_then(|row| rows.transaction(row));
         for identity in identities(&detection.subject, view.as_ref()) {
             self.learn(&identity, what, detection.event_time, stands, due);
         }

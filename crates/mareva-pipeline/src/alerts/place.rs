@@ -2,7 +2,7 @@
 
 use mareva_model::alert::{Action, AmountBasis, ChainReferences, PartyRef, PaymentReferences, Target, TargetKind};
 use mareva_model::identifier::without_tag;
-use mareva_model::{Amount, Kind, PartyApart, Prepared, ReferenceAmount, Text};
+use mareva_model::{Amount, Kind, PartyApart, Prepared, ReferenceAmount, Text, is_told_by_banks};
 use mareva_monitoring::TransactionView;
 
 use super::config::{Standing, exchange_of, uid_of};
@@ -17,10 +17,7 @@ pub(super) struct Sum {
 
 /// Whether it is a payment of the bank stream.
 pub(super) fn is_bank(view: &TransactionView<'_>) -> bool {
-    let kind = view.text(Text::Kind).unwrap_or_default();
-    [Kind::CreditTransfer, Kind::CashDeposit, Kind::CashWithdrawal, Kind::CardPayment, Kind::Return]
-        .iter()
-        .any(|bank| bank.as_str() == kind)
+    view.text(Text::Kind).is_some_and(is_told_by_banks)
 }
 
 fn own(text: Option<&str>) -> Option<String> {
@@ -117,27 +114,8 @@ pub(super) fn account_target(view: &TransactionView<'_>, account: &str, action: 
         asset_contract: own(view.text(Text::AssetContract)),
         ..ChainReferences::default()
     });
-    Target {
-        kind: TargetKind::Account,
-        action,
-        our_role: standing.role,
-        account: Some(account.to_owned()),
-        agent: holder.agent.clone(),
-        customer: own(view.prepared_text(customer)),
-        originator: PartyRef::default(),
-        beneficiary: holder,
-        row_ids: Vec::new(),
-        event_time: view.event_time(),
-        amount: None,
-        currency: None,
-        recommended_amount: None,
-        amount_basis: None,
-        recommended_reference: None,
-        reachable_amount: None,
-        payment: None,
-        chain,
-        missing: Vec::new(),
-    }
+    let customer = own(view.prepared_text(customer));
+    account_of(holder, account, customer, (view.event_time(), action, standing), chain)
 }
 
 /// An account of which no retained transaction tells: that of a party whose transaction, of this time, was not accepted.
@@ -153,13 +131,24 @@ pub(super) fn account_apart(party: &PartyApart, event_time: i64, action: Action,
         agent: party.agent.clone(),
         country: party.country.clone(),
     };
+    account_of(holder, &party.account, party.customer.clone(), (event_time, action, standing), chain)
+}
+
+/// An account as a target, without a sum.
+fn account_of(
+    holder: PartyRef,
+    account: &str,
+    customer: Option<String>,
+    (event_time, action, standing): (i64, Action, Standing),
+    chain: Option<ChainReferences>,
+) -> Target {
     Target {
         kind: TargetKind::Account,
         action,
         our_role: standing.role,
-        account: holder.account.clone(),
-        agent: party.agent.clone(),
-        customer: party.customer.clone(),
+        account: own(Some(account)),
+        agent: holder.agent.clone(),
+        customer,
         originator: PartyRef::default(),
         beneficiary: holder,
         row_ids: Vec::new(),

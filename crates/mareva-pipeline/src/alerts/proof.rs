@@ -7,7 +7,7 @@ use mareva_model::alert::{DetectionEvidence, Evidence, HitEvidence, RuleEvidence
 use mareva_model::{Raises, RuleRef};
 use serde_json::{Map, Value};
 
-use super::contribution::{Contribution, ContributionKey, resolve};
+use super::contribution::{Contribution, ContributionKey};
 use super::draft::Scene;
 
 /// Detections of one rule, and hits, that an alert lists: the first and the last half of them.
@@ -76,8 +76,7 @@ pub(super) fn evidence(
         read_to = read_to.max(to.saturating_add(1));
     }
     let numbered = by_rule.into_iter().filter_map(|(number, listed)| Some((scene.rules.get(number)?, listed)));
-    let mut rules: Vec<RuleEvidence> =
-        numbered.map(|(rule, listed)| rule_evidence(scene, subject, rule, listed)).collect();
+    let mut rules: Vec<RuleEvidence> = numbered.map(|(rule, listed)| rule_evidence(scene, rule, listed)).collect();
     rules.sort_by(|a, b| order(a).cmp(&order(b)));
     let hits_omitted = cut_middle(&mut hits);
     Evidence { rules, hits, hits_omitted }
@@ -88,13 +87,12 @@ fn order(evidence: &RuleEvidence) -> (Option<(i64, &str)>, &str, u32) {
     (first, &evidence.rule.id, evidence.rule.version)
 }
 
-fn rule_evidence(scene: &Scene<'_>, subject: &str, rule: &Arc<RuleRef>, listed: Listed<'_>) -> RuleEvidence {
+fn rule_evidence(scene: &Scene<'_>, rule: &Arc<RuleRef>, listed: Listed<'_>) -> RuleEvidence {
     let seen = listed.first.into_iter().chain(listed.last);
     let detections = seen.map(|(event_time, row_id, columns)| DetectionEvidence {
         row_id: row_id.to_owned(),
         event_time,
-        position: resolve(row_id, (subject, event_time), scene.rows)
-            .and_then(|row| Some(scene.rows.transaction(row)?.position())),
+        position: scene.row_behind(rule, row_id).and_then(|row| Some(scene.rows.transaction(row)?.position())),
         columns: columns.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
     });
     RuleEvidence { rule: Arc::clone(rule), detections: detections.collect(), omitted: listed.omitted }

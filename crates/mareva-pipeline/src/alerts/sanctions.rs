@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use mareva_model::alert::{Action, AmountBasis, Target};
-use mareva_model::{Hit, MatchedOn, PartyApart, PartyRole, Prepared};
+use mareva_model::{Hit, MatchedOn, PartyApart, PartyRole};
 use mareva_monitoring::{RowNumber, TransactionView};
 
-use super::config::{Standing, exchange_of, is_collective};
-use super::contribution::{Contribution, ContributionKey, Side, action_of, role_of, row_of, side_of};
+use super::config::{Standing, is_collective};
+use super::contribution::{Contribution, ContributionKey, action_of, role_of, row_of, side_of};
 use super::draft::{Scene, Yield};
 use super::place::{Sum, account_apart, account_target, amount_text, payment_target};
 
@@ -63,9 +63,7 @@ fn own_account(
 ) -> Option<Target> {
     let side = side_of(view, subject)?;
     let standing = Standing { role: scene.config.institution.role_at(view, side)?, reach: Action::Hold };
-    // A user's account with an exchange counts as a VASP's too, and has one holder.
-    let vasp = is_vasp(view, side) && exchange_of(subject).is_none();
-    let action = on_account(hit, vasp || is_collective(role_of(view, side)), action)?;
+    let action = on_account(hit, role_of(view, side), action)?;
     let mut target = account_target(view, subject, action, standing);
     target.amount_basis = Some(AmountBasis::AllProperty);
     Some(target)
@@ -74,12 +72,7 @@ fn own_account(
 /// The same where nothing that tells of it was accepted.
 fn own_apart(scene: &Scene<'_>, hit: &Hit, party: &PartyApart, action: Action) -> Option<Target> {
     let standing = scene.config.institution.keeping(&party.account, party.agent.as_deref())?;
-    // Whoever tells a payment in other words than we did may name our payer, too.
-    let action = match hit.matched {
-        MatchedOn::Name { .. } => action.min(Action::Report),
-        MatchedOn::Identifier { .. } => action,
-    };
-    let action = on_account(hit, is_collective(party.role.as_deref()), action)?;
+    let action = on_account(hit, party.role.as_deref(), action)?;
     let mut target = account_apart(party, hit.event_time, action, standing);
     target.amount_basis = Some(AmountBasis::AllProperty);
     Some(target)
@@ -87,20 +80,15 @@ fn own_apart(scene: &Scene<'_>, hit: &Hit, party: &PartyApart, action: Action) -
 
 /// What a hit may bring about on the whole account. A name is what the payment says: many people's names stand beside a
 /// collective account, and a payer writes what he likes of whom he pays. So it is looked up first who holds the account.
-fn on_account(hit: &Hit, collective: bool, action: Action) -> Option<Action> {
+fn on_account(hit: &Hit, role: Option<&str>, action: Action) -> Option<Action> {
+    // Whoever tells a payment in other words than we did may name our payer, too.
+    let payer_with_us = hit.role != PartyRole::Beneficiary && hit.apart.is_none();
     match hit.matched {
         MatchedOn::Identifier { .. } => Some(action),
-        MatchedOn::Name { .. } if collective => None,
-        MatchedOn::Name { .. } if hit.role == PartyRole::Beneficiary => Some(action.min(Action::Report)),
-        MatchedOn::Name { .. } => Some(action),
+        MatchedOn::Name { .. } if is_collective(role) => None,
+        MatchedOn::Name { .. } if payer_with_us => Some(action),
+        MatchedOn::Name { .. } => Some(action.min(Action::Report)),
     }
-}
-
-fn is_vasp(view: &TransactionView<'_>, side: Side) -> bool {
-    view.prepared_flag(match side {
-        Side::Payer => Prepared::OriginatorIsVasp,
-        Side::Receiver => Prepared::BeneficiaryIsVasp,
-    })
 }
 
 /// A payment from, to or through a listed party: blocked while it is with us, reported once it has left.

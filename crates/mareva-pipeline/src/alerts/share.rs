@@ -1,7 +1,9 @@
 //! Shares of a payment in its own currency, exact and rounded down.
 
-use mareva_model::{AMOUNT_SCALE, Amount, Kind, Text};
+use mareva_model::{AMOUNT_SCALE, Amount, Text};
 use mareva_monitoring::TransactionView;
+
+use super::place::is_bank;
 
 /// ISO 4217 currencies without minor unit, and those with three places; all others have two.
 const NO_PLACES: [&str; 16] =
@@ -10,10 +12,8 @@ const THREE_PLACES: [&str; 7] = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"
 
 /// Decimal places to which a share of this payment is cut: those of the currency for money, 18 for assets on a chain.
 pub(super) fn places(view: &TransactionView<'_>) -> u32 {
-    let kind = view.text(Text::Kind).unwrap_or_default();
-    let bank = [Kind::CreditTransfer, Kind::CashDeposit, Kind::CashWithdrawal, Kind::CardPayment, Kind::Return];
     let fiat_network = matches!(view.text(Text::Network), Some("sepa" | "swift" | "card" | "fiat" | "ach" | "fps"));
-    if !bank.iter().any(|bank| bank.as_str() == kind) && !fiat_network {
+    if !is_bank(view) && !fiat_network {
         return AMOUNT_SCALE;
     }
     match view.text(Text::Currency).unwrap_or_default() {

@@ -89,13 +89,9 @@ impl Suspicion {
         subject: &str,
         contributions: &BTreeMap<ContributionKey, Contribution>,
     ) -> Self {
-        let to = contributions.keys().next_back().map_or(0, |key| key.event_time).max(first_time(scene, contributions));
-        let mut found = Self {
-            from: first_time(scene, contributions),
-            to,
-            until: to.max(scene.known_to.saturating_sub(1)),
-            ..Self::default()
-        };
+        let from = first_time(scene, contributions);
+        let to = contributions.keys().next_back().map_or(0, |key| key.event_time).max(from);
+        let mut found = Self { from, to, until: to.max(scene.known_to.saturating_sub(1)), ..Self::default() };
         let mut behind: BTreeSet<(i64, String, RowNumber)> = BTreeSet::new();
         for (key, contribution) in contributions {
             let action = action_of(contribution, scene.rules, &scene.config.institution);
@@ -222,7 +218,7 @@ impl<'a> Scene<'a> {
     }
 
     /// The transaction behind a row that `rule` fired on.
-    fn row_behind(&self, rule: &RuleRef, row_id: &str) -> Option<RowNumber> {
+    pub(super) fn row_behind(&self, rule: &RuleRef, row_id: &str) -> Option<RowNumber> {
         row_behind(rule, row_id, self.rules, self.rows)
     }
 
