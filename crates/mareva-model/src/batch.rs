@@ -165,6 +165,11 @@ impl TransactionBatch {
         self.0
     }
 
+    /// Some of the rows, one after another, without copying them.
+    pub fn slice(&self, from: usize, rows: usize) -> Self {
+        Self(self.0.slice(from, rows))
+    }
+
     /// Number of transactions.
     pub fn len(&self) -> usize {
         self.0.num_rows()

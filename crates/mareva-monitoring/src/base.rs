@@ -11,6 +11,8 @@ use crate::program::Bound;
 /// Base columns of some rows; those that only detections need are left out.
 pub(crate) struct Base {
     pub rows: Vec<u64>,
+    /// The number of the transaction that each row is of.
+    pub transactions: Vec<u64>,
     pub times: Vec<i64>,
     pub columns: Vec<Option<ArrayRef>>,
     /// By dimension, then row; null where a part of the key is.
@@ -36,6 +38,7 @@ impl Base {
             mine.extend(theirs);
         }
         self.rows.extend(other.rows);
+        self.transactions.extend(other.transactions);
         self.times.extend(other.times);
         Ok(self)
     }

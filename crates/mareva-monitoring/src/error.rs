@@ -14,6 +14,9 @@ pub enum Error {
     /// A column that a rule needs was not read.
     #[error("a rule reads a column that was not gathered; report it with the rule that was loaded last")]
     Column,
+    /// A back-fill that began under other rules.
+    #[error("other rules have taken force since this back-fill began; begin another")]
+    Backfill,
     /// The saved state does not fit the rules in force.
     #[error("the saved monitoring state does not fit: {0}; start from an older snapshot or from history")]
     State(String),

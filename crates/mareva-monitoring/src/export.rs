@@ -80,6 +80,6 @@ pub fn movements_of(accepted: &TransactionBatch) -> Result<RecordBatch, Error> {
 pub fn signals_of(ruleset: &Ruleset, settled: &[Detection]) -> Result<RecordBatch, Error> {
     let weight = |id: &str| ruleset.rules().iter().find(|rule| rule.reference.id == id).map_or(0, |r| r.checked.weight);
     let raising = settled.iter().filter(|detection| detection.rule.raises == Raises::Signal);
-    let signals: Vec<Signal> = raising.map(|detection| Signal::of(detection, weight(&detection.rule.id))).collect();
+    let signals: Vec<Signal> = raising.map(|detection| Signal::of(detection, weight(&detection.rule.id), 0)).collect();
     Ok(table(signals.iter())?)
 }

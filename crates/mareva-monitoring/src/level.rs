@@ -14,6 +14,7 @@ use crate::accounts::Accounts;
 use crate::base::{Base, keys};
 use crate::error::Error;
 use crate::evaluate::{Failed, RuleFailure, truth};
+use crate::in_force::Reign;
 use crate::key::{Key, KeyBuild};
 use crate::program::{Bound, Program, RuleProgram};
 use crate::timeline::{Dimension, Facts};
@@ -23,16 +24,18 @@ use crate::values;
 pub(crate) trait Rows {
     /// The named columns of these rows.
     fn gather(&self, rows: &[u64], columns: &[String]) -> Result<RecordBatch, ArrowError>;
+
+    /// Number of the transaction that a row is of: which rules judge it.
+    fn transaction(&self, row: u64) -> u64;
 }
 
-/// A standing detection: (event time, row, rule).
+/// A standing detection: (event time, row, term of the rule).
 pub(crate) type Standing = (i64, u64, usize);
 
 /// What a pass over one level gave.
 #[derive(Debug, Default)]
 pub(crate) struct Judged {
-    /// With the row each is about.
-    pub changes: Vec<(u64, DetectionChange)>,
+    pub changes: Vec<(Standing, DetectionChange)>,
     pub failures: Vec<RuleFailure>,
 }
 
@@ -46,6 +49,8 @@ impl Judged {
 #[derive(Debug)]
 pub(crate) struct Level {
     pub program: Program,
+    /// Which transactions each rule of the program judges; ascending by term.
+    pub reigns: Vec<Reign>,
     facts: Facts,
     dimensions: Vec<Dimension>,
     pub standing: BTreeMap<Standing, Detection>,
@@ -55,15 +60,10 @@ pub(crate) struct Level {
 }
 
 impl Level {
-    pub fn new(program: Program, accounts: Arc<Accounts>) -> Self {
+    pub fn new((program, reigns): (Program, Vec<Reign>), accounts: Arc<Accounts>) -> Self {
         let facts = Facts::new(program.predicates.len(), program.arguments.len());
         let dimensions = program.dimensions.iter().map(|(_, features)| Dimension::new(features.clone())).collect();
-        Self { program, facts, dimensions, standing: BTreeMap::new(), failures: Vec::new(), accounts }
-    }
-
-    /// Longest span of any feature, milliseconds.
-    pub fn span(&self) -> i64 {
-        self.dimensions.iter().map(|d| d.span).max().unwrap_or(0)
+        Self { program, reigns, facts, dimensions, standing: BTreeMap::new(), failures: Vec::new(), accounts }
     }
 
     /// Keys and rows on the timelines of each dimension.
@@ -115,7 +115,8 @@ impl Level {
         let eager = self.program.eager();
         let (columns, times) = self.read(source, rows, &eager)?;
         let keys = self.program.dimensions.iter().map(|(positions, _)| keys(positions, &columns, rows.len())).collect();
-        Ok(Base { rows: rows.to_vec(), times, columns, keys })
+        let transactions = rows.iter().map(|row| source.transaction(*row)).collect();
+        Ok(Base { rows: rows.to_vec(), transactions, times, columns, keys })
     }
 
     fn read(
@@ -170,11 +171,19 @@ impl Level {
         if failed.iter().all(Option::is_none) {
             return Ok(Vec::new());
         }
-        Ok(self.program.rules.iter().filter_map(|rule| self.undecided(rule, &holds, &failed)).collect())
+        let judged = |reign: &Reign| base.transactions.iter().map(|row| reign.rows.contains(row)).collect();
+        let rules = self.program.rules.iter().zip(self.reigns.iter().map(judged));
+        Ok(rules.filter_map(|(rule, judged)| self.undecided(rule, judged, &holds, &failed)).collect())
     }
 
-    /// The rows that a rule would take in, or into an aggregate, but for conditions that failed on them.
-    fn undecided(&self, rule: &RuleProgram, holds: &[BooleanBuffer], failed: &[Option<Failed>]) -> Option<RuleFailure> {
+    /// The rows that a rule would take in, or into an aggregate, but for conditions that failed on them; of those it judges.
+    fn undecided(
+        &self,
+        rule: &RuleProgram,
+        judged: BooleanBuffer,
+        holds: &[BooleanBuffer],
+        failed: &[Option<Failed>],
+    ) -> Option<RuleFailure> {
         let mut found: Option<(usize, BooleanBuffer)> = None;
         for predicate in &rule.predicates {
             let parts = &self.program.predicates[*predicate];
@@ -185,6 +194,7 @@ impl Level {
                 None => holds[*atom].clone(),
             };
             let rows = parts.iter().map(open).fold(some, |a, b| &a & &b);
+            let rows = &rows & &judged;
             if rows.count_set_bits() > 0 {
                 found = Some(found.map_or_else(|| (atom, rows.clone()), |(first, before)| (first, &before | &rows)));
             }
@@ -247,9 +257,10 @@ impl Level {
         }
         for (row, time) in gone.rows.iter().zip(&gone.times) {
             affected.remove(row);
-            for rule in 0..self.program.rules.len() {
-                if let Some(detection) = self.standing.remove(&(*time, *row, rule)) {
-                    judged.changes.push((*row, DetectionChange::Withdrawn(detection)));
+            for reign in &self.reigns {
+                let key = (*time, *row, reign.term);
+                if let Some(detection) = self.standing.remove(&key) {
+                    judged.changes.push((key, DetectionChange::Withdrawn(detection)));
                 }
             }
         }
@@ -265,8 +276,9 @@ impl Level {
         order.sort_by_key(|i| (base.times[*i], base.rows[*i]));
         let features = self.feature_values(base, &order);
         for rule in 0..self.program.rules.len() {
-            let gate = self.program.rules[rule].gate;
-            let picked: Vec<usize> = order.iter().copied().filter(|i| self.facts.holds(base.rows[*i], gate)).collect();
+            let (gate, reign) = (self.program.rules[rule].gate, &self.reigns[rule].rows);
+            let judges = |i: &usize| reign.contains(&base.transactions[*i]) && self.facts.holds(base.rows[*i], gate);
+            let picked: Vec<usize> = order.iter().copied().filter(judges).collect();
             if picked.is_empty() {
                 continue;
             }
@@ -279,9 +291,11 @@ impl Level {
     /// Values of every feature at the rows of `order`; elsewhere `None`.
     fn feature_values(&mut self, base: &Base, order: &[usize]) -> Vec<Vec<Option<i128>>> {
         let mut features = vec![Vec::new(); self.program.features.len()];
+        let wanted = self.wanted(base);
         for dimension in 0..self.dimensions.len() {
             let keys = &base.keys[dimension];
-            for (feature, place) in self.program.features.iter().enumerate().filter(|(_, p)| p.dimension == dimension) {
+            let of_dimension = self.program.features.iter().enumerate().filter(|(_, p)| p.dimension == dimension);
+            for (feature, place) in of_dimension.filter(|(feature, _)| wanted[*feature]) {
                 let mut values = vec![None; base.rows.len()];
                 for index in order {
                     let (Some(key), row) = (keys[*index], base.rows[*index]) else { continue };
@@ -294,6 +308,18 @@ impl Level {
             }
         }
         features
+    }
+
+    /// The features of rules that judge any of these rows: those of a retired rule cost nothing where only late rows need it.
+    fn wanted(&self, base: &Base) -> Vec<bool> {
+        let mut wanted = vec![false; self.program.features.len()];
+        let range = base.transactions.iter().min().zip(base.transactions.iter().max());
+        let judges =
+            |reign: &Reign| range.is_some_and(|(first, last)| reign.rows.start <= *last && *first < reign.rows.end);
+        for reign in self.reigns.iter().filter(|reign| judges(reign)) {
+            reign.reads.iter().for_each(|feature| wanted[*feature] = true);
+        }
+        wanted
     }
 
     fn inputs(
@@ -353,7 +379,7 @@ impl Level {
         let holding: Vec<usize> = picked.iter().zip(held).filter(|(_, held)| **held).map(|(i, _)| *i).collect();
         let mut found = self.detections(source, rule, base, features, &holding, judged)?.into_iter();
         for (index, held) in picked.iter().zip(held) {
-            let key = (base.times[*index], base.rows[*index], rule);
+            let key = (base.times[*index], base.rows[*index], self.reigns[rule].term);
             let now = if *held { found.next().flatten() } else { None };
             let before = match &now {
                 Some(now) => self.standing.insert(key, now.clone()),
@@ -365,7 +391,7 @@ impl Level {
                 (Some(before), None) => DetectionChange::Withdrawn(before),
                 _ => continue,
             };
-            judged.changes.push((key.1, change));
+            judged.changes.push((key, change));
         }
         Ok(())
     }
@@ -422,9 +448,31 @@ impl Level {
     }
 
     /// Detections before `before`, which nothing can change any more.
-    pub fn settle(&mut self, before: i64) -> Vec<Detection> {
+    pub fn settle(&mut self, before: i64) -> BTreeMap<Standing, Detection> {
         let later = self.standing.split_off(&(before, 0, 0));
-        std::mem::replace(&mut self.standing, later).into_values().collect()
+        std::mem::replace(&mut self.standing, later)
+    }
+
+    /// Takes rows off the timelines as if they had never been there. Nothing may stand on them or beside them.
+    pub fn unload(&mut self, source: &dyn Rows, rows: &[u64]) -> Result<(), Error> {
+        let gone = self.base(source, rows)?;
+        self.leave(&gone, &mut Judged::default());
+        Ok(())
+    }
+
+    /// Other timelines of the same rows take the place of these. What stands goes over: the terms of its rules are the same.
+    pub fn make_way_for(&mut self, mut filled: Self) -> Self {
+        filled.standing = std::mem::take(&mut self.standing);
+        for failure in &self.failures {
+            failure.note(&mut filled.failures);
+        }
+        std::mem::replace(self, filled)
+    }
+
+    /// The rule of a term, and how it reigns.
+    pub fn rule(&self, term: usize) -> Option<(&RuleProgram, &Reign)> {
+        let at = self.reigns.binary_search_by_key(&term, |reign| reign.term).ok()?;
+        Some((&self.program.rules[at], &self.reigns[at]))
     }
 
     /// Lets go of rows that no window can reach: those of `rows` and everything on their keys before `before`. Facts are

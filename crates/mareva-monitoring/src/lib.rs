@@ -5,12 +5,14 @@
 
 mod accounts;
 mod aggregate;
+mod backfill;
 mod base;
 mod cheaper;
 mod compared;
 mod error;
 mod evaluate;
 mod export;
+mod in_force;
 mod key;
 mod legs;
 mod level;
@@ -32,13 +34,15 @@ mod timeline;
 mod values;
 
 pub use accounts::{Account, Accounts, KnownAccount, accounts_schema};
+pub use backfill::{Backfill, Outgrown};
 pub use error::Error;
 pub use evaluate::RuleFailure;
 pub use export::{ParquetWriter, movements_of, signals_of, write_parquet};
+pub use in_force::Tenure;
 pub use key::{Key, KeyBuild, key_of};
 pub use mareva_model::Table;
 pub use monitor::{Bounds, Monitor, Monitored, Sizes};
 pub use retained::{Direction, Movement, RetainedRows, RowNumber, TransactionView, moves};
 pub use rule::{RuleText, Source};
-pub use ruleset::{Rule, Ruleset};
+pub use ruleset::{Rule, Ruleset, rules_digest};
 pub use tables::whole;

@@ -7,9 +7,11 @@ use arrow::error::ArrowError;
 use mareva_model::{Detection, DetectionChange, Raises, Table, TransactionBatch};
 
 use crate::accounts::Accounts;
+use crate::backfill::{Backfill, FIRST, Outgrown};
 use crate::error::Error;
 use crate::evaluate::RuleFailure;
-use crate::level::{Level, Rows};
+use crate::in_force::{InForce, Moment, Tenure};
+use crate::level::{Level, Rows, Standing};
 use crate::retained::RetainedRows;
 use crate::ruleset::Ruleset;
 use crate::signals::{Signal, Signals, table};
@@ -66,20 +68,33 @@ pub struct Monitor {
     pub(crate) second: Level,
     pub(crate) signals: Signals,
     pub(crate) history_from: Option<i64>,
-    ruleset: Ruleset,
+    pub(crate) in_force: InForce,
+    /// Latest event time judged.
+    pub(crate) latest: Option<i64>,
+    /// Rows before are settled, UTC milliseconds.
+    pub(crate) settled: i64,
+    /// What is before is let go of on the keys of rows that expire, UTC milliseconds.
+    expired: i64,
+    accounts: Arc<Accounts>,
     bounds: Bounds,
 }
 
-struct TableRows<'a> {
-    retained: &'a RetainedRows,
-    table: Table,
+pub(crate) struct TableRows<'a> {
+    pub retained: &'a RetainedRows,
+    pub table: Table,
 }
 
 impl Rows for TableRows<'_> {
     fn gather(&self, rows: &[u64], columns: &[String]) -> Result<RecordBatch, ArrowError> {
         gather(self.retained, self.table, rows, columns)
     }
+
+    fn transaction(&self, row: u64) -> u64 {
+        row >> u32::from(self.table == Table::Movements)
+    }
 }
+
+type Changes = Vec<(Standing, DetectionChange)>;
 
 impl Monitor {
     /// Empty timelines for these rules.
@@ -87,16 +102,54 @@ impl Monitor {
     /// # Errors
     /// When the rules do not compile; [`Ruleset::load`] has tried that before.
     pub fn new(ruleset: &Ruleset, accounts: Arc<Accounts>, bounds: Bounds) -> Result<Self, Error> {
-        let level = |table| -> Result<Level, Error> { Ok(Level::new(ruleset.program(table)?, accounts.clone())) };
+        Self::under(InForce::new(ruleset.clone()), accounts, bounds)
+    }
+
+    /// Empty timelines for the same rules, to be filled with other rows: back-fills that are under way do not fit it.
+    ///
+    /// # Errors
+    /// As [`Monitor::new`].
+    pub fn emptied(&self) -> Result<Self, Error> {
+        let in_force = self.in_force.anew();
+        Self::under(in_force, self.accounts.clone(), self.bounds)
+    }
+
+    pub(crate) fn under(in_force: InForce, accounts: Arc<Accounts>, bounds: Bounds) -> Result<Self, Error> {
+        let level = |table| -> Result<Level, Error> { Ok(Level::new(in_force.program(table)?, accounts.clone())) };
         Ok(Self {
             retained: RetainedRows::new(),
-            levels: [level(Table::Transactions)?, level(Table::Movements)?],
+            levels: [level(FIRST[0])?, level(FIRST[1])?],
             second: level(Table::Signals)?,
             signals: Signals::default(),
             history_from: None,
-            ruleset: ruleset.clone(),
+            in_force,
+            latest: None,
+            settled: i64::MIN,
+            expired: i64::MIN,
+            accounts,
             bounds,
         })
+    }
+
+    /// The rules in force.
+    pub fn ruleset(&self) -> &Ruleset {
+        &self.in_force.ruleset
+    }
+
+    /// The rules in force and those retired whose rows are not settled, each with the rows it judges; by when they took
+    /// force.
+    pub fn tenures(&self) -> Vec<Tenure> {
+        self.in_force.terms.iter().map(Tenure::from).collect()
+    }
+
+    /// Latest event time judged, UTC milliseconds.
+    pub fn latest(&self) -> Option<i64> {
+        self.latest
+    }
+
+    /// Sets how far back alerts look on an account from now on, milliseconds.
+    pub fn look_back(&mut self, lookback_ms: i64) {
+        self.bounds.lookback_ms = lookback_ms;
     }
 
     /// The accepted rows still kept.
@@ -158,8 +211,10 @@ impl Monitor {
     ) -> Result<Monitored, Error> {
         let mut monitored = Monitored::default();
         self.note_history(batch);
+        let latest = batch.event_time().values().iter().copied().max();
+        self.latest = self.latest.max(latest);
         let rows = self.retained.insert(batch);
-        let mut changes = Vec::new();
+        let mut changes = Changes::new();
         for level in &mut self.levels {
             let table = level.program.table;
             if level.program.rules.is_empty() {
@@ -168,14 +223,14 @@ impl Monitor {
             let numbers = row_numbers(table, rows.start, batch);
             let judged = level.judge(&TableRows { retained: &self.retained, table }, &numbers, &[])?;
             monitored.rule_errors += judged.rule_errors();
-            changes.extend(judged.changes.into_iter().map(|(_, change)| change));
+            let enough = |(at, _): &(Standing, _)| enough_history(level, self.history_from, *at);
+            let found = judged.changes.into_iter().filter(enough);
+            let shift = u32::from(table == Table::Movements);
+            changes.extend(found.map(|((time, row, term), change)| ((time, row >> shift, term), change)));
         }
         sort_changes(&mut changes);
-        let from = self.history_from;
-        changes.retain(|change| enough_history(&self.ruleset, from, change.detection()));
         let second = self.second_level(&changes, &mut monitored.rule_errors)?;
-        monitored.changes = changes;
-        monitored.changes.extend(second);
+        monitored.changes = changes.into_iter().chain(second).map(|(_, change)| change).collect();
         if let Some(low) = low_time {
             monitored.settled = self.settle(low - self.bounds.allowed_lateness_ms);
             self.expire(low - self.bounds.allowed_lateness_ms, needed_from)?;
@@ -183,14 +238,14 @@ impl Monitor {
         Ok(monitored)
     }
 
-    fn second_level(&mut self, changes: &[DetectionChange], errors: &mut u64) -> Result<Vec<DetectionChange>, Error> {
+    /// Judges what changes of the first level, each with its transaction, bring about among the signals.
+    fn second_level(&mut self, changes: &Changes, errors: &mut u64) -> Result<Changes, Error> {
         let (mut raised, mut withdrawn) = (Vec::new(), Vec::new());
-        for change in changes {
+        for ((_, transaction, term), change) in changes {
             let detection = change.detection();
-            if detection.rule.raises != Raises::Signal {
-                continue;
-            }
-            let signal = Signal::of(detection, self.weight(&detection.rule.id));
+            let rule = self.levels.iter().find_map(|level| level.rule(*term));
+            let Some((rule, _)) = rule.filter(|(rule, _)| rule.rule.raises == Raises::Signal) else { continue };
+            let signal = Signal::of(detection, rule.weight, *transaction);
             let before = self.signals.number(&signal.row_id);
             let same = before.and_then(|number| self.signals.get(number)) == Some(&signal);
             let keep = !matches!(change, DetectionChange::Withdrawn(_));
@@ -210,39 +265,90 @@ impl Monitor {
             self.signals.withdraw(number);
         }
         *errors += judged.rule_errors();
-        let mut second: Vec<DetectionChange> = judged.changes.into_iter().map(|(_, change)| change).collect();
+        let mut second = judged.changes;
         sort_changes(&mut second);
         Ok(second)
     }
 
-    fn weight(&self, rule: &str) -> i64 {
-        self.levels.iter().flat_map(|l| &l.program.rules).find(|r| r.rule.id == rule).map_or(0, |r| r.weight)
+    /// What has to be done before these rules can take force; the rows so far are handed over.
+    pub fn begin(&self, ruleset: &Ruleset) -> Backfill {
+        // A rule that goes may judge rows until then: it is on the timelines in any case.
+        let later = Moment { row: self.retained.next() + 1, slice: 0, latest: Some(i64::MAX), settled: self.settled };
+        let planned = self.in_force.changed(ruleset, later);
+        let mut backfill = Backfill::new(planned, self.in_force.next(), self.accounts.clone(), self.retained.first());
+        self.hand_over(&mut backfill);
+        backfill
+    }
+
+    /// Hands over the rows accepted since and returns how many there were.
+    pub fn hand_over(&self, backfill: &mut Backfill) -> u64 {
+        backfill.take(&self.retained, &self.signals, self.expired)
+    }
+
+    /// Rows that were accepted and not handed over.
+    pub fn missing(&self, backfill: &Backfill) -> u64 {
+        self.retained.next().saturating_sub(backfill.next.max(self.retained.first()))
+    }
+
+    /// Whether it began under the rules in force now, with the rows of this monitor.
+    pub fn fits(&self, backfill: &Backfill) -> bool {
+        backfill.change() == self.in_force.changes() + 1
+    }
+
+    /// Puts the rules of a back-fill in force, for the rows accepted from this slice on. Rows that are missing in it are added here:
+    /// the judging waits for it.
+    ///
+    /// # Errors
+    /// [`Error::Backfill`] when other rules have taken force since it began; or else when a kernel fails.
+    pub fn adopt(&mut self, mut backfill: Backfill, slice: u64) -> Result<Outgrown, Error> {
+        if !self.fits(&backfill) {
+            return Err(Error::Backfill);
+        }
+        self.hand_over(&mut backfill);
+        backfill.run()?;
+        let now = Moment { row: self.retained.next(), slice, latest: self.latest, settled: self.settled };
+        self.in_force = self.in_force.changed(backfill.ruleset(), now);
+        let mut outgrown = Outgrown::default();
+        outgrown.batches.append(&mut backfill.there);
+        let filled = backfill.levels.into_iter().chain([backfill.second]);
+        for (level, filled) in self.levels.iter_mut().chain([&mut self.second]).zip(filled) {
+            if let Some(filled) = filled {
+                outgrown.levels.push(level.make_way_for(filled));
+            }
+            for reign in &mut level.reigns {
+                reign.rows = self.in_force.rows(reign.term);
+            }
+        }
+        Ok(outgrown)
     }
 
     /// Detections that stand before `before`, by (event time, row id, rule).
     fn settle(&mut self, before: i64) -> Vec<Detection> {
+        self.settled = self.settled.max(before);
+        let from = self.history_from;
         let levels = self.levels.iter_mut().chain([&mut self.second]);
-        let settled = levels.flat_map(|level| level.settle(before)).collect();
-        self.told(settled)
+        told(levels.flat_map(|level| {
+            let settled = level.settle(before);
+            let enough = |(at, detection)| enough_history(level, from, at).then_some(detection);
+            settled.into_iter().filter_map(enough).collect::<Vec<_>>()
+        }))
     }
 
     /// Detections that stand and are not settled, by (event time, row id, rule): at the end of a finite input, all there are.
     pub fn standing(&self) -> Vec<Detection> {
-        let levels = self.levels.iter().chain([&self.second]);
-        self.told(levels.flat_map(|level| level.standing.values().cloned()).collect())
-    }
-
-    fn told(&self, mut detections: Vec<Detection>) -> Vec<Detection> {
         let from = self.history_from;
-        detections.retain(|detection| enough_history(&self.ruleset, from, detection));
-        detections.sort_by(|a, b| order(a).cmp(&order(b)));
-        detections
+        let levels = self.levels.iter().chain([&self.second]);
+        told(levels.flat_map(|level| {
+            let enough = move |(at, _): &(&Standing, _)| enough_history(level, from, **at);
+            level.standing.iter().filter(enough).map(|(_, detection)| detection.clone())
+        }))
     }
 
     /// Drops rows that no window and no alert can reach any more.
     fn expire(&mut self, before: i64, needed_from: i64) -> Result<(), Error> {
-        let span = self.levels.iter().map(Level::span).max().unwrap_or(0).max(self.bounds.lookback_ms);
+        let span = self.in_force.span(false).max(self.bounds.lookback_ms);
         let before_first = before.saturating_sub(span).min(needed_from);
+        self.expired = self.expired.max(before_first);
         let oldest = self
             .retained
             .batches()
@@ -254,11 +360,12 @@ impl Monitor {
                 self.forget(first, &batch, before_first)?;
             }
         }
-        let stale = self.signals.expired(before.saturating_sub(self.second.span()));
+        let signals_before = before.saturating_sub(self.in_force.span(true));
+        let stale = self.signals.expired(signals_before);
         // Signals leave in batches: each pass over the timelines costs a look-up per key.
         if stale.len() > 1024 {
             let keep_from = self.signals.first_but(&stale);
-            self.second.expire(&self.signals, &stale, before.saturating_sub(self.second.span()), keep_from)?;
+            self.second.expire(&self.signals, &stale, signals_before, keep_from)?;
             for number in stale {
                 self.signals.withdraw(number);
             }
@@ -267,9 +374,7 @@ impl Monitor {
     }
 
     fn forget(&mut self, first: u64, batch: &TransactionBatch, before: i64) -> Result<(), Error> {
-        let mut alone = RetainedRows::new();
-        alone.start_at(first);
-        alone.insert(batch);
+        let alone = RetainedRows::bare(first, batch);
         for level in &mut self.levels {
             let table = level.program.table;
             let numbers = row_numbers(table, first, batch);
@@ -288,15 +393,22 @@ impl Monitor {
     }
 }
 
-fn enough_history(ruleset: &Ruleset, from: Option<i64>, detection: &Detection) -> bool {
-    let needed = ruleset.needs_history(&detection.rule.id);
-    needed == 0 || from.is_some_and(|from| detection.event_time.saturating_sub(from) >= needed)
+/// Whether as much history was there before a detection as its rule needs.
+fn enough_history(level: &Level, from: Option<i64>, (event_time, _, term): Standing) -> bool {
+    let needed = level.rule(term).map_or(0, |(_, reign)| reign.needs_history_ms);
+    needed == 0 || from.is_some_and(|from| event_time.saturating_sub(from) >= needed)
+}
+
+fn told(detections: impl Iterator<Item = Detection>) -> Vec<Detection> {
+    let mut detections: Vec<Detection> = detections.collect();
+    detections.sort_by(|a, b| order(a).cmp(&order(b)));
+    detections
 }
 
 fn order(detection: &Detection) -> (i64, &str, &str) {
     (detection.event_time, &detection.row_id, &detection.rule.id)
 }
 
-fn sort_changes(changes: &mut [DetectionChange]) {
-    changes.sort_by(|a, b| order(a.detection()).cmp(&order(b.detection())));
+fn sort_changes(changes: &mut Changes) {
+    changes.sort_by(|(_, a), (_, b)| order(a.detection()).cmp(&order(b.detection())));
 }

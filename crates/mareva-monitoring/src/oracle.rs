@@ -25,21 +25,30 @@ pub async fn detections(
     transactions: RecordBatch,
     movements: RecordBatch,
 ) -> Result<Vec<Detection>, DataFusionError> {
-    let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
-    let register = |name: &str, batch: RecordBatch| -> Result<(), DataFusionError> {
-        context.deregister_table(name)?;
-        context.register_table(name, Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))?;
-        Ok(())
-    };
+    let mut found = level_one(ruleset, accounts, transactions, movements).await?;
+    let weight = |id: &str| ruleset.rules().iter().find(|r| r.reference.id == id).map_or(0, |r| r.checked.weight);
+    let raising = found.iter().filter(|d| d.rule.raises == Raises::Signal);
+    let signals: Vec<Signal> = raising.map(|d| Signal::of(d, weight(&d.rule.id), 0)).collect();
+    found.extend(level_two(ruleset, accounts, table(signals.iter())?).await?);
+    found.sort_by(|a, b| (a.event_time, &a.row_id, &a.rule.id).cmp(&(b.event_time, &b.row_id, &b.rule.id)));
+    Ok(found)
+}
+
+/// The rules over transactions and movements alone.
+pub(crate) async fn level_one(
+    ruleset: &Ruleset,
+    accounts: &Accounts,
+    transactions: RecordBatch,
+    movements: RecordBatch,
+) -> Result<Vec<Detection>, DataFusionError> {
     let times = transactions
         .column_by_name("event_time")
         .cloned()
         .ok_or_else(|| DataFusionError::Plan("transactions has no event_time".to_owned()))?;
     let times = arrow::array::AsArray::as_primitive::<arrow::datatypes::TimestampMillisecondType>(&times);
     let from = times.values().iter().copied().min();
-    register("transactions", transactions.clone())?;
-    register("movements", movements)?;
-    register("accounts", accounts.batch().clone())?;
+    let tables = [("transactions", transactions), ("movements", movements), ("accounts", accounts.batch().clone())];
+    let context = over(tables)?;
     let mut found = Vec::new();
     for rule in ruleset.rules().iter().filter(|rule| rule.table != Table::Signals) {
         found.extend(run(&context, rule).await?);
@@ -49,15 +58,29 @@ pub async fn detections(
         needed == 0 || from.is_some_and(|from| d.event_time - from >= needed)
     };
     found.retain(enough);
-    let weight = |id: &str| ruleset.rules().iter().find(|r| r.reference.id == id).map_or(0, |r| r.checked.weight);
-    let signals: Vec<Signal> =
-        found.iter().filter(|d| d.rule.raises == Raises::Signal).map(|d| Signal::of(d, weight(&d.rule.id))).collect();
-    register("signals", table(signals.iter())?)?;
+    Ok(found)
+}
+
+/// The rules over signals alone.
+pub(crate) async fn level_two(
+    ruleset: &Ruleset,
+    accounts: &Accounts,
+    signals: RecordBatch,
+) -> Result<Vec<Detection>, DataFusionError> {
+    let context = over([("signals", signals), ("accounts", accounts.batch().clone())])?;
+    let mut found = Vec::new();
     for rule in ruleset.rules().iter().filter(|rule| rule.table == Table::Signals) {
         found.extend(run(&context, rule).await?);
     }
-    found.sort_by(|a, b| (a.event_time, &a.row_id, &a.rule.id).cmp(&(b.event_time, &b.row_id, &b.rule.id)));
     Ok(found)
+}
+
+fn over<const N: usize>(tables: [(&str, RecordBatch); N]) -> Result<SessionContext, DataFusionError> {
+    let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
+    for (name, batch) in tables {
+        context.register_table(name, Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))?;
+    }
+    Ok(context)
 }
 
 async fn run(context: &SessionContext, rule: &Rule) -> Result<Vec<Detection>, DataFusionError> {

@@ -85,6 +85,13 @@ impl RetainedRows {
         Self::default()
     }
 
+    /// One batch whose first row has this number, without indexes: to be read by number alone.
+    pub(crate) fn bare(first: u64, batch: &TransactionBatch) -> Self {
+        let next = first + batch.len() as u64;
+        let segments = [Segment { first, rows: batch.clone(), latest: i64::MAX }].into();
+        Self { segments, next, ..Self::default() }
+    }
+
     /// Retains a prepared batch and returns the numbers of its rows.
     pub fn insert(&mut self, batch: &TransactionBatch) -> Range<u64> {
         let first = self.next;

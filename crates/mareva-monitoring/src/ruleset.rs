@@ -22,11 +22,12 @@ pub struct Rule {
     /// Its SQL.
     pub sql: String,
     pub(crate) checked: CheckedRule,
+    pub(crate) text: RuleText,
     plan: RulePlan,
 }
 
 impl Rule {
-    fn planned(&self) -> Planned {
+    pub(crate) fn planned(&self) -> Planned {
         Planned { rule: self.reference.clone(), weight: self.checked.weight, plan: self.plan.clone() }
     }
 
@@ -61,22 +62,14 @@ impl Ruleset {
             .map_err(|e| Refusal::one("rules", e.to_string(), "report this: the rule tables themselves do not plan"))?;
         let mut rules = Vec::new();
         for rule in checked {
-            match futures::executor::block_on(plan(&context, &rule)).and_then(|plan| level(&rule, plan)) {
+            let planned = futures::executor::block_on(plan(&context, &rule));
+            match planned.and_then(|plan| level(&rule, plan, texts)) {
                 Ok(rule) => rules.push(rule),
                 Err(fault) => faults.0.push(fault),
             }
         }
         faults.into_result()?;
-        let mut sorted: Vec<&RuleText> = texts.iter().collect();
-        sorted.sort_by(|a, b| a.folder.cmp(&b.folder));
-        let mut bytes = Vec::new();
-        for text in sorted {
-            for part in [&text.folder, &text.toml, &text.sql] {
-                bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
-                bytes.extend_from_slice(part.as_bytes());
-            }
-        }
-        let ruleset = Self { rules, digest: digest(&bytes), context };
+        let ruleset = Self { rules, digest: rules_digest(texts), context };
         for table in [Table::Transactions, Table::Movements, Table::Signals] {
             ruleset.program(table).map_err(|error| ruleset.uncompiled(table, &error))?;
         }
@@ -112,12 +105,21 @@ impl Ruleset {
         &self.rules
     }
 
+    /// The texts that it was loaded from, by id.
+    pub fn texts(&self) -> Vec<RuleText> {
+        self.rules.iter().map(|rule| rule.text.clone()).collect()
+    }
+
+    pub(crate) fn context(&self) -> &SessionContext {
+        &self.context
+    }
+
     /// Digest over all texts.
     pub fn digest(&self) -> Digest {
         self.digest
     }
 
-    pub(crate) fn program(&self, table: Table) -> Result<Program, DataFusionError> {
+    fn program(&self, table: Table) -> Result<Program, DataFusionError> {
         let planned: Vec<Planned> = self.rules.iter().filter(|rule| rule.table == table).map(Rule::planned).collect();
         Program::compile(&self.context, table, &planned)
     }
@@ -127,7 +129,21 @@ impl Ruleset {
     }
 }
 
-fn level(rule: &CheckedRule, plan: RulePlan) -> Result<Rule, Fault> {
+/// Digest over all texts of rules, whatever their order.
+pub fn rules_digest(texts: &[RuleText]) -> Digest {
+    let mut sorted: Vec<&RuleText> = texts.iter().collect();
+    sorted.sort_by(|a, b| a.folder.cmp(&b.folder));
+    let mut bytes = Vec::new();
+    for text in sorted {
+        for part in [&text.folder, &text.toml, &text.sql] {
+            bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            bytes.extend_from_slice(part.as_bytes());
+        }
+    }
+    digest(&bytes)
+}
+
+fn level(rule: &CheckedRule, plan: RulePlan, texts: &[RuleText]) -> Result<Rule, Fault> {
     if plan.table == Table::Signals && rule.reference.raises == Raises::Signal {
         return Err(Fault::new(
             format!("rules/{}/rule.toml: raises", rule.reference.id),
@@ -137,5 +153,12 @@ fn level(rule: &CheckedRule, plan: RulePlan) -> Result<Rule, Fault> {
     }
     let span_ms = plan.windows.iter().map(|w| w.span).max().unwrap_or(0);
     let reference = Arc::new(RuleRef { span_ms, table: plan.table, ..rule.reference.clone() });
-    Ok(Rule { reference, table: plan.table, sql: rule.sql.clone(), checked: rule.clone(), plan })
+    // A rule's id is the name of its folder, or it would not have been read.
+    let mut of_rule = texts.iter().filter(|text| text.folder == reference.id);
+    let text = of_rule.next().cloned().unwrap_or_else(|| RuleText {
+        folder: reference.id.clone(),
+        toml: String::new(),
+        sql: rule.sql.clone(),
+    });
+    Ok(Rule { reference, table: plan.table, sql: rule.sql.clone(), checked: rule.clone(), text, plan })
 }

@@ -14,6 +14,8 @@ use crate::tables::schema_of;
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Signal {
     pub row_id: String,
+    /// Number of the transaction whose row it is: what rules judge it.
+    pub transaction: u64,
     pub event_time: i64,
     pub subject: String,
     pub rule: String,
@@ -25,7 +27,7 @@ pub(crate) struct Signal {
 /// The signals that windows may still reach, by number.
 #[derive(Debug, Default)]
 pub(crate) struct Signals {
-    rows: BTreeMap<u64, Signal>,
+    rows: BTreeMap<u64, Arc<Signal>>,
     numbers: HashMap<String, u64>,
     next: u64,
 }
@@ -41,9 +43,10 @@ fn role_name(role: SubjectRole) -> &'static str {
 }
 
 impl Signal {
-    pub fn of(detection: &Detection, weight: i64) -> Self {
+    pub fn of(detection: &Detection, weight: i64, transaction: u64) -> Self {
         Self {
             row_id: format!("{}:{}", detection.rule.id, detection.row_id),
+            transaction,
             event_time: detection.event_time,
             subject: detection.subject.clone(),
             rule: detection.rule.id.clone(),
@@ -59,7 +62,7 @@ impl Signals {
         let number = self.next;
         self.next += 1;
         self.numbers.insert(signal.row_id.clone(), number);
-        self.rows.insert(number, signal);
+        self.rows.insert(number, Arc::new(signal));
         number
     }
 
@@ -69,7 +72,12 @@ impl Signals {
     }
 
     pub fn get(&self, number: u64) -> Option<&Signal> {
-        self.rows.get(&number)
+        self.rows.get(&number).map(AsRef::as_ref)
+    }
+
+    /// The rows alone, under the same numbers: for timelines that are filled elsewhere.
+    pub fn rows(&self) -> Self {
+        Self { rows: self.rows.clone(), ..Self::default() }
     }
 
     /// Forgets a signal, after its level has let go of it.
@@ -92,11 +100,21 @@ impl Signals {
     }
 
     pub fn all(&self) -> impl Iterator<Item = &Signal> {
-        self.rows.values()
+        self.rows.values().map(AsRef::as_ref)
     }
 
     pub fn numbers(&self) -> Vec<u64> {
         self.rows.keys().copied().collect()
+    }
+
+    /// Those that the others do not have, ascending.
+    pub fn numbers_without(&self, others: &Self) -> Vec<u64> {
+        let mut others = others.rows.keys().peekable();
+        let is_new = |number: &&u64| {
+            while others.next_if(|other| other < number).is_some() {}
+            others.peek() != Some(number)
+        };
+        self.rows.keys().filter(is_new).copied().collect()
     }
 
     pub fn len(&self) -> usize {
@@ -126,8 +144,12 @@ pub(crate) fn table<'a>(signals: impl Iterator<Item = &'a Signal>) -> Result<Rec
 
 impl Rows for Signals {
     fn gather(&self, rows: &[u64], columns: &[String]) -> Result<RecordBatch, ArrowError> {
-        let batch = table(rows.iter().filter_map(|row| self.rows.get(row)))?;
+        let batch = table(rows.iter().filter_map(|row| self.get(*row)))?;
         let indices = columns.iter().map(|c| batch.schema_ref().index_of(c)).collect::<Result<Vec<_>, _>>()?;
         batch.project(&indices)
+    }
+
+    fn transaction(&self, row: u64) -> u64 {
+        self.get(row).map_or(0, |signal| signal.transaction)
     }
 }

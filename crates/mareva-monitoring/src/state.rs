@@ -1,36 +1,55 @@
 //! The state of a monitor as bytes. Timelines are not in it: they follow from the retained rows.
 
-use std::collections::HashMap;
 use std::io::{Read, Write};
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::ipc::CompressionType;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
-use mareva_model::{Detection, RuleRef, TransactionBatch, prepared_schema};
+use mareva_model::{Detection, TransactionBatch, prepared_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::Accounts;
 use crate::error::Error;
+use crate::in_force::{InForce, NO_END, Term};
 use crate::monitor::{Bounds, Monitor};
+use crate::rule::RuleText;
 use crate::ruleset::Ruleset;
 use crate::signals::Signal;
 
-/// A standing detection; its rule by id, for the rules are part of the epoch.
+/// A standing detection; its rule by the term.
 #[derive(Serialize, Deserialize)]
 struct Saved {
     row: u64,
-    rule: String,
+    term: usize,
     row_id: String,
     subject: String,
     event_time: i64,
     columns: serde_json::Map<String, serde_json::Value>,
 }
 
+/// A rule in force, or one that was and whose rows are not settled.
+#[derive(Serialize, Deserialize)]
+struct SavedTerm {
+    id: usize,
+    folder: String,
+    toml: String,
+    sql: String,
+    from: u64,
+    until: u64,
+    since_slice: u64,
+    latest: i64,
+}
+
 #[derive(Serialize, Deserialize)]
 struct State {
     first_row: u64,
     history_from: Option<i64>,
+    terms: Vec<SavedTerm>,
+    next_term: usize,
+    latest: Option<i64>,
+    settled: i64,
     levels: Vec<Vec<Saved>>,
     signals: Vec<Signal>,
 }
@@ -54,9 +73,9 @@ impl Monitor {
             level
                 .standing
                 .iter()
-                .map(|((_, row, _), d)| Saved {
+                .map(|((_, row, term), d)| Saved {
                     row: *row,
-                    rule: d.rule.id.clone(),
+                    term: *term,
                     row_id: d.row_id.clone(),
                     subject: d.subject.clone(),
                     event_time: d.event_time,
@@ -67,6 +86,10 @@ impl Monitor {
         let state = State {
             first_row: self.retained.first(),
             history_from: self.history_from,
+            terms: self.in_force.terms.iter().map(SavedTerm::of).collect(),
+            next_term: self.in_force.next(),
+            latest: self.latest,
+            settled: self.settled,
             levels: self.levels.iter().map(saved).collect(),
             signals: self.signals.all().cloned().collect(),
         };
@@ -74,11 +97,11 @@ impl Monitor {
             .second
             .standing
             .iter()
-            .filter_map(|((_, number, _), d)| {
+            .filter_map(|((_, number, term), d)| {
                 let signal = self.signals.get(*number)?.row_id.clone();
-                let (rule, row_id) = (d.rule.id.clone(), d.row_id.clone());
+                let (term, row_id) = (*term, d.row_id.clone());
                 let (subject, event_time, columns) = (d.subject.clone(), d.event_time, d.columns.clone());
-                Some((signal, Saved { row: 0, rule, row_id, subject, event_time, columns }))
+                Some((signal, Saved { row: 0, term, row_id, subject, event_time, columns }))
             })
             .collect();
         let bytes = serde_json::to_vec(&(state, second)).map_err(refuse)?;
@@ -93,7 +116,8 @@ impl Monitor {
         Ok(())
     }
 
-    /// Reads what [`Monitor::write`] wrote, under the same rules and reference tables.
+    /// Reads what [`Monitor::write`] wrote, under the rules that were in force then and the same reference tables. `ruleset`
+    /// spares compiling them where it is the same.
     ///
     /// # Errors
     /// [`Error::State`] when the bytes do not fit.
@@ -108,45 +132,80 @@ impl Monitor {
         let mut bytes = Vec::new();
         input.take(u64::from_le_bytes(length)).read_to_end(&mut bytes).map_err(refuse)?;
         let (state, second): (State, Vec<(String, Saved)>) = serde_json::from_slice(&bytes).map_err(no_json)?;
-        let mut monitor = Self::new(ruleset, accounts, bounds)?;
+        let mut monitor = Self::under(in_force(ruleset, state.terms, state.next_term)?, accounts, bounds)?;
         monitor.retained.start_at(state.first_row);
         for batch in StreamReader::try_new(input, None)? {
             let batch = TransactionBatch::try_new(batch?).map_err(|_| refuse("other columns than this version's"))?;
             monitor.load(&batch)?;
         }
         monitor.history_from = state.history_from;
+        (monitor.latest, monitor.settled) = (state.latest, state.settled);
         for signal in state.signals {
             monitor.signals.raise(signal);
         }
         let numbers = monitor.signals.numbers();
         monitor.second.load(&monitor.signals, &numbers)?;
-        let rules: HashMap<String, Arc<RuleRef>> =
-            ruleset.rules().iter().map(|r| (r.reference.id.clone(), r.reference.clone())).collect();
         for (level, saved) in monitor.levels.iter_mut().zip(state.levels) {
             for detection in saved {
-                stand(level, &rules, detection)?;
+                stand(level, &monitor.in_force, detection)?;
             }
         }
         for (signal, detection) in second {
             let row = monitor.signals.number(&signal).ok_or_else(|| refuse("a signal is missing"))?;
-            stand(&mut monitor.second, &rules, Saved { row, ..detection })?;
+            stand(&mut monitor.second, &monitor.in_force, Saved { row, ..detection })?;
         }
         Ok(monitor)
     }
 }
 
-fn stand(level: &mut crate::level::Level, rules: &HashMap<String, Arc<RuleRef>>, saved: Saved) -> Result<(), Error> {
-    let index = level.program.rules.iter().position(|r| r.rule.id == saved.rule);
-    let (Some(index), Some(rule)) = (index, rules.get(&saved.rule)) else {
-        return Err(refuse(format!("rule {} is not in force", saved.rule)));
+impl SavedTerm {
+    fn of(term: &Term) -> Self {
+        let RuleText { folder, toml, sql } = term.rule.text.clone();
+        let Range { start, end } = term.rows;
+        let (since_slice, latest) = (term.since_slice, term.latest);
+        Self { id: term.id, folder, toml, sql, from: start, until: end, since_slice, latest }
+    }
+
+    fn text(&self) -> RuleText {
+        RuleText { folder: self.folder.clone(), toml: self.toml.clone(), sql: self.sql.clone() }
+    }
+}
+
+/// The rules of a saved state, compiled again.
+fn in_force(ruleset: &Ruleset, saved: Vec<SavedTerm>, next: usize) -> Result<InForce, Error> {
+    let load = |texts: &[RuleText]| {
+        Ruleset::load(texts).map_err(|refusal| refuse(format!("{} faults in its rules", refusal.0.len())))
+    };
+    let live: Vec<RuleText> = saved.iter().filter(|term| term.until == NO_END).map(SavedTerm::text).collect();
+    let same = live.len() == ruleset.rules().len() && ruleset.rules().iter().all(|rule| live.contains(&rule.text));
+    let ruleset = if same { ruleset.clone() } else { load(&live)? };
+    let mut terms: Vec<Term> = Vec::with_capacity(saved.len());
+    for SavedTerm { id, from, until, since_slice, latest, .. } in &saved {
+        let text = saved[terms.len()].text();
+        let retired = if *until == NO_END { None } else { Some(load(std::slice::from_ref(&text))?) };
+        let mut rules = retired.as_ref().unwrap_or(&ruleset).rules().iter();
+        let rule = rules.find(|rule| rule.text == text).ok_or_else(|| refuse("a rule is missing"))?;
+        let (rule, rows) = (Arc::new(rule.clone()), *from..*until);
+        terms.push(Term { id: *id, rule, rows, since_slice: *since_slice, latest: *latest });
+    }
+    let in_order = terms.windows(2).all(|pair| pair[0].id < pair[1].id) && terms.iter().all(|term| term.id < next);
+    if !in_order {
+        return Err(refuse("its rules are out of order"));
+    }
+    Ok(InForce::restored(ruleset, terms, next))
+}
+
+fn stand(level: &mut crate::level::Level, in_force: &InForce, saved: Saved) -> Result<(), Error> {
+    let (true, Some(term)) = (level.rule(saved.term).is_some(), in_force.find(saved.term)) else {
+        return Err(refuse("a rule of a standing detection is missing"));
     };
     let detection = Detection {
-        rule: rule.clone(),
+        rule: term.rule.reference.clone(),
         row_id: saved.row_id,
         subject: saved.subject,
         event_time: saved.event_time,
         columns: saved.columns,
     };
-    level.standing.insert((saved.event_time, saved.row, index), detection);
+    level.standing.insert((saved.event_time, saved.row, saved.term), detection);
     Ok(())
 }

@@ -10,6 +10,7 @@ use proptest::prelude::*;
 
 use crate::*;
 
+mod changes;
 mod failing;
 
 /// One transaction of a generated stream.

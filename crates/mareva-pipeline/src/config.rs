@@ -20,7 +20,7 @@ pub struct PipelineConfig {
     pub max_ahead_ms: i64,
     /// After this long without a record a partition does not hold low time.
     pub idle_after_ms: i64,
-    /// How far back alerts look on an account.
+    /// How far back alerts look on an account at least; further where the windows of rules reach further.
     pub lookback_ms: i64,
     /// Transactions retained before the state says that it is over its budget.
     pub max_rows: u64,
@@ -34,6 +34,12 @@ impl PipelineConfig {
     /// Bounds of monitoring.
     pub(crate) fn bounds(&self) -> Bounds {
         Bounds { allowed_lateness_ms: self.allowed_lateness_ms, lookback_ms: self.lookback_ms, max_rows: self.max_rows }
+    }
+
+    /// How far back alerts look where the windows behind a detection reach `reach_ms`: an alert looks back from the start of
+    /// its episode.
+    pub(crate) fn look_back(&self, reach_ms: i64) -> i64 {
+        self.lookback_ms.max(self.alerts.episode_ms.saturating_add(reach_ms))
     }
 }
 
@@ -57,8 +63,19 @@ pub struct Parts {
 }
 
 impl Parts {
+    /// The same with other rules.
+    #[must_use]
+    pub fn with_rules(&self, ruleset: Arc<Ruleset>) -> Self {
+        Self { ruleset, ..self.clone() }
+    }
+
     /// The epoch: one digest of everything in force and of this version of the engine.
     pub fn epoch(&self) -> Digest {
+        self.frame().epoch(self.ruleset.digest())
+    }
+
+    /// What an epoch is made of beside the rules.
+    pub fn frame(&self) -> EpochFrame {
         let mut vasps: Vec<&String> = self.vasps.iter().collect();
         vasps.sort_unstable();
         let mut config = PipelineConfig::clone(&self.config);
@@ -66,7 +83,6 @@ impl Parts {
         config.alerts.epoch = Digest([0; 32]);
         let parts = [
             env!("CARGO_PKG_VERSION").to_owned(),
-            self.ruleset.digest().to_string(),
             self.watchlist.epoch().to_string(),
             self.accounts_digest.to_string(),
             self.rates.reference().to_owned(),
@@ -74,6 +90,17 @@ impl Parts {
             format!("{vasps:?}"),
             format!("{config:?}"),
         ];
-        digest(parts.join("\n").as_bytes())
+        EpochFrame(digest(parts.join("\n").as_bytes()))
+    }
+}
+
+/// All that an epoch is made of but the rules, as one digest: rules change while the process runs, the rest does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EpochFrame(Digest);
+
+impl EpochFrame {
+    /// The epoch with rules of this digest.
+    pub fn epoch(self, rules: Digest) -> Digest {
+        digest(format!("{}\n{rules}", self.0).as_bytes())
     }
 }

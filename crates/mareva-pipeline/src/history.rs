@@ -70,7 +70,7 @@ impl History {
         if left_out == 0 {
             return Ok(None);
         }
-        let mut shorter = Monitor::new(&parts.ruleset, parts.accounts.clone(), parts.config.bounds())?;
+        let mut shorter = monitor.emptied()?;
         for batch in batches() {
             let rows = filter_record_batch(batch.batch(), &early(batch))?;
             if rows.num_rows() > 0 {

@@ -4,6 +4,7 @@
 //! the caller keeps.
 
 pub mod alerts;
+mod change;
 mod config;
 mod decoding;
 mod error;
@@ -12,11 +13,13 @@ mod low_time;
 mod pipeline;
 mod prepare;
 mod rates;
+mod reach;
 mod screen;
 mod slice;
 mod verdict;
 
-pub use config::{Parts, PipelineConfig};
+pub use change::RuleChange;
+pub use config::{EpochFrame, Parts, PipelineConfig};
 pub use error::Error;
 pub use history::HistoryCut;
 pub use pipeline::Pipeline;

@@ -1,18 +1,21 @@
 //! The whole product as one function.
 
 use std::io::{Read, Write};
+use std::sync::Arc;
 
 use mareva_codec::Decoder;
 use mareva_model::Digest;
-use mareva_monitoring::{Monitor, RetainedRows, Sizes};
+use mareva_monitoring::{Monitor, Outgrown, RetainedRows, Ruleset, Sizes};
 use serde::{Deserialize, Serialize};
 
 use crate::alerts::AlertBook;
-use crate::config::Parts;
+use crate::change::RuleChange;
+use crate::config::{EpochFrame, Parts};
 use crate::error::Error;
 use crate::history::History;
 use crate::low_time::LowTime;
 use crate::prepare::{Prepared, Preparer};
+use crate::reach::Reach;
 use crate::screen::Screen;
 use crate::slice::{InputSlice, Output};
 
@@ -20,6 +23,8 @@ use crate::slice::{InputSlice, Output};
 #[derive(Debug)]
 pub struct Pipeline {
     parts: Parts,
+    /// What an epoch is made of beside the rules.
+    frame: EpochFrame,
     epoch: Digest,
     seq: u64,
     low_time: LowTime,
@@ -28,6 +33,7 @@ pub struct Pipeline {
     monitor: Monitor,
     alerts: AlertBook,
     history: History,
+    reach: Reach,
 }
 
 /// First part of a snapshot; the alert book and the monitor follow.
@@ -38,10 +44,11 @@ struct Saved {
     seq: u64,
     low_time: LowTime,
     history: History,
+    reach: Reach,
 }
 
 /// Counts up with every change of the layout of snapshots.
-const SNAPSHOT_FORMAT: u32 = 4;
+const SNAPSHOT_FORMAT: u32 = 5;
 
 impl Pipeline {
     /// An empty pipeline with these parts in force.
@@ -54,10 +61,13 @@ impl Pipeline {
     }
 
     fn assemble(parts: Parts, seq: u64, low_time: LowTime, monitor: Monitor, alerts: Option<AlertBook>) -> Self {
-        let epoch = parts.epoch();
+        let frame = parts.frame();
+        let epoch = frame.epoch(parts.ruleset.digest());
         let mut config = parts.config.alerts.clone();
         config.epoch = epoch;
-        Self {
+        let reach = Reach::of(&monitor, &parts.config);
+        let mut pipeline = Self {
+            frame,
             epoch,
             seq,
             low_time,
@@ -66,8 +76,18 @@ impl Pipeline {
             monitor,
             alerts: alerts.unwrap_or_else(|| AlertBook::new(config)),
             history: History::default(),
+            reach,
             parts,
-        }
+        };
+        pipeline.look_back(None);
+        pipeline
+    }
+
+    /// Has rows retained, and alerts look back, as far as the windows of the rules reach.
+    fn look_back(&mut self, low_time: Option<i64>) {
+        let reach_ms = self.reach.at(low_time, &self.parts.config);
+        self.alerts.set_reach(reach_ms);
+        self.monitor.look_back(self.parts.config.look_back(reach_ms));
     }
 
     /// Digest of everything in force.
@@ -116,6 +136,7 @@ impl Pipeline {
     /// When a kernel fails.
     pub fn judge(&mut self, prepared: Prepared, end: bool) -> Result<Output, Error> {
         let Prepared { batches: accepted, hits, late, dead_letters, mut counts, low_time } = prepared;
+        self.look_back(low_time);
         let needed_from = low_time.map_or(i64::MIN, |low| self.alerts.needs_rows_from(low));
         let (mut changes, mut settled) = (Vec::new(), Vec::new());
         for (number, batch) in accepted.iter().enumerate() {
@@ -154,12 +175,48 @@ impl Pipeline {
         let shorter = self.history.end_before(slice, &mut self.decoder, &self.parts, &self.monitor)?;
         let history_cut = shorter.map(|(monitor, cut)| {
             self.monitor = monitor;
+            self.look_back(None);
             cut
         });
         let prepared = self.prepare(slice)?;
         let output = self.judge(prepared, slice.end)?;
         self.seq = slice.seq;
         Ok(Output { history_cut, ..output })
+    }
+
+    /// What has to be done before these rules can take force. The pipeline goes on meanwhile.
+    pub fn begin(&self, ruleset: Arc<Ruleset>) -> RuleChange {
+        let epoch = self.frame.epoch(ruleset.digest());
+        RuleChange { epoch, backfill: self.monitor.begin(&ruleset), ruleset }
+    }
+
+    /// Hands over the rows accepted since and returns how many there were.
+    pub fn hand_over(&self, change: &mut RuleChange) -> u64 {
+        self.monitor.hand_over(&mut change.backfill)
+    }
+
+    /// Rows that were accepted and not handed over.
+    pub fn missing(&self, change: &RuleChange) -> u64 {
+        self.monitor.missing(&change.backfill)
+    }
+
+    /// Whether it began under what is in force now: else it cannot be adopted.
+    pub fn fits(&self, change: &RuleChange) -> bool {
+        self.monitor.fits(&change.backfill)
+    }
+
+    /// Puts rules in force from the next slice on. Rows that are missing are added here, so there should be few.
+    ///
+    /// # Errors
+    /// As [`Monitor::adopt`].
+    pub fn adopt(&mut self, change: RuleChange) -> Result<Outgrown, Error> {
+        let outgrown = self.monitor.adopt(change.backfill, self.seq + 1)?;
+        self.parts.ruleset = change.ruleset;
+        self.epoch = change.epoch;
+        self.alerts.set_epoch(self.epoch);
+        self.reach.change(&self.monitor, &self.parts.config);
+        self.look_back(None);
+        Ok(outgrown)
     }
 
     /// Goes on after slice `seq` with the state that is there, where those before it cannot be judged again.
@@ -213,6 +270,7 @@ impl Pipeline {
             seq: self.seq,
             low_time: self.low_time.clone(),
             history: self.history,
+            reach: self.reach.clone(),
         };
         write_part(out, &serde_json::to_vec(&saved).map_err(unusable)?)?;
         write_part(out, &serde_json::to_vec(&self.alerts.state()).map_err(unusable)?)?;
@@ -220,26 +278,30 @@ impl Pipeline {
         Ok(())
     }
 
-    /// The pipeline as it was when `input` was written, under the same epoch.
+    /// The pipeline as it was when `input` was written, under the rules that were in force then; all else in force is to be the
+    /// same. The rules of `parts` are only spared compiling where they are those.
     ///
     /// # Errors
     /// [`Error::Epoch`] under another epoch, [`Error::Snapshot`] when the bytes do not fit.
     pub fn restore(parts: Parts, input: &mut dyn Read) -> Result<Self, Error> {
         let saved: Saved = serde_json::from_slice(&read_part(input)?).map_err(no_json)?;
+        if saved.format != SNAPSHOT_FORMAT {
+            return Err(Error::Snapshot(format!("format {} instead of {SNAPSHOT_FORMAT}", saved.format)));
+        }
+        let state = serde_json::from_slice(&read_part(input)?).map_err(no_json)?;
+        let monitor = Monitor::read(&parts.ruleset, parts.accounts.clone(), parts.config.bounds(), input)?;
+        let parts = parts.with_rules(Arc::new(monitor.ruleset().clone()));
         let epoch = parts.epoch();
         if saved.epoch != epoch {
             return Err(Error::Epoch { expected: epoch.to_string(), got: saved.epoch.to_string() });
         }
-        if saved.format != SNAPSHOT_FORMAT {
-            return Err(Error::Snapshot(format!("format {} instead of {SNAPSHOT_FORMAT}", saved.format)));
-        }
         let mut config = parts.config.alerts.clone();
         config.epoch = epoch;
-        let state = serde_json::from_slice(&read_part(input)?).map_err(no_json)?;
         let alerts = AlertBook::restore(config, state);
-        let monitor = Monitor::read(&parts.ruleset, parts.accounts.clone(), parts.config.bounds(), input)?;
-        let history = saved.history;
-        Ok(Self { history, ..Self::assemble(parts, saved.seq, saved.low_time, monitor, Some(alerts)) })
+        let assembled = Self::assemble(parts, saved.seq, saved.low_time, monitor, Some(alerts));
+        let mut pipeline = Self { history: saved.history, reach: saved.reach, ..assembled };
+        pipeline.look_back(None);
+        Ok(pipeline)
     }
 }
 

@@ -1,3 +1,4 @@
+mod change;
 mod counterfeit;
 mod history;
 mod late;

@@ -40,10 +40,13 @@ impl RuleTable {
         u32::try_from(at).unwrap_or(u32::MAX)
     }
 
-    /// The latest version of a rule that raises signals.
-    fn first_level(&self, id: &str) -> Option<&RuleRef> {
-        let mut signals = self.0.iter().rev().filter(|rule| rule.raises == Raises::Signal && rule.id == id);
-        signals.next().map(AsRef::as_ref)
+    /// The versions of a rule that raise signals, the latest first.
+    fn first_level(&self, id: &str) -> impl Iterator<Item = &RuleRef> {
+        self.0
+            .iter()
+            .rev()
+            .map(AsRef::as_ref)
+            .filter(move |rule: &&RuleRef| rule.raises == Raises::Signal && rule.id == id)
     }
 
     pub(super) fn get(&self, number: u32) -> Option<&Arc<RuleRef>> {
@@ -102,7 +105,7 @@ pub(super) fn row_behind(rule: &RuleRef, row_id: &str, rules: &RuleTable, rows: 
         Table::Movements => rows.find(row_id.strip_suffix("/in").or_else(|| row_id.strip_suffix("/out"))?),
         Table::Signals => {
             let (first, row_id) = row_id.split_once(':')?;
-            row_behind(rules.first_level(first)?, row_id, rules, rows)
+            rules.first_level(first).find_map(|rule| row_behind(rule, row_id, rules, rows))
         }
     }
 }

@@ -103,6 +103,11 @@ impl AlertBook {
         self.config.epoch = epoch;
     }
 
+    /// Sets how far the windows behind a detection reach, milliseconds.
+    pub fn set_reach(&mut self, reach_ms: i64) {
+        self.config.reach_ms = reach_ms;
+    }
+
     /// Takes note of revisions that this book may not have given, of alerts whose episode begins at `latest` or before.
     pub fn published_before<'a>(&mut self, latest: Option<i64>, revisions: impl IntoIterator<Item = (&'a str, u32)>) {
         let at = latest.unwrap_or(i64::MIN);

@@ -1,0 +1,162 @@
+//! Timelines for rules that are to take force, filled from the retained rows while the rules in force go on judging.
+//!
+//! A back-fill is a value: [`crate::Monitor::begin`] hands it the retained rows (Arrow batches, cheap to clone),
+//! [`Backfill::run`] puts them onto timelines, on whatever thread, [`crate::Monitor::hand_over`] gives it what was accepted
+//! meanwhile, and [`crate::Monitor::adopt`] puts its rules in force between two slices.
+
+use std::sync::Arc;
+
+use mareva_model::{Table, TransactionBatch};
+
+use crate::accounts::Accounts;
+use crate::error::Error;
+use crate::in_force::InForce;
+use crate::level::Level;
+use crate::monitor::TableRows;
+use crate::retained::RetainedRows;
+use crate::ruleset::Ruleset;
+use crate::signals::Signals;
+use crate::tables::row_numbers;
+
+/// The tables of the first level, in the order of a monitor's levels.
+pub(crate) const FIRST: [Table; 2] = [Table::Transactions, Table::Movements];
+
+/// See the module.
+#[derive(Debug)]
+pub struct Backfill {
+    /// The terms as they will be, but for the rows they judge.
+    planned: InForce,
+    /// Terms from here on are new.
+    new_from: usize,
+    accounts: Arc<Accounts>,
+    /// Handed over, and not on the timelines yet.
+    waiting: Vec<(u64, TransactionBatch)>,
+    /// On the timelines.
+    pub(crate) there: Vec<(u64, TransactionBatch)>,
+    /// Number of the first row that was not handed over.
+    pub(crate) next: u64,
+    /// Rows that the monitor has let go of: numbers below the first are gone, and so is what is before the second (UTC
+    /// milliseconds) on their keys.
+    gone: (u64, i64),
+    /// None of a table whose rules stay as they are.
+    pub(crate) levels: [Option<Level>; 2],
+    pub(crate) second: Option<Level>,
+    /// The signals on the timelines of the second level, and those that should be.
+    signals: (Signals, Signals),
+    compiled: bool,
+}
+
+/// Timelines that others have taken the place of. To drop them takes as long as they are large: that is not to be done where
+/// the judging waits for it.
+#[derive(Debug, Default)]
+pub struct Outgrown {
+    pub(crate) levels: Vec<Level>,
+    pub(crate) batches: Vec<(u64, TransactionBatch)>,
+}
+
+impl Backfill {
+    pub(crate) fn new(planned: InForce, new_from: usize, accounts: Arc<Accounts>, first: u64) -> Self {
+        Self {
+            planned,
+            new_from,
+            accounts,
+            waiting: Vec::new(),
+            there: Vec::new(),
+            next: first,
+            gone: (0, i64::MIN),
+            levels: [None, None],
+            second: None,
+            signals: (Signals::default(), Signals::default()),
+            compiled: false,
+        }
+    }
+
+    /// The rules that are to take force.
+    pub fn ruleset(&self) -> &Ruleset {
+        &self.planned.ruleset
+    }
+
+    /// Which change of the rules it is for.
+    pub(crate) fn change(&self) -> u64 {
+        self.planned.changes()
+    }
+
+    /// Takes what the monitor has accepted since, and learns what it has let go of.
+    pub(crate) fn take(&mut self, retained: &RetainedRows, signals: &Signals, before: i64) -> u64 {
+        let mut taken = 0;
+        for (first, batch) in retained.batches() {
+            let end = first + batch.len() as u64;
+            if end <= self.next {
+                continue;
+            }
+            // Short batches are joined to longer ones: the front of one may be here already.
+            let skip = self.next.saturating_sub(first);
+            let (first, rows) = (first + skip, batch.len() - skip as usize);
+            self.waiting.push((first, batch.slice(skip as usize, rows)));
+            taken += rows as u64;
+            self.next = end;
+        }
+        self.gone = (retained.first(), before);
+        if self.planned.has_new(Table::Signals, self.new_from) {
+            self.signals.1 = signals.rows();
+        }
+        taken
+    }
+
+    /// Puts all that was handed over onto the timelines. The first run compiles the rules.
+    ///
+    /// # Errors
+    /// A rule that does not compile, or a kernel that fails.
+    pub fn run(&mut self) -> Result<(), Error> {
+        self.compile()?;
+        for (first, batch) in std::mem::take(&mut self.waiting) {
+            let alone = RetainedRows::bare(first, &batch);
+            for level in self.levels.iter_mut().flatten() {
+                let table = level.program.table;
+                level.load(&TableRows { retained: &alone, table }, &row_numbers(table, first, &batch))?;
+            }
+            self.there.push((first, batch));
+        }
+        self.let_go()?;
+        self.follow_signals()
+    }
+
+    fn compile(&mut self) -> Result<(), Error> {
+        if std::mem::replace(&mut self.compiled, true) {
+            return Ok(());
+        }
+        let (planned, accounts, base) = (&self.planned, &self.accounts, self.new_from);
+        let level = |table| -> Result<Option<Level>, Error> {
+            let level = || Ok::<_, Error>(Level::new(planned.waiting(table)?, accounts.clone()));
+            planned.has_new(table, base).then(level).transpose()
+        };
+        let (first, second) = ([level(FIRST[0])?, level(FIRST[1])?], level(Table::Signals)?);
+        (self.levels, self.second) = (first, second);
+        Ok(())
+    }
+
+    /// Lets go of the rows that the monitor has let go of meanwhile.
+    fn let_go(&mut self) -> Result<(), Error> {
+        let (first_kept, before) = self.gone;
+        let gone = self.there.iter().take_while(|(first, batch)| first + batch.len() as u64 <= first_kept).count();
+        for (first, batch) in self.there.drain(..gone) {
+            let alone = RetainedRows::bare(first, &batch);
+            for level in self.levels.iter_mut().flatten() {
+                let table = level.program.table;
+                let end = (first + batch.len() as u64) << u32::from(table == Table::Movements);
+                let rows = TableRows { retained: &alone, table };
+                level.expire(&rows, &row_numbers(table, first, &batch), before, end)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn follow_signals(&mut self) -> Result<(), Error> {
+        let Some(second) = &mut self.second else { return Ok(()) };
+        let (there, wanted) = &self.signals;
+        second.unload(there, &there.numbers_without(wanted))?;
+        second.load(wanted, &wanted.numbers_without(there))?;
+        self.signals.0 = self.signals.1.rows();
+        Ok(())
+    }
+}

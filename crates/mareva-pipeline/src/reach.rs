@@ -1,0 +1,61 @@
+//! How far back alerts look: as far as the windows behind a detection reach.
+
+use mareva_monitoring::{Monitor, Table};
+use serde::{Deserialize, Serialize};
+
+use crate::config::PipelineConfig;
+
+/// The windows of the rules in force, and of those before for as long as an alert may rest on them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Reach {
+    /// Milliseconds.
+    now: i64,
+    /// Longer ones of rules before: milliseconds, and the latest event time that was judged under them. The longer, the
+    /// earlier, so there are no more of them than there were lengths.
+    before: Vec<(i64, i64)>,
+}
+
+impl Reach {
+    pub fn of(monitor: &Monitor, config: &PipelineConfig) -> Self {
+        Self { now: windows(monitor).max(config.alerts.reach_ms), before: Vec::new() }
+    }
+
+    /// After other rules took force.
+    pub fn change(&mut self, monitor: &Monitor, config: &PipelineConfig) {
+        if let Some(latest) = monitor.latest() {
+            self.before.push((self.now, latest));
+        }
+        self.now = windows(monitor).max(config.alerts.reach_ms);
+        self.sort();
+    }
+
+    fn sort(&mut self) {
+        let mut kept: Vec<(i64, i64)> = Vec::new();
+        for (reach, latest) in self.before.drain(..).rev().filter(|(reach, _)| *reach > self.now) {
+            if kept.last().is_none_or(|(longest, _)| reach > *longest) {
+                kept.push((reach, latest));
+            }
+        }
+        kept.reverse();
+        self.before = kept;
+    }
+
+    /// Milliseconds. An alert on a row is open until its episode, or the next where it comes late, is over.
+    pub fn at(&mut self, low_time: Option<i64>, config: &PipelineConfig) -> i64 {
+        let open = config.alerts.episode_ms.saturating_mul(2).saturating_add(config.allowed_lateness_ms);
+        if let Some(low) = low_time {
+            self.before.retain(|(_, latest)| latest.saturating_add(open) >= low);
+        }
+        self.before.iter().map(|(reach, _)| *reach).max().unwrap_or(0).max(self.now)
+    }
+}
+
+/// Windows of both levels, one after the other: of rules that are retired, too, while their rows are not settled.
+fn windows(monitor: &Monitor) -> i64 {
+    let span = |signals: bool| {
+        let tenures = monitor.tenures();
+        let of_level = tenures.iter().filter(|tenure| (tenure.rule.table == Table::Signals) == signals);
+        of_level.map(|tenure| tenure.rule.span_ms).max().unwrap_or(0)
+    };
+    span(false).saturating_add(span(true))
+}
