@@ -226,7 +226,7 @@ impl SnapshotConfig {
     }
 }
 
-/// What to do when the log was written with other rules, lists or config than are loaded now.
+/// What to do when the log was written under an epoch that the judge does not know: with other lists or another config.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum EpochChange {
     /// Refuse to start.
@@ -250,8 +250,10 @@ pub struct RunConfig {
     pub take_over: bool,
     /// Group under which offsets are committed, for lag monitors.
     pub group_id: String,
-    /// Epoch of the judge that will be opened.
+    /// Epoch of new slices.
     pub epoch: Digest,
+    /// Earlier ones that the judge knows: recorded slices are judged again, and snapshots restored, under their own.
+    pub known_epochs: BTreeSet<Digest>,
     /// Bounds and times.
     pub limits: Limits,
     /// Snapshots; without, every start judges the whole log again.
@@ -282,6 +284,7 @@ impl RunConfig {
             take_over: false,
             group_id: "mareva".to_owned(),
             epoch,
+            known_epochs: BTreeSet::new(),
             limits: Limits::default(),
             snapshots: None,
             until_end: false,

@@ -112,10 +112,10 @@ pub enum Error {
         /// Offset needed.
         offset: i64,
     },
-    /// The log was written under another epoch.
+    /// The log was written under an epoch that is not known.
     #[error(
-        "the log was written under epoch {recorded}, now rules, lists and config give {current}; \
-         put the former ones back, or start with --replay-under-new-epoch to judge the recorded input again"
+        "the log was written under epoch {recorded}, now rules, lists and config give {current}, and what the former was is not kept \
+         beside the snapshots; put the former rules, lists and config back, or start with --replay-under-new-epoch to judge the recorded input again"
     )]
     EpochChanged {
         /// Epoch in the log.

@@ -1,5 +1,5 @@
 //! What judges the slices.
-use std::{error::Error as StdError, io};
+use std::{collections::BTreeSet, error::Error as StdError, io};
 
 use mareva_model::Digest;
 use mareva_pipeline::{Counts, InputSlice};
@@ -15,7 +15,7 @@ pub trait Judge {
     /// What a slice gives, before it is encoded: shown to the observer.
     type Output;
 
-    /// Digest of all it was configured with.
+    /// Digest of all that is in force.
     fn epoch(&self) -> Digest;
 
     /// Digest of the history that it was seeded with when it was opened without a snapshot. None for a judge that looks back on
@@ -29,6 +29,24 @@ pub trait Judge {
     /// # Errors
     /// Whatever keeps it from going on; bad input is not among it.
     fn process(&mut self, slice: &InputSlice) -> Result<Self::Output, JudgeError>;
+
+    /// Other rules that are ready to take force: their epoch, under which the next new slice is judged. Asked between slices of a
+    /// live run; what takes long is done elsewhere. None for a judge that knows one epoch.
+    fn next_epoch(&mut self) -> Option<Digest> {
+        None
+    }
+
+    /// Goes on under another epoch from the next slice on: one that it has named, or one of the log that it was said to know.
+    ///
+    /// # Errors
+    /// It does not know that epoch, or cannot do it.
+    fn adopt(&mut self, epoch: Digest) -> Result<(), JudgeError> {
+        Err(format!("epoch {epoch} is asked for, and this judge knows {} alone", self.epoch()).into())
+    }
+
+    /// Learns which epochs the snapshots and the slices of the log after the oldest of them were judged under. What others name
+    /// need not be kept.
+    fn epochs_in_use(&mut self, _epochs: &BTreeSet<Digest>) {}
 
     /// Goes on after slice `seq`, with the state it has: those before it that it has not judged are gone from the log, and an
     /// operator has accepted that.

@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use mareva_model::Digest;
 use mareva_pipeline::InputSlice;
 
 use crate::{
@@ -122,6 +123,7 @@ pub fn run<J: Judge>(
     let machine = Machine::new(Settings {
         limits: config.limits,
         epoch: config.epoch,
+        known_epochs: config.known_epochs.clone(),
         writer: writer.clone(),
         transactional_id: config.transactional_id.clone(),
         take_over: config.take_over,
@@ -142,6 +144,7 @@ pub fn run<J: Judge>(
         snapshots,
         open: Some(open),
         judge: None,
+        epochs: Vec::new(),
         in_flight: None,
         stats: Stats::default(),
         observe,
@@ -168,6 +171,8 @@ struct Running<'a, J: Judge, F> {
     snapshots: Option<(SnapshotStore, SnapshotWriter)>,
     open: Option<F>,
     judge: Option<J>,
+    /// Epochs, each with the last slice before it began, from the state on that the run began with.
+    epochs: Vec<(u64, Digest)>,
     in_flight: Option<Arc<Transaction>>,
     stats: Stats,
     observe: &'a mut dyn FnMut(&Progress<'_, J::Output>),
@@ -191,6 +196,9 @@ where
             if stop.load(Ordering::Relaxed) && !std::mem::replace(&mut stopped, true) {
                 tracing::info!("stopping: finishing what is under way");
                 self.apply(Input::Stop)?;
+            }
+            if self.machine.is_live() {
+                self.change_epoch()?;
             }
             self.apply(Input::Clock)?;
             if self.machine.is_live() && !std::mem::replace(&mut live, true) {
@@ -225,6 +233,7 @@ where
                     Input::Doubt(doubt) => tracing::warn!(reason = doubt.reason, "transaction in doubt, recovering"),
                     Input::SnapshotPublished(seq) => {
                         self.stats.snapshots += 1;
+                        self.tell_epochs()?;
                         tracing::info!(seq, bytes = self.stats.snapshot_bytes, "snapshot published");
                     }
                     Input::SnapshotFailed(_) => self.stats.snapshots_failed += 1,
@@ -292,22 +301,26 @@ where
 
     fn open_judge(&mut self, not_after: u64) -> Result<Input, Error> {
         let found = match &self.snapshots {
-            Some((store, _)) => store.newest(not_after, self.config.epoch)?,
+            Some((store, _)) => store.newest(not_after, &|epoch| self.machine.knows(epoch))?,
             None => None,
         };
         let open = self.open.take().ok_or(Error::ThreadLost("mareva"))?;
         match found {
             None => {
                 let judge = open(None).map_err(|error| Error::Open { at: None, error })?;
-                let history = judge.history();
+                let (history, epoch) = (judge.history(), judge.epoch());
                 self.judge = Some(judge);
-                Ok(Input::Opened { seq: 0, positions: BTreeMap::new(), history })
+                self.epochs.push((0, epoch));
+                Ok(Input::Opened { seq: 0, positions: BTreeMap::new(), history, epoch })
             }
             Some((info, path, mut state)) => {
                 tracing::info!(seq = info.seq, path = %path.display(), "restoring snapshot");
                 let opened = open(Some(&mut state));
-                self.judge = Some(opened.map_err(|error| Error::Open { at: Some(path), error })?);
-                Ok(Input::Opened { seq: info.seq, positions: info.next_offsets(), history: info.history })
+                let judge = opened.map_err(|error| Error::Open { at: Some(path), error })?;
+                let epoch = judge.epoch();
+                self.judge = Some(judge);
+                self.epochs.push((info.seq, epoch));
+                Ok(Input::Opened { seq: info.seq, positions: info.next_offsets(), history: info.history, epoch })
             }
         }
     }
@@ -346,6 +359,13 @@ where
     fn judge(&mut self, slice: &InputSlice, replay: bool, published: &[AlertRevision]) -> Result<Input, Error> {
         let judge = self.judge.as_mut().ok_or(Error::ThreadLost("mareva"))?;
         let began = Instant::now();
+        if slice.epoch != judge.epoch() {
+            judge.adopt(slice.epoch).map_err(|error| Error::Judge { seq: slice.seq, error })?;
+            self.epochs.push((slice.seq - 1, slice.epoch));
+            self.stats.epoch_changes += 1;
+            self.stats.note_change(began.elapsed());
+            tracing::info!(seq = slice.seq, epoch = %slice.epoch, replay, "another epoch from this slice on");
+        }
         let output = judge.process(slice).map_err(|error| Error::Judge { seq: slice.seq, error })?;
         let verdict = judge.verdict(slice, &output);
         judge.published_before(published);
@@ -357,6 +377,7 @@ where
             self.config.failpoints.pass(Failpoint::DuringReplay);
         } else {
             stats.judging_micros += took;
+            stats.longest_slice_micros = stats.longest_slice_micros.max(took);
             stats.records += slice.records.len() as u64;
             stats.bytes += slice.records.iter().map(|record| record.payload.len() as u64).sum::<u64>();
             stats::add(&mut stats.counts, &verdict.counts);
@@ -399,7 +420,7 @@ where
             return Some(Input::SnapshotFailed(seq));
         };
         let began = Instant::now();
-        let info = SnapshotInfo::new(seq, self.config.epoch, self.machine.history(), positions);
+        let info = SnapshotInfo::new(seq, judge.epoch(), self.machine.history(), positions);
         let written = writer.write::<JudgeError>(info, |out| judge.write_snapshot(out));
         self.stats.snapshot_stall = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         match written {
@@ -408,6 +429,26 @@ where
             Err(error) => tracing::error!(seq, %error, "cannot write a snapshot"),
         }
         None
+    }
+
+    /// Has the next slice judged under another epoch where the judge is ready for it.
+    fn change_epoch(&mut self) -> Result<(), Error> {
+        let began = Instant::now();
+        let next = self.judge.as_mut().and_then(J::next_epoch);
+        self.stats.note_change(began.elapsed());
+        next.map_or(Ok(()), |epoch| self.apply(Input::Epoch(epoch)))
+    }
+
+    /// Tells the judge which epochs a later start may ask for. Those of snapshots from before this run are not known.
+    fn tell_epochs(&mut self) -> Result<(), Error> {
+        let (Some((store, _)), Some(judge)) = (&self.snapshots, &mut self.judge) else { return Ok(()) };
+        let oldest = store.oldest()?.unwrap_or(0);
+        let first = self.epochs.partition_point(|(last_before, _)| *last_before < oldest);
+        if let Some(first) = first.checked_sub(1) {
+            self.epochs.drain(..first);
+            judge.epochs_in_use(&self.epochs.iter().map(|(_, epoch)| *epoch).collect());
+        }
+        Ok(())
     }
 
     fn tell(&self, word: Option<Word>) {

@@ -58,9 +58,9 @@ impl SnapshotInfo {
     }
 
     /// Why it cannot be started from, when it cannot.
-    fn unusable(&self, not_after: u64, epoch: Digest) -> Option<String> {
-        if self.epoch != epoch {
-            return Some(format!("it was written under epoch {}, in force is {epoch}", self.epoch));
+    fn unusable(&self, not_after: u64, knows: &dyn Fn(Digest) -> bool) -> Option<String> {
+        if !knows(self.epoch) {
+            return Some(format!("it was written under epoch {}, and what that was is not known", self.epoch));
         }
         (self.seq > not_after).then(|| format!("it holds slice {}, wanted is one up to slice {not_after}", self.seq))
     }
@@ -118,7 +118,7 @@ impl SnapshotStore {
         self.folder.join(format!("snapshot-{seq:020}.{extension}"))
     }
 
-    /// The newest whole snapshot of `epoch` with a slice number up to `not_after`, positioned at its state. Others are passed
+    /// The newest whole snapshot of a known epoch with a slice number up to `not_after`, positioned at its state. Others are passed
     /// over with a warning: the start takes longer for it.
     ///
     /// # Errors
@@ -126,11 +126,11 @@ impl SnapshotStore {
     pub fn newest(
         &self,
         not_after: u64,
-        epoch: Digest,
+        knows: &dyn Fn(Digest) -> bool,
     ) -> Result<Option<(SnapshotInfo, PathBuf, impl Read + use<>)>, Error> {
         for path in self.files("mareva")?.into_iter().rev() {
             match open_whole(&path) {
-                Ok((info, state)) => match info.unusable(not_after, epoch) {
+                Ok((info, state)) => match info.unusable(not_after, knows) {
                     None => return Ok(Some((info, path, state))),
                     Some(reason) => tracing::warn!(path = %path.display(), reason, "snapshot not used"),
                 },
@@ -138,6 +138,13 @@ impl SnapshotStore {
             }
         }
         Ok(None)
+    }
+
+    /// Last slice in the oldest snapshot that is kept.
+    pub(crate) fn oldest(&self) -> Result<Option<u64>, Error> {
+        let files = self.files("mareva")?;
+        let number = |path: &PathBuf| path.file_stem()?.to_str()?.strip_prefix("snapshot-")?.parse().ok();
+        Ok(files.iter().filter_map(number).min())
     }
 
     /// Gives the written snapshot of `seq` its name and removes all but the newest.

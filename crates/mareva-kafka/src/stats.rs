@@ -80,6 +80,12 @@ pub struct Stats {
     pub commit: Histogram,
     /// Microseconds spent judging.
     pub judging_micros: u64,
+    /// Longest time that one slice took, microseconds, a change of the epoch before it included.
+    pub longest_slice_micros: u64,
+    /// Changes of the epoch: those of recorded slices, too.
+    pub epoch_changes: u64,
+    /// Longest time for which judging waited for a part of one, microseconds.
+    pub longest_change_micros: u64,
     /// Records that wait to be cut.
     pub buffered: usize,
     /// Last slice judged.
@@ -100,6 +106,14 @@ pub struct Stats {
     pub snapshot_bytes: u64,
     /// For how long the last snapshot held up the judging, milliseconds.
     pub snapshot_stall: u64,
+}
+
+impl Stats {
+    /// Takes note of how long judging waited for a change of the epoch.
+    pub(crate) fn note_change(&mut self, took: Duration) {
+        let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.longest_change_micros = self.longest_change_micros.max(took);
+    }
 }
 
 /// Adds the counts of a slice.

@@ -1,6 +1,7 @@
 //! Cutting slices.
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use mareva_model::Digest;
 use mareva_pipeline::{InputRecord, InputSlice};
 
 use super::{Action, Machine, Now, Phase, lane::Lane};
@@ -69,6 +70,15 @@ impl Limits {
     pub(super) fn millis(&self, time: Duration) -> u64 {
         u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
     }
+}
+
+/// A slice that is with the judge.
+#[derive(Debug)]
+pub(super) struct Judging {
+    pub(super) cut: SliceCut,
+    pub(super) epoch: Digest,
+    pub(super) replay: bool,
+    pub(super) last: Vec<LastRecord>,
 }
 
 impl Machine {
@@ -168,9 +178,9 @@ impl Machine {
             tick: cut.tick,
             end: cut.end,
             joined: cut.joined.clone(),
-            epoch: self.settings.epoch,
+            epoch: self.epoch,
         };
-        self.judging = Some((cut, replay, last));
+        self.judging = Some(Judging { cut, epoch: self.epoch, replay, last });
         Action::Judge { slice, replay, published: recorded.unwrap_or_default() }
     }
 

@@ -25,15 +25,16 @@ use std::{
 use mareva_model::Digest;
 use mareva_pipeline::{InputRecord, InputSlice};
 
-use cut::LastRecord;
 pub use cut::Limits;
+use cut::{Judging, LastRecord};
 pub use figures::Figures;
+use publish::JudgedSlice;
 pub use transaction::{Step, Transaction};
 
 use crate::{
     error::Error,
     judge::{Message, Verdict},
-    record::{AlertDigest, AlertRevision, Cut, LastJudged, SequenceRecord, SliceCut, SliceRange, TopicPartition},
+    record::{AlertDigest, AlertRevision, Cut, LastJudged, SequenceRecord, SliceRange, TopicPartition},
 };
 use lane::Lane;
 use recover::Recorded;
@@ -52,8 +53,10 @@ pub struct Now {
 pub struct Settings {
     /// Bounds and times.
     pub limits: Limits,
-    /// Epoch of the judge.
+    /// Epoch of new slices.
     pub epoch: Digest,
+    /// Others that the judge knows: recorded slices are judged again under their own.
+    pub known_epochs: BTreeSet<Digest>,
     /// Name of this run, different in every run.
     pub writer: String,
     /// Its transactional id.
@@ -131,7 +134,11 @@ pub enum Input {
         positions: BTreeMap<TopicPartition, i64>,
         /// Digest of the history that it began with.
         history: Option<Digest>,
+        /// What is in force in it.
+        epoch: Digest,
     },
+    /// New slices are judged under another epoch from now on: the judge is ready for it.
+    Epoch(Digest),
     /// Answer to [`Action::ReadLog`].
     Log {
         /// Sequence records, ascending.
@@ -192,13 +199,13 @@ pub enum Action {
     Pause(Vec<TopicPartition>),
     /// Replace the consumer by a new one that reads these partitions.
     Reopen(Vec<(TopicPartition, i64)>),
-    /// Judge a slice. Answer: [`Input::Judged`].
+    /// Judge a slice, under its epoch. Answer: [`Input::Judged`].
     Judge {
         /// The slice.
         slice: InputSlice,
         /// Whether it was judged before, by an earlier run.
         replay: bool,
-        /// What it published when it was judged under another epoch, or with input that is gone now.
+        /// What it published when it was judged under an epoch that the judge does not know, or with input that is gone now.
         published: Vec<AlertRevision>,
     },
     /// Carry out a transaction. Answer: [`Input::Committed`] or [`Input::Doubt`].
@@ -245,16 +252,6 @@ enum Snapshot {
     Publishing,
 }
 
-/// A judged slice whose output is in no transaction yet.
-#[derive(Debug, Clone)]
-struct JudgedSlice {
-    cut: SliceCut,
-    messages: Vec<Message>,
-    digests: Vec<AlertDigest>,
-    revisions: Vec<AlertRevision>,
-    last: Vec<LastRecord>,
-}
-
 /// The state machine. See the module.
 #[derive(Debug)]
 pub struct Machine {
@@ -271,7 +268,9 @@ pub struct Machine {
 
     seq: u64,
     tick: i64,
-    judging: Option<(SliceCut, bool, Vec<LastRecord>)>,
+    /// Under which the next slice is judged.
+    epoch: Digest,
+    judging: Option<Judging>,
     cut_last: bool,
     last_cut: u64,
     ended: bool,
@@ -320,6 +319,7 @@ impl Machine {
     /// A machine that waits for [`Input::Begin`].
     pub fn new(settings: Settings) -> Self {
         Self {
+            epoch: settings.epoch,
             settings,
             phase: Phase::Starting,
             publishing: Publishing::Looking,
@@ -378,7 +378,8 @@ impl Machine {
             Input::Begin => Ok(vec![Action::Inspect]),
             Input::Fenced(ends) => self.fenced(ends),
             Input::Inspected(found) => self.inspected(now, found),
-            Input::Opened { seq, positions, history } => self.opened(seq, positions, history),
+            Input::Opened { seq, positions, history, epoch } => self.opened(seq, positions, history, epoch),
+            Input::Epoch(epoch) => Ok(self.go_under(epoch)),
             Input::Log { records, bounds } => self.log_read(now, records, bounds),
             Input::Records(block) => Ok(self.arrived(now, block)),
             Input::End(source, offset) => Ok(self.end_reached(now, &source, offset)),

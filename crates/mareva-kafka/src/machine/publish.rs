@@ -1,16 +1,29 @@
 //! What slices gave, into transactions; doubts.
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use super::{Action, Doubt, Inspection, JudgedSlice, Machine, Now, Phase, Publishing, Transaction};
+use mareva_model::Digest;
+
+use super::{Action, Doubt, Inspection, Judging, LastRecord, Machine, Now, Phase, Publishing, Transaction};
 use crate::{
     error::Error,
     judge::{Message, Sink, Verdict},
     record::{AlertDigest, AlertRevision, SequenceRecord, SliceCut, TopicPartition},
 };
 
+/// A judged slice whose output is in no transaction yet.
+#[derive(Debug, Clone)]
+pub(super) struct JudgedSlice {
+    pub(super) cut: SliceCut,
+    pub(super) epoch: Digest,
+    pub(super) messages: Vec<Message>,
+    pub(super) digests: Vec<AlertDigest>,
+    pub(super) revisions: Vec<AlertRevision>,
+    pub(super) last: Vec<LastRecord>,
+}
+
 impl Machine {
     pub(super) fn judged(&mut self, now: Now, verdict: Verdict) -> Result<Vec<Action>, Error> {
-        let Some((mut cut, replay, last)) = self.judging.take() else { return Ok(Vec::new()) };
+        let Some(Judging { mut cut, epoch, replay, last }) = self.judging.take() else { return Ok(Vec::new()) };
         let alert = |message: &&Message| message.sink == Sink::Alerts;
         let digests: Vec<_> = verdict.messages.iter().filter(alert).map(Message::digest).collect();
         if replay {
@@ -23,7 +36,7 @@ impl Machine {
         self.stopping |= cut.end;
         let (messages, revisions) = (verdict.messages, verdict.revisions);
         self.waits_since.get_or_insert(now.mono);
-        self.uncommitted.push_back(JudgedSlice { cut, messages, digests, revisions, last });
+        self.uncommitted.push_back(JudgedSlice { cut, epoch, messages, digests, revisions, last });
         Ok(self.begin_transaction(now).into_iter().collect())
     }
 
@@ -60,9 +73,10 @@ impl Machine {
         let mut revisions: Vec<AlertRevision> = Vec::new();
         let mut messages: Vec<Message> = Vec::new();
         let mut room = SequenceRecord::MAX_SLICE_BYTES;
-        while let Some(judged) =
-            self.uncommitted.pop_front_if(|next| slices.is_empty() || next.cut.most_bytes() <= room)
-        {
+        // A record names one epoch: that of its slices.
+        let epoch = self.uncommitted.front().map_or(self.epoch, |first| first.epoch);
+        let fits = |next: &JudgedSlice, room| next.epoch == epoch && next.cut.most_bytes() <= room;
+        while let Some(judged) = self.uncommitted.pop_front_if(|next| slices.is_empty() || fits(next, room)) {
             room = room.saturating_sub(judged.cut.most_bytes());
             self.cover(&judged.cut);
             slices.push(judged.cut);
@@ -87,7 +101,7 @@ impl Machine {
             version: SequenceRecord::VERSION,
             number: self.number,
             last_seq: slices.last().map_or(self.committed_seq, |slice| slice.seq),
-            epoch: self.settings.epoch,
+            epoch,
             history: self.history,
             writer: self.settings.writer.clone(),
             transactional_id: Some(self.settings.transactional_id.clone()),

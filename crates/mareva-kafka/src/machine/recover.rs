@@ -16,7 +16,9 @@ pub(super) struct Recorded {
     pub(super) cut: SliceCut,
     pub(super) digests: Vec<AlertDigest>,
     pub(super) revisions: Vec<AlertRevision>,
-    /// Whether it was judged under our epoch and on our history: then it gives the same alerts again.
+    /// The epoch that it was judged under; none where the judge does not know it.
+    pub(super) epoch: Option<Digest>,
+    /// Whether the judge knows that, and it was judged on our history: then it gives the same alerts again.
     pub(super) on_ours: bool,
 }
 
@@ -55,6 +57,21 @@ impl Machine {
         Ok(vec![Action::OpenJudge { not_after }])
     }
 
+    /// Whether the judge knows an epoch.
+    pub fn knows(&self, epoch: Digest) -> bool {
+        epoch == self.settings.epoch || self.settings.known_epochs.contains(&epoch)
+    }
+
+    /// New slices, and those that are cut once the recorded ones are judged again, go by this epoch.
+    pub(super) fn go_under(&mut self, epoch: Digest) -> Vec<Action> {
+        let before = std::mem::replace(&mut self.settings.epoch, epoch);
+        self.settings.known_epochs.insert(before);
+        if self.phase == Phase::Live {
+            self.epoch = epoch;
+        }
+        Vec::new()
+    }
+
     /// Whether we may go on with the log that ends with this record.
     pub(super) fn check_last(&self, last: Option<&SequenceRecord>) -> Result<(), Error> {
         let Some(last) = last else { return Ok(()) };
@@ -68,7 +85,7 @@ impl Machine {
             _ => {}
         }
         let current = settings.epoch;
-        if last.epoch != current && !settings.replay_other_epoch {
+        if !self.knows(last.epoch) && !settings.replay_other_epoch {
             return Err(Error::EpochChanged { recorded: last.epoch, current });
         }
         Ok(())
@@ -79,6 +96,7 @@ impl Machine {
         seq: u64,
         positions: BTreeMap<TopicPartition, i64>,
         history: Option<Digest>,
+        epoch: Digest,
     ) -> Result<Vec<Action>, Error> {
         let recorded = self.last_record.as_ref().and_then(|last| last.history);
         // A snapshot holds what is needed of the history that it began with.
@@ -91,6 +109,7 @@ impl Machine {
         self.snapshot_seq = seq;
         self.covered = positions;
         self.history = history;
+        self.epoch = epoch;
         Ok(vec![Action::ReadLog { after: seq }])
     }
 
@@ -155,7 +174,8 @@ impl Machine {
         while let Some(record) = records.next() {
             // Records of earlier versions do not tell: they must agree, as those that rest on no history.
             let own_history = record.history.is_none_or(|recorded| self.history == Some(recorded));
-            let on_ours = own_history && record.epoch == self.settings.epoch;
+            let epoch = Some(record.epoch).filter(|epoch| self.knows(*epoch));
+            let on_ours = own_history && epoch.is_some();
             let (mut digests, mut revisions) = (record.alerts.into_iter(), record.revisions.into_iter());
             for cut in record.slices {
                 let own: Vec<_> = digests.by_ref().take(cut.alerts).collect();
@@ -169,7 +189,7 @@ impl Machine {
                     return self.over_log_gap(expected, cut.seq, there).map(Some);
                 }
                 expected += 1;
-                self.recorded.push_back(Recorded { cut, digests: own, revisions: own_revisions, on_ours });
+                self.recorded.push_back(Recorded { cut, digests: own, revisions: own_revisions, epoch, on_ours });
             }
         }
         if expected <= self.committed_seq {
@@ -275,8 +295,9 @@ impl Machine {
         }
         let recorded = self.recorded.front_mut()?;
         let cut = recorded.cut.clone();
+        self.epoch = recorded.epoch.unwrap_or(self.epoch);
         let revisions = std::mem::take(&mut recorded.revisions);
-        // Under our own epoch and history it gives them itself, unless input is gone that they rest on.
+        // Under an epoch that we know and our own history it gives them itself, unless input is gone that they rest on.
         let published = if recorded.on_ours && self.gaps.is_empty() { Vec::new() } else { revisions };
         let mut records = Vec::new();
         for block in &cut.cuts {
@@ -325,6 +346,7 @@ impl Machine {
 
     fn go_live(&mut self, now: Now) {
         self.phase = Phase::Live;
+        self.epoch = self.settings.epoch;
         self.figures.lost += self.missing.len() as u64;
         self.missing.clear();
         self.last_begin = now.mono;

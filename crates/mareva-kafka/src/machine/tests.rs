@@ -1,8 +1,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::*;
-use crate::judge::Sink;
-use world::{Broker, Dice, Disk, Process, Troubles, check, settings};
+use crate::{judge::Sink, record::SliceCut};
+use world::{Broker, Dice, Disk, Process, Troubles, check, epoch, settings};
 
 mod many_partitions;
 mod replay;
@@ -14,7 +14,9 @@ fn run_to_end(broker: &mut Broker, dice: &mut Dice, troubles: Troubles) -> Figur
     let mut disk = Disk::default();
     let mut clock = 0;
     for life in 0..10_000 {
-        let mut process = Process::start(settings(&format!("run {life}")), clock);
+        let under = (disk.in_force.unwrap_or(epoch()), disk.epochs.clone());
+        let settings = Settings { epoch: under.0, known_epochs: under.1, ..settings(&format!("run {life}")) };
+        let mut process = Process::start(settings, clock);
         let mut turns = 0;
         while process.turn(broker, &mut disk, dice, troubles).is_ok() {
             turns += 1;
@@ -68,8 +70,17 @@ fn answers_and_requests_get_lost() {
 }
 
 #[test]
+fn rules_change_between_slices_and_each_is_judged_again_under_its_own() {
+    simulate(0..50, Troubles { changes: 20, ..Troubles::default() });
+    let figures = simulate(0..300, Troubles { changes: 20, crash: 100, doubt: 80, ..Troubles::default() });
+    assert!(figures.doubts > 100 && figures.replayed > 100, "{figures:?}");
+    let figures = simulate(0..200, Troubles { changes: 30, torn: 4, ..Troubles::default() });
+    assert!(figures.reissued > 50, "{figures:?}");
+}
+
+#[test]
 fn crashes_and_losses_together() {
-    let figures = simulate(0..300, Troubles { crash: 150, doubt: 60, expired: 100, torn: 0 });
+    let figures = simulate(0..300, Troubles { crash: 150, doubt: 60, expired: 100, torn: 0, changes: 0 });
     assert!(figures.doubts > 100 && figures.replayed > 100, "{figures:?}");
 }
 
@@ -113,7 +124,7 @@ fn started(settings: Settings, bounds: Vec<Bounds>) -> (Machine, Vec<Action>) {
     machine.step(now, Input::Inspected(Inspection::default()));
     machine.step(now, Input::Fenced(BTreeMap::new()));
     machine.step(now, Input::Inspected(Inspection::default()));
-    machine.step(now, Input::Opened { seq: 0, positions: BTreeMap::new(), history: None });
+    machine.step(now, Input::Opened { seq: 0, positions: BTreeMap::new(), history: None, epoch: epoch() });
     let actions = machine.step(now, Input::Log { records: Vec::new(), bounds });
     (machine, actions)
 }

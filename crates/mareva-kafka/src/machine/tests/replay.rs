@@ -10,7 +10,7 @@ fn replaying(settings: Settings, records: Vec<SequenceRecord>) -> Machine {
     machine.step(NOW, Input::Inspected(found.clone()));
     machine.step(NOW, Input::Fenced(BTreeMap::new()));
     assert_eq!(machine.step(NOW, Input::Inspected(found)).len(), 1);
-    machine.step(NOW, Input::Opened { seq: 0, positions: BTreeMap::new(), history: None });
+    machine.step(NOW, Input::Opened { seq: 0, positions: BTreeMap::new(), history: None, epoch: epoch() });
     let actions = machine.step(NOW, Input::Log { records, bounds: bounds(0, 1_000) });
     assert_eq!(actions, [Action::Assign(vec![(source(0), 0), (source(1), 0)])]);
     machine
@@ -162,7 +162,7 @@ fn with_gone_input(settings: Settings, history: Option<Digest>) -> (Machine, Vec
     machine.step(NOW, Input::Inspected(found.clone()));
     machine.step(NOW, Input::Fenced(BTreeMap::new()));
     machine.step(NOW, Input::Inspected(found));
-    machine.step(NOW, Input::Opened { seq: 0, positions: BTreeMap::new(), history });
+    machine.step(NOW, Input::Opened { seq: 0, positions: BTreeMap::new(), history, epoch: epoch() });
     let actions = machine.step(NOW, Input::Log { records, bounds: bounds(5, 10) });
     (machine, actions)
 }
@@ -211,7 +211,7 @@ fn an_input_with_fewer_partitions_than_were_judged_is_refused_though_no_slice_is
             machine.step(NOW, Input::Fenced(BTreeMap::new()));
             machine.step(NOW, Input::Inspected(found.clone()));
             let positions = positions.iter().cloned().collect();
-            machine.step(NOW, Input::Opened { seq: 1, positions, history: None });
+            machine.step(NOW, Input::Opened { seq: 1, positions, history: None, epoch: epoch() });
             let bounds = bounds(0, 10).into_iter().take(there).collect();
             let actions = machine.step(NOW, Input::Log { records: records.clone(), bounds });
             if there == 2 {
@@ -236,7 +236,7 @@ fn an_accepted_gap_after_the_snapshot_is_behind_the_next_start() {
     machine.step(NOW, Input::Fenced(BTreeMap::new()));
     machine.step(NOW, Input::Inspected(found));
     let positions = [(source(0), 10), (source(1), 10)].into();
-    machine.step(NOW, Input::Opened { seq: 1, positions, history: None });
+    machine.step(NOW, Input::Opened { seq: 1, positions, history: None, epoch: epoch() });
     machine.step(NOW, Input::Log { records, bounds: bounds(15, 15) });
     let actions = machine.step(NOW, Input::Clock);
     let Some(Action::Transact(transaction)) = actions.first() else { panic!("{actions:?}") };
@@ -259,7 +259,12 @@ fn history_does_not_stand_for_what_a_snapshot_does_not_cover() {
     // It was loaded into no judge: there was a snapshot.
     machine.step(
         NOW,
-        Input::Opened { seq: 1, positions: [(source(0), 10)].into(), history: Some(mareva_model::digest(b"archive")) },
+        Input::Opened {
+            seq: 1,
+            positions: [(source(0), 10)].into(),
+            history: Some(mareva_model::digest(b"archive")),
+            epoch: epoch(),
+        },
     );
     let actions = machine.step(NOW, Input::Log { records, bounds: bounds(15, 20) });
     assert!(matches!(&actions[..], [Action::Fail(Error::OffsetsGone(gone))] if gone.len() == 1), "{actions:?}");

@@ -164,7 +164,7 @@ fn a_log_that_two_instances_wrote_is_no_base_to_start_from() {
     machine.step(at(0), Input::Inspected(found.clone()));
     machine.step(at(0), Input::Fenced(BTreeMap::new()));
     machine.step(at(0), Input::Inspected(found));
-    machine.step(at(0), Input::Opened { seq: 0, positions: BTreeMap::new(), history: None });
+    machine.step(at(0), Input::Opened { seq: 0, positions: BTreeMap::new(), history: None, epoch: epoch() });
     let error = failed(machine.step(at(0), Input::Log { records, bounds: bounds(0, 1_000) }));
     assert!(matches!(error, Error::TwoLogs { number: 2 }) && !error.is_retryable(), "{error}");
 }

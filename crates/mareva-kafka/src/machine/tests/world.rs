@@ -115,6 +115,8 @@ impl Broker {
 pub struct Chain {
     seq: u64,
     state: u64,
+    /// Of the last slice.
+    epoch: Option<Digest>,
     revisions: BTreeMap<u64, u32>,
     pub judged: u64,
 }
@@ -128,6 +130,7 @@ impl Chain {
     pub fn process(&mut self, slice: &InputSlice) -> Verdict {
         assert_eq!(slice.seq, self.seq + 1, "slices come in order of their numbers, each once");
         self.seq = slice.seq;
+        self.epoch = Some(slice.epoch);
         let mut verdict = Verdict::default();
         let mix = |state: &mut u64, value: u64| *state = (*state ^ value).wrapping_mul(0x100_0000_01b3).rotate_left(17);
         mix(&mut self.state, slice.seq);
@@ -167,6 +170,8 @@ pub struct Troubles {
     pub torn: u64,
     /// The broker ends a transaction that took too long, and fences its producer.
     pub expired: u64,
+    /// Other rules take force.
+    pub changes: u64,
 }
 
 impl Troubles {
@@ -189,12 +194,28 @@ pub struct Disk {
     named: Vec<Stored>,
     /// What a judge without a snapshot is seeded with.
     pub history: Option<Digest>,
+    /// The epochs that are kept, and the one of the rules that lie there.
+    pub epochs: BTreeSet<Digest>,
+    pub in_force: Option<Digest>,
 }
 
 impl Disk {
     /// No snapshot, and files of history.
     pub fn seeded(history: Option<Digest>) -> Self {
-        Self { named: Vec::new(), history }
+        Self { history, ..Self::default() }
+    }
+}
+
+impl Disk {
+    /// Other rules: they are kept before a slice is judged under them, and what takes force is what lies there last.
+    fn change(&mut self, troubles: Troubles, dice: &mut Dice) -> Option<Digest> {
+        if !Troubles::strikes(troubles.changes, dice) {
+            return None;
+        }
+        let next = mareva_model::digest(&dice.roll(5).to_le_bytes());
+        self.epochs.extend([next, self.in_force.unwrap_or(epoch())]);
+        self.in_force = Some(next);
+        (dice.roll(3) > 0).then_some(next)
     }
 }
 
@@ -210,10 +231,15 @@ pub struct Process {
     pub clock: u64,
 }
 
+pub fn epoch() -> Digest {
+    mareva_model::digest(b"epoch")
+}
+
 pub fn settings(writer: &str) -> Settings {
     Settings {
         limits: Limits { slice_records: 16, buffer_records: 64, slices_in_flight: 6, ..Limits::default() },
-        epoch: mareva_model::digest(b"epoch"),
+        epoch: epoch(),
+        known_epochs: BTreeSet::new(),
         writer: writer.to_owned(),
         transactional_id: "id".to_owned(),
         take_over: false,
@@ -266,6 +292,7 @@ impl Process {
             _ => Some(Input::Clock),
         };
         let mut inputs: VecDeque<_> = input.into_iter().collect();
+        inputs.extend(disk.change(troubles, dice).map(Input::Epoch));
         while let Some(input) = inputs.pop_front() {
             for action in self.machine.step(self.now(), input) {
                 inputs.extend(self.perform(action, broker, disk, dice, troubles)?);
@@ -301,7 +328,8 @@ impl Process {
                 let history = found.map_or(disk.history, |stored| stored.history);
                 self.judge = found.map_or_else(|| Chain::seeded(disk.history), |stored| stored.judge.clone());
                 assert_eq!(self.judge.seq, seq);
-                return Ok(Some(Input::Opened { seq, positions, history }));
+                let epoch = self.judge.epoch.or(disk.in_force).unwrap_or(epoch());
+                return Ok(Some(Input::Opened { seq, positions, history, epoch }));
             }
             Action::Skip(to, published) => {
                 self.judge.seq = to;
