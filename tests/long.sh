@@ -2,14 +2,14 @@
 # What does not fit into an ordinary test run. Needs what tests/run.sh installs; takes about two hours on two cores.
 #
 #   tests/long.sh               all of it
-#   tests/long.sh kafka         2,000,000 records through Apache Kafka, undisturbed and killed ten times
+#   tests/long.sh kafka         2,000,000 records through Apache Kafka, undisturbed and killed ten times; with 100 changes of rules
 #   tests/long.sh mutants       faults planted in the rule engine, each of which its tests must catch
 #   tests/long.sh fuzz          ten minutes of damaged input for each decoder
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 kafka() {
-    MAREVA_RECORDS=2000000 cargo test --workspace --locked --test kafka_end_to_end -- --nocapture
+    MAREVA_RECORDS=2000000 cargo test --workspace --locked --test kafka_end_to_end --test kafka_rules -- --nocapture
 }
 
 mutants() {

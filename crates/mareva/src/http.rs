@@ -1,5 +1,5 @@
 //! What others ask of the running process: `/metrics` for Prometheus, `/healthz` and `/readyz` for whoever starts and stops
-//! it. Plain text, read only, no secrets and no accounts in it. It has its own thread, so that it answers while the loop
+//! it, plain text and read only; and [`admin`] for whoever has the token. No secrets and no accounts in it. It has its own thread, so that it answers while the loop
 //! judges, and ends with the value that started it.
 
 use std::net::{SocketAddr, TcpListener};
@@ -13,12 +13,16 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use mareva_kafka::Stats;
 use mareva_model::Refusal;
 use tokio::sync::oneshot;
 
 use crate::metrics::Metrics;
+
+mod admin;
+
+pub use admin::Admin;
 
 /// How far a run has come, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -140,6 +144,7 @@ pub struct Server {
 struct Shown {
     metrics: Arc<Metrics>,
     health: Arc<Health>,
+    admin: Option<Arc<Admin>>,
 }
 
 impl Server {
@@ -147,7 +152,12 @@ impl Server {
     ///
     /// # Errors
     /// A refusal where the address cannot be had; no thread.
-    pub fn start(address: SocketAddr, metrics: Arc<Metrics>, health: Arc<Health>) -> anyhow::Result<Self> {
+    pub fn start(
+        address: SocketAddr,
+        metrics: Arc<Metrics>,
+        health: Arc<Health>,
+        admin: Option<Admin>,
+    ) -> anyhow::Result<Self> {
         let refused = |error: std::io::Error| {
             let reason = format!("cannot listen on {address} for metrics: {error}");
             Refusal::one("http.listen", reason, "end what listens there, or choose a free address of this machine")
@@ -160,7 +170,7 @@ impl Server {
             .build()
             .context("cannot start the runtime of the metrics server; raise the limit on open files")?;
         let (stop, stopped) = oneshot::channel();
-        let shown = Shown { metrics, health };
+        let shown = Shown { metrics, health, admin: admin.map(Arc::new) };
         let thread = thread::Builder::new()
             .name("mareva-http".to_owned())
             .spawn(move || runtime.block_on(serve(listener, shown, stopped)))
@@ -200,6 +210,8 @@ async fn serve(listener: TcpListener, shown: Shown, stopped: oneshot::Receiver<(
         .route("/metrics", get(metrics))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
+        .route("/admin/rules", get(admin::rules))
+        .route("/admin/rules/reload", post(admin::reload))
         .with_state(shown);
     let (end, ended) = oneshot::channel();
     let serving = axum::serve(listener, routes).with_graceful_shutdown(async move {

@@ -1,17 +1,18 @@
 //! The pipeline as the judge of the Kafka loop: slices in, records to publish out.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 use mareva_kafka::{AlertRevision, Judge, JudgeError, Message, Sink, Verdict};
 use mareva_model::alert::Alert;
 use mareva_model::{Digest, SourcePosition};
-use mareva_monitoring::{RuleFailure, Sizes};
+use mareva_monitoring::{RuleFailure, Sizes, Tenure};
 use mareva_pipeline::{InputSlice, Output, Parts, Pipeline};
 
 use crate::config::Config;
 use crate::history::{HistoryFile, load_history, tell_cut};
+use crate::rules::Changes;
 
 /// Time between two measurements of what is kept in memory.
 const MEASURE_EVERY: Duration = Duration::from_secs(10);
@@ -30,6 +31,8 @@ pub struct PipelineJudge {
     /// Digest of what it was seeded with.
     history: Option<Digest>,
     measured: Option<Instant>,
+    /// How rules change; none where they do not.
+    changes: Option<Changes>,
     /// Failures of rules that the log has: at most one for each rule, part of its SQL and kind.
     logged: HashSet<(String, String, &'static str)>,
 }
@@ -48,7 +51,19 @@ impl PipelineJudge {
             Some(snapshot) => Pipeline::restore(parts, snapshot)?,
             None => Pipeline::new(parts)?,
         };
-        Ok(Self { pipeline, subject_key, history: None, measured: None, logged: HashSet::new() })
+        let (history, measured, changes) = (None, None, None);
+        Ok(Self { pipeline, subject_key, history, measured, changes, logged: HashSet::new() })
+    }
+
+    /// Has its rules change with what lies in their folder.
+    #[must_use]
+    pub fn with_changes(self, changes: Option<Changes>) -> Self {
+        Self { changes, ..self }
+    }
+
+    /// The rules in force, and since when.
+    pub fn tenures(&self) -> Vec<Tenure> {
+        self.pipeline.monitor().tenures()
     }
 
     /// Has it look back on history.
@@ -96,6 +111,25 @@ impl Judge for PipelineJudge {
             self.pipeline.sizes()
         });
         Ok(Judged { output, sizes })
+    }
+
+    fn next_epoch(&mut self) -> Option<Digest> {
+        self.changes.as_mut()?.next_epoch(&self.pipeline)
+    }
+
+    fn adopt(&mut self, epoch: Digest) -> Result<(), JudgeError> {
+        let Some(changes) = &mut self.changes else {
+            return Err(
+                format!("the rules of epoch {epoch} are needed and nothing is kept beside the snapshots").into()
+            );
+        };
+        changes.adopt(&mut self.pipeline, epoch)
+    }
+
+    fn epochs_in_use(&mut self, epochs: &BTreeSet<Digest>) {
+        if let Some(changes) = &mut self.changes {
+            changes.keep_only(epochs);
+        }
     }
 
     fn verdict(&self, slice: &InputSlice, judged: &Judged) -> Verdict {

@@ -17,6 +17,7 @@ mod metrics;
 mod open;
 mod outcome;
 mod replay;
+mod rules;
 mod serve;
 mod words;
 

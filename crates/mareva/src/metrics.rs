@@ -1,8 +1,9 @@
-//! The metrics of the binary. Every name stands in this file and is explained in `deploy/metrics.md`; a test compares the
+//! The metrics of the binary. Every name stands in this file or those below it and is explained in `deploy/metrics.md`; a test compares the
 //! two. Plain figures from the libraries enter, Prometheus text leaves. Labels are words that the operator wrote (topics,
 //! rules, lists) or that the code fixes; never an account, a name or a transaction.
 
 mod register;
+mod rules;
 mod words;
 mod zeros;
 
@@ -18,6 +19,7 @@ use mareva_screening::ListSummary;
 use prometheus::{Counter, Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
 
 use register::{Advance, Make, Millis};
+use rules::Changing;
 pub(crate) use words::reason;
 use words::{regime, status};
 
@@ -30,6 +32,7 @@ pub struct Metrics {
     judging: Judging,
     delivery: Delivery,
     recovery: Recovery,
+    changing: Changing,
     state: State,
 }
 
@@ -48,6 +51,7 @@ impl Metrics {
             judging: Judging::new(&make)?,
             delivery: Delivery::new(&make)?,
             recovery: Recovery::new(&make)?,
+            changing: Changing::new(&make)?,
             state: State::new(&make)?,
             registry,
         };
@@ -127,6 +131,8 @@ impl Metrics {
         self.counts(&stats.counts);
         self.delivery.update(stats);
         self.recovery.update(stats);
+        self.changing.epochs.advance(stats.epoch_changes);
+        self.changing.stall.set(stats.longest_change_micros as f64 / 1e6);
         self.judging.slices.advance(stats.figures.slices);
         self.judging.seconds.advance(stats.judging_micros as f64 / 1e6);
         if let Some(low_time) = stats.low_time {

@@ -10,17 +10,18 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result};
 use mareva_kafka::{
-    EpochChange, Failpoints, JudgeError, Limits, Progress, RunConfig, RunSummary, SnapshotConfig, Topics,
+    EpochChange, Failpoints, Judge as _, JudgeError, Limits, Progress, RunConfig, RunSummary, SnapshotConfig, Topics,
 };
 use mareva_model::Refusal;
 
 use crate::config::{Config, ListFile};
 use crate::history::HistoryFile;
-use crate::http::{Health, Server, Stage};
+use crate::http::{Admin, Health, Server, Stage};
 use crate::judge::{Judged, PipelineJudge};
 use crate::metrics::Metrics;
 use crate::open::{Opened, unreadable};
 use crate::replay::stream_of;
+use crate::rules::{Board, Changes, KeptRules, Watch};
 
 /// How long the loop may stand still before `/healthz` says so.
 const STALLED_AFTER: Duration = Duration::from_secs(30);
@@ -66,22 +67,29 @@ pub fn serve(
     let files = &config.lists;
     metrics.lists(&opened.parts.watchlist.lists(), |name| modified(files.iter().find(|one| one.list.name == name)?));
     let health = Arc::new(Health::new(STALLED_AFTER));
-    // Ends when this function does.
+    let board = Arc::new(Board::default());
+    let changes = changes(config, &opened, &board)?;
+    let known_epochs = changes.as_ref().map(|changes| changes.known().clone()).unwrap_or_default();
+    // Both end when this function does.
+    let of_rules = watch(config, &opened, changes.is_some(), &board)?;
+    let door = of_rules.as_ref().and_then(Watch::door);
+    let admin = opened.admin_token.as_ref().map(|token| Admin::new(token, board.clone(), door));
     let _server = match config.http.listen.parse() {
         Ok(address) => {
-            let server = Server::start(address, metrics.clone(), health.clone())?;
+            let server = Server::start(address, metrics.clone(), health.clone(), admin)?;
             tracing::info!(address = %server.address(), "metrics and health");
             Some(server)
         }
         Err(_) => None,
     };
-    let run_config = run_config(config, &opened, manner)?;
+    let run_config = RunConfig { known_epochs, ..run_config(config, &opened, manner)? };
     if run_config.snapshots.is_some() {
         metrics.expect_snapshots();
     }
     health.enter(Stage::Recovering);
     let history = manner.history.as_deref().map(|path| history_files(config, path)).transpose()?;
     let (parts, subject_key) = (opened.parts, opened.subject_key);
+    let at_start = board.clone();
     let open = |snapshot: Option<&mut dyn Read>| -> Result<PipelineJudge, JudgeError> {
         let fresh = snapshot.is_none();
         let mut judge = PipelineJudge::open(parts, subject_key, snapshot)?;
@@ -90,23 +98,50 @@ pub fn serve(
             Some(_) => tracing::warn!("--history is not used: there is a snapshot to start from, which stands for it"),
             None => {}
         }
-        Ok(judge)
+        at_start.in_force(judge.epoch(), judge.tenures(), None);
+        Ok(judge.with_changes(changes))
     };
     let max_rows = config.semantics.max_rows;
-    let mut lookout = Lookout { metrics: &metrics, health: &health, max_rows, drain: manner.drain, seconds: 0 };
+    let drain = manner.drain;
+    let mut lookout = Lookout { metrics: &metrics, health: &health, board: &board, max_rows, drain, seconds: 0 };
     let mut watch = |progress: &Progress<'_, Judged>| {
         lookout.see(progress, stop);
         observe(progress);
     };
     let summary = mareva_kafka::run(&run_config, open, stop, &mut watch)?;
     metrics.stats(&summary.stats);
+    metrics.rules(&board.figures());
     Ok(summary)
+}
+
+/// What has the rules change while the process runs, where there is a folder to keep those of each epoch in.
+fn changes(config: &Config, opened: &Opened, board: &Arc<Board>) -> Result<Option<Changes>> {
+    if config.snapshots.path.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    let kept = KeptRules::open(config.snapshots.path.join("rules"), opened.parts.frame())?;
+    let latest = (opened.parts.epoch(), opened.parts.ruleset.clone());
+    Changes::start(board.clone(), kept, latest).map(Some)
+}
+
+/// Looks after the folder of rules, where there is one and they can change.
+fn watch(config: &Config, opened: &Opened, can_change: bool, board: &Arc<Board>) -> Result<Option<Watch>> {
+    let path = &config.rules.path;
+    if path.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    if !can_change {
+        tracing::info!("other rules take force with a restart: for a change while it runs, set snapshots.path");
+        return Ok(None);
+    }
+    Watch::start(path.clone(), opened.parts.ruleset.digest(), board.clone()).map(Some)
 }
 
 /// Turns what the loop reports into metrics, health and log lines.
 struct Lookout<'a> {
     metrics: &'a Metrics,
     health: &'a Health,
+    board: &'a Board,
     max_rows: u64,
     drain: bool,
     seconds: u64,
@@ -133,6 +168,7 @@ impl Lookout<'_> {
             }
             Progress::Second { stats } => {
                 self.metrics.stats(stats);
+                self.metrics.rules(&self.board.figures());
                 self.health.turned(stats);
                 self.seconds += 1;
                 if self.seconds.is_multiple_of(LOG_SECONDS) {

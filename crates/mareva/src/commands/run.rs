@@ -136,6 +136,9 @@ fn summary_json(summary: &RunSummary, epoch: Digest) -> Value {
         "append_to_alert_ms": millis(&stats.append_to_alert),
         "commit_ms": millis(&stats.commit),
         "judging_seconds": stats.judging_micros as f64 / 1e6,
+        "longest_slice_ms": stats.longest_slice_micros as f64 / 1e3,
+        "epoch_changes": stats.epoch_changes,
+        "longest_change_ms": stats.longest_change_micros as f64 / 1e3,
         "snapshots": stats.snapshots,
         "positions": positions,
     })

@@ -122,6 +122,7 @@ pub struct Snapshots {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Http {
     pub listen: String,
+    pub admin_token_file: PathBuf,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -140,6 +141,7 @@ impl Config {
             &mut tables.rates,
             &mut tables.vasps,
             &mut self.alerts.subject_key_file,
+            &mut self.http.admin_token_file,
             &mut self.snapshots.path,
         ];
         let lists = self.lists.iter_mut().flat_map(|one| [Some(&mut one.list.path), one.key_file.as_mut()]).flatten();

@@ -101,7 +101,7 @@ pub const SECTIONS: &[(&str, &[Key])] = &[
         ],
     ),
     ("snapshots", &[key("path", Kind::Text), key("every", Kind::Span), key("keep", Kind::Count)]),
-    ("http", &[key("listen", Kind::Text)]),
+    ("http", &[key("listen", Kind::Text), key("admin_token_file", Kind::Text)]),
     ("log", &[key("format", Kind::Choice(&["text", "json"])), key("level", Kind::Text)]),
 ];
 

@@ -23,7 +23,7 @@ fn lag(records: i64) -> Stats {
 fn start(stalled_after: Duration) -> (Server, Arc<Health>) {
     let metrics = Arc::new(Metrics::new("1").unwrap());
     let health = Arc::new(Health::new(stalled_after));
-    let server = Server::start("127.0.0.1:0".parse().unwrap(), metrics, health.clone()).unwrap();
+    let server = Server::start("127.0.0.1:0".parse().unwrap(), metrics, health.clone(), None).unwrap();
     (server, health)
 }
 
@@ -94,7 +94,7 @@ fn ends_although_a_connection_is_open() {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let metrics = Arc::new(Metrics::new("1").unwrap());
         let health = Arc::new(Health::new(Duration::from_secs(1)));
-        Server::start(taken.local_addr().unwrap(), metrics, health).unwrap_err()
+        Server::start(taken.local_addr().unwrap(), metrics, health, None).unwrap_err()
     };
     assert!(error.to_string().contains("choose a free address"), "{error}");
 }
@@ -103,8 +103,40 @@ fn ends_although_a_connection_is_open() {
 fn an_address_that_is_taken_is_refused_with_what_to_do() {
     let (server, health) = start(Duration::from_secs(60));
     let metrics = Arc::new(Metrics::new("1").unwrap());
-    let error = Server::start(server.address(), metrics, health).unwrap_err();
+    let error = Server::start(server.address(), metrics, health, None).unwrap_err();
     let refusal: &Refusal = error.downcast_ref().expect("nobody frees it by a restart");
     let fault = refusal.0[0].to_string();
     assert!(fault.starts_with("http.listen: cannot listen on 127.0.0.1:") && fault.contains("free address"), "{fault}");
+}
+
+#[test]
+fn rules_are_shown_and_read_again_for_whoever_has_the_token_alone() {
+    let start = |admin| {
+        let metrics = Arc::new(Metrics::new("1").unwrap());
+        let health = Arc::new(Health::new(Duration::from_secs(60)));
+        Server::start("127.0.0.1:0".parse().unwrap(), metrics, health, admin).unwrap()
+    };
+    let ask = |server: &Server, method: &str, path: &str, token: &str| {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: mareva\r\nConnection: close\r\nContent-Length: 0\r\n");
+        write!(stream, "{head}{token}\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        (answer[9..12].parse::<u16>().unwrap(), answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+    };
+    let (right, wrong) = ("Authorization: Bearer sixteen bytes ok\r\n", "Authorization: Bearer sixteen bytes no\r\n");
+    let paths = [("GET", "/admin/rules"), ("POST", "/admin/rules/reload")];
+    let off = start(None);
+    let on = start(Some(Admin::new(b"sixteen bytes ok", Arc::default(), None)));
+    for (method, path) in paths {
+        assert_eq!(ask(&off, method, path, right).0, 404, "off unless it is configured");
+        for token in ["", wrong, "Authorization: sixteen bytes ok\r\n", "Authorization: Bearer \r\n"] {
+            assert_eq!(ask(&on, method, path, token), (401, String::new()), "{path}, {token}");
+        }
+    }
+    let (code, shown) = ask(&on, "GET", "/admin/rules", right);
+    assert!(code == 200 && shown.contains("\"rules\":[]"), "{code}: {shown}");
+    let (code, said) = ask(&on, "POST", "/admin/rules/reload", right);
+    assert!(code == 409 && said.contains("snapshots.path"), "{code}: {said}");
+    assert_eq!(ask(&on, "GET", "/admin/rules/reload", right).0, 405);
 }

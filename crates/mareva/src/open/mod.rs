@@ -15,7 +15,7 @@ use std::sync::Arc;
 use mareva_codec::{Limits, Stream};
 use mareva_kafka::Connection;
 use mareva_model::{Digest, Fault, Refusal, digest};
-use mareva_monitoring::{Accounts, Ruleset, Table};
+use mareva_monitoring::{Accounts, Ruleset};
 use mareva_pipeline::alerts::{AlertConfig, InstitutionConfig};
 use mareva_pipeline::{Parts, PipelineConfig, Rates};
 use mareva_screening::Watchlist;
@@ -76,6 +76,8 @@ pub struct Opened {
     pub parts: Parts,
     /// Secret that hashes the keys of alert records.
     pub subject_key: Option<Vec<u8>>,
+    /// What a request must know that changes something.
+    pub admin_token: Option<Vec<u8>>,
     /// How brokers are reached; names and values are checked.
     pub connection: Connection,
 }
@@ -93,17 +95,18 @@ pub fn open(config: &Config) -> Result<Opened, Refusal> {
     let rates = keep(named(rates(config), &tables.rates, "tables.rates"), &mut faults);
     let vasps = keep(named(vasps::load(&tables.vasps), &tables.vasps, "tables.vasps"), &mut faults);
     let subject_key = keep(secret(&config.alerts.subject_key_file, "alerts.subject_key_file"), &mut faults);
+    let admin_token = keep(secret(&config.http.admin_token_file, "http.admin_token_file"), &mut faults);
     keep(folder(&config.snapshots.path, "snapshots.path"), &mut faults);
     let connection = Connection { properties: config.kafka.clone() };
     faults.0.extend(property_faults(&connection));
     faults.into_result()?;
-    let (Some(ruleset), Some(watchlist), Some(accounts), Some(rates), Some(vasps), Some(subject_key)) =
-        (ruleset, watchlist, accounts, rates, vasps, subject_key)
+    let (Some(ruleset), Some(watchlist), Some(accounts), Some(rates), Some(vasps)) =
+        (ruleset, watchlist, accounts, rates, vasps)
     else {
         // Whatever is missing has left a fault.
         return Err(Refusal::one("config", "could not be opened", "report this"));
     };
-    let pipeline = pipeline_config(config, &ruleset);
+    let pipeline = pipeline_config(config);
     let parts = Parts {
         watchlist: Arc::new(watchlist),
         ruleset: Arc::new(ruleset),
@@ -113,7 +116,8 @@ pub fn open(config: &Config) -> Result<Opened, Refusal> {
         rates: Arc::new(rates),
         config: Arc::new(pipeline),
     };
-    Ok(Opened { parts, subject_key, connection })
+    let (subject_key, admin_token) = (subject_key.flatten(), admin_token.flatten());
+    Ok(Opened { parts, subject_key, admin_token, connection })
 }
 
 /// Every property that librdkafka refuses, or whose file cannot be read; or else that they do not fit each other.
@@ -151,7 +155,7 @@ fn named<T>(result: Result<T, Refusal>, path: &Path, key: &str) -> Result<T, Ref
 
 /// Parts with these rules and accounts and nothing else: what tests of rules run on.
 pub fn bare_parts(config: &Config, ruleset: Ruleset, accounts: Accounts) -> Result<Parts, Refusal> {
-    let pipeline = pipeline_config(config, &ruleset);
+    let pipeline = pipeline_config(config);
     Ok(Parts {
         watchlist: Arc::new(Watchlist::new(Vec::new())?),
         ruleset: Arc::new(ruleset),
@@ -163,13 +167,8 @@ pub fn bare_parts(config: &Config, ruleset: Ruleset, accounts: Accounts) -> Resu
     })
 }
 
-fn pipeline_config(config: &Config, ruleset: &Ruleset) -> PipelineConfig {
-    let (semantics, alerts) = (&config.semantics, &config.alerts);
-    let span = |second: bool| {
-        let of_level = ruleset.rules().iter().filter(|rule| (rule.table == Table::Signals) == second);
-        of_level.map(|rule| rule.reference.span_ms).max().unwrap_or(0)
-    };
-    let reach_ms = span(true) + span(false);
+fn pipeline_config(config: &Config) -> PipelineConfig {
+    let semantics = &config.semantics;
     let streams = config.input.bank.iter().map(|topic| (topic.clone(), Stream::Bank));
     let streams = streams.chain(config.input.exchange.iter().map(|topic| (topic.clone(), Stream::Exchange)));
     PipelineConfig {
@@ -177,15 +176,14 @@ fn pipeline_config(config: &Config, ruleset: &Ruleset) -> PipelineConfig {
         allowed_lateness_ms: semantics.allowed_lateness.ms(),
         max_ahead_ms: semantics.max_ahead.ms(),
         idle_after_ms: semantics.idle_after.ms(),
-        // An alert looks back from the start of its episode as far as the rows behind a detection reach.
-        lookback_ms: semantics.lookback.ms().max(alerts.episode.ms() + reach_ms),
+        lookback_ms: semantics.lookback.ms(),
         max_rows: semantics.max_rows,
         limits: Limits::default(),
-        alerts: alert_config(config, reach_ms),
+        alerts: alert_config(config),
     }
 }
 
-fn alert_config(config: &Config, reach_ms: i64) -> AlertConfig {
+fn alert_config(config: &Config) -> AlertConfig {
     let (institution, alerts) = (&config.institution, &config.alerts);
     let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
     AlertConfig {
@@ -196,7 +194,8 @@ fn alert_config(config: &Config, reach_ms: i64) -> AlertConfig {
         },
         episode_ms: alerts.episode.ms(),
         lateness_ms: config.semantics.allowed_lateness.ms(),
-        reach_ms,
+        // It follows from the rules in force.
+        reach_ms: 0,
         memory_ms: alerts.memory.ms(),
         hold_ms: alerts.hold.ms(),
         clock_basis: some(&alerts.clock_basis),

@@ -1,0 +1,52 @@
+//! Rules that change while the process runs.
+
+use prometheus::{Gauge, IntCounter, IntCounterVec, IntGauge};
+
+use super::Metrics;
+use super::register::{Advance, Make};
+use crate::rules::Figures;
+
+/// Changes of rules.
+pub(super) struct Changing {
+    changes: IntCounterVec,
+    filling: IntGauge,
+    backfill: Gauge,
+    pub(super) epochs: IntCounter,
+    pub(super) stall: Gauge,
+}
+
+impl Changing {
+    pub(super) fn new(make: &Make<'_>) -> Result<Self, prometheus::Error> {
+        let changing = Self {
+            changes: make.counts("mareva_rule_changes_total", "Other rules, by what became of them.", &["result"])?,
+            filling: make.gauge("mareva_rules_filling", "1 while timelines are filled for other rules.")?,
+            backfill: make.seconds(
+                "mareva_rule_backfill_seconds",
+                "How long the timelines of the rules in force took to fill.",
+            )?,
+            epochs: make.count("mareva_epoch_changes_total", "Slices that began another epoch, recorded ones too.")?,
+            stall: make.seconds(
+                "mareva_rule_change_stall_seconds",
+                "Longest time for which the judging waited for a change of rules.",
+            )?,
+        };
+        for result in ["changed", "refused"] {
+            changing.changes.with_label_values(&[result]);
+        }
+        Ok(changing)
+    }
+}
+
+impl Metrics {
+    /// What became of rules so far.
+    pub fn rules(&self, figures: &Figures) {
+        let changing = &self.changing;
+        changing.changes.with_label_values(&["changed"]).advance(figures.changed);
+        changing.changes.with_label_values(&["refused"]).advance(figures.refused);
+        changing.filling.set(i64::from(figures.filling));
+        changing.backfill.set(figures.backfill.as_secs_f64());
+        if let Some(epoch) = figures.epoch {
+            self.epoch(epoch);
+        }
+    }
+}
