@@ -11,6 +11,10 @@ mod compared;
 mod error;
 mod evaluate;
 mod export;
+mod extent;
+mod facts;
+mod groups;
+mod judging;
 mod key;
 mod legs;
 mod level;
@@ -25,6 +29,7 @@ mod rule_text;
 mod ruleset;
 mod signals;
 mod state;
+mod stock;
 mod tables;
 #[cfg(test)]
 mod tests;

@@ -115,7 +115,7 @@ impl Monitor {
             timeline_rows: sizes.1,
             fact_bytes: levels().map(Level::fact_bytes).sum(),
             signals: self.signals.len(),
-            standing: levels().map(|l| l.standing.len()).sum(),
+            standing: levels().map(Level::standing_count).sum(),
             over_budget: self.retained.len() > self.bounds.max_rows,
         }
     }
@@ -221,15 +221,20 @@ impl Monitor {
 
     /// Detections that stand before `before`, by (event time, row id, rule).
     fn settle(&mut self, before: i64) -> Vec<Detection> {
-        let levels = self.levels.iter_mut().chain([&mut self.second]);
-        let settled = levels.flat_map(|level| level.settle(before)).collect();
+        let mut settled: Vec<Detection> = self.levels.iter_mut().flat_map(|level| level.settle(before)).collect();
+        settled.extend(self.second.settle(self.signals_settled(before)));
         self.told(settled)
+    }
+
+    /// Until when signals are settled: that of a group may go, or move to a later row, until its window closes.
+    fn signals_settled(&self, before: i64) -> i64 {
+        before.saturating_sub(self.ruleset.longest_group())
     }
 
     /// Detections that stand and are not settled, by (event time, row id, rule): at the end of a finite input, all there are.
     pub fn standing(&self) -> Vec<Detection> {
         let levels = self.levels.iter().chain([&self.second]);
-        self.told(levels.flat_map(|level| level.standing.values().cloned()).collect())
+        self.told(levels.flat_map(|level| level.stands().cloned()).collect())
     }
 
     fn told(&self, mut detections: Vec<Detection>) -> Vec<Detection> {
@@ -254,11 +259,12 @@ impl Monitor {
                 self.forget(first, &batch, before_first)?;
             }
         }
-        let stale = self.signals.expired(before.saturating_sub(self.second.span()));
+        let before = self.signals_settled(before).saturating_sub(self.second.span());
+        let stale = self.signals.expired(before);
         // Signals leave in batches: each pass over the timelines costs a look-up per key.
         if stale.len() > 1024 {
             let keep_from = self.signals.first_but(&stale);
-            self.second.expire(&self.signals, &stale, before.saturating_sub(self.second.span()), keep_from)?;
+            self.second.expire(&self.signals, &stale, before, keep_from)?;
             for number in stale {
                 self.signals.withdraw(number);
             }

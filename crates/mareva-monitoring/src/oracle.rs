@@ -12,6 +12,7 @@ use mareva_model::{Detection, Raises, Table};
 use crate::accounts::Accounts;
 use crate::ruleset::{Rule, Ruleset};
 use crate::signals::{Signal, table};
+use crate::stock::stock;
 use crate::values;
 
 /// Runs every rule over whole tables: level one, then level two over the signals of level one. Detections come sorted by
@@ -62,7 +63,7 @@ pub async fn detections(
 
 async fn run(context: &SessionContext, rule: &Rule) -> Result<Vec<Detection>, DataFusionError> {
     let parameters: std::collections::HashMap<String, ScalarValue> = rule.checked.parameters.iter().cloned().collect();
-    let frame = context.sql(&rule.sql).await?.with_param_values(ParamValues::from(parameters))?;
+    let frame = context.sql(&stock(&rule.sql)?).await?.with_param_values(ParamValues::from(parameters))?;
     let mut found = Vec::new();
     for batch in frame.collect().await? {
         for row in 0..batch.num_rows() {
@@ -86,8 +87,17 @@ async fn run(context: &SessionContext, rule: &Rule) -> Result<Vec<Detection>, Da
                     }
                 }
             }
+            if let Some(start) = window_start(rule, &batch, row) {
+                detection.row_id += &values::of_window(start);
+            }
             found.push(detection);
         }
     }
     Ok(found)
+}
+
+/// When the window of a row began, where there may be several.
+fn window_start(rule: &Rule, batch: &RecordBatch, row: usize) -> Option<i64> {
+    let column = batch.column_by_name("window_start").filter(|_| rule.reference.hops)?;
+    mareva_model::parse_time(&values::text(column, row)).ok()
 }

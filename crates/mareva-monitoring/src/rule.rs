@@ -214,8 +214,9 @@ impl CheckedRule {
             title: rule.title,
             severity: rule.severity,
             raises: rule.raises,
-            // Both are known once its SQL is planned.
+            // These are known once its SQL is planned.
             table: Table::default(),
+            hops: false,
             subject_role: rule.subject_role,
             targets: rule.targets,
             action: rule.action,

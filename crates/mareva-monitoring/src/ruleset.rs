@@ -26,8 +26,10 @@ pub struct Rule {
 }
 
 impl Rule {
-    fn planned(&self) -> Planned {
-        Planned { rule: self.reference.clone(), weight: self.checked.weight, plan: self.plan.clone() }
+    /// What is compiled of it: of hopping windows one program each.
+    fn planned(&self) -> impl Iterator<Item = Planned> {
+        let (rule, weight) = (&self.reference, self.checked.weight);
+        self.plan.shifts().into_iter().map(move |plan| Planned { rule: rule.clone(), weight, plan })
     }
 
     fn place(&self) -> String {
@@ -86,7 +88,7 @@ impl Ruleset {
     /// Whose expressions do not compile: each rule alone shows it.
     fn uncompiled(&self, table: Table, error: &DataFusionError) -> Refusal {
         let fault = |rule: &Rule| {
-            let error = Program::compile(&self.context, table, &[rule.planned()]).err()?;
+            let error = Program::compile(&self.context, table, &rule.planned().collect::<Vec<_>>()).err()?;
             Some(Sql { place: rule.place(), sql: &rule.sql }.engine(&error))
         };
         let faults: Vec<Fault> = self.rules.iter().filter(|rule| rule.table == table).filter_map(fault).collect();
@@ -118,8 +120,32 @@ impl Ruleset {
     }
 
     pub(crate) fn program(&self, table: Table) -> Result<Program, DataFusionError> {
-        let planned: Vec<Planned> = self.rules.iter().filter(|rule| rule.table == table).map(Rule::planned).collect();
+        let planned: Vec<Planned> =
+            self.rules.iter().filter(|rule| rule.table == table).flat_map(Rule::planned).collect();
         Program::compile(&self.context, table, &planned)
+    }
+
+    /// The same rules, one of them with other SQL for stock DataFusion.
+    #[cfg(test)]
+    pub(crate) fn with_stock(mut self, id: &str, sql: String) -> Self {
+        self.rules.iter_mut().filter(|rule| rule.reference.id == id).for_each(|rule| rule.sql = sql.clone());
+        self
+    }
+
+    /// How long what rules of level one say of a group of rows may change after the rows are settled, milliseconds: the longest
+    /// window of one with `GROUP BY`.
+    pub(crate) fn longest_group(&self) -> i64 {
+        self.longest(|table| table != Table::Signals)
+    }
+
+    /// The same of all rules: what second-level rules say rests on what level one says.
+    pub fn unsettled_ms(&self) -> i64 {
+        self.longest_group().saturating_add(self.longest(|table| table == Table::Signals))
+    }
+
+    fn longest(&self, of: impl Fn(Table) -> bool) -> i64 {
+        let groups = self.rules.iter().filter(|rule| of(rule.table)).filter_map(|rule| rule.plan.group.as_ref());
+        groups.map(|group| group.extent.reach()).max().unwrap_or(0)
     }
 
     pub(crate) fn needs_history(&self, id: &str) -> i64 {
@@ -135,7 +161,7 @@ fn level(rule: &CheckedRule, plan: RulePlan) -> Result<Rule, Fault> {
             "set raises = \"alert\"",
         ));
     }
-    let span_ms = plan.windows.iter().map(|w| w.span).max().unwrap_or(0);
-    let reference = Arc::new(RuleRef { span_ms, table: plan.table, ..rule.reference.clone() });
+    let span_ms = plan.reaches().max().unwrap_or(0);
+    let reference = Arc::new(RuleRef { span_ms, table: plan.table, hops: plan.is_hop(), ..rule.reference.clone() });
     Ok(Rule { reference, table: plan.table, sql: rule.sql.clone(), checked: rule.clone(), plan })
 }

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::accounts::Accounts;
 use crate::error::Error;
+use crate::groups::Told;
+use crate::level::Level;
 use crate::monitor::{Bounds, Monitor};
 use crate::ruleset::Ruleset;
 use crate::signals::Signal;
@@ -25,6 +27,42 @@ struct Saved {
     subject: String,
     event_time: i64,
     columns: serde_json::Map<String, serde_json::Value>,
+    /// Of a rule that groups its rows.
+    #[serde(default)]
+    group: Option<SavedGroup>,
+}
+
+/// The group that a detection tells of.
+#[derive(Serialize, Deserialize)]
+struct SavedGroup {
+    /// Digits of the key, base 16.
+    key: String,
+    start: i64,
+    end: i64,
+}
+
+impl Saved {
+    fn of(row: u64, detection: &Detection, group: Option<SavedGroup>) -> Self {
+        Self {
+            row,
+            rule: detection.rule.id.clone(),
+            row_id: detection.row_id.clone(),
+            subject: detection.subject.clone(),
+            event_time: detection.event_time,
+            columns: detection.columns.clone(),
+            group,
+        }
+    }
+
+    /// What stands on a level.
+    fn all(level: &Level) -> impl Iterator<Item = Self> {
+        let alone = level.standing.iter().map(|((_, row, _), detection)| Self::of(*row, detection, None));
+        let grouped = level.groups.all().map(|((_, key, start), told)| {
+            let group = SavedGroup { key: format!("{key:x}"), start, end: told.end };
+            Self::of(told.row, &told.detection, Some(group))
+        });
+        alone.chain(grouped)
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -50,37 +88,14 @@ impl Monitor {
     /// # Errors
     /// When writing fails.
     pub fn write(&self, out: &mut dyn Write) -> Result<(), Error> {
-        let saved = |level: &crate::level::Level| {
-            level
-                .standing
-                .iter()
-                .map(|((_, row, _), d)| Saved {
-                    row: *row,
-                    rule: d.rule.id.clone(),
-                    row_id: d.row_id.clone(),
-                    subject: d.subject.clone(),
-                    event_time: d.event_time,
-                    columns: d.columns.clone(),
-                })
-                .collect()
-        };
         let state = State {
             first_row: self.retained.first(),
             history_from: self.history_from,
-            levels: self.levels.iter().map(saved).collect(),
+            levels: self.levels.iter().map(|level| Saved::all(level).collect()).collect(),
             signals: self.signals.all().cloned().collect(),
         };
-        let second: Vec<(String, Saved)> = self
-            .second
-            .standing
-            .iter()
-            .filter_map(|((_, number, _), d)| {
-                let signal = self.signals.get(*number)?.row_id.clone();
-                let (rule, row_id) = (d.rule.id.clone(), d.row_id.clone());
-                let (subject, event_time, columns) = (d.subject.clone(), d.event_time, d.columns.clone());
-                Some((signal, Saved { row: 0, rule, row_id, subject, event_time, columns }))
-            })
-            .collect();
+        let signal = |saved: Saved| Some((self.signals.get(saved.row)?.row_id.clone(), Saved { row: 0, ..saved }));
+        let second: Vec<(String, Saved)> = Saved::all(&self.second).filter_map(signal).collect();
         let bytes = serde_json::to_vec(&(state, second)).map_err(refuse)?;
         out.write_all(&(bytes.len() as u64).to_le_bytes()).map_err(refuse)?;
         out.write_all(&bytes).map_err(refuse)?;
@@ -135,11 +150,14 @@ impl Monitor {
     }
 }
 
-fn stand(level: &mut crate::level::Level, rules: &HashMap<String, Arc<RuleRef>>, saved: Saved) -> Result<(), Error> {
-    let index = level.program.rules.iter().position(|r| r.rule.id == saved.rule);
-    let (Some(index), Some(rule)) = (index, rules.get(&saved.rule)) else {
+fn stand(level: &mut Level, rules: &HashMap<String, Arc<RuleRef>>, saved: Saved) -> Result<(), Error> {
+    let mut programs = level.program.rules.iter().enumerate().filter(|(_, r)| r.rule.id == saved.rule);
+    let (Some((index, program)), Some(rule)) = (programs.next(), rules.get(&saved.rule)) else {
         return Err(refuse(format!("rule {} is not in force", saved.rule)));
     };
+    if program.group.is_some() != saved.group.is_some() {
+        return Err(refuse(format!("rule {} groups its rows otherwise", saved.rule)));
+    }
     let detection = Detection {
         rule: rule.clone(),
         row_id: saved.row_id,
@@ -147,6 +165,14 @@ fn stand(level: &mut crate::level::Level, rules: &HashMap<String, Arc<RuleRef>>,
         event_time: saved.event_time,
         columns: saved.columns,
     };
-    level.standing.insert((saved.event_time, saved.row, index), detection);
+    match saved.group {
+        Some(group) => {
+            let key = u128::from_str_radix(&group.key, 16).map_err(|_| refuse("a key is no number"))?;
+            level.groups.stand((index, key, group.start), Told { row: saved.row, end: group.end, detection });
+        }
+        None => {
+            level.standing.insert((saved.event_time, saved.row, index), detection);
+        }
+    }
     Ok(())
 }

@@ -181,11 +181,11 @@ fn pipeline_config(config: &Config, ruleset: &Ruleset) -> PipelineConfig {
         lookback_ms: semantics.lookback.ms().max(alerts.episode.ms() + reach_ms),
         max_rows: semantics.max_rows,
         limits: Limits::default(),
-        alerts: alert_config(config, reach_ms),
+        alerts: alert_config(config, ruleset, reach_ms),
     }
 }
 
-fn alert_config(config: &Config, reach_ms: i64) -> AlertConfig {
+fn alert_config(config: &Config, ruleset: &Ruleset, reach_ms: i64) -> AlertConfig {
     let (institution, alerts) = (&config.institution, &config.alerts);
     let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
     AlertConfig {
@@ -195,7 +195,7 @@ fn alert_config(config: &Config, reach_ms: i64) -> AlertConfig {
             jurisdiction: some(&institution.jurisdiction),
         },
         episode_ms: alerts.episode.ms(),
-        lateness_ms: config.semantics.allowed_lateness.ms(),
+        lateness_ms: config.semantics.allowed_lateness.ms().saturating_add(ruleset.unsettled_ms()),
         reach_ms,
         memory_ms: alerts.memory.ms(),
         hold_ms: alerts.hold.ms(),
