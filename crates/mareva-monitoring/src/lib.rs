@@ -5,6 +5,7 @@
 
 mod accounts;
 mod aggregate;
+pub mod backtest;
 mod base;
 mod cheaper;
 mod compared;

@@ -122,7 +122,8 @@ impl Ruleset {
         Program::compile(&self.context, table, &planned)
     }
 
-    pub(crate) fn needs_history(&self, id: &str) -> i64 {
+    /// Milliseconds of history without which a rule does not fire.
+    pub fn needs_history(&self, id: &str) -> i64 {
         self.rules.iter().find(|r| r.reference.id == id).map_or(0, |r| r.checked.needs_history_ms)
     }
 }
