@@ -11,6 +11,7 @@ mod cheaper;
 mod compared;
 mod error;
 mod evaluate;
+pub mod explain;
 mod export;
 mod key;
 mod legs;

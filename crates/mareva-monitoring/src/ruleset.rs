@@ -22,11 +22,11 @@ pub struct Rule {
     /// Its SQL.
     pub sql: String,
     pub(crate) checked: CheckedRule,
-    plan: RulePlan,
+    pub(crate) plan: RulePlan,
 }
 
 impl Rule {
-    fn planned(&self) -> Planned {
+    pub(crate) fn planned(&self) -> Planned {
         Planned { rule: self.reference.clone(), weight: self.checked.weight, plan: self.plan.clone() }
     }
 
@@ -40,7 +40,7 @@ impl Rule {
 pub struct Ruleset {
     rules: Vec<Rule>,
     digest: Digest,
-    context: SessionContext,
+    pub(crate) context: SessionContext,
 }
 
 impl std::fmt::Debug for Ruleset {

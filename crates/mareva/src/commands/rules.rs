@@ -13,16 +13,18 @@ use crate::replay::{WholeFile, word_of};
 
 mod backtest;
 mod evidence;
+mod explain;
 
 use evidence::{Trial, try_rule, unread};
 
-/// Check, test, back-test and list rules
+/// Check, test, back-test, explain and list rules
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     Check(CheckArgs),
     Test(TestArgs),
     List(ListArgs),
     Backtest(backtest::BacktestArgs),
+    Explain(explain::ExplainArgs),
 }
 
 /// Read, plan and compile rules, and see that each carries evidence that can be read
@@ -84,6 +86,7 @@ pub fn run(command: Command) -> Result<()> {
         Command::Test(args) => test(&args),
         Command::List(args) => list(&args),
         Command::Backtest(args) => backtest::run(&args),
+        Command::Explain(args) => explain::run(&args),
     }
 }
 
