@@ -107,7 +107,7 @@ fn rules(html: &mut String, report: &Report) {
             escaped(&rule.subject_role)
         );
         if let Some(failed) = &rule.failed {
-            let _ = write!(html, "<td class=\"text failed\" colspan=\"8\">{}</td></tr>\n", escaped(failed));
+            let _ = writeln!(html, "<td class=\"text failed\" colspan=\"8\">{}</td></tr>", escaped(failed));
             continue;
         }
         let _ = write!(
@@ -271,7 +271,7 @@ fn sweep(html: &mut String, sweep: &Sweep) {
     for point in &sweep.points {
         let _ = write!(html, "<tr><td>{}</td>", escaped(&point.value));
         if let Some(failed) = &point.failed {
-            let _ = write!(html, "<td class=\"text failed\" colspan=\"8\">{}</td></tr>\n", escaped(failed));
+            let _ = writeln!(html, "<td class=\"text failed\" colspan=\"8\">{}</td></tr>", escaped(failed));
             continue;
         }
         let counts = &point.counts;
