@@ -42,7 +42,7 @@ pub(crate) fn kind(error: &DataFusionError) -> &'static str {
     }
 }
 
-fn kernel_kind(error: &ArrowError) -> &'static str {
+pub(crate) fn kernel_kind(error: &ArrowError) -> &'static str {
     match error {
         ArrowError::CastError(_) | ArrowError::ParseError(_) => "a value that cannot be cast",
         ArrowError::ArithmeticOverflow(_) => "an overflow",

@@ -5,11 +5,13 @@
 
 mod accounts;
 mod aggregate;
+pub mod backtest;
 mod base;
 mod cheaper;
 mod compared;
 mod error;
 mod evaluate;
+pub mod explain;
 mod export;
 mod extent;
 mod facts;

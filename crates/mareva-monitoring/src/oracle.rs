@@ -1,5 +1,6 @@
 //! The same SQL in stock DataFusion over finished tables: the oracle of the tests and the engine of back-tests.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -12,7 +13,6 @@ use mareva_model::{Detection, Raises, Table};
 use crate::accounts::Accounts;
 use crate::ruleset::{Rule, Ruleset};
 use crate::signals::{Signal, table};
-use crate::stock::stock;
 use crate::values;
 
 /// Runs every rule over whole tables: level one, then level two over the signals of level one. Detections come sorted by
@@ -27,11 +27,7 @@ pub async fn detections(
     movements: RecordBatch,
 ) -> Result<Vec<Detection>, DataFusionError> {
     let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
-    let register = |name: &str, batch: RecordBatch| -> Result<(), DataFusionError> {
-        context.deregister_table(name)?;
-        context.register_table(name, Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))?;
-        Ok(())
-    };
+    let register = |name: &str, batch: RecordBatch| register(&context, name, batch);
     let times = transactions
         .column_by_name("event_time")
         .cloned()
@@ -61,9 +57,22 @@ pub async fn detections(
     Ok(found)
 }
 
-async fn run(context: &SessionContext, rule: &Rule) -> Result<Vec<Detection>, DataFusionError> {
-    let parameters: std::collections::HashMap<String, ScalarValue> = rule.checked.parameters.iter().cloned().collect();
-    let frame = context.sql(&stock(&rule.sql)?).await?.with_param_values(ParamValues::from(parameters))?;
+/// Puts a table into a session, in the place of one of its name.
+pub(crate) fn register(context: &SessionContext, name: &str, batch: RecordBatch) -> Result<(), DataFusionError> {
+    context.deregister_table(name)?;
+    context.register_table(name, Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))?;
+    Ok(())
+}
+
+/// The values that stand for a rule's `$names`.
+pub(crate) fn parameters(rule: &Rule) -> ParamValues {
+    let values: HashMap<String, ScalarValue> = rule.checked.parameters.iter().cloned().collect();
+    ParamValues::from(values)
+}
+
+/// The rows that stock DataFusion returns for a rule's text over the tables of a session.
+pub(crate) async fn run(context: &SessionContext, rule: &Rule) -> Result<Vec<Detection>, DataFusionError> {
+    let frame = context.sql(&rule.stock()?).await?.with_param_values(parameters(rule))?;
     let mut found = Vec::new();
     for batch in frame.collect().await? {
         for row in 0..batch.num_rows() {

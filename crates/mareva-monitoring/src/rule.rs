@@ -247,7 +247,7 @@ impl Parameter {
 }
 
 /// A decimal literal with just the digits it is written with.
-fn decimal(text: &str) -> Option<ScalarValue> {
+pub(crate) fn decimal(text: &str) -> Option<ScalarValue> {
     let places = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
     let units = mareva_model::Amount::parse(text).ok()?.0;
     let scale = u32::try_from(places).ok().filter(|places| *places <= AMOUNT_SCALE)?;

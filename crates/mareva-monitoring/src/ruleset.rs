@@ -11,6 +11,7 @@ use crate::plan::{RulePlan, plan, session};
 use crate::program::{Planned, Program};
 use crate::rule::{CheckedRule, RuleText, read_all};
 use crate::rule_text::Sql;
+use crate::stock::stock;
 
 /// A rule with its plan.
 #[derive(Debug, Clone)]
@@ -22,14 +23,22 @@ pub struct Rule {
     /// Its SQL.
     pub sql: String,
     pub(crate) checked: CheckedRule,
-    plan: RulePlan,
+    pub(crate) plan: RulePlan,
 }
 
 impl Rule {
     /// What is compiled of it: of hopping windows one program each.
-    fn planned(&self) -> impl Iterator<Item = Planned> {
+    pub(crate) fn planned(&self) -> impl Iterator<Item = Planned> {
         let (rule, weight) = (&self.reference, self.checked.weight);
         self.plan.shifts().into_iter().map(move |plan| Planned { rule: rule.clone(), weight, plan })
+    }
+
+    /// Its SQL as stock DataFusion runs it.
+    ///
+    /// # Errors
+    /// Where it is no SQL, which loading would have refused.
+    pub(crate) fn stock(&self) -> Result<String, DataFusionError> {
+        Ok(stock(&self.sql)?)
     }
 
     fn place(&self) -> String {
@@ -42,7 +51,7 @@ impl Rule {
 pub struct Ruleset {
     rules: Vec<Rule>,
     digest: Digest,
-    context: SessionContext,
+    pub(crate) context: SessionContext,
 }
 
 impl std::fmt::Debug for Ruleset {
@@ -148,7 +157,8 @@ impl Ruleset {
         groups.map(|group| group.extent.reach()).max().unwrap_or(0)
     }
 
-    pub(crate) fn needs_history(&self, id: &str) -> i64 {
+    /// Milliseconds of history without which a rule does not fire.
+    pub fn needs_history(&self, id: &str) -> i64 {
         self.rules.iter().find(|r| r.reference.id == id).map_or(0, |r| r.checked.needs_history_ms)
     }
 }

@@ -360,3 +360,22 @@ impl Dimension {
         (self.keys.len(), self.rows)
     }
 }
+
+/// What the parts of a timeline take, in bytes: for estimates.
+pub(crate) struct PartBytes {
+    /// A row on one timeline.
+    pub row: usize,
+    /// A key of one timeline, with its place in the map.
+    pub key: usize,
+    /// A feature of one key.
+    pub feature: usize,
+}
+
+/// See [`PartBytes`].
+pub(crate) fn bytes_of_parts() -> PartBytes {
+    PartBytes {
+        row: size_of::<RingRow>(),
+        key: size_of::<Key>() + size_of::<KeyTimeline>(),
+        feature: size_of::<Cursor>(),
+    }
+}
