@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # One rule in Mareva, Flink SQL and Kafka Streams, on one Kafka topic and the same cores: rates, ratios, and whether the
-# results agree. It leaves nothing behind but the programs in target/peers.
+# results agree. It leaves nothing behind but the programs in target/peers. Half an hour or so, most of it the peers'.
 #
 #   cargo build --release --workspace --bin mareva && benches/peers/run.sh
 #
 #   --rounds=3                 each system once a round
 #   --sets=short,long          ~20 rows in a window, ~1,000 rows in a window
 #   --records=2000000          of the short set; --long-records=1000000 of the long one
+#   --rows=20                  in a window of the short set; --long-rows=1000 of the long one
 #   --short=…, --long=…        systems: mareva,flink-over,flink-hop,streams (long: mareva,flink-over)
 #   --cores=0,1                cores of each system and of the broker
 #   --checkpoint="1 s"         of Flink
@@ -119,7 +120,9 @@ done
 
 echo "$(date -u +%F) $(uname -sm), $(grep -m 1 'model name' /proc/cpuinfo | sed 's/.*: //'), cores $cores of $(nproc)," \
     "broker on them too; load before $(cut -d ' ' -f 1 /proc/loadavg); $("$mareva" --version)"
-java -Xmx2g "$quiet" -cp "$classes" mareva.peers.Compare --brokers="127.0.0.1:$port" --jmx-port="$jmx" \
+# Topics that were made a moment ago are not there yet for a moment: not worth a warning.
+java -Xmx2g "$quiet" -Dorg.slf4j.simpleLogger.log.org.apache.kafka.clients.NetworkClient=error -cp "$classes" \
+    mareva.peers.Compare --brokers="127.0.0.1:$port" --jmx-port="$jmx" --broker-pid="$broker" \
     --mareva="$mareva" --work="$work" --rule="$here/rules/hourly-outflow" "$@" &
 compare=$!
 wait "$compare"

@@ -80,12 +80,13 @@ final class Bank {
 
     byte[] json() {
         int name = account % (FIRST.length * LAST.length);
-        String text = "{\"type\":\"credit_transfer\",\"tx_id\":\"" + transactionId() + "\",\"source\":\"MRVADEFF\",\"time\":" + time
-                + ",\"status\":\"settled\",\"amount\":\"" + Plan.decimal(cents) + "\",\"currency\":\"EUR\",\"originator\":{\"account\":\""
-                + accounts[account] + "\",\"name\":\"" + FIRST[name % FIRST.length] + ' ' + LAST[name / FIRST.length]
-                + "\",\"agent\":\"MRVADEFF\",\"country\":\"DE\"},\"beneficiary\":{\"account\":\"" + payees[payee]
-                + "\",\"name\":\"Payee " + payee + "\",\"agent\":\"FJRDDEHH\",\"country\":\"DE\"},\"channel\":\"mobile\",\"device\":\"dev-"
-                + account + "\",\"remittance\":\"Invoice " + next + "\"}";
+        String text = "{\"type\":\"credit_transfer\",\"tx_id\":\"" + transactionId() + "\",\"source\":\"MRVADEFF\""
+                + ",\"time\":" + time + ",\"status\":\"settled\",\"amount\":\"" + Plan.decimal(cents) + "\",\"currency\":\"EUR\""
+                + ",\"originator\":{\"account\":\"" + accounts[account] + "\",\"name\":\"" + FIRST[name % FIRST.length] + ' '
+                + LAST[name / FIRST.length] + "\",\"agent\":\"MRVADEFF\",\"country\":\"DE\"}"
+                + ",\"beneficiary\":{\"account\":\"" + payees[payee] + "\",\"name\":\"Payee " + payee
+                + "\",\"agent\":\"FJRDDEHH\",\"country\":\"DE\"},\"channel\":\"mobile\",\"device\":\"dev-" + account
+                + "\",\"remittance\":\"Invoice " + next + "\"}";
         return text.getBytes(StandardCharsets.UTF_8);
     }
 

@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
 import org.apache.kafka.clients.admin.Admin;
 
 /** Puts one rule to Mareva, Flink SQL and Kafka Streams, round after round, and holds their results against each other. */
@@ -35,41 +37,41 @@ final class Compare {
     }
 
     private void run(Plan plan) throws Exception {
-        System.out.printf("%n%s: %,d records of %,d accounts in %d hours, %,d rows in a window on average%n", plan.name(),
-                plan.records(), plan.accounts(), plan.hours(), plan.rowsInWindow());
-        String warm = plan.topic() + "-warm";
-        Topics.create(admin, Topics.PARTITIONS, List.of(plan.topic(), warm));
+        System.out.printf("%n%s: %,d records of %,d accounts in %d hours, %,d rows in a window on average%n",
+                plan.name(), plan.records(), plan.accounts(), plan.hours(), plan.rowsInWindow());
+        Plan warm = plan.warm();
+        Topics.create(admin, Topics.PARTITIONS, List.of(plan.topic(), warm.topic()));
         long bytes = Topics.fill(setup.brokers(), plan, SEED, plan.topic());
-        Topics.fill(setup.brokers(), new Plan(plan.name(), plan.records() / 10, plan.rowsInWindow(), plan.hours()), WARM_SEED, warm);
+        Topics.fill(setup.brokers(), warm, WARM_SEED, warm.topic());
         Expected expected = Expected.of(plan, SEED);
         System.out.printf("%d bytes a record, %d partitions; count >= %d and sum >= %s: %,d records, %,d hops of 5 min%n",
                 bytes / plan.records(), Topics.PARTITIONS, plan.minPayments(), Plan.decimal(plan.minPaidCents()),
                 expected.perRecord().size(), expected.hops().size());
         List<String> names = setup.systems().get(plan.name());
-        Map<String, List<Double>> rates = new LinkedHashMap<>();
-        names.forEach(name -> rates.put(name, new ArrayList<>()));
+        Map<String, List<Systems.Measured>> all = new LinkedHashMap<>();
+        names.forEach(name -> all.put(name, new ArrayList<>()));
         for (int round = 1; round <= setup.rounds(); round++) {
             List<String> order = new ArrayList<>(names);
             // Nobody is always first.
             Collections.rotate(order, round - 1);
             for (String name : order) {
-                rates.get(name).add(measure(name, plan, round, expected));
+                all.get(name).add(measure(name, plan, round, expected));
             }
         }
-        report(rates);
+        report(plan, all);
         Topics.delete(admin, plan.topic());
     }
 
-    private double measure(String name, Plan plan, int round, Expected expected) throws Exception {
+    private Systems.Measured measure(String name, Plan plan, int round, Expected expected) throws Exception {
         String out = "out-" + plan.name() + '-' + name + '-' + round;
-        double seconds = systems.run(name, plan, out);
+        Systems.Measured measured = systems.run(name, plan, out);
         Set<String> found = Results.of(name, setup.brokers(), plan, out);
         check(name, name.equals("flink-hop") ? expected.hops() : expected.perRecord(), found);
         Topics.delete(admin, out);
-        double rate = plan.records() / seconds;
-        System.out.printf("round %d  %-10s %8.1f s %,10.0f records/s, %,d results, as worked out by hand%n", round, name,
-                seconds, rate, found.size());
-        return rate;
+        System.out.printf("round %d  %-10s %7.1f s, %,9.0f records/s, processor %7.1f s and %5.1f s of the broker;"
+                        + " %,d results, all right%n", round, name, measured.seconds(),
+                plan.records() / measured.seconds(), measured.processor(), measured.broker(), found.size());
+        return measured;
     }
 
     private static void check(String name, Set<String> expected, Set<String> found) {
@@ -87,17 +89,26 @@ final class Compare {
         return results.stream().limit(3).toList();
     }
 
-    private static void report(Map<String, List<Double>> rates) {
-        List<Double> ours = rates.get("mareva");
-        System.out.printf("%-10s %14s %28s%n", "", "median rate", "Mareva is faster by (range)");
-        rates.forEach((name, theirs) -> {
-            List<Double> ratios = new ArrayList<>();
-            for (int round = 0; round < theirs.size(); round++) {
-                ratios.add(ours.get(round) / theirs.get(round));
-            }
-            System.out.printf("%-10s %,12.0f/s %28s%n", name, median(theirs), name.equals("mareva") ? "" : "%.1f (%.1f to %.1f)".formatted(
-                    median(ratios), Collections.min(ratios), Collections.max(ratios)));
+    private static void report(Plan plan, Map<String, List<Systems.Measured>> all) {
+        System.out.printf("%-10s %13s  %-26s %16s  %s%n", "", "median rate", "Mareva is faster by", "us of processor",
+                "Mareva needs less by");
+        all.forEach((name, theirs) -> {
+            List<Systems.Measured> ours = all.get("mareva");
+            double rate = plan.records() / median(theirs.stream().map(Systems.Measured::seconds).toList());
+            double processor = median(theirs.stream().map(Systems.Measured::processor).toList()) * 1e6 / plan.records();
+            boolean self = name.equals("mareva");
+            System.out.printf("%-10s %,11.0f/s  %-26s %16.2f  %s%n", name, rate,
+                    self ? "" : ratio(ours, theirs, Systems.Measured::seconds), processor,
+                    self ? "" : ratio(ours, theirs, Systems.Measured::processor));
         });
+    }
+
+    /** Theirs by ours, round by round: median, least and most. */
+    private static String ratio(
+            List<Systems.Measured> ours, List<Systems.Measured> theirs, ToDoubleFunction<Systems.Measured> what) {
+        List<Double> ratios = IntStream.range(0, theirs.size())
+                .mapToObj(round -> what.applyAsDouble(theirs.get(round)) / what.applyAsDouble(ours.get(round))).toList();
+        return "%.1f (%.1f to %.1f)".formatted(median(ratios), Collections.min(ratios), Collections.max(ratios));
     }
 
     private static double median(List<Double> values) {

@@ -20,6 +20,8 @@ final class Systems {
     private final Setup setup;
     private final Admin admin;
     private final Watch watch;
+    /** Of the process that is measured: when it has ended, nobody can ask any more. */
+    private long lastProcessor;
 
     Systems(Setup setup, Admin admin, Watch watch) {
         this.setup = setup;
@@ -27,8 +29,11 @@ final class Systems {
         this.watch = watch;
     }
 
-    /** Seconds that {@code system} takes; its results are in the topic {@code out} afterwards. */
-    double run(String system, Plan plan, String out) throws Exception {
+    /** Seconds, and processor seconds of the system and of the broker, from the first record read to the end committed. */
+    record Measured(double seconds, double processor, double broker) {}
+
+    /** Results are in the topic {@code out} afterwards. */
+    Measured run(String system, Plan plan, String out) throws Exception {
         Path folder = Files.createDirectories(setup.work().resolve(out));
         Path log = setup.work().resolve(out + ".log");
         List<String> command = system.equals("mareva") ? mareva(plan, out, folder) : peer(system, plan, out, folder);
@@ -39,14 +44,19 @@ final class Systems {
         ProcessBuilder builder = new ProcessBuilder(pinned).redirectErrorStream(true).redirectOutput(log.toFile());
         builder.environment().put("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
         Process process = builder.start();
+        lastProcessor = 0;
         Thread hook = new Thread(process::destroyForcibly);
         Runtime.getRuntime().addShutdownHook(hook);
         try {
             await(system, process, log, 5, () -> watch.bytesRead(plan.topic()) > before);
             long begin = System.currentTimeMillis();
+            long processor = Watch.processorMillis(process.pid());
+            long broker = Watch.processorMillis(setup.brokerPid());
             long end = system.startsWith("flink")
                     ? finished(system, process, log)
                     : committed(system, process, log, ends, out);
+            Measured measured = new Measured((end - begin) / 1e3, (lastProcessor - processor) / 1e3,
+                    (Watch.processorMillis(setup.brokerPid()) - broker) / 1e3);
             if (system.equals("streams")) {
                 process.destroy();
             }
@@ -56,7 +66,7 @@ final class Systems {
             if (system.equals("mareva")) {
                 checkCounts(plan, log);
             }
-            return (end - begin) / 1e3;
+            return measured;
         } finally {
             process.destroyForcibly().waitFor();
             Runtime.getRuntime().removeShutdownHook(hook);
@@ -112,7 +122,7 @@ final class Systems {
     private List<String> peer(String system, Plan plan, String out, Path folder) throws Exception {
         Topics.create(admin, Topics.PARTITIONS, List.of(out, out + "-warm"));
         boolean flink = system.startsWith("flink");
-        Job job = new Job(system.replace("flink-", ""), setup.brokers(), plan.topic(), plan.topic() + "-warm", out,
+        Job job = new Job(system.replace("flink-", ""), setup.brokers(), plan.topic(), plan.warm().topic(), out,
                 plan.minPayments(), plan.minPaidCents(), setup.checkpoint(), folder);
         List<String> command = new ArrayList<>(List.of("java", "-Xms4g", "-Xmx4g", "-XX:+UseTransparentHugePages",
                 "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"));
@@ -154,15 +164,17 @@ final class Systems {
         boolean holds() throws Exception;
     }
 
-    private static void await(String system, Process process, Path log, long millis, Condition condition) throws Exception {
+    private void await(String system, Process process, Path log, long millis, Condition condition) throws Exception {
         long limit = System.nanoTime() + TimeUnit.MINUTES.toNanos(LIMIT_MINUTES);
         while (!condition.holds()) {
             // What ended well may have reached it between the two looks.
             if ((!process.isAlive() && !condition.holds()) || System.nanoTime() > limit) {
                 throw failed(system, log);
             }
+            lastProcessor = Math.max(lastProcessor, Watch.processorMillis(process.pid()));
             Thread.sleep(millis);
         }
+        lastProcessor = Math.max(lastProcessor, Watch.processorMillis(process.pid()));
     }
 
     private static IllegalStateException failed(String system, Path log) throws IOException {

@@ -1,5 +1,6 @@
 package mareva.peers;
 
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,6 +35,11 @@ final class Watch implements AutoCloseable {
         } catch (InstanceNotFoundException nobodyReadIt) {
             return 0;
         }
+    }
+
+    /** Processor time of all threads of a process so far; 0 when it is no more. */
+    static long processorMillis(long pid) {
+        return ProcessHandle.of(pid).flatMap(process -> process.info().totalCpuDuration()).map(Duration::toMillis).orElse(0L);
     }
 
     @Override
