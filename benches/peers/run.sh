@@ -109,9 +109,10 @@ taskset -c "$cores" java -Xms1g -Xmx1g -cp "$classes" \
     -Dcom.sun.management.jmxremote.authenticate=false -Dcom.sun.management.jmxremote.ssl=false \
     kafka.Kafka "$work/server.properties" >"$work/kafka.log" 2>&1 &
 broker=$!
-for _ in $(seq 300); do
+for wait in $(seq 900); do
     grep -q "Kafka Server started" "$work/kafka.log" && break
-    if ! kill -0 "$broker" 2>/dev/null; then
+    if [ "$wait" -eq 900 ] || ! kill -0 "$broker" 2>/dev/null; then
+        echo "Apache Kafka does not start within three minutes:" >&2
         tail -n 30 "$work/kafka.log" >&2
         exit 1
     fi
