@@ -45,7 +45,7 @@ pub use export::{ParquetWriter, movements_of, signals_of, write_parquet};
 pub use key::{Key, KeyBuild, key_of};
 pub use mareva_model::Table;
 pub use monitor::{Bounds, Monitor, Monitored, Sizes};
-pub use retained::{Direction, Movement, RetainedRows, RowNumber, TransactionView, moves};
+pub use retained::{Direction, MakeFile, Movement, RetainedRows, RowNumber, Spill, TransactionView, moves};
 pub use rule::{RuleText, Source};
 pub use ruleset::{Rule, Ruleset};
 pub use tables::whole;

@@ -10,7 +10,7 @@ use crate::accounts::Accounts;
 use crate::error::Error;
 use crate::evaluate::RuleFailure;
 use crate::level::{Level, Rows};
-use crate::retained::RetainedRows;
+use crate::retained::{RetainedRows, Spill};
 use crate::ruleset::Ruleset;
 use crate::signals::{Signal, Signals, table};
 use crate::tables::{gather, row_numbers};
@@ -42,8 +42,12 @@ pub struct Monitored {
 pub struct Sizes {
     /// Transactions retained.
     pub rows: u64,
-    /// Bytes of retained columns and their indexes.
+    /// Bytes of retained columns in memory, and of their indexes.
     pub retained_bytes: usize,
+    /// Transactions on disk.
+    pub rows_on_disk: u64,
+    /// Bytes of them there.
+    pub disk_bytes: u64,
     /// Keys on timelines, all dimensions.
     pub keys: usize,
     /// Rows on timelines, all dimensions.
@@ -82,14 +86,19 @@ impl Rows for TableRows<'_> {
 }
 
 impl Monitor {
-    /// Empty timelines for these rules.
+    /// Empty timelines for these rules; rows that memory does not hold go where `spill` says.
     ///
     /// # Errors
     /// When the rules do not compile; [`Ruleset::load`] has tried that before.
-    pub fn new(ruleset: &Ruleset, accounts: Arc<Accounts>, bounds: Bounds) -> Result<Self, Error> {
+    pub fn new(
+        ruleset: &Ruleset,
+        accounts: Arc<Accounts>,
+        bounds: Bounds,
+        spill: Option<Spill>,
+    ) -> Result<Self, Error> {
         let level = |table| -> Result<Level, Error> { Ok(Level::new(ruleset.program(table)?, accounts.clone())) };
         Ok(Self {
-            retained: RetainedRows::new(),
+            retained: RetainedRows::with(spill),
             levels: [level(Table::Transactions)?, level(Table::Movements)?],
             second: level(Table::Signals)?,
             signals: Signals::default(),
@@ -97,6 +106,14 @@ impl Monitor {
             ruleset: ruleset.clone(),
             bounds,
         })
+    }
+
+    /// Whether all rows are there that were looked up.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] where one was not.
+    pub fn intact(&self) -> Result<(), Error> {
+        self.retained.failure().map_or(Ok(()), |kind| Err(Error::Disk(kind)))
     }
 
     /// The accepted rows still kept.
@@ -107,10 +124,13 @@ impl Monitor {
     /// Sizes of the state.
     pub fn sizes(&self) -> Sizes {
         let levels = || self.levels.iter().chain([&self.second]);
+        let on_disk = self.retained.on_disk();
         let sizes = levels().flat_map(Level::sizes).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
         Sizes {
             rows: self.retained.len(),
             retained_bytes: self.retained.bytes(),
+            rows_on_disk: on_disk.0,
+            disk_bytes: on_disk.1,
             keys: sizes.0,
             timeline_rows: sizes.1,
             fact_bytes: levels().map(Level::fact_bytes).sum(),
@@ -180,6 +200,7 @@ impl Monitor {
             monitored.settled = self.settle(low - self.bounds.allowed_lateness_ms);
             self.expire(low - self.bounds.allowed_lateness_ms, needed_from)?;
         }
+        self.intact()?;
         Ok(monitored)
     }
 
@@ -248,12 +269,7 @@ impl Monitor {
     fn expire(&mut self, before: i64, needed_from: i64) -> Result<(), Error> {
         let span = self.levels.iter().map(Level::span).max().unwrap_or(0).max(self.bounds.lookback_ms);
         let before_first = before.saturating_sub(span).min(needed_from);
-        let oldest = self
-            .retained
-            .batches()
-            .next()
-            .is_some_and(|(_, batch)| batch.event_time().values().iter().all(|time| *time < before_first));
-        if oldest {
+        if self.retained.expires(before_first) {
             let gone = self.retained.expire(before_first);
             for (first, batch) in gone {
                 self.forget(first, &batch, before_first)?;

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::groups::Told;
 use crate::level::Level;
 use crate::monitor::{Bounds, Monitor};
+use crate::retained::Spill;
 use crate::ruleset::Ruleset;
 use crate::signals::Signal;
 
@@ -104,6 +105,7 @@ impl Monitor {
         for (_, batch) in self.retained.batches() {
             writer.write(batch.batch())?;
         }
+        self.intact()?;
         writer.finish()?;
         Ok(())
     }
@@ -116,6 +118,7 @@ impl Monitor {
         ruleset: &Ruleset,
         accounts: Arc<Accounts>,
         bounds: Bounds,
+        spill: Option<Spill>,
         input: &mut dyn Read,
     ) -> Result<Self, Error> {
         let mut length = [0; 8];
@@ -123,7 +126,7 @@ impl Monitor {
         let mut bytes = Vec::new();
         input.take(u64::from_le_bytes(length)).read_to_end(&mut bytes).map_err(refuse)?;
         let (state, second): (State, Vec<(String, Saved)>) = serde_json::from_slice(&bytes).map_err(no_json)?;
-        let mut monitor = Self::new(ruleset, accounts, bounds)?;
+        let mut monitor = Self::new(ruleset, accounts, bounds, spill)?;
         monitor.retained.start_at(state.first_row);
         for batch in StreamReader::try_new(input, None)? {
             let batch = TransactionBatch::try_new(batch?).map_err(|_| refuse("other columns than this version's"))?;

@@ -16,17 +16,17 @@ mod refused;
 
 /// One transaction of a generated stream.
 #[derive(Debug, Clone)]
-struct Tx {
-    time: i64,
-    from: Option<u8>,
-    to: Option<u8>,
-    cents: Option<i64>,
-    device: Option<u8>,
-    status: u8,
-    kind: u8,
+pub(crate) struct Tx {
+    pub time: i64,
+    pub from: Option<u8>,
+    pub to: Option<u8>,
+    pub cents: Option<i64>,
+    pub device: Option<u8>,
+    pub status: u8,
+    pub kind: u8,
 }
 
-fn batch(rows: &[(usize, Tx)]) -> TransactionBatch {
+pub(crate) fn batch(rows: &[(usize, Tx)]) -> TransactionBatch {
     let mut builder = TransactionBatchBuilder::default();
     for (index, tx) in rows {
         let mut row = TransactionRow::new(tx.time);
@@ -186,7 +186,7 @@ const BOUNDS: Bounds = Bounds { allowed_lateness_ms: 12_000, lookback_ms: 0, max
 /// Feeds the accepted rows in the given cuts, restarting from a snapshot where asked, and returns what settled.
 fn run(rules: &Ruleset, rows: &[(usize, Tx)], cuts: &[usize], restart_at: usize) -> (Vec<Detection>, Vec<(usize, Tx)>) {
     let accounts = Arc::new(some_accounts());
-    let mut monitor = Monitor::new(rules, accounts.clone(), BOUNDS).unwrap();
+    let mut monitor = Monitor::new(rules, accounts.clone(), BOUNDS, None).unwrap();
     let (mut settled, mut accepted, mut at, mut low) = (Vec::new(), Vec::new(), 0, None::<i64>);
     let mut standing: BTreeMap<(String, String), String> = BTreeMap::new();
     let mut fixed: BTreeSet<(String, String)> = BTreeSet::new();
@@ -215,7 +215,7 @@ fn run(rules: &Ruleset, rows: &[(usize, Tx)], cuts: &[usize], restart_at: usize)
         if step == restart_at {
             let mut bytes = Vec::new();
             monitor.write(&mut bytes).unwrap();
-            monitor = Monitor::read(rules, accounts.clone(), BOUNDS, &mut bytes.as_slice()).unwrap();
+            monitor = Monitor::read(rules, accounts.clone(), BOUNDS, None, &mut bytes.as_slice()).unwrap();
         }
     }
     settled.extend(monitor.standing());

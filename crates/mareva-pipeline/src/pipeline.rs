@@ -49,7 +49,7 @@ impl Pipeline {
     /// # Errors
     /// When the rules do not compile.
     pub fn new(parts: Parts) -> Result<Self, Error> {
-        let monitor = Monitor::new(&parts.ruleset, parts.accounts.clone(), parts.config.bounds())?;
+        let monitor = Monitor::new(&parts.ruleset, parts.accounts.clone(), parts.config.bounds(), parts.spill.clone())?;
         Ok(Self::assemble(parts, 0, LowTime::default(), monitor, None))
     }
 
@@ -133,6 +133,8 @@ impl Pipeline {
         if low_time.is_some() || end {
             alerts.extend(self.alerts.close(self.monitor.retained(), low_time, end));
         }
+        // An alert that a row is missing from is not published.
+        self.monitor.intact()?;
         Ok(Output { alerts, dead_letters, late, hits, changes, accepted, settled, counts, low_time, history_cut: None })
     }
 
@@ -237,7 +239,8 @@ impl Pipeline {
         config.epoch = epoch;
         let state = serde_json::from_slice(&read_part(input)?).map_err(no_json)?;
         let alerts = AlertBook::restore(config, state);
-        let monitor = Monitor::read(&parts.ruleset, parts.accounts.clone(), parts.config.bounds(), input)?;
+        let monitor =
+            Monitor::read(&parts.ruleset, parts.accounts.clone(), parts.config.bounds(), parts.spill.clone(), input)?;
         let history = saved.history;
         Ok(Self { history, ..Self::assemble(parts, saved.seq, saved.low_time, monitor, Some(alerts)) })
     }

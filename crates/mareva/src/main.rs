@@ -18,6 +18,7 @@ mod metrics;
 mod open;
 mod outcome;
 mod replay;
+mod scratch;
 mod serve;
 mod words;
 

@@ -13,10 +13,10 @@ use mareva_monitoring::backtest::{Holds, THREADS, TableFile};
 use mareva_monitoring::{ParquetWriter, RetainedRows, Ruleset, Table, movements_of, whole};
 use mareva_pipeline::{Counts, Parts, Pipeline};
 
-use super::scratch::Scratch;
 use crate::config::Config;
 use crate::open::{keep, readable, unreadable};
 use crate::replay::{Frame, Merge, stream_of};
+use crate::scratch::Scratch;
 
 /// Bytes of a file in which its first record must begin and end.
 const PEEKED: u64 = 1 << 20;

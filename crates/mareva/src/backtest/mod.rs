@@ -5,7 +5,6 @@ mod data;
 mod figures;
 mod labels;
 mod page;
-mod scratch;
 mod text;
 mod work;
 
@@ -13,6 +12,5 @@ pub use data::{Files, Stripes, Tables};
 pub use figures::{Report, report};
 pub use labels::Labels;
 pub use page::page;
-pub use scratch::Scratch;
 pub use text::text;
 pub use work::{Outcome, Work};

@@ -14,8 +14,8 @@ use mareva_monitoring::backtest::{
 use mareva_monitoring::{Key, key_of};
 
 use super::data::{Stripes, Tables};
-use super::scratch::Scratch;
 use crate::STACK;
+use crate::scratch::Scratch;
 
 /// Rows of a part: with the columns that the shipped rules read some 80 MB, on each thread.
 const PART_ROWS: u64 = 250_000;

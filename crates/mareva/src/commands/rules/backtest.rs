@@ -12,11 +12,12 @@ use mareva_monitoring::backtest::{AccountTable, Variant, earliest, passes};
 use serde_json::json;
 
 use super::super::replay::{InsteadArgs, stop_on_signals};
-use crate::backtest::{Files, Labels, Outcome, Report, Scratch, Work, page, report, text};
+use crate::backtest::{Files, Labels, Outcome, Report, Work, page, report, text};
 use crate::config::nearest::nearest;
 use crate::open::{Instead, in_the_way, keep, open, readable};
 use crate::outcome::say;
 use crate::replay::{WholeFile, detection_json};
+use crate::scratch::Scratch;
 use crate::{config, logging};
 
 /// Variants of rules that one back-test runs beside those in force.

@@ -16,9 +16,10 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::super::replay::{InsteadArgs, stop_on_signals};
-use crate::backtest::{Files, Scratch, Tables};
+use crate::backtest::{Files, Tables};
 use crate::open::{Instead, keep, open, readable, unreadable};
 use crate::outcome::say;
+use crate::scratch::Scratch;
 use crate::{config, logging};
 
 /// Bytes of a line of alerts.
