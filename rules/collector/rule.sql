@@ -2,7 +2,8 @@
 -- Rules that say the same of the same money count as one sign.
 SELECT row_id, subject, event_time,
        COUNT(DISTINCT CASE WHEN rule IN ('third-party-to-exchange', 'turnover-against-balance') THEN 'rapid-pass-through'
-                           WHEN rule = 'cash-smurfing' THEN 'structuring' ELSE rule END) FILTER (WHERE rule <> 'new-payer-escalation') OVER w AS signs,
+                           WHEN rule = 'cash-smurfing' THEN 'structuring' ELSE rule END)
+           FILTER (WHERE rule <> 'new-payer-escalation') OVER w AS signs,
        SUM(weight) OVER w AS score,
        COUNT(*) FILTER (WHERE rule = 'fan-in-smurfing') OVER w AS gathering
 FROM signals

@@ -9,7 +9,8 @@ SELECT row_id, subject, event_time,
            OVER w AS passing,
        COUNT(*) FILTER (WHERE rule = 'new-account-turnover') OVER w AS receiving,
        COUNT(DISTINCT CASE WHEN rule IN ('third-party-to-exchange', 'turnover-against-balance') THEN 'rapid-pass-through'
-                           WHEN rule = 'cash-smurfing' THEN 'structuring' ELSE rule END) FILTER (WHERE subject_role = 'suspect') OVER w AS suspect_signs
+                           WHEN rule = 'cash-smurfing' THEN 'structuring' ELSE rule END)
+           FILTER (WHERE subject_role = 'suspect') OVER w AS suspect_signs
 FROM signals
 WHERE rule IN ('cash-smurfing', 'dormant-reactivation', 'exchange-deposit-withdrawal', 'fan-in-smurfing', 'fan-out-dispersal',
                'linked-exchange-exit', 'new-account-turnover', 'new-payer-escalation', 'on-ramp-burst', 'rapid-pass-through',
