@@ -15,7 +15,7 @@ pub enum Error {
     #[error("a rule reads a column that was not gathered; report it with the rule that was loaded last")]
     Column,
     /// Rows that were on disk cannot be read, or no more be written.
-    #[error("retained rows cannot be kept on disk ({0}); free space there or raise state.memory")]
+    #[error("retained rows cannot be kept on disk ({0}); free space there or raise retention.memory_mib")]
     Disk(std::io::ErrorKind),
     /// The saved state does not fit the rules in force.
     #[error("the saved monitoring state does not fit: {0}; start from an older snapshot or from history")]

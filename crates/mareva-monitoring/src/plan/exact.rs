@@ -46,12 +46,7 @@ impl Matcher<'_> {
                     Some(self.text.refuse("cast", "a floating-point number is not exact", "cast to DECIMAL(p, s)"))
                 }
                 Expr::BinaryExpr(binary) if matches!(binary.op, Operator::Divide | Operator::Modulo) => {
-                    let safe = match binary.right.as_ref() {
-                        Expr::Literal(value, _) => !value.is_null() && !is_zero(value),
-                        Expr::ScalarFunction(function) => function.name() == "nullif",
-                        _ => false,
-                    };
-                    (!safe).then(|| {
+                    (!never_zero(&binary.right)).then(|| {
                         let remedy = "multiply the other side instead, or divide by NULLIF(x, 0)";
                         self.text.refuse(&binary.op.to_string(), "this division can meet a zero", remedy)
                     })
@@ -98,6 +93,21 @@ impl Matcher<'_> {
     }
 }
 
-fn is_zero(value: &ScalarValue) -> bool {
-    ScalarValue::new_zero(&value.data_type()).is_ok_and(|zero| zero == *value)
+/// Whether a divisor is a number other than zero, or null instead: as it is after it was made the type of the other side.
+fn never_zero(divisor: &Expr) -> bool {
+    match divisor {
+        Expr::Literal(value, _) => {
+            !value.is_null() && ScalarValue::new_zero(&value.data_type()).is_ok_and(|zero| zero != *value)
+        }
+        Expr::ScalarFunction(function) => function.name() == "nullif",
+        Expr::Cast(cast) => match cast.expr.as_ref() {
+            Expr::Literal(value, _) => {
+                let value = value.cast_to(cast.field.data_type());
+                value.is_ok_and(|value| never_zero(&Expr::Literal(value, None)))
+            }
+            // What is not zero can become zero where decimals are cut off: whole numbers are cast by the planner.
+            other => cast.field.data_type().is_decimal() && matches!(other, Expr::ScalarFunction(_)) && never_zero(other),
+        },
+        _ => false,
+    }
 }

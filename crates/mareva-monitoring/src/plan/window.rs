@@ -236,7 +236,7 @@ impl Matcher<'_> {
         }
         let back = self.rows_back(&params.args)?;
         reach(bounds, params, back).map(Extent::Preceding).ok_or_else(|| {
-            let remedy = "add AND LAG(event_time) OVER w >= event_time - INTERVAL '7' DAY to QUALIFY (as many rows back), or \
+            let remedy = "select LAG(event_time) OVER w AS earlier, as many rows back, and add AND earlier >= event_time - INTERVAL '7' DAY to QUALIFY, or \
                 date_bin(INTERVAL '1' DAY, event_time) to PARTITION BY";
             self.text.refuse(name, "nothing says how far back the row may be", remedy)
         })
