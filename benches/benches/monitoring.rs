@@ -21,7 +21,7 @@ fn benches(c: &mut Criterion) {
         let rows: u64 = prepared.iter().map(|slice| slice.counts.accepted).sum();
         let bounds = Bounds { allowed_lateness_ms: 300_000, lookback_ms: 7 * 86_400_000, max_rows: 50_000_000 };
         let monitor =
-            || Monitor::new(&parts.ruleset, parts.accounts.clone(), bounds).expect("the shipped rules compile");
+            || Monitor::new(&parts.ruleset, parts.accounts.clone(), bounds, None).expect("the shipped rules compile");
         group.throughput(Throughput::Elements(rows));
         group.bench_function(format!("batches of {size}"), |b| {
             let judge = |mut monitor: Monitor| {

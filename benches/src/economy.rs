@@ -129,6 +129,7 @@ pub fn parts(watchlist: Watchlist, accounts: &[u8], vasps_csv: &[u8], rates_csv:
         rates: Arc::new(Rates::read("EUR", text(rates_csv), "rates.csv").unwrap_or_else(|refusal| refused(&refusal))),
         config: Arc::new(config(&ruleset)),
         ruleset: Arc::new(ruleset),
+        spill: None,
     }
 }
 

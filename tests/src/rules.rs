@@ -55,11 +55,14 @@ pub fn evidence(shift_ms: i64) -> Evidence {
     for folder in folders() {
         for line in read(&folder, "fires.ndjson").lines().filter(|line| !line.trim().is_empty()) {
             let mut line: Value = serde_json::from_str(line).expect("evidence is JSON");
-            for name in ["time", "opened_at"] {
+            for name in ["time", "opened_at", "item_timestamp"] {
                 let time = line[name].as_str().map(|text| parse_time(text).expect("a time"));
                 if let Some(time) = time {
                     line[name] = format_time(time + shift_ms).into();
                 }
+            }
+            if let Some(seconds) = line["block_timestamp"].as_i64() {
+                line["block_timestamp"] = (seconds + shift_ms / 1_000).into();
             }
             for name in ["tx_id", "original_tx_id"] {
                 if let Some(tx) = line[name].as_str() {
@@ -72,7 +75,9 @@ pub fn evidence(shift_ms: i64) -> Evidence {
                     line.as_object_mut().expect("a line is an object").remove("type");
                     &mut evidence.accounts
                 }
-                Some("deposit" | "withdrawal" | "trade" | "internal_transfer") => &mut evidence.exchange,
+                Some("deposit" | "withdrawal" | "trade" | "internal_transfer" | "token_transfer" | "transaction") => {
+                    &mut evidence.exchange
+                }
                 _ => &mut evidence.bank,
             };
             to.push(line.to_string());

@@ -79,6 +79,9 @@ pub struct RuleRef {
     /// one of another. Alerts of earlier versions do not say.
     #[serde(default)]
     pub table: Table,
+    /// Whether a row may be in several of its windows: `@` and the start of the window then follow its `row_id`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hops: bool,
     /// Role of its subject.
     pub subject_role: SubjectRole,
     /// What to restrain.
@@ -100,7 +103,8 @@ pub struct RuleRef {
 pub struct Detection {
     /// The rule.
     pub rule: Arc<RuleRef>,
-    /// `row_id` in the rule's table (a movement's ends in `/in` or `/out`; a signal's is `rule:row_id`).
+    /// `row_id` in the rule's table (a movement's ends in `/in` or `/out`; a signal's is `rule:row_id`; of a hopping window, `@` and
+    /// its start follow).
     pub row_id: String,
     /// Account, device or other key the rule is about.
     pub subject: String,

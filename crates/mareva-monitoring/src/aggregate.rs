@@ -1,6 +1,9 @@
 //! Invertible aggregates: what was added can be taken out again, so a window slides both ways.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use arrow::datatypes::i256;
 
 use crate::key::{Key, KeyBuild};
 
@@ -70,7 +73,7 @@ impl Distinct {
     }
 }
 
-/// Which aggregate a feature is.
+/// Which aggregate or window function a feature is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum AggregateKind {
     Count,
@@ -82,58 +85,217 @@ pub(crate) enum AggregateKind {
     },
     Min,
     Max,
+    /// `VAR` (of a sample, or of a population) of decimals with this scale; its root is `STDDEV`.
+    Spread {
+        population: bool,
+        root: bool,
+        scale: i8,
+    },
+    /// Argument of the first row of the window by (event time, `row_id`).
+    First,
+    /// Argument of the last one.
+    Last,
+    /// Argument of the row so many before this one, by (event time, `row_id`).
+    Lag(u8),
+    /// How many rows there are up to this one, by (event time, `row_id`).
+    RowNumber,
+}
+
+impl AggregateKind {
+    /// Whether it depends on the place of a row among those of one millisecond.
+    pub fn is_positional(self) -> bool {
+        matches!(self, Self::Lag(_) | Self::RowNumber)
+    }
+
+    /// Whether its value is the argument of one row, for which the order of the rows matters.
+    pub fn picks_a_row(self) -> bool {
+        matches!(self, Self::First | Self::Last | Self::Lag(_))
+    }
+
+    /// Whether rows of one millisecond must lie on their timeline by `row_id`.
+    pub fn needs_order(self) -> bool {
+        self.picks_a_row() || self == Self::RowNumber
+    }
+}
+
+/// Value of a feature at a row.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Value {
+    Null,
+    /// Numbers, times, truth values, hundredths; the bits of a float.
+    Number(i128),
+    Text(Arc<str>),
+}
+
+impl From<Option<i128>> for Value {
+    fn from(number: Option<i128>) -> Self {
+        number.map_or(Self::Null, Self::Number)
+    }
+}
+
+/// A row as an aggregate takes it in or out.
+pub(crate) struct Entry<'a> {
+    pub row: u64,
+    /// Its argument: a number, or the key of a text.
+    pub value: u128,
+    /// The text itself, where the aggregate needs it.
+    pub text: Option<&'a Arc<str>>,
+    /// Its place among the rows that count, from the first one on.
+    pub place: Place,
+}
+
+/// Where a row comes in or goes out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place {
+    Front,
+    Back,
+    At(usize),
+}
+
+/// Sum, sum of squares and number of values.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Moments {
+    sum: i128,
+    squares: i256,
+    count: u64,
+}
+
+impl Moments {
+    /// `(n Σx² − (Σx)²) ÷ n (n − 1)`, exact up to the one division: no value is lost to cancellation.
+    fn spread(&self, population: bool, root: bool, scale: i8) -> Option<f64> {
+        let divisor = if population { self.count } else { self.count.checked_sub(1)? };
+        if divisor == 0 {
+            return None;
+        }
+        let sum = i256::from_i128(self.sum);
+        let apart =
+            self.squares.wrapping_mul(i256::from_i128(i128::from(self.count))).wrapping_sub(sum.wrapping_mul(sum));
+        let (low, high) = apart.to_parts();
+        let apart = high as f64 * 2_f64.powi(128) + low as f64;
+        let unit = 10_f64.powi(i32::from(scale));
+        let variance = apart / (self.count as f64 * divisor as f64) / (unit * unit);
+        Some(if root { variance.sqrt() } else { variance })
+    }
 }
 
 /// Running value of one feature for one key.
 #[derive(Debug, Clone)]
 pub(crate) enum Running {
-    Sum { sum: i128, count: u64 },
+    Sum {
+        sum: i128,
+        count: u64,
+    },
     Distinct(Distinct),
     Ordered(BTreeMap<i128, u32>),
+    Texts(BTreeMap<Arc<str>, u32>),
+    Moments(Box<Moments>),
+    /// Rows that count, in order.
+    Rows(VecDeque<u64>),
 }
 
 impl Running {
-    pub fn new(kind: AggregateKind) -> Self {
+    pub fn new(kind: AggregateKind, text: bool) -> Self {
         match kind {
             AggregateKind::Count | AggregateKind::Sum | AggregateKind::Average { .. } => Self::Sum { sum: 0, count: 0 },
             AggregateKind::CountDistinct => Self::Distinct(Distinct::default()),
+            AggregateKind::Min | AggregateKind::Max if text => Self::Texts(BTreeMap::new()),
             AggregateKind::Min | AggregateKind::Max => Self::Ordered(BTreeMap::new()),
+            AggregateKind::Spread { .. } => Self::Moments(Box::default()),
+            _ => Self::Rows(VecDeque::new()),
         }
     }
 
-    pub fn add(&mut self, value: u128) {
+    /// Whether it needs to know where among the rows one comes in.
+    pub fn keeps_order(&self) -> bool {
+        matches!(self, Self::Rows(_))
+    }
+
+    pub fn add(&mut self, entry: &Entry<'_>) {
         match self {
             // Inputs are below 10^38 / rows by the bound on amounts; wrapping keeps the inverse exact in any case.
             Self::Sum { sum, count } => {
-                *sum = sum.wrapping_add(value as i128);
+                *sum = sum.wrapping_add(entry.value as i128);
                 *count += 1;
             }
-            Self::Distinct(values) => values.add(value),
-            Self::Ordered(values) => *values.entry(value as i128).or_insert(0) += 1,
+            Self::Distinct(values) => values.add(entry.value),
+            Self::Ordered(values) => *values.entry(entry.value as i128).or_insert(0) += 1,
+            Self::Texts(values) => {
+                if let Some(text) = entry.text {
+                    *values.entry(text.clone()).or_insert(0) += 1;
+                }
+            }
+            Self::Moments(moments) => {
+                let value = entry.value as i128;
+                moments.sum = moments.sum.wrapping_add(value);
+                let value = i256::from_i128(value);
+                moments.squares = moments.squares.wrapping_add(value.wrapping_mul(value));
+                moments.count += 1;
+            }
+            Self::Rows(rows) => match entry.place {
+                Place::Front => rows.push_front(entry.row),
+                Place::Back => rows.push_back(entry.row),
+                Place::At(at) => rows.insert(at.min(rows.len()), entry.row),
+            },
         }
     }
 
-    pub fn remove(&mut self, value: u128) {
+    pub fn remove(&mut self, entry: &Entry<'_>) {
         match self {
             Self::Sum { sum, count } => {
-                *sum = sum.wrapping_sub(value as i128);
+                *sum = sum.wrapping_sub(entry.value as i128);
                 *count -= 1;
             }
-            Self::Distinct(values) => values.remove(value),
+            Self::Distinct(values) => values.remove(entry.value),
             Self::Ordered(values) => {
-                if let Some(count) = values.get_mut(&(value as i128)) {
+                if let Some(count) = values.get_mut(&(entry.value as i128)) {
                     *count -= 1;
                     if *count == 0 {
-                        values.remove(&(value as i128));
+                        values.remove(&(entry.value as i128));
                     }
                 }
             }
+            Self::Texts(values) => {
+                if let Some(text) = entry.text
+                    && let Some(count) = values.get_mut(text)
+                {
+                    *count -= 1;
+                    if *count == 0 {
+                        values.remove(text);
+                    }
+                }
+            }
+            Self::Moments(moments) => {
+                let value = entry.value as i128;
+                moments.sum = moments.sum.wrapping_sub(value);
+                let value = i256::from_i128(value);
+                moments.squares = moments.squares.wrapping_sub(value.wrapping_mul(value));
+                moments.count -= 1;
+            }
+            Self::Rows(rows) => {
+                let gone = match entry.place {
+                    Place::Front => rows.pop_front(),
+                    Place::Back => rows.pop_back(),
+                    Place::At(at) => rows.remove(at),
+                };
+                debug_assert_eq!(gone, Some(entry.row));
+            }
+        }
+    }
+
+    /// The row whose argument is the value, of a kind that picks one.
+    pub fn picked(&self, kind: AggregateKind) -> Option<u64> {
+        let Self::Rows(rows) = self else { return None };
+        match kind {
+            AggregateKind::First => rows.front().copied(),
+            AggregateKind::Last => rows.back().copied(),
+            AggregateKind::Lag(back) => rows.len().checked_sub(1 + usize::from(back)).map(|at| rows[at]),
+            _ => None,
         }
     }
 
     /// The SQL value: counts of nothing are 0, everything else of nothing is null.
-    pub fn value(&self, kind: AggregateKind) -> Option<i128> {
-        match (self, kind) {
+    pub fn value(&self, kind: AggregateKind) -> Value {
+        let number = match (self, kind) {
             (Self::Sum { count, .. }, AggregateKind::Count) => Some(i128::from(*count)),
             (Self::Sum { count: 0, .. }, _) => None,
             (Self::Sum { sum, count }, AggregateKind::Average { scale_up }) => {
@@ -143,11 +305,21 @@ impl Running {
             (Self::Distinct(values), _) => Some(values.len() as i128),
             (Self::Ordered(values), AggregateKind::Min) => values.keys().next().copied(),
             (Self::Ordered(values), _) => values.keys().next_back().copied(),
-        }
+            (Self::Texts(values), kind) => {
+                let text = if kind == AggregateKind::Min { values.keys().next() } else { values.keys().next_back() };
+                return text.map_or(Value::Null, |text| Value::Text(text.clone()));
+            }
+            (Self::Moments(moments), AggregateKind::Spread { population, root, scale }) => {
+                moments.spread(population, root, scale).map(|value| i128::from(value.to_bits()))
+            }
+            (Self::Moments(_), _) => None,
+            (Self::Rows(rows), _) => Some(rows.len() as i128),
+        };
+        number.into()
     }
 
     /// The value of no rows at all.
-    pub fn empty(kind: AggregateKind) -> Option<i128> {
-        matches!(kind, AggregateKind::Count | AggregateKind::CountDistinct).then_some(0)
+    pub fn empty(kind: AggregateKind) -> Value {
+        matches!(kind, AggregateKind::Count | AggregateKind::CountDistinct).then_some(0).into()
     }
 }

@@ -1,6 +1,6 @@
 //! Timelines for rules that are to take force, filled from the retained rows while the rules in force go on judging.
 //!
-//! A back-fill is a value: [`crate::Monitor::begin`] hands it the retained rows (Arrow batches, cheap to clone),
+//! A back-fill is a value: [`crate::Monitor::begin`] hands it the retained rows (Arrow batches, or where they are on disk),
 //! [`Backfill::run`] puts them onto timelines, on whatever thread, [`crate::Monitor::hand_over`] gives it what was accepted
 //! meanwhile, and [`crate::Monitor::adopt`] puts its rules in force between two slices.
 
@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::in_force::InForce;
 use crate::level::Level;
 use crate::monitor::TableRows;
-use crate::retained::RetainedRows;
+use crate::retained::{Block, RetainedRows};
 use crate::ruleset::Ruleset;
 use crate::signals::Signals;
 use crate::tables::row_numbers;
@@ -30,9 +30,9 @@ pub struct Backfill {
     new_from: usize,
     accounts: Arc<Accounts>,
     /// Handed over, and not on the timelines yet.
-    waiting: Vec<(u64, TransactionBatch)>,
+    waiting: Vec<Block>,
     /// On the timelines.
-    pub(crate) there: Vec<(u64, TransactionBatch)>,
+    pub(crate) there: Vec<Block>,
     /// Number of the first row that was not handed over.
     pub(crate) next: u64,
     /// Rows that the monitor has let go of: numbers below the first are gone, and so is what is before the second (UTC
@@ -51,7 +51,7 @@ pub struct Backfill {
 #[derive(Debug, Default)]
 pub struct Outgrown {
     pub(crate) levels: Vec<Level>,
-    pub(crate) batches: Vec<(u64, TransactionBatch)>,
+    pub(crate) blocks: Vec<Block>,
 }
 
 impl Backfill {
@@ -84,17 +84,11 @@ impl Backfill {
     /// Takes what the monitor has accepted since, and learns what it has let go of.
     pub(crate) fn take(&mut self, retained: &RetainedRows, signals: &Signals, before: i64) -> u64 {
         let mut taken = 0;
-        for (first, batch) in retained.batches() {
-            let end = first + batch.len() as u64;
-            if end <= self.next {
-                continue;
-            }
-            // Short batches are joined to longer ones: the front of one may be here already.
-            let skip = self.next.saturating_sub(first);
-            let (first, rows) = (first + skip, batch.len() - skip as usize);
-            self.waiting.push((first, batch.slice(skip as usize, rows)));
-            taken += rows as u64;
-            self.next = end;
+        // Short batches are joined to longer ones: the front of one may be here already.
+        for block in retained.blocks(self.next) {
+            taken += block.len as u64;
+            self.next = block.end();
+            self.waiting.push(block);
         }
         self.gone = (retained.first(), before);
         if self.planned.has_new(Table::Signals, self.new_from) {
@@ -109,13 +103,14 @@ impl Backfill {
     /// A rule that does not compile, or a kernel that fails.
     pub fn run(&mut self) -> Result<(), Error> {
         self.compile()?;
-        for (first, batch) in std::mem::take(&mut self.waiting) {
+        for block in std::mem::take(&mut self.waiting) {
+            let (first, batch) = (block.first, read(&block)?);
             let alone = RetainedRows::bare(first, &batch);
             for level in self.levels.iter_mut().flatten() {
                 let table = level.program.table;
                 level.load(&TableRows { retained: &alone, table }, &row_numbers(table, first, &batch))?;
             }
-            self.there.push((first, batch));
+            self.there.push(block);
         }
         self.let_go()?;
         self.follow_signals()
@@ -138,8 +133,9 @@ impl Backfill {
     /// Lets go of the rows that the monitor has let go of meanwhile.
     fn let_go(&mut self) -> Result<(), Error> {
         let (first_kept, before) = self.gone;
-        let gone = self.there.iter().take_while(|(first, batch)| first + batch.len() as u64 <= first_kept).count();
-        for (first, batch) in self.there.drain(..gone) {
+        let gone = self.there.iter().take_while(|block| block.end() <= first_kept).count();
+        for block in self.there.drain(..gone) {
+            let (first, batch) = (block.first, read(&block)?);
             let alone = RetainedRows::bare(first, &batch);
             for level in self.levels.iter_mut().flatten() {
                 let table = level.program.table;
@@ -159,4 +155,8 @@ impl Backfill {
         self.signals.0 = self.signals.1.rows();
         Ok(())
     }
+}
+
+fn read(block: &Block) -> Result<TransactionBatch, Error> {
+    block.read().map_err(|error| Error::Disk(error.kind()))
 }

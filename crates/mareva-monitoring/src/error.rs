@@ -14,6 +14,9 @@ pub enum Error {
     /// A column that a rule needs was not read.
     #[error("a rule reads a column that was not gathered; report it with the rule that was loaded last")]
     Column,
+    /// Rows that were on disk cannot be read, or no more be written.
+    #[error("retained rows cannot be kept on disk ({0}); free space there or raise retention.memory_mib")]
+    Disk(std::io::ErrorKind),
     /// A back-fill that began under other rules.
     #[error("other rules have taken force since this back-fill began; begin another")]
     Backfill,
@@ -45,7 +48,7 @@ pub(crate) fn kind(error: &DataFusionError) -> &'static str {
     }
 }
 
-fn kernel_kind(error: &ArrowError) -> &'static str {
+pub(crate) fn kernel_kind(error: &ArrowError) -> &'static str {
     match error {
         ArrowError::CastError(_) | ArrowError::ParseError(_) => "a value that cannot be cast",
         ArrowError::ArithmeticOverflow(_) => "an overflow",

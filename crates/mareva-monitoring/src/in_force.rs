@@ -137,11 +137,13 @@ impl InForce {
     /// The terms of a table, compiled together; in the order of their programs.
     pub fn program(&self, table: Table) -> Result<(Program, Vec<Reign>), DataFusionError> {
         let of_table = || self.terms.iter().filter(|term| term.rule.table == table);
-        let planned: Vec<Planned> = of_table().map(|term| term.rule.planned()).collect();
+        let planned: Vec<Planned> = of_table().flat_map(|term| term.rule.planned()).collect();
         let program = Program::compile(self.ruleset.context(), table, &planned)?;
         let columns = program.own.len() + program.joined.len();
         let reads = program.rules.iter().map(|rule| features_of(rule, columns));
-        let reigns = of_table().zip(reads).map(|(term, reads)| term.reign(reads)).collect();
+        // Of hopping windows a term has several programs.
+        let terms = of_table().flat_map(|term| term.rule.planned().map(move |_| term));
+        let reigns = terms.zip(reads).map(|(term, reads)| term.reign(reads)).collect();
         Ok((program, reigns))
     }
 
@@ -163,6 +165,13 @@ impl InForce {
 
     pub fn find(&self, id: usize) -> Option<&Term> {
         self.terms.binary_search_by_key(&id, |term| term.id).ok().map(|at| &self.terms[at])
+    }
+
+    /// How long what rules say of a group of rows (of signals, or of the rest) may change after the rows are settled,
+    /// milliseconds.
+    pub fn longest_group(&self, signals: bool) -> i64 {
+        let of_level = self.terms.iter().filter(|term| (term.rule.table == Table::Signals) == signals);
+        of_level.map(|term| term.rule.longest_group()).max().unwrap_or(0)
     }
 
     /// Longest window over the retained rows (or over signals), milliseconds.

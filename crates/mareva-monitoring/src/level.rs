@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt32Array};
+use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::buffer::BooleanBuffer;
-use arrow::compute::take;
 use arrow::datatypes::TimestampMillisecondType;
 use arrow::error::ArrowError;
 use mareva_model::{Detection, DetectionChange};
@@ -14,10 +13,12 @@ use crate::accounts::Accounts;
 use crate::base::{Base, keys};
 use crate::error::Error;
 use crate::evaluate::{Failed, RuleFailure, truth};
+use crate::facts::Facts;
+use crate::groups::Groups;
 use crate::in_force::Reign;
 use crate::key::{Key, KeyBuild};
-use crate::program::{Bound, Program, RuleProgram};
-use crate::timeline::{Dimension, Facts};
+use crate::program::{Program, RuleProgram};
+use crate::timeline::Dimension;
 use crate::values;
 
 /// Where a level reads its rows again: retained transactions, or the signals.
@@ -51,9 +52,12 @@ pub(crate) struct Level {
     pub program: Program,
     /// Which transactions each rule of the program judges; ascending by term.
     pub reigns: Vec<Reign>,
-    facts: Facts,
-    dimensions: Vec<Dimension>,
+    pub(super) facts: Facts,
+    pub(super) dimensions: Vec<Dimension>,
+    /// Of rules that judge each row by itself.
     pub standing: BTreeMap<Standing, Detection>,
+    /// Of rules that group their rows.
+    pub groups: Groups,
     /// Of all passes: at most one for each rule, part of its SQL and kind of error.
     pub failures: Vec<RuleFailure>,
     accounts: Arc<Accounts>,
@@ -61,9 +65,10 @@ pub(crate) struct Level {
 
 impl Level {
     pub fn new((program, reigns): (Program, Vec<Reign>), accounts: Arc<Accounts>) -> Self {
-        let facts = Facts::new(program.predicates.len(), program.arguments.len());
-        let dimensions = program.dimensions.iter().map(|(_, features)| Dimension::new(features.clone())).collect();
-        Self { program, reigns, facts, dimensions, standing: BTreeMap::new(), failures: Vec::new(), accounts }
+        let facts = Facts::new(program.predicates.len(), program.arguments.len(), program.texts.len());
+        let dimensions = program.dimensions.iter().map(|(_, layout)| Dimension::new(layout.clone())).collect();
+        let (standing, groups, failures) = (BTreeMap::new(), Groups::default(), Vec::new());
+        Self { program, reigns, facts, dimensions, standing, groups, failures, accounts }
     }
 
     /// Keys and rows on the timelines of each dimension.
@@ -119,7 +124,7 @@ impl Level {
         Ok(Base { rows: rows.to_vec(), transactions, times, columns, keys })
     }
 
-    fn read(
+    pub(super) fn read(
         &self,
         source: &dyn Rows,
         rows: &[u64],
@@ -167,6 +172,16 @@ impl Level {
             // A row on which it fails counts nowhere: that it is not null, a condition of every aggregate, fails there, too.
             let found = bound.evaluate(base.inputs(bound)?, base.rows.len())?;
             values::each_key(&found.array, |index, value| self.facts.set_argument(base.rows[index], argument, value))?;
+        }
+        for (slot, argument) in self.program.texts.iter().enumerate() {
+            let bound = &self.program.arguments[*argument];
+            let found = bound.evaluate(base.inputs(bound)?, base.rows.len())?;
+            let Some(texts) = found.array.as_string_opt::<i32>() else { return Err(Error::Column) };
+            for (row, text) in base.rows.iter().zip(texts) {
+                if let Some(text) = text {
+                    self.facts.set_text(*row, slot, text);
+                }
+            }
         }
         if failed.iter().all(Option::is_none) {
             return Ok(Vec::new());
@@ -229,13 +244,13 @@ impl Level {
     fn touched(&self, dimension: usize, disturbed: &HashMap<Key, (i64, i64), KeyBuild>, affected: &mut BTreeSet<u64>) {
         let timelines = &self.dimensions[dimension];
         for (key, (from, to)) in disturbed {
-            let rows = timelines.rows_between(*key, *from, to.saturating_add(timelines.span));
+            let rows = timelines.rows_between(*key, *from, to.saturating_add(timelines.layout.span));
             affected.extend(rows.filter(|row| self.gated(*row)));
         }
     }
 
     /// Whether any rule judges this row at all.
-    fn gated(&self, row: u64) -> bool {
+    pub(super) fn gated(&self, row: u64) -> bool {
         self.program.rules.iter().any(|rule| self.facts.holds(row, rule.gate))
     }
 
@@ -249,11 +264,23 @@ impl Level {
                 let Some(key) = key else { continue };
                 if self.program.enters[dimension].iter().any(|p| self.facts.holds(row, *p)) {
                     self.dimensions[dimension].remove(key, time, row, &self.facts);
-                    let range = disturbed.entry(key).or_insert((time, time));
-                    *range = (range.0.min(time), range.1.max(time));
+                    // Of its groups an earlier row may be the last one now.
+                    let from = time.saturating_sub(self.dimensions[dimension].layout.grouped);
+                    let range = disturbed.entry(key).or_insert((from, time));
+                    *range = (range.0.min(from), range.1.max(time));
                 }
             }
             self.touched(dimension, &disturbed, &mut affected);
+        }
+        for (index, (row, time)) in gone.rows.iter().zip(&gone.times).enumerate() {
+            for (program, reign) in self.program.rules.iter().zip(&self.reigns) {
+                let Some(group) = program.group else { continue };
+                let Some(key) = gone.keys[group.dimension][index] else { continue };
+                let from = group.extent.start(*time);
+                let told = self.groups.leave((reign.term, key, from), group.extent.merged(from, *time), *row);
+                let standing = (*time, *row, reign.term);
+                judged.changes.extend(told.map(|told| (standing, DetectionChange::Withdrawn(told))));
+            }
         }
         for (row, time) in gone.rows.iter().zip(&gone.times) {
             affected.remove(row);
@@ -267,190 +294,11 @@ impl Level {
         affected
     }
 
-    fn judge_rows(&mut self, source: &dyn Rows, base: &Base, judged: &mut Judged) -> Result<(), Error> {
-        let mut order: Vec<usize> = (0..base.rows.len()).filter(|i| self.gated(base.rows[*i])).collect();
-        if order.is_empty() {
-            return Ok(());
-        }
-        // In time order the cursors of a key only move forward, after at most one way back.
-        order.sort_by_key(|i| (base.times[*i], base.rows[*i]));
-        let features = self.feature_values(base, &order);
-        for rule in 0..self.program.rules.len() {
-            let (gate, reign) = (self.program.rules[rule].gate, &self.reigns[rule].rows);
-            let judges = |i: &usize| reign.contains(&base.transactions[*i]) && self.facts.holds(base.rows[*i], gate);
-            let picked: Vec<usize> = order.iter().copied().filter(judges).collect();
-            if picked.is_empty() {
-                continue;
-            }
-            let held = self.qualified(rule, base, &features, &picked, judged)?;
-            self.settle_rule(source, rule, base, &features, &picked, &held, judged)?;
-        }
-        Ok(())
-    }
-
-    /// Values of every feature at the rows of `order`; elsewhere `None`.
-    fn feature_values(&mut self, base: &Base, order: &[usize]) -> Vec<Vec<Option<i128>>> {
-        let mut features = vec![Vec::new(); self.program.features.len()];
-        let wanted = self.wanted(base);
-        for dimension in 0..self.dimensions.len() {
-            let keys = &base.keys[dimension];
-            let of_dimension = self.program.features.iter().enumerate().filter(|(_, p)| p.dimension == dimension);
-            for (feature, place) in of_dimension.filter(|(feature, _)| wanted[*feature]) {
-                let mut values = vec![None; base.rows.len()];
-                for index in order {
-                    let (Some(key), row) = (keys[*index], base.rows[*index]) else { continue };
-                    if place.gates.iter().any(|gate| self.facts.holds(row, *gate)) {
-                        values[*index] =
-                            self.dimensions[dimension].value(key, place.index, base.times[*index], &self.facts);
-                    }
-                }
-                features[feature] = values;
-            }
-        }
-        features
-    }
-
-    /// The features of rules that judge any of these rows: those of a retired rule cost nothing where only late rows need it.
-    fn wanted(&self, base: &Base) -> Vec<bool> {
-        let mut wanted = vec![false; self.program.features.len()];
-        let range = base.transactions.iter().min().zip(base.transactions.iter().max());
-        let judges =
-            |reign: &Reign| range.is_some_and(|(first, last)| reign.rows.start <= *last && *first < reign.rows.end);
-        for reign in self.reigns.iter().filter(|reign| judges(reign)) {
-            reign.reads.iter().for_each(|feature| wanted[*feature] = true);
-        }
-        wanted
-    }
-
-    fn inputs(
-        &self,
-        bound: &Bound,
-        columns: &[Option<ArrayRef>],
-        features: &[Vec<Option<i128>>],
-        picked: &[usize],
-        whole: bool,
-    ) -> Result<Vec<ArrayRef>, Error> {
-        let base_columns = columns.len();
-        let mut arrays = Vec::with_capacity(bound.inputs.len());
-        let indices = UInt32Array::from_iter_values(picked.iter().map(|i| *i as u32));
-        for input in &bound.inputs {
-            if *input >= base_columns {
-                let feature = input - base_columns;
-                let values = picked.iter().map(|i| features[feature][*i]);
-                arrays.push(values::array(values, &self.program.features[feature].output)?);
-            } else {
-                let column = columns[*input].as_ref().ok_or(Error::Column)?;
-                arrays.push(if whole { column.clone() } else { take(column, &indices, None)? });
-            }
-        }
-        Ok(arrays)
-    }
-
-    /// Which of the picked rows the rule's condition holds for.
-    fn qualified(
-        &self,
-        rule: usize,
-        base: &Base,
-        features: &[Vec<Option<i128>>],
-        picked: &[usize],
-        judged: &mut Judged,
-    ) -> Result<Vec<bool>, Error> {
-        let program = &self.program.rules[rule];
-        let Some(qualify) = &program.qualify else { return Ok(vec![true; picked.len()]) };
-        let found = qualify.evaluate(self.inputs(qualify, &base.columns, features, picked, false)?, picked.len())?;
-        if let Some(failed) = &found.failed {
-            judged.failures.push(RuleFailure::new(&program.rule, "QUALIFY".to_owned(), qualify, failed));
-        }
-        Ok(truth(&found.array)?.iter().collect())
-    }
-
-    /// Compares what holds now with what stood before.
-    #[allow(clippy::too_many_arguments)]
-    fn settle_rule(
-        &mut self,
-        source: &dyn Rows,
-        rule: usize,
-        base: &Base,
-        features: &[Vec<Option<i128>>],
-        picked: &[usize],
-        held: &[bool],
-        judged: &mut Judged,
-    ) -> Result<(), Error> {
-        let holding: Vec<usize> = picked.iter().zip(held).filter(|(_, held)| **held).map(|(i, _)| *i).collect();
-        let mut found = self.detections(source, rule, base, features, &holding, judged)?.into_iter();
-        for (index, held) in picked.iter().zip(held) {
-            let key = (base.times[*index], base.rows[*index], self.reigns[rule].term);
-            let now = if *held { found.next().flatten() } else { None };
-            let before = match &now {
-                Some(now) => self.standing.insert(key, now.clone()),
-                None => self.standing.remove(&key),
-            };
-            let change = match (before, now) {
-                (None, Some(now)) => DetectionChange::Raised(now),
-                (Some(before), Some(now)) if before != now => DetectionChange::Revised(now),
-                (Some(before), None) => DetectionChange::Withdrawn(before),
-                _ => continue,
-            };
-            judged.changes.push((key, change));
-        }
-        Ok(())
-    }
-
-    /// The detections of rows for which a rule holds; none where a row's identity or subject fails.
-    fn detections(
-        &self,
-        source: &dyn Rows,
-        rule: usize,
-        base: &Base,
-        features: &[Vec<Option<i128>>],
-        holding: &[usize],
-        judged: &mut Judged,
-    ) -> Result<Vec<Option<Detection>>, Error> {
-        if holding.is_empty() {
-            return Ok(Vec::new());
-        }
-        let rows: Vec<u64> = holding.iter().map(|i| base.rows[*i]).collect();
-        let all = vec![true; base.columns.len()];
-        let (columns, _) = self.read(source, &rows, &all)?;
-        let program = &self.program.rules[rule];
-        let mut outputs = Vec::with_capacity(program.outputs.len());
-        let mut named = vec![true; rows.len()];
-        for (name, bound) in program.outputs.iter().filter(|(name, _)| name != "event_time") {
-            let found = bound.evaluate(self.inputs(bound, &columns, features, holding, true)?, rows.len())?;
-            if let Some(failed) = &found.failed {
-                judged.failures.push(RuleFailure::new(&program.rule, format!("column {name}"), bound, failed));
-                if matches!(name.as_str(), "row_id" | "subject") {
-                    failed.rows.set_indices().for_each(|at| named[at] = false);
-                }
-            }
-            outputs.push((name.as_str(), found.array));
-        }
-        let detection = |at: usize| {
-            let mut detection = Detection {
-                rule: program.rule.clone(),
-                row_id: String::new(),
-                subject: String::new(),
-                event_time: base.times[holding[at]],
-                columns: serde_json::Map::new(),
-            };
-            for (name, array) in &outputs {
-                match *name {
-                    "row_id" => detection.row_id = values::text(array, at),
-                    "subject" => detection.subject = values::text(array, at),
-                    _ => {
-                        detection.columns.insert((*name).to_owned(), values::json(array, at));
-                    }
-                }
-            }
-            detection
-        };
-        Ok((0..rows.len()).map(|at| named[at].then(|| detection(at))).collect())
-    }
-
     /// Detections before `before`, which nothing can change any more.
-    pub fn settle(&mut self, before: i64) -> BTreeMap<Standing, Detection> {
+    pub fn settle(&mut self, before: i64) -> Vec<(Standing, Detection)> {
         let later = self.standing.split_off(&(before, 0, 0));
-        std::mem::replace(&mut self.standing, later)
+        let alone = std::mem::replace(&mut self.standing, later);
+        alone.into_iter().chain(self.groups.settle(before)).collect()
     }
 
     /// Takes rows off the timelines as if they had never been there. Nothing may stand on them or beside them.
@@ -463,6 +311,7 @@ impl Level {
     /// Other timelines of the same rows take the place of these. What stands goes over: the terms of its rules are the same.
     pub fn make_way_for(&mut self, mut filled: Self) -> Self {
         filled.standing = std::mem::take(&mut self.standing);
+        filled.groups = std::mem::take(&mut self.groups);
         for failure in &self.failures {
             failure.note(&mut filled.failures);
         }
@@ -473,6 +322,16 @@ impl Level {
     pub fn rule(&self, term: usize) -> Option<(&RuleProgram, &Reign)> {
         let at = self.reigns.binary_search_by_key(&term, |reign| reign.term).ok()?;
         Some((&self.program.rules[at], &self.reigns[at]))
+    }
+
+    /// Detections that stand.
+    pub fn stands(&self) -> impl Iterator<Item = (Standing, &Detection)> {
+        self.standing.iter().map(|(at, detection)| (*at, detection)).chain(self.groups.stands())
+    }
+
+    /// How many stand.
+    pub fn standing_count(&self) -> usize {
+        self.standing.len() + self.groups.len()
     }
 
     /// Lets go of rows that no window can reach: those of `rows` and everything on their keys before `before`. Facts are

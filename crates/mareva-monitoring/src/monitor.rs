@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::evaluate::RuleFailure;
 use crate::in_force::{InForce, Moment, Tenure};
 use crate::level::{Level, Rows, Standing};
-use crate::retained::RetainedRows;
+use crate::retained::{RetainedRows, Spill};
 use crate::ruleset::Ruleset;
 use crate::signals::{Signal, Signals, table};
 use crate::tables::{gather, row_numbers};
@@ -44,8 +44,12 @@ pub struct Monitored {
 pub struct Sizes {
     /// Transactions retained.
     pub rows: u64,
-    /// Bytes of retained columns and their indexes.
+    /// Bytes of retained columns in memory, and of their indexes.
     pub retained_bytes: usize,
+    /// Transactions on disk.
+    pub rows_on_disk: u64,
+    /// Bytes of them there.
+    pub disk_bytes: u64,
     /// Keys on timelines, all dimensions.
     pub keys: usize,
     /// Rows on timelines, all dimensions.
@@ -97,12 +101,17 @@ impl Rows for TableRows<'_> {
 type Changes = Vec<(Standing, DetectionChange)>;
 
 impl Monitor {
-    /// Empty timelines for these rules.
+    /// Empty timelines for these rules; rows that memory does not hold go where `spill` says.
     ///
     /// # Errors
     /// When the rules do not compile; [`Ruleset::load`] has tried that before.
-    pub fn new(ruleset: &Ruleset, accounts: Arc<Accounts>, bounds: Bounds) -> Result<Self, Error> {
-        Self::under(InForce::new(ruleset.clone()), accounts, bounds)
+    pub fn new(
+        ruleset: &Ruleset,
+        accounts: Arc<Accounts>,
+        bounds: Bounds,
+        spill: Option<Spill>,
+    ) -> Result<Self, Error> {
+        Self::under(InForce::new(ruleset.clone()), accounts, bounds, spill)
     }
 
     /// Empty timelines for the same rules, to be filled with other rows: back-fills that are under way do not fit it.
@@ -111,13 +120,18 @@ impl Monitor {
     /// As [`Monitor::new`].
     pub fn emptied(&self) -> Result<Self, Error> {
         let in_force = self.in_force.anew();
-        Self::under(in_force, self.accounts.clone(), self.bounds)
+        Self::under(in_force, self.accounts.clone(), self.bounds, self.retained.spills_to())
     }
 
-    pub(crate) fn under(in_force: InForce, accounts: Arc<Accounts>, bounds: Bounds) -> Result<Self, Error> {
+    pub(crate) fn under(
+        in_force: InForce,
+        accounts: Arc<Accounts>,
+        bounds: Bounds,
+        spill: Option<Spill>,
+    ) -> Result<Self, Error> {
         let level = |table| -> Result<Level, Error> { Ok(Level::new(in_force.program(table)?, accounts.clone())) };
         Ok(Self {
-            retained: RetainedRows::new(),
+            retained: RetainedRows::with(spill),
             levels: [level(FIRST[0])?, level(FIRST[1])?],
             second: level(Table::Signals)?,
             signals: Signals::default(),
@@ -142,6 +156,12 @@ impl Monitor {
         self.in_force.terms.iter().map(Tenure::from).collect()
     }
 
+    /// How long what rules say of groups of rows may change after the rows are settled, milliseconds: second-level rules
+    /// rest on the first level.
+    pub fn unsettled_ms(&self) -> i64 {
+        self.in_force.longest_group(false).saturating_add(self.in_force.longest_group(true))
+    }
+
     /// Latest event time judged, UTC milliseconds.
     pub fn latest(&self) -> Option<i64> {
         self.latest
@@ -152,6 +172,14 @@ impl Monitor {
         self.bounds.lookback_ms = lookback_ms;
     }
 
+    /// Whether all rows are there that were looked up.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] where one was not.
+    pub fn intact(&self) -> Result<(), Error> {
+        self.retained.failure().map_or(Ok(()), |kind| Err(Error::Disk(kind)))
+    }
+
     /// The accepted rows still kept.
     pub fn retained(&self) -> &RetainedRows {
         &self.retained
@@ -160,15 +188,18 @@ impl Monitor {
     /// Sizes of the state.
     pub fn sizes(&self) -> Sizes {
         let levels = || self.levels.iter().chain([&self.second]);
+        let on_disk = self.retained.on_disk();
         let sizes = levels().flat_map(Level::sizes).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
         Sizes {
             rows: self.retained.len(),
             retained_bytes: self.retained.bytes(),
+            rows_on_disk: on_disk.0,
+            disk_bytes: on_disk.1,
             keys: sizes.0,
             timeline_rows: sizes.1,
             fact_bytes: levels().map(Level::fact_bytes).sum(),
             signals: self.signals.len(),
-            standing: levels().map(|l| l.standing.len()).sum(),
+            standing: levels().map(Level::standing_count).sum(),
             over_budget: self.retained.len() > self.bounds.max_rows,
         }
     }
@@ -235,6 +266,7 @@ impl Monitor {
             monitored.settled = self.settle(low - self.bounds.allowed_lateness_ms);
             self.expire(low - self.bounds.allowed_lateness_ms, needed_from)?;
         }
+        self.intact()?;
         Ok(monitored)
     }
 
@@ -309,7 +341,7 @@ impl Monitor {
         let now = Moment { row: self.retained.next(), slice, latest: self.latest, settled: self.settled };
         self.in_force = self.in_force.changed(backfill.ruleset(), now);
         let mut outgrown = Outgrown::default();
-        outgrown.batches.append(&mut backfill.there);
+        outgrown.blocks.append(&mut backfill.there);
         let filled = backfill.levels.into_iter().chain([backfill.second]);
         for (level, filled) in self.levels.iter_mut().chain([&mut self.second]).zip(filled) {
             if let Some(filled) = filled {
@@ -324,14 +356,21 @@ impl Monitor {
 
     /// Detections that stand before `before`, by (event time, row id, rule).
     fn settle(&mut self, before: i64) -> Vec<Detection> {
-        self.settled = self.settled.max(before);
-        let from = self.history_from;
-        let levels = self.levels.iter_mut().chain([&mut self.second]);
-        told(levels.flat_map(|level| {
+        self.settled = self.settled.max(before.saturating_sub(self.unsettled_ms()));
+        let (from, signals) = (self.history_from, self.signals_settled(before));
+        let settle = |level: &mut Level, before| -> Vec<Detection> {
             let settled = level.settle(before);
             let enough = |(at, detection)| enough_history(level, from, at).then_some(detection);
-            settled.into_iter().filter_map(enough).collect::<Vec<_>>()
-        }))
+            settled.into_iter().filter_map(enough).collect()
+        };
+        let mut settled: Vec<Detection> = self.levels.iter_mut().flat_map(|level| settle(level, before)).collect();
+        settled.extend(settle(&mut self.second, signals));
+        told(settled.into_iter())
+    }
+
+    /// Until when signals are settled: that of a group may go, or move to a later row, until its window closes.
+    fn signals_settled(&self, before: i64) -> i64 {
+        before.saturating_sub(self.in_force.longest_group(false))
     }
 
     /// Detections that stand and are not settled, by (event time, row id, rule): at the end of a finite input, all there are.
@@ -339,8 +378,8 @@ impl Monitor {
         let from = self.history_from;
         let levels = self.levels.iter().chain([&self.second]);
         told(levels.flat_map(|level| {
-            let enough = move |(at, _): &(&Standing, _)| enough_history(level, from, **at);
-            level.standing.iter().filter(enough).map(|(_, detection)| detection.clone())
+            let enough = move |(at, _): &(Standing, _)| enough_history(level, from, *at);
+            level.stands().filter(enough).map(|(_, detection)| detection.clone())
         }))
     }
 
@@ -349,18 +388,13 @@ impl Monitor {
         let span = self.in_force.span(false).max(self.bounds.lookback_ms);
         let before_first = before.saturating_sub(span).min(needed_from);
         self.expired = self.expired.max(before_first);
-        let oldest = self
-            .retained
-            .batches()
-            .next()
-            .is_some_and(|(_, batch)| batch.event_time().values().iter().all(|time| *time < before_first));
-        if oldest {
+        if self.retained.expires(before_first) {
             let gone = self.retained.expire(before_first);
             for (first, batch) in gone {
                 self.forget(first, &batch, before_first)?;
             }
         }
-        let signals_before = before.saturating_sub(self.in_force.span(true));
+        let signals_before = self.signals_settled(before).saturating_sub(self.in_force.span(true));
         let stale = self.signals.expired(signals_before);
         // Signals leave in batches: each pass over the timelines costs a look-up per key.
         if stale.len() > 1024 {

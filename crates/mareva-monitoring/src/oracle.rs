@@ -1,5 +1,6 @@
 //! The same SQL in stock DataFusion over finished tables: the oracle of the tests and the engine of back-tests.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -75,17 +76,31 @@ pub(crate) async fn level_two(
     Ok(found)
 }
 
+/// A session with these tables.
 fn over<const N: usize>(tables: [(&str, RecordBatch); N]) -> Result<SessionContext, DataFusionError> {
     let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
     for (name, batch) in tables {
-        context.register_table(name, Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))?;
+        register(&context, name, batch)?;
     }
     Ok(context)
 }
 
-async fn run(context: &SessionContext, rule: &Rule) -> Result<Vec<Detection>, DataFusionError> {
-    let parameters: std::collections::HashMap<String, ScalarValue> = rule.checked.parameters.iter().cloned().collect();
-    let frame = context.sql(&rule.sql).await?.with_param_values(ParamValues::from(parameters))?;
+/// Puts a table into a session, in the place of one of its name.
+pub(crate) fn register(context: &SessionContext, name: &str, batch: RecordBatch) -> Result<(), DataFusionError> {
+    context.deregister_table(name)?;
+    context.register_table(name, Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))?;
+    Ok(())
+}
+
+/// The values that stand for a rule's `$names`.
+pub(crate) fn parameters(rule: &Rule) -> ParamValues {
+    let values: HashMap<String, ScalarValue> = rule.checked.parameters.iter().cloned().collect();
+    ParamValues::from(values)
+}
+
+/// The rows that stock DataFusion returns for a rule's text over the tables of a session.
+pub(crate) async fn run(context: &SessionContext, rule: &Rule) -> Result<Vec<Detection>, DataFusionError> {
+    let frame = context.sql(&rule.stock()?).await?.with_param_values(parameters(rule))?;
     let mut found = Vec::new();
     for batch in frame.collect().await? {
         for row in 0..batch.num_rows() {
@@ -109,8 +124,17 @@ async fn run(context: &SessionContext, rule: &Rule) -> Result<Vec<Detection>, Da
                     }
                 }
             }
+            if let Some(start) = window_start(rule, &batch, row) {
+                detection.row_id += &values::of_window(start);
+            }
             found.push(detection);
         }
     }
     Ok(found)
+}
+
+/// When the window of a row began, where there may be several.
+fn window_start(rule: &Rule, batch: &RecordBatch, row: usize) -> Option<i64> {
+    let column = batch.column_by_name("window_start").filter(|_| rule.reference.hops)?;
+    mareva_model::parse_time(&values::text(column, row)).ok()
 }

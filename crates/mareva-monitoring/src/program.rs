@@ -12,11 +12,13 @@ use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::prelude::SessionContext;
 
+use crate::aggregate::AggregateKind;
 use crate::cheaper::cheaper;
-use crate::plan::{RulePlan, WindowPlan};
+use crate::extent::Extent;
+use crate::plan::{GroupPlan, RulePlan, WindowPlan};
 use crate::rule::SharedRule;
 use crate::tables::schema_of;
-use crate::timeline::Feature;
+use crate::timeline::{Feature, Layout};
 use mareva_model::Table;
 
 /// An expression and the positions, in the table's base columns then features, of the columns it reads.
@@ -49,8 +51,16 @@ pub(crate) struct RuleProgram {
     /// The gate, and the predicates that let rows into the rule's aggregates.
     pub predicates: Vec<usize>,
     pub qualify: Option<Bound>,
+    pub group: Option<GroupProgram>,
     /// Output columns beside row_id; evaluated on detections only.
     pub outputs: Vec<(String, Bound)>,
+}
+
+/// How a rule groups its rows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GroupProgram {
+    pub dimension: usize,
+    pub extent: Extent,
 }
 
 /// The program of one table.
@@ -66,8 +76,10 @@ pub(crate) struct Program {
     /// Predicates: conjunctions of atoms.
     pub predicates: Vec<Vec<usize>>,
     pub arguments: Vec<Bound>,
-    /// Key columns (positions among the base columns) and features of each dimension.
-    pub dimensions: Vec<(Vec<usize>, Vec<Feature>)>,
+    /// Arguments whose texts are kept, not their keys alone.
+    pub texts: Vec<usize>,
+    /// Key columns (positions among the base columns) of each dimension, and what is computed on it.
+    pub dimensions: Vec<(Vec<usize>, Layout)>,
     /// Predicates that bring a row onto a dimension's timelines.
     pub enters: Vec<Vec<usize>>,
     pub features: Vec<FeaturePlace>,
@@ -87,7 +99,8 @@ struct Builder<'a> {
     atoms: Vec<(Expr, Bound)>,
     predicates: Vec<Vec<usize>>,
     arguments: Vec<(Expr, Bound)>,
-    dimensions: Vec<(Vec<usize>, Vec<Feature>)>,
+    texts: Vec<usize>,
+    dimensions: Vec<(Vec<usize>, Layout)>,
     enters: Vec<Vec<usize>>,
     features: Vec<FeaturePlace>,
     feature_names: HashMap<String, usize>,
@@ -126,14 +139,20 @@ impl Program {
             atoms: Vec::new(),
             predicates: Vec::new(),
             arguments: Vec::new(),
+            texts: Vec::new(),
             dimensions: Vec::new(),
             enters: Vec::new(),
             features: Vec::new(),
             feature_names: HashMap::new(),
         };
         for rule in rules {
+            let gate = builder.predicate(&rule.plan.gate)?;
+            if let Some(group) = &rule.plan.group {
+                let dimension = builder.dimension(&group.keys, group.extent, true, &[gate])?;
+                let layout = &mut builder.dimensions[dimension].1;
+                layout.grouped = layout.grouped.max(group.extent.reach());
+            }
             for window in &rule.plan.windows {
-                let gate = builder.predicate(&rule.plan.gate)?;
                 builder.feature(window, gate)?;
             }
         }
@@ -145,6 +164,7 @@ impl Program {
             atoms: builder.atoms.into_iter().map(|(_, bound)| bound).collect(),
             predicates: builder.predicates,
             arguments: builder.arguments.into_iter().map(|(_, bound)| bound).collect(),
+            texts: builder.texts,
             dimensions: builder.dimensions,
             enters: builder.enters,
             features: builder.features,
@@ -207,40 +227,76 @@ impl Builder<'_> {
         })
     }
 
-    fn feature(&mut self, window: &WindowPlan, gate: usize) -> Result<(), DataFusionError> {
-        let predicate = self.predicate(&window.atoms)?;
-        let argument = match &window.argument {
-            // COUNT(x) counts the rows that its predicate lets in; it needs no value.
-            Some(argument) if window.kind != crate::aggregate::AggregateKind::Count => {
-                Some(match self.arguments.iter().position(|(known, _)| known == argument) {
-                    Some(id) => id,
-                    None => {
-                        let bound = self.bind(argument)?;
-                        self.arguments.push((argument.clone(), bound));
-                        self.arguments.len() - 1
-                    }
-                })
-            }
-            _ => None,
-        };
+    fn argument(&mut self, argument: &Expr) -> Result<usize, DataFusionError> {
+        if let Some(id) = self.arguments.iter().position(|(known, _)| known == argument) {
+            return Ok(id);
+        }
+        let bound = self.bind(argument)?;
+        self.arguments.push((argument.clone(), bound));
+        Ok(self.arguments.len() - 1)
+    }
+
+    /// Has the texts of an argument kept.
+    fn text(&mut self, argument: usize) -> usize {
+        self.texts.iter().position(|known| *known == argument).unwrap_or_else(|| {
+            self.texts.push(argument);
+            self.texts.len() - 1
+        })
+    }
+
+    /// The dimension of these keys, onto whose timelines these predicates bring rows.
+    fn dimension(
+        &mut self,
+        keys: &[String],
+        extent: Extent,
+        in_order: bool,
+        predicates: &[usize],
+    ) -> Result<usize, DataFusionError> {
         let keys: Vec<usize> =
-            window.keys.iter().filter_map(|key| self.base.iter().position(|(name, _)| name == key)).collect();
+            keys.iter().filter_map(|key| self.base.iter().position(|(name, _)| name == key)).collect();
         let dimension = match self.dimensions.iter().position(|(known, _)| *known == keys) {
             Some(dimension) => dimension,
             None => {
-                self.dimensions.push((keys, Vec::new()));
+                self.dimensions.push((keys, Layout::default()));
                 self.enters.push(Vec::new());
                 self.dimensions.len() - 1
             }
         };
-        for enters in [predicate, gate] {
-            if !self.enters[dimension].contains(&enters) {
-                self.enters[dimension].push(enters);
+        for enters in predicates {
+            if !self.enters[dimension].contains(enters) {
+                self.enters[dimension].push(*enters);
             }
         }
-        let feature = Feature { kind: window.kind, predicate, argument, span: window.span };
-        let features = &mut self.dimensions[dimension].1;
-        let index = features.iter().position(|known| *known == feature).unwrap_or_else(|| {
+        if in_order {
+            let id = self.argument(&Expr::Column(Column::new_unqualified("row_id")))?;
+            self.dimensions[dimension].1.order = Some(self.text(id));
+        }
+        let layout = &mut self.dimensions[dimension].1;
+        layout.span = layout.span.max(extent.reach());
+        Ok(dimension)
+    }
+
+    fn feature(&mut self, window: &WindowPlan, gate: usize) -> Result<(), DataFusionError> {
+        let predicate = self.predicate(&window.atoms)?;
+        let argument = match &window.argument {
+            // COUNT(x) counts the rows that its predicate lets in; it needs no value.
+            Some(argument) if window.kind != AggregateKind::Count => Some(self.argument(argument)?),
+            _ => None,
+        };
+        let is_text = window.output == DataType::Utf8;
+        let text = argument.filter(|_| is_text).map(|argument| self.text(argument));
+        let known = match &window.argument {
+            Some(argument) if window.kind.picks_a_row() => Some(self.predicate(&[argument.clone().is_not_null()])?),
+            _ => None,
+        };
+        let in_order = window.kind.needs_order();
+        let dimension = self.dimension(&window.keys, window.extent, in_order, &[predicate, gate])?;
+        // Only sessions depend on what else is in them: other windows are alike whatever rule they are of.
+        let members = if matches!(window.extent, Extent::Session { .. }) { gate } else { predicate };
+        let (kind, extent) = (window.kind, window.extent);
+        let feature = Feature { kind, predicate, argument, text, known, extent, members };
+        let features = &mut self.dimensions[dimension].1.features;
+        let index = features.iter().position(|one| *one == feature).unwrap_or_else(|| {
             features.push(feature);
             features.len() - 1
         });
@@ -270,7 +326,15 @@ impl Builder<'_> {
         for (name, expr) in &planned.plan.outputs {
             outputs.push((name.clone(), self.bind(expr)?));
         }
-        Ok(RuleProgram { rule: planned.rule.clone(), weight: planned.weight, gate, predicates, qualify, outputs })
+        let group = match &planned.plan.group {
+            Some(GroupPlan { keys, extent }) => {
+                let dimension = self.dimension(keys, *extent, true, &[])?;
+                Some(GroupProgram { dimension, extent: *extent })
+            }
+            None => None,
+        };
+        let (rule, weight) = (planned.rule.clone(), planned.weight);
+        Ok(RuleProgram { rule, weight, gate, predicates, qualify, group, outputs })
     }
 
     /// Compiles an expression over just the columns it reads, simplified as DataFusion's optimizer does: some functions

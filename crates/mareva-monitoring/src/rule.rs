@@ -214,8 +214,9 @@ impl CheckedRule {
             title: rule.title,
             severity: rule.severity,
             raises: rule.raises,
-            // Both are known once its SQL is planned.
+            // These are known once its SQL is planned.
             table: Table::default(),
+            hops: false,
             subject_role: rule.subject_role,
             targets: rule.targets,
             action: rule.action,
@@ -246,7 +247,7 @@ impl Parameter {
 }
 
 /// A decimal literal with just the digits it is written with.
-fn decimal(text: &str) -> Option<ScalarValue> {
+pub(crate) fn decimal(text: &str) -> Option<ScalarValue> {
     let places = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
     let units = mareva_model::Amount::parse(text).ok()?.0;
     let scale = u32::try_from(places).ok().filter(|places| *places <= AMOUNT_SCALE)?;

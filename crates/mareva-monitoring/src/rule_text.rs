@@ -27,6 +27,11 @@ impl Sql<'_> {
         }
     }
 
+    /// Whether a word stands in it.
+    pub fn has(&self, word: &str) -> bool {
+        self.sql.to_lowercase().contains(word)
+    }
+
     pub fn refuse(&self, fragment: &str, reason: impl Into<String>, remedy: &str) -> Fault {
         Fault::new(self.at(fragment), reason, remedy)
     }

@@ -11,6 +11,7 @@ use crate::plan::{RulePlan, plan, session};
 use crate::program::{Planned, Program};
 use crate::rule::{CheckedRule, RuleText, read_all};
 use crate::rule_text::Sql;
+use crate::stock::stock;
 
 /// A rule with its plan.
 #[derive(Debug, Clone)]
@@ -23,12 +24,27 @@ pub struct Rule {
     pub sql: String,
     pub(crate) checked: CheckedRule,
     pub(crate) text: RuleText,
-    plan: RulePlan,
+    pub(crate) plan: RulePlan,
 }
 
 impl Rule {
-    pub(crate) fn planned(&self) -> Planned {
-        Planned { rule: self.reference.clone(), weight: self.checked.weight, plan: self.plan.clone() }
+    /// What is compiled of it: of hopping windows one program each.
+    pub(crate) fn planned(&self) -> impl Iterator<Item = Planned> {
+        let (rule, weight) = (&self.reference, self.checked.weight);
+        self.plan.shifts().into_iter().map(move |plan| Planned { rule: rule.clone(), weight, plan })
+    }
+
+    /// Its SQL as stock DataFusion runs it.
+    ///
+    /// # Errors
+    /// Where it is no SQL, which loading would have refused.
+    pub(crate) fn stock(&self) -> Result<String, DataFusionError> {
+        Ok(stock(&self.sql)?)
+    }
+
+    /// The longest window of groups of rows, milliseconds; none where it groups none.
+    pub(crate) fn longest_group(&self) -> i64 {
+        self.plan.group.as_ref().map_or(0, |group| group.extent.reach())
     }
 
     fn place(&self) -> String {
@@ -41,7 +57,7 @@ impl Rule {
 pub struct Ruleset {
     rules: Vec<Rule>,
     digest: Digest,
-    context: SessionContext,
+    pub(crate) context: SessionContext,
 }
 
 impl std::fmt::Debug for Ruleset {
@@ -79,7 +95,7 @@ impl Ruleset {
     /// Whose expressions do not compile: each rule alone shows it.
     fn uncompiled(&self, table: Table, error: &DataFusionError) -> Refusal {
         let fault = |rule: &Rule| {
-            let error = Program::compile(&self.context, table, &[rule.planned()]).err()?;
+            let error = Program::compile(&self.context, table, &rule.planned().collect::<Vec<_>>()).err()?;
             Some(Sql { place: rule.place(), sql: &rule.sql }.engine(&error))
         };
         let faults: Vec<Fault> = self.rules.iter().filter(|rule| rule.table == table).filter_map(fault).collect();
@@ -120,11 +136,20 @@ impl Ruleset {
     }
 
     fn program(&self, table: Table) -> Result<Program, DataFusionError> {
-        let planned: Vec<Planned> = self.rules.iter().filter(|rule| rule.table == table).map(Rule::planned).collect();
+        let planned: Vec<Planned> =
+            self.rules.iter().filter(|rule| rule.table == table).flat_map(Rule::planned).collect();
         Program::compile(&self.context, table, &planned)
     }
 
-    pub(crate) fn needs_history(&self, id: &str) -> i64 {
+    /// The same rules, one of them with other SQL for stock DataFusion.
+    #[cfg(test)]
+    pub(crate) fn with_stock(mut self, id: &str, sql: String) -> Self {
+        self.rules.iter_mut().filter(|rule| rule.reference.id == id).for_each(|rule| rule.sql = sql.clone());
+        self
+    }
+
+    /// Milliseconds of history without which a rule does not fire.
+    pub fn needs_history(&self, id: &str) -> i64 {
         self.rules.iter().find(|r| r.reference.id == id).map_or(0, |r| r.checked.needs_history_ms)
     }
 }
@@ -151,8 +176,8 @@ fn level(rule: &CheckedRule, plan: RulePlan, texts: &[RuleText]) -> Result<Rule,
             "set raises = \"alert\"",
         ));
     }
-    let span_ms = plan.windows.iter().map(|w| w.span).max().unwrap_or(0);
-    let reference = Arc::new(RuleRef { span_ms, table: plan.table, ..rule.reference.clone() });
+    let span_ms = plan.reaches().max().unwrap_or(0);
+    let reference = Arc::new(RuleRef { span_ms, table: plan.table, hops: plan.is_hop(), ..rule.reference.clone() });
     // A rule's id is the name of its folder, or it would not have been read.
     let mut of_rule = texts.iter().filter(|text| text.folder == reference.id);
     let text = of_rule.next().cloned().unwrap_or_else(|| RuleText {

@@ -12,8 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::accounts::Accounts;
 use crate::error::Error;
+use crate::groups::Told;
 use crate::in_force::{InForce, NO_END, Term};
+use crate::level::{Level, Standing};
 use crate::monitor::{Bounds, Monitor};
+use crate::retained::Spill;
 use crate::rule::RuleText;
 use crate::ruleset::Ruleset;
 use crate::signals::Signal;
@@ -27,6 +30,42 @@ struct Saved {
     subject: String,
     event_time: i64,
     columns: serde_json::Map<String, serde_json::Value>,
+    /// Of a rule that groups its rows.
+    #[serde(default)]
+    group: Option<SavedGroup>,
+}
+
+/// The group that a detection tells of.
+#[derive(Serialize, Deserialize)]
+struct SavedGroup {
+    /// Digits of the key, base 16.
+    key: String,
+    start: i64,
+    end: i64,
+}
+
+impl Saved {
+    fn of((_, row, term): Standing, detection: &Detection, group: Option<SavedGroup>) -> Self {
+        Self {
+            row,
+            term,
+            row_id: detection.row_id.clone(),
+            subject: detection.subject.clone(),
+            event_time: detection.event_time,
+            columns: detection.columns.clone(),
+            group,
+        }
+    }
+
+    /// What stands on a level.
+    fn all(level: &Level) -> impl Iterator<Item = Self> {
+        let alone = level.standing.iter().map(|(at, detection)| Self::of(*at, detection, None));
+        let grouped = level.groups.all().map(|((term, key, start), told)| {
+            let group = SavedGroup { key: format!("{key:x}"), start, end: told.end };
+            Self::of((told.detection.event_time, told.row, term), &told.detection, Some(group))
+        });
+        alone.chain(grouped)
+    }
 }
 
 /// A rule in force, or one that was and whose rows are not settled.
@@ -69,20 +108,6 @@ impl Monitor {
     /// # Errors
     /// When writing fails.
     pub fn write(&self, out: &mut dyn Write) -> Result<(), Error> {
-        let saved = |level: &crate::level::Level| {
-            level
-                .standing
-                .iter()
-                .map(|((_, row, term), d)| Saved {
-                    row: *row,
-                    term: *term,
-                    row_id: d.row_id.clone(),
-                    subject: d.subject.clone(),
-                    event_time: d.event_time,
-                    columns: d.columns.clone(),
-                })
-                .collect()
-        };
         let state = State {
             first_row: self.retained.first(),
             history_from: self.history_from,
@@ -90,20 +115,11 @@ impl Monitor {
             next_term: self.in_force.next(),
             latest: self.latest,
             settled: self.settled,
-            levels: self.levels.iter().map(saved).collect(),
+            levels: self.levels.iter().map(|level| Saved::all(level).collect()).collect(),
             signals: self.signals.all().cloned().collect(),
         };
-        let second: Vec<(String, Saved)> = self
-            .second
-            .standing
-            .iter()
-            .filter_map(|((_, number, term), d)| {
-                let signal = self.signals.get(*number)?.row_id.clone();
-                let (term, row_id) = (*term, d.row_id.clone());
-                let (subject, event_time, columns) = (d.subject.clone(), d.event_time, d.columns.clone());
-                Some((signal, Saved { row: 0, term, row_id, subject, event_time, columns }))
-            })
-            .collect();
+        let signal = |saved: Saved| Some((self.signals.get(saved.row)?.row_id.clone(), Saved { row: 0, ..saved }));
+        let second: Vec<(String, Saved)> = Saved::all(&self.second).filter_map(signal).collect();
         let bytes = serde_json::to_vec(&(state, second)).map_err(refuse)?;
         out.write_all(&(bytes.len() as u64).to_le_bytes()).map_err(refuse)?;
         out.write_all(&bytes).map_err(refuse)?;
@@ -112,6 +128,7 @@ impl Monitor {
         for (_, batch) in self.retained.batches() {
             writer.write(batch.batch())?;
         }
+        self.intact()?;
         writer.finish()?;
         Ok(())
     }
@@ -125,6 +142,7 @@ impl Monitor {
         ruleset: &Ruleset,
         accounts: Arc<Accounts>,
         bounds: Bounds,
+        spill: Option<Spill>,
         input: &mut dyn Read,
     ) -> Result<Self, Error> {
         let mut length = [0; 8];
@@ -132,7 +150,7 @@ impl Monitor {
         let mut bytes = Vec::new();
         input.take(u64::from_le_bytes(length)).read_to_end(&mut bytes).map_err(refuse)?;
         let (state, second): (State, Vec<(String, Saved)>) = serde_json::from_slice(&bytes).map_err(no_json)?;
-        let mut monitor = Self::under(in_force(ruleset, state.terms, state.next_term)?, accounts, bounds)?;
+        let mut monitor = Self::under(in_force(ruleset, state.terms, state.next_term)?, accounts, bounds, spill)?;
         monitor.retained.start_at(state.first_row);
         for batch in StreamReader::try_new(input, None)? {
             let batch = TransactionBatch::try_new(batch?).map_err(|_| refuse("other columns than this version's"))?;
@@ -199,6 +217,10 @@ fn stand(level: &mut crate::level::Level, in_force: &InForce, saved: Saved) -> R
     let (true, Some(term)) = (level.rule(saved.term).is_some(), in_force.find(saved.term)) else {
         return Err(refuse("a rule of a standing detection is missing"));
     };
+    let groups = level.rule(saved.term).is_some_and(|(program, _)| program.group.is_some());
+    if groups != saved.group.is_some() {
+        return Err(refuse("a rule groups its rows otherwise"));
+    }
     let detection = Detection {
         rule: term.rule.reference.clone(),
         row_id: saved.row_id,
@@ -206,6 +228,16 @@ fn stand(level: &mut crate::level::Level, in_force: &InForce, saved: Saved) -> R
         event_time: saved.event_time,
         columns: saved.columns,
     };
-    level.standing.insert((saved.event_time, saved.row, saved.term), detection);
+    let standing = (saved.event_time, saved.row, saved.term);
+    match saved.group {
+        Some(group) => {
+            let key = u128::from_str_radix(&group.key, 16).map_err(|_| refuse("a key is no number"))?;
+            let told = Told { row: saved.row, end: group.end, detection };
+            level.groups.stand((saved.term, key, group.start), told);
+        }
+        None => {
+            level.standing.insert(standing, detection);
+        }
+    }
     Ok(())
 }

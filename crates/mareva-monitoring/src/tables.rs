@@ -142,8 +142,11 @@ fn gather_column(
     places: &[(usize, usize, usize)],
     name: &str,
 ) -> Result<ArrayRef, ArrowError> {
+    let rows = |segment: usize| {
+        retained.batch(segment).ok_or_else(|| ArrowError::IoError(String::new(), std::io::ErrorKind::Other.into()))
+    };
     let column = |segment: usize, source: &str| -> Result<ArrayRef, ArrowError> {
-        let batch = retained.batch(segment).batch();
+        let batch = rows(segment)?.batch();
         Ok(batch.column(batch.schema_ref().index_of(source)?).clone())
     };
     if table != Table::Movements {
@@ -158,7 +161,7 @@ fn gather_column(
         "row_id" => {
             let mut ids = StringBuilder::with_capacity(places.len(), places.len() * 40);
             for (slot, index, leg) in places {
-                let id = retained.batch(segments[*slot]).text(Text::RowId).value(*index);
+                let id = rows(segments[*slot])?.text(Text::RowId).value(*index);
                 ids.append_value(format!("{id}{}", if *leg == 1 { "/in" } else { "/out" }));
             }
             Ok(Arc::new(ids.finish()))
@@ -202,7 +205,7 @@ fn pick(arrays: &[ArrayRef], per_slot: usize, places: &[(usize, usize, usize)]) 
 /// # Errors
 /// When a column cannot be built, which would be a fault of this crate.
 pub fn whole(retained: &RetainedRows, table: Table) -> Result<RecordBatch, ArrowError> {
-    let rows: Vec<u64> = retained.batches().flat_map(|(first, batch)| row_numbers(table, first, batch)).collect();
+    let rows: Vec<u64> = retained.batches().flat_map(|(first, batch)| row_numbers(table, first, &batch)).collect();
     let schema = schema_of(table);
     if rows.is_empty() {
         return Ok(RecordBatch::new_empty(schema));

@@ -2,93 +2,44 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::aggregate::{AggregateKind, Running};
+use crate::aggregate::{AggregateKind, Entry, Place, Running, Value};
+use crate::extent::Extent;
+use crate::facts::Facts;
 use crate::key::{Key, KeyBuild};
 
-/// Rows whose facts are allocated together.
-const CHUNK: usize = 8192;
-
-/// What the features need of each row of a table: which predicates hold, and the values of the arguments.
-#[derive(Debug, Default)]
-pub(crate) struct Facts {
-    words: usize,
-    arguments: usize,
-    first: u64,
-    next: u64,
-    masks: VecDeque<Box<[u64]>>,
-    values: VecDeque<Box<[u128]>>,
-}
-
-impl Facts {
-    pub fn new(predicates: usize, arguments: usize) -> Self {
-        Self { words: predicates.div_ceil(64).max(1), arguments, ..Self::default() }
-    }
-
-    /// Makes room for rows up to `end`; new rows hold no predicate until set. Numbering may start anywhere.
-    pub fn extend_to(&mut self, from: u64, end: u64) {
-        if self.masks.is_empty() {
-            self.first = from / CHUNK as u64 * CHUNK as u64;
-            self.next = self.first;
-        }
-        while self.next < end {
-            self.masks.push_back(vec![0; CHUNK * self.words].into_boxed_slice());
-            self.values.push_back(vec![0; CHUNK * self.arguments].into_boxed_slice());
-            self.next += CHUNK as u64;
-        }
-    }
-
-    fn at(&self, row: u64) -> (usize, usize) {
-        let offset = (row - self.first) as usize;
-        (offset / CHUNK, offset % CHUNK)
-    }
-
-    pub fn set_predicate(&mut self, row: u64, predicate: usize) {
-        let (chunk, index) = self.at(row);
-        self.masks[chunk][index * self.words + predicate / 64] |= 1 << (predicate % 64);
-    }
-
-    pub fn set_argument(&mut self, row: u64, argument: usize, value: u128) {
-        let (chunk, index) = self.at(row);
-        self.values[chunk][index * self.arguments + argument] = value;
-    }
-
-    pub fn holds(&self, row: u64, predicate: usize) -> bool {
-        let (chunk, index) = self.at(row);
-        self.masks[chunk][index * self.words + predicate / 64] >> (predicate % 64) & 1 == 1
-    }
-
-    pub fn argument(&self, row: u64, argument: usize) -> u128 {
-        let (chunk, index) = self.at(row);
-        self.values[chunk][index * self.arguments + argument]
-    }
-
-    /// Lets go of whole chunks before `row`.
-    pub fn expire(&mut self, row: u64) {
-        while self.first + CHUNK as u64 <= row && self.masks.pop_front().is_some() {
-            self.values.pop_front();
-            self.first += CHUNK as u64;
-        }
-    }
-
-    pub fn bytes(&self) -> usize {
-        self.masks.len() * CHUNK * (self.words * 8 + self.arguments * 16)
-    }
-}
-
-/// One distinct windowed aggregate of a dimension.
+/// One distinct aggregate or window function of a dimension.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Feature {
     pub kind: AggregateKind,
-    /// Rows that count: the rule's WHERE, the aggregate's FILTER and "argument is not null".
+    /// Rows that count: the rule's WHERE, and of aggregates their FILTER and "argument is not null".
     pub predicate: usize,
     pub argument: Option<usize>,
-    /// Milliseconds before the row's time that are still inside, inclusive.
-    pub span: i64,
+    /// Where the texts of the argument are kept, if they are needed.
+    pub text: Option<usize>,
+    /// The predicate "argument is not null", for the kinds that pick a row whether it is or not.
+    pub known: Option<usize>,
+    pub extent: Extent,
+    /// The predicate of the rows that make the sessions, where the extent is one.
+    pub members: usize,
 }
 
 impl Feature {
-    fn value_of(&self, facts: &Facts, row: u64) -> u128 {
-        self.argument.map_or(0, |argument| facts.argument(row, argument))
+    fn entry<'a>(&self, facts: &'a Facts, row: u64, place: Place) -> Entry<'a> {
+        let value = self.argument.map_or(0, |argument| facts.argument(row, argument));
+        Entry { row, value, text: self.text.and_then(|slot| facts.text(row, slot)), place }
+    }
+
+    fn value(&self, running: &Running, facts: &Facts) -> Value {
+        if !self.kind.picks_a_row() {
+            return running.value(self.kind);
+        }
+        let Some(row) = running.picked(self.kind) else { return Value::Null };
+        match (self.text, self.argument) {
+            _ if self.known.is_some_and(|known| !facts.holds(row, known)) => Value::Null,
+            (Some(slot), _) => facts.text(row, slot).map_or(Value::Null, |text| Value::Text(text.clone())),
+            (None, Some(argument)) => Value::Number(facts.argument(row, argument) as i128),
+            (None, None) => Value::Null,
+        }
     }
 }
 
@@ -113,6 +64,17 @@ struct KeyTimeline {
     /// Number of rows that have left the front.
     base: u64,
     cursors: Vec<Cursor>,
+    /// The last session that was looked for, of each gap and predicate.
+    sessions: Vec<Session>,
+}
+
+/// When the session of a row began.
+#[derive(Debug, Clone, Copy)]
+struct Session {
+    gap: i64,
+    members: usize,
+    row: u64,
+    start: i64,
 }
 
 impl KeyTimeline {
@@ -128,8 +90,20 @@ impl KeyTimeline {
         self.base + self.ring.partition_point(|row| row.time < time) as u64
     }
 
+    /// Place of a row on the ring: by time, and where `order` says so by `row_id` (a text kept in that slot) among equals.
+    fn place_of(&self, time: i64, row: u64, order: Option<usize>, facts: &Facts) -> usize {
+        let Some(slot) = order else { return self.ring.partition_point(|r| r.time <= time) };
+        let id = facts.text(row, slot);
+        self.ring.partition_point(|r| r.time < time || r.time == time && facts.text(r.row, slot) < id)
+    }
+
+    /// Rows of `[tail, at)` that count for a feature.
+    fn counted(&self, tail: u64, at: u64, feature: &Feature, facts: &Facts) -> usize {
+        (tail..at).filter(|at| facts.holds(self.row(*at).row, feature.predicate)).count()
+    }
+
     /// Puts a row where it belongs; `true` when other rows of the same or a later time were there before.
-    fn insert(&mut self, time: i64, row: u64, features: &[Feature], facts: &Facts) -> bool {
+    fn insert(&mut self, time: i64, row: u64, layout: &Layout, facts: &Facts) -> bool {
         match self.ring.back() {
             Some(last) if last.time >= time => {}
             _ => {
@@ -137,20 +111,27 @@ impl KeyTimeline {
                 return false;
             }
         }
-        let index = self.ring.partition_point(|r| r.time <= time);
+        let index = self.place_of(time, row, layout.order, facts);
         let at = self.base + index as u64;
-        for cursor in &mut self.cursors {
-            let feature = &features[usize::from(cursor.feature)];
+        let mut cursors = std::mem::take(&mut self.cursors);
+        for cursor in &mut cursors {
+            let feature = &layout.features[usize::from(cursor.feature)];
             if at < cursor.tail {
                 cursor.tail += 1;
                 cursor.head += 1;
             } else if at < cursor.head {
                 cursor.head += 1;
                 if facts.holds(row, feature.predicate) {
-                    cursor.running.add(feature.value_of(facts, row));
+                    let place = match cursor.running.keeps_order() {
+                        true => Place::At(self.counted(cursor.tail, at, feature, facts)),
+                        false => Place::Back,
+                    };
+                    cursor.running.add(&feature.entry(facts, row, place));
                 }
             }
         }
+        self.cursors = cursors;
+        self.sessions.clear();
         self.ring.insert(index, RingRow { time, row });
         true
     }
@@ -160,7 +141,8 @@ impl KeyTimeline {
         let from = self.ring.partition_point(|r| r.time < time);
         let Some(index) = self.ring.range(from..).position(|r| r.row == row).map(|i| i + from) else { return false };
         let at = self.base + index as u64;
-        for cursor in &mut self.cursors {
+        let mut cursors = std::mem::take(&mut self.cursors);
+        for cursor in &mut cursors {
             let feature = &features[usize::from(cursor.feature)];
             if at < cursor.tail {
                 cursor.tail -= 1;
@@ -168,59 +150,105 @@ impl KeyTimeline {
             } else if at < cursor.head {
                 cursor.head -= 1;
                 if facts.holds(row, feature.predicate) {
-                    cursor.running.remove(feature.value_of(facts, row));
+                    let place = match cursor.running.keeps_order() {
+                        true => Place::At(self.counted(cursor.tail, at, feature, facts)),
+                        false => Place::Back,
+                    };
+                    cursor.running.remove(&feature.entry(facts, row, place));
                 }
             }
         }
+        self.cursors = cursors;
+        self.sessions.clear();
         self.ring.remove(index);
         true
     }
 
-    /// The feature over the rows with `time - span` ≤ their time ≤ `time`. Costs the rows between here and there.
-    fn seek(&mut self, feature_index: u16, feature: &Feature, time: i64, facts: &Facts) -> Option<i128> {
-        let from = time.saturating_sub(feature.span);
+    /// The feature as of a row: over the rows from the start of its window to those of its own time, or of a positional
+    /// kind to itself. Costs the rows between there and where the cursor stood.
+    fn seek(&mut self, feature_index: u16, layout: &Layout, time: i64, row: u64, facts: &Facts) -> Value {
+        let feature = &layout.features[usize::from(feature_index)];
+        let from = self.begins(feature.extent, feature.members, time, row, layout, facts);
+        let own = match feature.kind.is_positional() {
+            true => self.base + self.place_of(time, row, layout.order, facts) as u64,
+            false => u64::MAX,
+        };
         let at = match self.cursors.iter().position(|c| c.feature == feature_index) {
             Some(at) => at,
             None => {
                 let start = self.first_at_or_after(from);
-                let running = Running::new(feature.kind);
+                let running = Running::new(feature.kind, feature.text.is_some());
                 self.cursors.push(Cursor { feature: feature_index, tail: start, head: start, running });
                 self.cursors.len() - 1
             }
         };
         let (mut tail, mut head) = (self.cursors[at].tail, self.cursors[at].head);
         let mut running = std::mem::replace(&mut self.cursors[at].running, Running::Sum { sum: 0, count: 0 });
-        let mut step = |row: RingRow, add: bool| {
+        let mut step = |row: RingRow, add: bool, place: Place| {
             if facts.holds(row.row, feature.predicate) {
-                let value = feature.value_of(facts, row.row);
-                if add { running.add(value) } else { running.remove(value) }
+                let entry = feature.entry(facts, row.row, place);
+                if add { running.add(&entry) } else { running.remove(&entry) }
             }
         };
         let end = self.end();
-        while head < end && self.row(head).time <= time {
-            step(self.row(head), true);
+        while head < end && head <= own && self.row(head).time <= time {
+            step(self.row(head), true, Place::Back);
             head += 1;
         }
-        while head > self.base && self.row(head - 1).time > time {
+        while head > self.base && (head - 1 > own || self.row(head - 1).time > time) {
             head -= 1;
             if head >= tail {
-                step(self.row(head), false);
+                step(self.row(head), false, Place::Back);
             } else {
                 tail = head;
             }
         }
         while tail < head && self.row(tail).time < from {
-            step(self.row(tail), false);
+            step(self.row(tail), false, Place::Front);
             tail += 1;
         }
         while tail > self.base && self.row(tail - 1).time >= from {
             tail -= 1;
-            step(self.row(tail), true);
+            step(self.row(tail), true, Place::Front);
         }
-        let value = running.value(feature.kind);
+        let value = feature.value(&running, facts);
         let cursor = &mut self.cursors[at];
         (cursor.tail, cursor.head, cursor.running) = (tail, head, running);
         value
+    }
+
+    /// When the window of a row began. Of a session, walks back to its first row, or to one whose beginning is known.
+    fn begins(&mut self, extent: Extent, members: usize, time: i64, row: u64, layout: &Layout, facts: &Facts) -> i64 {
+        let day = extent.start(time);
+        let Extent::Session { gap } = extent else { return day };
+        let known = self.sessions.iter().position(|s| s.gap == gap && s.members == members);
+        let own = self.place_of(time, row, layout.order, facts);
+        let mut start = time;
+        for earlier in self.ring.range(..own.min(self.ring.len())).rev() {
+            if earlier.time < day || earlier.time < start.saturating_sub(gap) {
+                break;
+            }
+            if facts.holds(earlier.row, members) {
+                start = earlier.time;
+                if let Some(known) = known.map(|at| self.sessions[at]).filter(|known| known.row == earlier.row) {
+                    start = known.start;
+                    break;
+                }
+            }
+        }
+        let session = Session { gap, members, row, start };
+        match known {
+            Some(at) => self.sessions[at] = session,
+            None => self.sessions.push(session),
+        }
+        start
+    }
+
+    /// Whether a row comes after this one, before `end`, that a predicate holds for.
+    fn is_followed(&self, time: i64, row: u64, end: i64, predicate: usize, layout: &Layout, facts: &Facts) -> bool {
+        let own = self.place_of(time, row, layout.order, facts);
+        let later = self.ring.range((own + 1).min(self.ring.len())..).take_while(|r| r.time < end);
+        later.into_iter().any(|r| facts.holds(r.row, predicate))
     }
 
     /// Lets go of the rows before `before`.
@@ -230,7 +258,7 @@ impl KeyTimeline {
                 let feature = &features[usize::from(cursor.feature)];
                 if cursor.tail == self.base {
                     if cursor.head > self.base && facts.holds(front.row, feature.predicate) {
-                        cursor.running.remove(feature.value_of(facts, front.row));
+                        cursor.running.remove(&feature.entry(facts, front.row, Place::Front));
                     }
                     cursor.tail += 1;
                     cursor.head = cursor.head.max(cursor.tail);
@@ -246,32 +274,41 @@ impl KeyTimeline {
     }
 }
 
+/// What is computed on the timelines of a key expression.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Layout {
+    pub features: Vec<Feature>,
+    /// Where the `row_id` of rows is kept, if rows of one millisecond lie in its order.
+    pub order: Option<usize>,
+    /// Longest reach of its features and groups, milliseconds.
+    pub span: i64,
+    /// Longest window of a group, milliseconds.
+    pub grouped: i64,
+}
+
 /// All timelines of one key expression, shared by every rule that partitions by it.
 #[derive(Debug, Default)]
 pub(crate) struct Dimension {
-    pub features: Vec<Feature>,
-    /// Longest span of its features, milliseconds.
-    pub span: i64,
+    pub layout: Layout,
     keys: HashMap<Key, KeyTimeline, KeyBuild>,
     rows: usize,
 }
 
 impl Dimension {
-    pub fn new(features: Vec<Feature>) -> Self {
-        let span = features.iter().map(|f| f.span).max().unwrap_or(0);
-        Self { features, span, ..Self::default() }
+    pub fn new(layout: Layout) -> Self {
+        Self { layout, ..Self::default() }
     }
 
     /// Puts a row on its key's timeline; `true` when other rows of the same or a later time were there before.
     pub fn insert(&mut self, key: Key, time: i64, row: u64, facts: &Facts) -> bool {
         self.rows += 1;
-        self.keys.entry(key).or_default().insert(time, row, &self.features, facts)
+        self.keys.entry(key).or_default().insert(time, row, &self.layout, facts)
     }
 
     /// Takes a row off again.
     pub fn remove(&mut self, key: Key, time: i64, row: u64, facts: &Facts) {
         if let Some(timeline) = self.keys.get_mut(&key)
-            && timeline.remove(time, row, &self.features, facts)
+            && timeline.remove(time, row, &self.layout.features, facts)
         {
             self.rows -= 1;
         }
@@ -284,21 +321,33 @@ impl Dimension {
         timeline.into_iter().flat_map(move |t| t.ring.range(start..).take_while(move |r| r.time <= to).map(|r| r.row))
     }
 
-    /// The value of a feature as of `time`.
-    pub fn value(&mut self, key: Key, feature: usize, time: i64, facts: &Facts) -> Option<i128> {
-        let definition = &self.features[feature];
+    /// The value of a feature as of a row.
+    pub fn value(&mut self, key: Key, feature: usize, time: i64, row: u64, facts: &Facts) -> Value {
         match self.keys.get_mut(&key) {
             // Features of a dimension are counted when rules are compiled; there are never 65,536.
-            Some(timeline) => timeline.seek(feature as u16, definition, time, facts),
-            None => Running::empty(definition.kind),
+            Some(timeline) => timeline.seek(feature as u16, &self.layout, time, row, facts),
+            None => Running::empty(self.layout.features[feature].kind),
         }
+    }
+
+    /// When the window of a row began: see [`Extent`]. Sessions are of the rows that `members` holds for.
+    pub fn begins(&mut self, key: Key, extent: Extent, members: usize, time: i64, row: u64, facts: &Facts) -> i64 {
+        match self.keys.get_mut(&key) {
+            Some(timeline) => timeline.begins(extent, members, time, row, &self.layout, facts),
+            None => extent.start(time),
+        }
+    }
+
+    /// Whether a later row of its key, before `end`, satisfies a predicate.
+    pub fn is_followed(&self, key: Key, time: i64, row: u64, end: i64, predicate: usize, facts: &Facts) -> bool {
+        self.keys.get(&key).is_some_and(|t| t.is_followed(time, row, end, predicate, &self.layout, facts))
     }
 
     /// Lets go of rows of `key` before `before`, and of the key when none is left.
     pub fn expire(&mut self, key: Key, before: i64, facts: &Facts) {
         if let Some(timeline) = self.keys.get_mut(&key) {
             let rows = timeline.ring.len();
-            timeline.expire(before, &self.features, facts);
+            timeline.expire(before, &self.layout.features, facts);
             self.rows -= rows - timeline.ring.len();
             if timeline.ring.is_empty() {
                 self.keys.remove(&key);
@@ -309,5 +358,24 @@ impl Dimension {
     /// Keys and rows on their timelines.
     pub fn size(&self) -> (usize, usize) {
         (self.keys.len(), self.rows)
+    }
+}
+
+/// What the parts of a timeline take, in bytes: for estimates.
+pub(crate) struct PartBytes {
+    /// A row on one timeline.
+    pub row: usize,
+    /// A key of one timeline, with its place in the map.
+    pub key: usize,
+    /// A feature of one key.
+    pub feature: usize,
+}
+
+/// See [`PartBytes`].
+pub(crate) fn bytes_of_parts() -> PartBytes {
+    PartBytes {
+        row: size_of::<RingRow>(),
+        key: size_of::<Key>() + size_of::<KeyTimeline>(),
+        feature: size_of::<Cursor>(),
     }
 }

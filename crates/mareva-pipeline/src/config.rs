@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use mareva_codec::{Limits, Stream};
 use mareva_model::{Digest, digest};
-use mareva_monitoring::{Accounts, Bounds, Ruleset};
+use mareva_monitoring::{Accounts, Bounds, Ruleset, Spill};
 use mareva_screening::Watchlist;
 
 use crate::Rates;
@@ -60,6 +60,8 @@ pub struct Parts {
     pub rates: Arc<Rates>,
     /// Config.
     pub config: Arc<PipelineConfig>,
+    /// Where retained rows go that memory does not hold; it decides nothing, and is no part of the epoch.
+    pub spill: Option<Spill>,
 }
 
 impl Parts {

@@ -65,14 +65,14 @@ impl History {
             batch.event_time().values().iter().map(|time| Some(*time < from)).collect()
         };
         let batches = || monitor.retained().batches().map(|(_, batch)| batch);
-        let kept: u64 = batches().map(|batch| early(batch).true_count() as u64).sum();
+        let kept: u64 = batches().map(|batch| early(&batch).true_count() as u64).sum();
         let left_out = monitor.retained().len() - kept;
         if left_out == 0 {
             return Ok(None);
         }
         let mut shorter = monitor.emptied()?;
         for batch in batches() {
-            let rows = filter_record_batch(batch.batch(), &early(batch))?;
+            let rows = filter_record_batch(batch.batch(), &early(&batch))?;
             if rows.num_rows() > 0 {
                 shorter.load(&TransactionBatch::try_new(rows).map_err(|_| Error::Schema)?)?;
             }

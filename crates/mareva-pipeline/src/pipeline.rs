@@ -56,7 +56,7 @@ impl Pipeline {
     /// # Errors
     /// When the rules do not compile.
     pub fn new(parts: Parts) -> Result<Self, Error> {
-        let monitor = Monitor::new(&parts.ruleset, parts.accounts.clone(), parts.config.bounds())?;
+        let monitor = Monitor::new(&parts.ruleset, parts.accounts.clone(), parts.config.bounds(), parts.spill.clone())?;
         Ok(Self::assemble(parts, 0, LowTime::default(), monitor, None))
     }
 
@@ -87,6 +87,8 @@ impl Pipeline {
     fn look_back(&mut self, low_time: Option<i64>) {
         let reach_ms = self.reach.at(low_time, &self.parts.config);
         self.alerts.set_reach(reach_ms);
+        let unsettled_ms = self.monitor.unsettled_ms();
+        self.alerts.set_lateness(self.parts.config.allowed_lateness_ms.saturating_add(unsettled_ms));
         self.monitor.look_back(self.parts.config.look_back(reach_ms));
     }
 
@@ -154,6 +156,8 @@ impl Pipeline {
         if low_time.is_some() || end {
             alerts.extend(self.alerts.close(self.monitor.retained(), low_time, end));
         }
+        // An alert that a row is missing from is not published.
+        self.monitor.intact()?;
         Ok(Output { alerts, dead_letters, late, hits, changes, accepted, settled, counts, low_time, history_cut: None })
     }
 
@@ -289,7 +293,8 @@ impl Pipeline {
             return Err(Error::Snapshot(format!("format {} instead of {SNAPSHOT_FORMAT}", saved.format)));
         }
         let state = serde_json::from_slice(&read_part(input)?).map_err(no_json)?;
-        let monitor = Monitor::read(&parts.ruleset, parts.accounts.clone(), parts.config.bounds(), input)?;
+        let monitor =
+            Monitor::read(&parts.ruleset, parts.accounts.clone(), parts.config.bounds(), parts.spill.clone(), input)?;
         let parts = parts.with_rules(Arc::new(monitor.ruleset().clone()));
         let epoch = parts.epoch();
         if saved.epoch != epoch {

@@ -37,6 +37,7 @@ fn parts() -> Parts {
         accounts_digest: digest(b""),
         vasps: Arc::new(HashSet::new()),
         rates: Arc::new(Rates::new("EUR")),
+        spill: None,
         config: Arc::new(PipelineConfig {
             streams: [(BANK.to_owned(), Stream::Bank), (EXCHANGE.to_owned(), Stream::Exchange)].into(),
             allowed_lateness_ms: 300_000,

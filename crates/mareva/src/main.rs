@@ -5,6 +5,7 @@
 
 #![deny(clippy::print_stdout)]
 
+mod backtest;
 mod cli;
 mod commands;
 mod config;
@@ -18,6 +19,7 @@ mod open;
 mod outcome;
 mod replay;
 mod rules;
+mod scratch;
 mod serve;
 mod words;
 
@@ -28,7 +30,7 @@ use clap::Parser as _;
 
 /// Stack of the thread that does all the work. Rules are planned and judged by functions that call themselves, which takes
 /// 18 MiB at most (`nesting.rs` of `mareva-monitoring` has the bound); what `ulimit -s` gives may be less.
-const STACK: usize = 64 << 20;
+pub(crate) const STACK: usize = 64 << 20;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();

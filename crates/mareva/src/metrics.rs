@@ -165,6 +165,8 @@ impl Metrics {
         state.max_rows.set(signed(max_rows));
         state.over_budget.set(i64::from(sizes.over_budget));
         state.bytes.set(signed(sizes.retained_bytes as u64));
+        state.rows_on_disk.set(signed(sizes.rows_on_disk));
+        state.disk_bytes.set(signed(sizes.disk_bytes));
         state.keys.set(signed(sizes.keys as u64));
         state.timeline_rows.set(signed(sizes.timeline_rows as u64));
         state.fact_bytes.set(signed(sizes.fact_bytes as u64));
@@ -449,6 +451,8 @@ struct State {
     max_rows: IntGauge,
     over_budget: IntGauge,
     bytes: IntGauge,
+    rows_on_disk: IntGauge,
+    disk_bytes: IntGauge,
     keys: IntGauge,
     timeline_rows: IntGauge,
     fact_bytes: IntGauge,
@@ -463,6 +467,8 @@ impl State {
             max_rows: make.gauge("mareva_retained_budget_rows", "Transactions that may be retained.")?,
             over_budget: make.gauge("mareva_retained_over_budget", "1 while more is retained than may be.")?,
             bytes: make.gauge("mareva_retained_bytes", "Memory of the retained transactions and their indexes.")?,
+            rows_on_disk: make.gauge("mareva_retained_disk_rows", "Of the transactions retained those on disk.")?,
+            disk_bytes: make.gauge("mareva_retained_disk_bytes", "Bytes of the retained transactions on disk.")?,
             keys: make.gauge("mareva_timeline_keys", "Keys on timelines, all dimensions.")?,
             timeline_rows: make.gauge("mareva_timeline_rows", "Rows on timelines, all dimensions.")?,
             fact_bytes: make.gauge("mareva_fact_bytes", "Memory of the values that rules read from rows.")?,

@@ -18,6 +18,7 @@ fn rule() -> RuleRef {
         reason_code: "FRAD".into(),
         typology: "T03 rapid pass-through".into(),
         span_ms: 86_400_000,
+        hops: false,
         parameters: BTreeMap::from([("min_received".into(), "1000".into())]),
     }
 }

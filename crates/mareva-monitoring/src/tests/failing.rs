@@ -21,7 +21,7 @@ fn payments() -> Vec<(usize, Tx)> {
 /// Settled detections by (row, subject, value of `x`); evaluations that failed; and what is said of them.
 fn judged(sql: &str, rows: &[(usize, Tx)], at_once: usize) -> (Vec<(String, String, Value)>, u64, Vec<String>) {
     let rules = Ruleset::load(&[rule("r", "signal", sql)]).unwrap_or_else(|refusal| panic!("{sql}\n{refusal}"));
-    let mut monitor = Monitor::new(&rules, Arc::new(Accounts::new(&[])), BOUNDS).unwrap();
+    let mut monitor = Monitor::new(&rules, Arc::new(Accounts::new(&[])), BOUNDS, None).unwrap();
     let mut errors = 0;
     for piece in rows.chunks(at_once) {
         errors += monitor.accept(&batch(piece), None, i64::MAX).unwrap().rule_errors;
@@ -116,6 +116,6 @@ fn no_error_repeats_what_the_engine_says_of_values() {
     assert!(!told(nested.into()).contains("DE89"));
     let rules = Ruleset::load(&[]).unwrap();
     let state = b"\x07\x00\x00\x00\x00\x00\x00\x00[\"DE89\"";
-    let refused = Monitor::read(&rules, Arc::new(Accounts::new(&[])), BOUNDS, &mut state.as_slice());
+    let refused = Monitor::read(&rules, Arc::new(Accounts::new(&[])), BOUNDS, None, &mut state.as_slice());
     assert!(!told(refused.unwrap_err()).contains("DE89"));
 }

@@ -25,7 +25,8 @@ pub struct AlertConfig {
     pub institution: InstitutionConfig,
     /// Length of an episode; one day.
     pub episode_ms: i64,
-    /// The lateness that the pipeline allows.
+    /// How long after low time has passed it what is told of a time may change: the lateness that the pipeline allows, and,
+    /// which the pipeline adds, as long as groups of rows are open.
     pub lateness_ms: i64,
     /// How far back the rows of a detection can reach: the longest span of the second level plus the longest of the first.
     pub reach_ms: i64,

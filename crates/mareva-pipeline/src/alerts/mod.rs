@@ -108,6 +108,11 @@ impl AlertBook {
         self.config.reach_ms = reach_ms;
     }
 
+    /// Sets how long after low time has passed it what is told of a time may change, milliseconds.
+    pub fn set_lateness(&mut self, lateness_ms: i64) {
+        self.config.lateness_ms = lateness_ms;
+    }
+
     /// Takes note of revisions that this book may not have given, of alerts whose episode begins at `latest` or before.
     pub fn published_before<'a>(&mut self, latest: Option<i64>, revisions: impl IntoIterator<Item = (&'a str, u32)>) {
         let at = latest.unwrap_or(i64::MIN);

@@ -79,7 +79,7 @@ fn alerts_look_back_as_far_as_the_windows_of_former_rules_while_they_may_rest_on
     let config =
         PipelineConfig { alerts: AlertConfig { reach_ms: 0, ..fixture::config() }, ..(*parts().config).clone() };
     let bounds = Bounds { allowed_lateness_ms: config.allowed_lateness_ms, lookback_ms: 0, max_rows: 1_000 };
-    let mut monitor = Monitor::new(&rules(90), Arc::new(Accounts::new(&[])), bounds).unwrap();
+    let mut monitor = Monitor::new(&rules(90), Arc::new(Accounts::new(&[])), bounds, None).unwrap();
     let mut reach = Reach::of(&monitor, &config);
     assert_eq!(reach.at(None, &config), 90 * hour);
     let mut run = Run::new();

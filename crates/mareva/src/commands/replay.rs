@@ -1,6 +1,6 @@
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -199,13 +199,7 @@ fn all_dead(args: &Args) -> String {
 
 /// Judges all records and writes what comes of them.
 fn judge(args: &Args, config: &Config, opened: &Opened, pipeline: &mut Pipeline, tally: &mut Tally) -> Result<()> {
-    let started = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock stands before 1970; set it")?;
-    let frame = Frame {
-        started: i64::try_from(started.as_millis())?,
-        max_ahead_ms: config.semantics.max_ahead.ms(),
-        idle_after_ms: config.semantics.idle_after.ms(),
-        epoch: pipeline.epoch(),
-    };
+    let frame = Frame::now(config, pipeline.epoch())?;
     let bank = (0..).zip(&args.bank).map(|(partition, path)| (config.bank_topic(), partition, path.as_path()));
     let exchange = (0..).zip(&args.exchange);
     let exchange = exchange.map(|(partition, path)| (config.exchange_topic(), partition, path.as_path()));

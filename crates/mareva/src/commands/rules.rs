@@ -11,16 +11,20 @@ use crate::open::{RuleFolder, keep, load_rules, rule_folders};
 use crate::outcome::say;
 use crate::replay::{WholeFile, word_of};
 
+mod backtest;
 mod evidence;
+mod explain;
 
 use evidence::{Trial, try_rule, unread};
 
-/// Check, test and list rules
+/// Check, test, back-test, explain and list rules
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     Check(CheckArgs),
     Test(TestArgs),
     List(ListArgs),
+    Backtest(backtest::BacktestArgs),
+    Explain(explain::ExplainArgs),
 }
 
 /// Read, plan and compile rules, and see that each carries evidence that can be read
@@ -81,6 +85,8 @@ pub fn run(command: Command) -> Result<()> {
         Command::Check(args) => check(&args),
         Command::Test(args) => test(&args),
         Command::List(args) => list(&args),
+        Command::Backtest(args) => backtest::run(&args),
+        Command::Explain(args) => explain::run(&args),
     }
 }
 

@@ -22,6 +22,7 @@ pub struct Config {
     pub lists: Vec<ListFile>,
     pub tables: Tables,
     pub alerts: Alerts,
+    pub retention: Retention,
     pub snapshots: Snapshots,
     pub http: Http,
     pub log: Log,
@@ -113,6 +114,12 @@ pub struct Alerts {
 }
 
 #[derive(Debug, Clone, Deserialize)]
+pub struct Retention {
+    pub memory_mib: usize,
+    pub path: PathBuf,
+}
+
+#[derive(Debug, Clone, Deserialize)]
 pub struct Snapshots {
     pub path: PathBuf,
     pub every: Span,
@@ -142,6 +149,7 @@ impl Config {
             &mut tables.vasps,
             &mut self.alerts.subject_key_file,
             &mut self.http.admin_token_file,
+            &mut self.retention.path,
             &mut self.snapshots.path,
         ];
         let lists = self.lists.iter_mut().flat_map(|one| [Some(&mut one.list.path), one.key_file.as_mut()]).flatten();

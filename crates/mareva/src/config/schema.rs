@@ -100,6 +100,7 @@ pub const SECTIONS: &[(&str, &[Key])] = &[
             key("max_targets", Kind::Count),
         ],
     ),
+    ("retention", &[key("memory_mib", Kind::Count), key("path", Kind::Text)]),
     ("snapshots", &[key("path", Kind::Text), key("every", Kind::Span), key("keep", Kind::Count)]),
     ("http", &[key("listen", Kind::Text), key("admin_token_file", Kind::Text)]),
     ("log", &[key("format", Kind::Choice(&["text", "json"])), key("level", Kind::Text)]),

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use mareva_codec::{Limits, Stream};
 use mareva_kafka::Connection;
 use mareva_model::{Digest, Fault, Refusal, digest};
-use mareva_monitoring::{Accounts, Ruleset};
+use mareva_monitoring::{Accounts, Ruleset, Spill};
 use mareva_pipeline::alerts::{AlertConfig, InstitutionConfig};
 use mareva_pipeline::{Parts, PipelineConfig, Rates};
 use mareva_screening::Watchlist;
@@ -25,6 +25,7 @@ pub use lists::{NamedPath, doubts, warn_of_doubts, watchlist};
 pub use rules::{RuleFolder, load_rules, rule_folders};
 
 use crate::config::{Config, read_bytes, read_text, unread};
+use crate::scratch::Scratch;
 
 /// Faults listed for one file; beyond it the rest is counted.
 const MAX_FAULTS: usize = 20;
@@ -97,6 +98,7 @@ pub fn open(config: &Config) -> Result<Opened, Refusal> {
     let subject_key = keep(secret(&config.alerts.subject_key_file, "alerts.subject_key_file"), &mut faults);
     let admin_token = keep(secret(&config.http.admin_token_file, "http.admin_token_file"), &mut faults);
     keep(folder(&config.snapshots.path, "snapshots.path"), &mut faults);
+    let spill = keep(spill(config), &mut faults).flatten();
     let connection = Connection { properties: config.kafka.clone() };
     faults.0.extend(property_faults(&connection));
     faults.into_result()?;
@@ -115,6 +117,7 @@ pub fn open(config: &Config) -> Result<Opened, Refusal> {
         vasps: Arc::new(vasps),
         rates: Arc::new(rates),
         config: Arc::new(pipeline),
+        spill,
     };
     let (subject_key, admin_token) = (subject_key.flatten(), admin_token.flatten());
     Ok(Opened { parts, subject_key, admin_token, connection })
@@ -164,7 +167,25 @@ pub fn bare_parts(config: &Config, ruleset: Ruleset, accounts: Accounts) -> Resu
         vasps: Arc::new(HashSet::new()),
         rates: Arc::new(Rates::new(&config.semantics.reference_currency)),
         config: Arc::new(pipeline),
+        spill: None,
     })
+}
+
+/// Where retained rows go that memory does not hold.
+fn spill(config: &Config) -> Result<Option<Spill>, Refusal> {
+    let path = &config.retention.path;
+    if path.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    folder(path, "retention.path")?;
+    let scratch = Scratch::inside(path.clone());
+    let made = std::fs::create_dir_all(path).and_then(|()| scratch.file(0));
+    made.map_err(|error| {
+        let place = format!("{} (retention.path)", path.display());
+        Refusal::one(place, format!("no file can be made there: {error}"), "name a folder that can be written")
+    })?;
+    let memory = config.retention.memory_mib.saturating_mul(1 << 20);
+    Ok(Some(Spill { memory, make: Arc::new(move || scratch.file(0).map(|(file, _)| file)) }))
 }
 
 fn pipeline_config(config: &Config) -> PipelineConfig {

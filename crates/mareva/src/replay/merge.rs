@@ -4,11 +4,14 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use anyhow::{Context as _, Result};
 use mareva_model::{Digest, Refusal};
 use mareva_pipeline::{InputRecord, InputSlice};
 
 use super::peek::peek_time;
+use crate::config::Config;
 use crate::open::unreadable;
 
 /// Records in a slice.
@@ -32,6 +35,22 @@ pub struct Frame {
     pub idle_after_ms: i64,
     /// Epoch of the pipeline.
     pub epoch: Digest,
+}
+
+impl Frame {
+    /// The frame of a replay that starts now.
+    ///
+    /// # Errors
+    /// When the clock stands before 1970.
+    pub fn now(config: &Config, epoch: Digest) -> Result<Self> {
+        let started = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock stands before 1970; set it")?;
+        Ok(Self {
+            started: i64::try_from(started.as_millis())?,
+            max_ahead_ms: config.semantics.max_ahead.ms(),
+            idle_after_ms: config.semantics.idle_after.ms(),
+            epoch,
+        })
+    }
 }
 
 /// Several files as one input.

@@ -206,6 +206,7 @@ pub(super) fn rule(id: &str, raises: Raises, role: SubjectRole, targets: Targets
         reason_code: "FRAD".into(),
         typology: "T03 rapid pass-through".into(),
         span_ms: DAY,
+        hops: false,
         parameters: BTreeMap::from([("min_received".to_owned(), "1000".to_owned())]),
     }
 }

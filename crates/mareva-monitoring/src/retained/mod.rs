@@ -1,7 +1,9 @@
 //! Accepted transactions, retained once, all columns, in numbered segments.
 
 use std::collections::{HashMap, VecDeque};
+use std::io;
 use std::ops::Range;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::concat_batches;
@@ -10,9 +12,19 @@ use mareva_model::{Kind, Prepared, SourcePosition, Status, Text, TransactionBatc
 use crate::key::{Key, KeyBuild, key_of};
 use crate::legs::Legs;
 
+mod spill;
+#[cfg(test)]
+mod tests;
+
+pub use spill::{MakeFile, Spill};
+use spill::{Stored, Writer};
+
 /// Rows from which on a batch is a segment of its own; shorter ones are joined until they reach it. Half of what a busy loop
 /// hands over at once, so that such batches are never copied.
 const SEGMENT_ROWS: usize = 2_048;
+
+/// Blocks that were read from disk and stay in memory for a while: some 300 MB.
+const READ_BLOCKS: usize = 512;
 
 /// Number of an accepted transaction, from 0, in the order of acceptance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,8 +55,61 @@ pub struct Movement {
 #[derive(Debug)]
 struct Segment {
     first: u64,
-    rows: TransactionBatch,
+    len: usize,
     latest: i64,
+    /// Bytes of the columns.
+    bytes: usize,
+    /// The rows; of a segment on disk while somebody has looked at them.
+    rows: OnceLock<TransactionBatch>,
+    stored: Option<Stored>,
+}
+
+impl Segment {
+    fn in_memory(first: u64, rows: TransactionBatch, latest: i64) -> Self {
+        let (len, bytes) = (rows.len(), rows.batch().get_array_memory_size());
+        Self { first, len, latest, bytes, rows: OnceLock::from(rows), stored: None }
+    }
+
+    /// The rows, read for the caller alone where they are on disk.
+    fn take(&self) -> io::Result<TransactionBatch> {
+        match (self.rows.get(), &self.stored) {
+            (Some(rows), _) => Ok(rows.clone()),
+            (None, Some(stored)) => stored.read(),
+            (None, None) => Err(io::Error::other("a segment without rows")),
+        }
+    }
+}
+
+/// Consecutive retained rows, wherever they are.
+#[derive(Debug)]
+pub(crate) struct Block {
+    /// Number of the first.
+    pub first: u64,
+    pub len: usize,
+    /// So many rows before are not meant.
+    skip: usize,
+    rows: BlockRows,
+}
+
+#[derive(Debug)]
+enum BlockRows {
+    InMemory(Option<TransactionBatch>),
+    OnDisk(Stored),
+}
+
+impl Block {
+    /// Number after the last.
+    pub fn end(&self) -> u64 {
+        self.first + self.len as u64
+    }
+
+    pub fn read(&self) -> io::Result<TransactionBatch> {
+        let rows = match &self.rows {
+            BlockRows::InMemory(rows) => rows.clone().ok_or_else(|| io::Error::other("a segment without rows"))?,
+            BlockRows::OnDisk(stored) => stored.read()?,
+        };
+        Ok(rows.slice(self.skip, self.len))
+    }
 }
 
 /// The transactions that rules may still look back on, found by number, identity or account.
@@ -56,6 +121,16 @@ pub struct RetainedRows {
     next: u64,
     by_row_id: HashMap<Key, u64, KeyBuild>,
     legs: Legs,
+    spill: Option<Spill>,
+    writer: Writer,
+    /// Segments at the front that are on disk.
+    stored: usize,
+    /// Bytes of the columns in memory, but for those read from disk.
+    in_memory: usize,
+    /// First rows of the segments that were read, oldest look first.
+    read: Mutex<VecDeque<u64>>,
+    /// What the disk has refused.
+    failed: OnceLock<io::ErrorKind>,
 }
 
 /// Whether a transaction moves money between accounts: a rejected payment moves nothing, a trade stays inside.
@@ -88,8 +163,13 @@ impl RetainedRows {
     /// One batch whose first row has this number, without indexes: to be read by number alone.
     pub(crate) fn bare(first: u64, batch: &TransactionBatch) -> Self {
         let next = first + batch.len() as u64;
-        let segments = [Segment { first, rows: batch.clone(), latest: i64::MAX }].into();
+        let segments = [Segment::in_memory(first, batch.clone(), i64::MAX)].into();
         Self { segments, next, ..Self::default() }
+    }
+
+    /// No rows; those that memory does not hold will go where `spill` says.
+    pub fn with(spill: Option<Spill>) -> Self {
+        Self { spill, ..Self::default() }
     }
 
     /// Retains a prepared batch and returns the numbers of its rows.
@@ -106,27 +186,85 @@ impl RetainedRows {
         let (earliest, latest) = times.fold((i64::MAX, i64::MIN), |(low, high), time| (low.min(time), high.max(time)));
         let legs = legs_of(batch, first).map(|(account, leg)| (hash_of(account), leg));
         self.legs.insert(first, self.next, (earliest, latest), legs);
-        self.segments.push_back(Segment { first, rows: batch.clone(), latest });
+        self.push(Segment::in_memory(first, batch.clone(), latest));
         self.seal();
+        self.forget_read();
+        self.spill();
         first..self.next
+    }
+
+    fn push(&mut self, segment: Segment) {
+        self.in_memory += segment.bytes;
+        self.segments.push_back(segment);
     }
 
     /// Joins the open batches at the end into one segment once they are long enough.
     fn seal(&mut self) {
-        let open = self.segments.iter().rev().take_while(|s| s.rows.len() < SEGMENT_ROWS).count();
+        let open = self.segments.iter().rev().take_while(|s| s.stored.is_none() && s.len < SEGMENT_ROWS).count();
         let from = self.segments.len() - open;
-        let rows: usize = self.segments.iter().skip(from).map(|s| s.rows.len()).sum();
+        let rows: usize = self.segments.iter().skip(from).map(|s| s.len).sum();
         if rows < SEGMENT_ROWS || open < 2 {
             return;
         }
-        let parts: Vec<&RecordBatch> = self.segments.iter().skip(from).map(|s| s.rows.batch()).collect();
+        let parts: Vec<&RecordBatch> =
+            self.segments.iter().skip(from).filter_map(|s| s.rows.get()).map(TransactionBatch::batch).collect();
         // All parts have the prepared schema, so joining them cannot fail; if it did, they stay as they are.
         let Ok(joined) = concat_batches(&prepared_schema(), parts) else { return };
         let Ok(rows) = TransactionBatch::try_new(joined) else { return };
         let latest = self.segments.iter().skip(from).map(|s| s.latest).max().unwrap_or(i64::MIN);
         let first = self.segments[from].first;
-        self.segments.truncate(from);
-        self.segments.push_back(Segment { first, rows, latest });
+        self.in_memory -= self.segments.drain(from..).map(|s| s.bytes).sum::<usize>();
+        self.push(Segment::in_memory(first, rows, latest));
+    }
+
+    /// Writes the oldest segments in memory to disk until the others fit. What the disk refuses stays in memory, and
+    /// [`RetainedRows::failure`] tells.
+    fn spill(&mut self) {
+        let Some(Spill { memory, make }) = self.spill.clone() else { return };
+        while self.in_memory > memory && self.stored + 1 < self.segments.len() {
+            let segment = &self.segments[self.stored];
+            let Some(rows) = segment.rows.get().filter(|_| segment.len >= SEGMENT_ROWS) else { return };
+            let blocks = match self.writer.write(rows, &make) {
+                Ok(blocks) => blocks,
+                Err(error) => return self.note_failure(&error),
+            };
+            let (mut first, bytes) = (segment.first, segment.bytes);
+            let mut stored = Vec::with_capacity(blocks.len());
+            for (rows, block) in blocks {
+                let latest = rows.event_time().values().iter().copied().max().unwrap_or(i64::MIN);
+                let (len, bytes) = (rows.len(), block.bytes());
+                stored.push(Segment { first, len, latest, bytes, rows: OnceLock::new(), stored: Some(block) });
+                first += len as u64;
+            }
+            self.in_memory -= bytes;
+            let later = self.segments.split_off(self.stored + 1);
+            self.segments.pop_back();
+            self.stored += stored.len();
+            self.segments.extend(stored);
+            self.segments.extend(later);
+        }
+    }
+
+    /// Lets go of what was read from disk longest ago.
+    fn forget_read(&mut self) {
+        let read = self.read.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let gone: Vec<u64> = read.drain(..read.len().saturating_sub(READ_BLOCKS)).collect();
+        for first in gone {
+            let at = self.segments.partition_point(|s| s.first < first);
+            if let Some(segment) = self.segments.get_mut(at).filter(|s| s.first == first && s.stored.is_some()) {
+                segment.rows.take();
+            }
+        }
+    }
+
+    fn note_failure(&self, error: &io::Error) {
+        // The first one tells.
+        let _ = self.failed.set(error.kind());
+    }
+
+    /// What the disk has refused, if it has: rows may be missing from what was looked up since then.
+    pub fn failure(&self) -> Option<io::ErrorKind> {
+        self.failed.get().copied()
     }
 
     /// Drops the segments at the front whose rows are all before `before` (UTC milliseconds) and returns the batches that
@@ -135,13 +273,42 @@ impl RetainedRows {
         let mut gone = Vec::new();
         while self.segments.front().is_some_and(|s| s.latest < before) {
             let Some(segment) = self.segments.pop_front() else { break };
-            for id in segment.rows.text(Text::RowId).iter().flatten() {
+            match segment.stored {
+                Some(_) => self.stored -= 1,
+                None => self.in_memory -= segment.bytes,
+            }
+            let rows = match segment.take() {
+                Ok(rows) => rows,
+                Err(error) => {
+                    self.note_failure(&error);
+                    continue;
+                }
+            };
+            for id in rows.text(Text::RowId).iter().flatten() {
                 self.by_row_id.remove(&key_of(id));
             }
-            gone.push((segment.first, segment.rows));
+            gone.push((segment.first, rows));
         }
         self.legs.expire(self.first());
         gone
+    }
+
+    /// Where rows go that memory does not hold.
+    pub(crate) fn spills_to(&self) -> Option<Spill> {
+        self.spill.clone()
+    }
+
+    /// The retained rows from `from` on, oldest first, without reading those on disk.
+    pub(crate) fn blocks(&self, from: u64) -> impl Iterator<Item = Block> {
+        let wanted = self.segments.iter().filter(move |segment| segment.first + segment.len as u64 > from);
+        wanted.map(move |segment| {
+            let skip = from.saturating_sub(segment.first) as usize;
+            let rows = segment
+                .stored
+                .clone()
+                .map_or_else(|| BlockRows::InMemory(segment.rows.get().cloned()), BlockRows::OnDisk);
+            Block { first: segment.first + skip as u64, skip, len: segment.len - skip, rows }
+        })
     }
 
     /// Number of the first row still retained.
@@ -166,13 +333,27 @@ impl RetainedRows {
 
     /// Bytes of the retained columns and their indexes, as allocated.
     pub fn bytes(&self) -> usize {
-        let columns: usize = self.segments.iter().map(|s| s.rows.batch().get_array_memory_size()).sum();
-        columns + self.legs.bytes() + self.by_row_id.capacity() * 33
+        self.in_memory + self.legs.bytes() + self.by_row_id.capacity() * 33
     }
 
-    /// The retained batches with the number of their first row, oldest first.
-    pub fn batches(&self) -> impl Iterator<Item = (u64, &TransactionBatch)> {
-        self.segments.iter().map(|s| (s.first, &s.rows))
+    /// Rows on disk, and their bytes there.
+    pub fn on_disk(&self) -> (u64, u64) {
+        let stored = self.segments.iter().take(self.stored);
+        stored.fold((0, 0), |(rows, bytes), s| (rows + s.len as u64, bytes + s.bytes as u64))
+    }
+
+    /// The retained batches with the number of their first row, oldest first; those on disk are read one by one.
+    /// [`RetainedRows::failure`] tells whether one was left out.
+    pub fn batches(&self) -> impl Iterator<Item = (u64, TransactionBatch)> {
+        self.segments.iter().filter_map(|segment| {
+            let rows = segment.take().inspect_err(|error| self.note_failure(error)).ok()?;
+            Some((segment.first, rows))
+        })
+    }
+
+    /// Whether there are rows at the front that are all before `before`.
+    pub fn expires(&self, before: i64) -> bool {
+        self.segments.front().is_some_and(|segment| segment.latest < before)
     }
 
     /// Starts numbering at `first`: only for an empty store that is about to be restored.
@@ -197,18 +378,26 @@ impl RetainedRows {
     pub(crate) fn locate(&self, row: u64) -> Option<(usize, usize)> {
         let segment = self.segments.partition_point(|s| s.first <= row).checked_sub(1)?;
         let index = (row - self.segments[segment].first) as usize;
-        (index < self.segments[segment].rows.len()).then_some((segment, index))
+        (index < self.segments[segment].len).then_some((segment, index))
     }
 
     /// The n-th batch, as [`RetainedRows::locate`] counts them.
-    pub(crate) fn batch(&self, segment: usize) -> &TransactionBatch {
-        &self.segments[segment].rows
+    pub(crate) fn batch(&self, segment: usize) -> Option<&TransactionBatch> {
+        let segment = self.segments.get(segment)?;
+        if let Some(rows) = segment.rows.get() {
+            return Some(rows);
+        }
+        let rows = segment.take().inspect_err(|error| self.note_failure(error)).ok()?;
+        if segment.rows.set(rows).is_ok() {
+            self.read.lock().unwrap_or_else(PoisonError::into_inner).push_back(segment.first);
+        }
+        segment.rows.get()
     }
 
     /// A retained transaction.
     pub fn transaction(&self, row: RowNumber) -> Option<TransactionView<'_>> {
         let (segment, index) = self.locate(row.0)?;
-        Some(TransactionView { batch: &self.segments[segment].rows, index })
+        Some(TransactionView { batch: self.batch(segment)?, index })
     }
 
     /// Movements of an account with `from` ≤ event time ≤ `to`, ordered by (event time, `row_id`, out before in).

@@ -1,0 +1,187 @@
+//! Parquet files of the rule tables, read by the columns that are asked for.
+
+use std::fs::File;
+
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use arrow::datatypes::{Schema, SchemaRef};
+use mareva_model::{Table, TransactionBatch};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
+
+use super::BacktestError;
+use crate::accounts::{Accounts, accounts_schema};
+use crate::tables::schema_of;
+
+/// Rows read at a time.
+const BATCH_ROWS: usize = 8_192;
+
+/// What a file holds, told by its columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    /// Rows of a table that rules start from.
+    Table(Table),
+    /// The `accounts` table.
+    Accounts,
+}
+
+/// An open Parquet file of one of the tables. Only one thread may read it at a time: its readers share a position.
+#[derive(Debug)]
+pub struct TableFile {
+    file: File,
+    metadata: ArrowReaderMetadata,
+    holds: Holds,
+}
+
+impl TableFile {
+    /// Reads the footer.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words for a fault.
+    pub fn open(file: File) -> Result<Self, String> {
+        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
+            .map_err(|_| "is no Parquet file, or is damaged".to_owned())?;
+        let has = |name: &str| metadata.schema().field_with_name(name).is_ok();
+        let holds = match () {
+            () if has("row_id") && has("direction") && has("account") => Holds::Table(Table::Movements),
+            () if has("row_id") && has("originator") => Holds::Table(Table::Transactions),
+            () if has("row_id") && has("rule") && has("weight") => Holds::Table(Table::Signals),
+            () if has("account") && has("opened_at") => Holds::Accounts,
+            () => return Err("holds none of the tables transactions, movements, signals and accounts".to_owned()),
+        };
+        let found = Self { file, metadata, holds };
+        found.check()?;
+        Ok(found)
+    }
+
+    fn schema(&self) -> SchemaRef {
+        match self.holds {
+            Holds::Table(table) => schema_of(table),
+            Holds::Accounts => accounts_schema(),
+        }
+    }
+
+    /// Every column must be there with its type: nothing is cast, since a cast may lose something.
+    fn check(&self) -> Result<(), String> {
+        for field in self.schema().fields() {
+            match self.metadata.schema().field_with_name(field.name()) {
+                Err(_) => return Err(format!("has no column {}", field.name())),
+                Ok(found) if found.data_type() != field.data_type() => {
+                    let (name, found, wanted) = (field.name(), found.data_type(), field.data_type());
+                    return Err(format!("has {name} as {found} instead of {wanted}"));
+                }
+                Ok(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// What it holds.
+    pub fn holds(&self) -> Holds {
+        self.holds
+    }
+
+    /// Number of its rows.
+    pub fn rows(&self) -> u64 {
+        u64::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or_default()
+    }
+
+    /// Some columns of every `of`-th row group from the `stripe`-th on, in the order asked for.
+    pub(super) fn read(&self, columns: &[String], stripe: usize, of: usize) -> Result<Rows, BacktestError> {
+        let groups = (stripe..self.metadata.metadata().num_row_groups()).step_by(of).collect();
+        let mask = ProjectionMask::columns(self.metadata.parquet_schema(), columns.iter().map(String::as_str));
+        let file = self.file.try_clone().map_err(BacktestError::Disk)?;
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
+            .with_projection(mask)
+            .with_row_groups(groups)
+            .with_batch_size(BATCH_ROWS)
+            .build()?;
+        Ok(Rows { reader, schema: projected(&self.schema(), columns)? })
+    }
+
+    fn all_columns(&self) -> Vec<String> {
+        self.schema().fields().iter().map(|field| field.name().clone()).collect()
+    }
+
+    /// The accounts that it holds.
+    ///
+    /// # Errors
+    /// A damaged file.
+    pub fn accounts(&self) -> Result<AccountTable, BacktestError> {
+        let batches = self.read(&self.all_columns(), 0, 1)?.collect::<Result<Vec<_>, _>>()?;
+        Ok(AccountTable(concat_batches(&self.schema(), &batches)?))
+    }
+
+    /// Calls `take` with some of its columns, batch by batch.
+    pub(crate) fn each_batch(
+        &self,
+        columns: &[String],
+        mut take: impl FnMut(RecordBatch) -> Result<(), BacktestError>,
+    ) -> Result<(), BacktestError> {
+        self.read(columns, 0, 1)?.try_for_each(|batch| take(batch?))
+    }
+
+    /// Calls `take` with its transactions, batch by batch.
+    ///
+    /// # Errors
+    /// A damaged file, or what `take` reports.
+    pub fn each_transaction<E: From<BacktestError>>(
+        &self,
+        mut take: impl FnMut(TransactionBatch) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for batch in self.read(&self.all_columns(), 0, 1)? {
+            let batch = TransactionBatch::try_new(batch?);
+            take(batch.map_err(|_| BacktestError::Columns("columns in another order"))?)?;
+        }
+        Ok(())
+    }
+}
+
+/// The `accounts` table that rules may join.
+#[derive(Debug, Clone)]
+pub struct AccountTable(pub(crate) RecordBatch);
+
+impl AccountTable {
+    /// Number of accounts.
+    pub fn rows(&self) -> u64 {
+        self.0.num_rows() as u64
+    }
+}
+
+impl From<&Accounts> for AccountTable {
+    fn from(accounts: &Accounts) -> Self {
+        Self(accounts.batch().clone())
+    }
+}
+
+/// Some columns of a table's schema, in this order.
+pub(super) fn projected(schema: &SchemaRef, columns: &[String]) -> Result<SchemaRef, BacktestError> {
+    let fields = columns.iter().map(|name| Ok(schema.field_with_name(name)?.clone()));
+    Ok(std::sync::Arc::new(Schema::new(fields.collect::<Result<Vec<_>, arrow::error::ArrowError>>()?)))
+}
+
+/// Batches with just the columns asked for.
+pub(super) struct Rows {
+    reader: ParquetRecordBatchReader,
+    schema: SchemaRef,
+}
+
+impl Iterator for Rows {
+    type Item = Result<RecordBatch, BacktestError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.reader.next()?;
+        Some(batch.map_err(BacktestError::from).and_then(|batch| {
+            let column = |field: &arrow::datatypes::FieldRef| {
+                let at = batch.schema_ref().index_of(field.name())?;
+                Ok(batch.column(at).clone())
+            };
+            let columns = self.schema.fields().iter().map(column);
+            let columns = columns.collect::<Result<Vec<_>, arrow::error::ArrowError>>()?;
+            let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+            Ok(RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?)
+        }))
+    }
+}

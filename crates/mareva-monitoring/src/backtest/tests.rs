@@ -1,0 +1,83 @@
+use mareva_model::Table;
+
+use super::{Variant, passes};
+use crate::rule::RuleText;
+use crate::ruleset::Ruleset;
+
+fn rule(folder: &str, sql: &str) -> RuleText {
+    let toml = format!(
+        "id = \"{folder}\"\nversion = 1\ntitle = \"t\"\nseverity = \"low\"\nraises = \"alert\"\nsubject_role = \"suspect\"\n\
+         targets = \"none\"\naction = \"review\"\nreason_code = \"FRAD\"\ntypology = \"T\"\nsources = [\"s\"]\n\
+         [parameters.least]\nvalue = \"5.00\"\ntype = \"decimal\"\n[parameters.parts]\nvalue = 3\ntype = \"integer\"\n"
+    );
+    RuleText { folder: folder.to_owned(), toml, sql: sql.to_owned() }
+}
+
+fn over(keys: &[&str], from: &str) -> String {
+    let windows = keys.iter().enumerate().map(|(at, key)| {
+        format!(
+            "w{at} AS (PARTITION BY {key} ORDER BY event_time RANGE BETWEEN INTERVAL '1' DAY PRECEDING AND CURRENT ROW)"
+        )
+    });
+    let columns = (0..keys.len()).map(|at| format!(", COUNT(*) OVER w{at} AS n{at}")).collect::<String>();
+    let all: String = (0..keys.len()).map(|at| format!(" AND n{at} > 1")).collect();
+    format!(
+        "SELECT row_id, {} AS subject, event_time{columns} FROM {from} WINDOW {} QUALIFY amount_ref > $least{all}",
+        keys[0].split(',').next().unwrap_or_default(),
+        windows.collect::<Vec<_>>().join(", ")
+    )
+}
+
+fn variants(rules: &[(&str, String)]) -> Vec<Variant> {
+    let texts: Vec<RuleText> = rules.iter().map(|(folder, sql)| rule(folder, sql)).collect();
+    Ruleset::load(&texts).unwrap().rules().iter().map(Variant::in_force).collect()
+}
+
+#[test]
+fn rules_that_share_a_key_share_a_pass() {
+    let devices = "movements WHERE device IS NOT NULL";
+    let partners = "movements WHERE counterparty IS NOT NULL";
+    let variants = variants(&[
+        ("a", over(&["account"], "movements")),
+        ("b", over(&["account", "account, counterparty"], partners)),
+        ("c", over(&["device"], devices)),
+        ("d", over(&["account", "device"], devices)),
+        ("e", over(&["m.account"], "movements m JOIN accounts a ON m.account = a.account")),
+        ("f", over(&["originator"], "transactions WHERE originator IS NOT NULL")),
+    ]);
+    let passes = passes(&variants).unwrap();
+    let shown: Vec<(Table, Option<&str>, &[usize])> =
+        passes.iter().map(|pass| (pass.table, pass.key.as_deref(), pass.variants.as_slice())).collect();
+    assert_eq!(
+        shown,
+        [
+            (Table::Movements, Some("account"), &[0, 1, 4][..]),
+            (Table::Movements, Some("device"), &[2]),
+            (Table::Movements, None, &[3]),
+            (Table::Transactions, Some("originator"), &[5]),
+        ]
+    );
+    assert!(passes[0].joins_by_key, "each part needs the accounts of its own rows only");
+    assert_eq!(passes[1].columns, ["row_id", "event_time", "amount_ref", "device"]);
+}
+
+#[test]
+fn accounts_that_are_joined_by_another_column_are_whole_in_each_part() {
+    let from = "movements m LEFT JOIN accounts a ON m.counterparty = a.account";
+    let passes = passes(&variants(&[("a", over(&["m.account"], from))])).unwrap();
+    assert_eq!(passes[0].key.as_deref(), Some("account"));
+    assert!(!passes[0].joins_by_key);
+}
+
+#[test]
+fn a_parameter_is_replaced_by_a_value_of_its_type_alone() {
+    let variants = variants(&[("a", over(&["account"], "movements"))]);
+    let rule = variants[0].rule();
+    let with = |name: &str, text: &str| Variant::with(rule, name, text);
+    assert_eq!(with("least", "7.5").unwrap().rule().reference.parameters["least"], "7.5");
+    assert_eq!(with("parts", "4").unwrap().replaced, Some(("parts".to_owned(), "4".to_owned())));
+    assert!(with("parts", "4.5").unwrap_err().reason.contains("whole number"));
+    assert!(with("least", "many").unwrap_err().reason.contains("decimal"));
+    assert!(with("most", "1").unwrap_err().remedy.contains("least, parts"));
+    assert_eq!(rule.reference.parameters["least"], "5.00", "the rule in force stays as it is");
+}

@@ -1,0 +1,115 @@
+//! Expressions in canonical columns; what cannot be computed exactly or safely is refused.
+
+use std::collections::HashMap;
+
+use arrow::datatypes::DataType;
+use datafusion::common::ScalarValue;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::logical_expr::{Expr, Operator, Volatility};
+use mareva_model::Fault;
+
+use super::base::flat_column;
+use super::{FORM, Matcher};
+
+impl Matcher<'_> {
+    /// Rewrites columns to canonical ones and refuses what cannot be computed exactly or safely.
+    pub(super) fn canonical(&self, expr: &Expr, names: &HashMap<String, Expr>) -> Result<Expr, Fault> {
+        let mut fault = None;
+        let rewritten = expr.clone().transform_down(|part| {
+            Ok(match part {
+                Expr::Column(column) => match names.get(&flat_column(&column)) {
+                    // What it stands for is canonical: nothing in it is to be replaced again.
+                    Some(known) => Transformed::new(known.clone(), true, TreeNodeRecursion::Jump),
+                    None => {
+                        fault = Some(self.text.refuse(&column.name, "unknown column", FORM));
+                        Transformed::no(Expr::Column(column))
+                    }
+                },
+                other => Transformed::no(other),
+            })
+        });
+        let rewritten = rewritten.map_err(|e| self.text.engine(&e))?.data;
+        self.exact(&rewritten)?;
+        fault.map_or(Ok(rewritten), Err)
+    }
+
+    fn exact(&self, expr: &Expr) -> Result<(), Fault> {
+        let mut fault = None;
+        let walked = expr.apply(|part| {
+            fault = match part {
+                Expr::Literal(ScalarValue::Float64(_) | ScalarValue::Float32(_) | ScalarValue::Float16(_), _) => {
+                    let shown = part.human_display().to_string();
+                    let remedy = "use a decimal parameter or CAST('0.85' AS DECIMAL(3, 2))";
+                    Some(self.text.refuse(&shown, "a floating-point number is not exact", remedy))
+                }
+                Expr::Cast(cast) if cast.field.data_type().is_floating() => {
+                    Some(self.text.refuse("cast", "a floating-point number is not exact", "cast to DECIMAL(p, s)"))
+                }
+                Expr::BinaryExpr(binary) if matches!(binary.op, Operator::Divide | Operator::Modulo) => {
+                    (!never_zero(&binary.right)).then(|| {
+                        let remedy = "multiply the other side instead, or divide by NULLIF(x, 0)";
+                        self.text.refuse(&binary.op.to_string(), "this division can meet a zero", remedy)
+                    })
+                }
+                Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) => {
+                    Some(self.text.refuse("(select", "a subquery is not supported", FORM))
+                }
+                Expr::ScalarFunction(function) if function.func.signature().volatility != Volatility::Immutable => {
+                    let reason = format!("{} gives another value every time", function.name());
+                    Some(self.text.refuse(function.name(), reason, "time is the row's event_time"))
+                }
+                _ => None,
+            };
+            Ok(if fault.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+        });
+        walked.map_err(|e| self.text.engine(&e))?;
+        fault.map_or(Ok(()), Err)
+    }
+
+    /// A deviation is a float and differs in its last digits with the order of the rows: conditions compare it as a decimal.
+    pub(super) fn rounded(&self, expr: &Expr, floats: &[String]) -> Result<(), Fault> {
+        let is_float = |part: &Expr| matches!(part, Expr::Column(column) if floats.contains(&column.name));
+        let mut bare = is_float(expr);
+        let walked = expr.apply(|part| {
+            let rounded = match part {
+                Expr::Cast(cast) => {
+                    let is_round = matches!(cast.field.data_type(), DataType::Decimal128(_, scale) if *scale <= 6);
+                    is_float(&cast.expr) && is_round
+                }
+                Expr::IsNull(known) | Expr::IsNotNull(known) => is_float(known),
+                _ => false,
+            };
+            bare |= is_float(part);
+            Ok(if rounded { TreeNodeRecursion::Jump } else { TreeNodeRecursion::Continue })
+        });
+        walked.map_err(|e| self.text.engine(&e))?;
+        let remedy = "write CAST(STDDEV(x) OVER w AS DECIMAL(38, 2))";
+        let place = if self.text.has("stddev") { "stddev" } else { "var" };
+        if bare {
+            Err(self.text.refuse(place, "a condition on a floating-point number is not exact", remedy))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Whether a divisor is a number other than zero, or null instead: as it is after it was made the type of the other side.
+fn never_zero(divisor: &Expr) -> bool {
+    match divisor {
+        Expr::Literal(value, _) => {
+            !value.is_null() && ScalarValue::new_zero(&value.data_type()).is_ok_and(|zero| zero != *value)
+        }
+        Expr::ScalarFunction(function) => function.name() == "nullif",
+        Expr::Cast(cast) => match cast.expr.as_ref() {
+            Expr::Literal(value, _) => {
+                let value = value.cast_to(cast.field.data_type());
+                value.is_ok_and(|value| never_zero(&Expr::Literal(value, None)))
+            }
+            // What is not zero can become zero where decimals are cut off: whole numbers are cast by the planner.
+            other => {
+                cast.field.data_type().is_decimal() && matches!(other, Expr::ScalarFunction(_)) && never_zero(other)
+            }
+        },
+        _ => false,
+    }
+}

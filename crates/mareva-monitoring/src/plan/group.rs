@@ -1,0 +1,137 @@
+//! Rules with `GROUP BY`: rows that stand together in an aligned window, told of by the last of them.
+
+use datafusion::common::Column;
+use datafusion::logical_expr::expr::AggregateFunction;
+use datafusion::logical_expr::{Aggregate, Expr, Projection};
+use mareva_model::Fault;
+
+use super::base::{Base, column, flat};
+use super::window::Call;
+use super::{FORM, GroupPlan, Matcher, RulePlan, WindowPlan};
+use crate::extent::Extent;
+use crate::stock::WINDOW_START;
+
+const GROUPS: &str = "write GROUP BY account, date_bin(INTERVAL '1' HOUR, event_time)";
+
+impl Matcher<'_> {
+    /// Forms B and C: a group is told as it stands, and as it stood when its window closes.
+    pub(super) fn grouped(
+        &self,
+        projection: &Projection,
+        condition: Option<&Expr>,
+        aggregate: &Aggregate,
+    ) -> Result<RulePlan, Fault> {
+        let base = self.base(&aggregate.input)?;
+        let mut names = std::collections::HashMap::new();
+        let group = self.group(aggregate, &base)?;
+        let mut windows: Vec<WindowPlan> = Vec::new();
+        let of_group = aggregate.group_expr.len();
+        for (index, (qualifier, field)) in aggregate.schema.iter().enumerate() {
+            let shown = flat(qualifier.map(ToString::to_string).as_deref(), field.name());
+            let stands_for = match index.checked_sub(of_group) {
+                None => self.of_key(&aggregate.group_expr[index], &base, &group, &mut windows)?,
+                Some(at) => match aggregate.aggr_expr[at].clone().unalias() {
+                    Expr::AggregateFunction(function) => self.of_group(&function, &base, &group, &mut windows)?,
+                    other => return Err(self.text.refuse("group by", format!("{other} is no aggregate"), FORM)),
+                },
+            };
+            names.insert(shown, stands_for);
+        }
+        let is_joined = base.columns.keys().any(|column| column.starts_with("accounts("));
+        if is_joined && matches!(group.extent, Extent::Session { .. }) {
+            let reason = "sessions are of the rows of one table";
+            return Err(self.text.refuse("join", reason, "leave the join out, or use date_bin or hop"));
+        }
+        let plan = self.assembled(projection, condition, base, &names, windows, Some(group))?;
+        let of_hop = |(name, _): &(String, Expr)| name == WINDOW_START;
+        if plan.is_hop() && !plan.outputs.iter().any(of_hop) {
+            let remedy = "select hop(event_time, …) AS window_start, with the intervals of GROUP BY";
+            return Err(self.text.refuse("select", "which of the windows a row tells of is not selected", remedy));
+        }
+        for (needed, text) in
+            [("row_id", "LAST_VALUE(row_id ORDER BY event_time, row_id)"), ("event_time", "MAX(event_time)")]
+        {
+            let is_last = |(name, expr): &(String, Expr)| name == needed && *expr == column(needed);
+            if !plan.outputs.iter().any(is_last) {
+                let reason = format!("{needed} is not that of the group's last row");
+                return Err(self.text.refuse("select", reason, &format!("select {text} AS {needed}")));
+            }
+        }
+        Ok(plan)
+    }
+
+    fn group(&self, aggregate: &Aggregate, base: &Base) -> Result<GroupPlan, Fault> {
+        let mut keys = Vec::new();
+        let mut extent: Option<Extent> = None;
+        for expr in &aggregate.group_expr {
+            let expr = self.canonical(&expr.clone().unalias(), &base.names)?;
+            match (self.aligned(&expr)?, extent) {
+                (Some(_), Some(_)) => return Err(self.text.refuse("group by", "there are two windows", GROUPS)),
+                (Some(found), None) => extent = Some(found),
+                (None, _) => keys.push(self.key(&expr, base)?),
+            }
+        }
+        let Some(extent) = extent else {
+            return Err(self.text.refuse("group by", "without a window a group never ends", GROUPS));
+        };
+        if keys.is_empty() {
+            return Err(self.text.refuse("group by", "there is no key beside the window", GROUPS));
+        }
+        Ok(GroupPlan { keys, extent })
+    }
+
+    /// What the groups go by; of a session, which begins with its first row, the earliest time.
+    fn of_key(&self, key: &Expr, base: &Base, group: &GroupPlan, windows: &mut Vec<WindowPlan>) -> Result<Expr, Fault> {
+        let key = self.canonical(&key.clone().unalias(), &base.names)?;
+        if !matches!(self.aligned(&key)?, Some(Extent::Session { .. })) {
+            return Ok(key);
+        }
+        let time = [Expr::Column(Column::new_unqualified("event_time"))];
+        let earliest = Call { name: "min", args: &time, distinct: false, filter: None };
+        let known = Base { names: [("event_time".to_owned(), column("event_time"))].into(), ..base.clone() };
+        let planned = self.feature(&earliest, group.keys.clone(), group.extent, &known)?;
+        let stands_for = column(&planned.name);
+        windows.push(planned);
+        Ok(stands_for)
+    }
+
+    /// What an aggregate of a group stands for: a feature, or what the last row says itself.
+    fn of_group(
+        &self,
+        function: &AggregateFunction,
+        base: &Base,
+        group: &GroupPlan,
+        windows: &mut Vec<WindowPlan>,
+    ) -> Result<Expr, Fault> {
+        let name = function.func.name().to_owned();
+        let params = &function.params;
+        let call =
+            Call { name: &name, args: &params.args, distinct: params.distinct, filter: params.filter.as_deref() };
+        let is_pick = matches!(name.as_str(), "first_value" | "last_value");
+        if is_pick {
+            let order: Vec<Expr> = params.order_by.iter().map(|sort| sort.expr.clone()).collect();
+            let ascending = params.order_by.iter().all(|sort| sort.asc);
+            let remedy = format!("write {name}(x ORDER BY event_time, row_id)");
+            if !ascending || !self.is_total_order(&order) || params.filter.is_some() {
+                return Err(self.text.refuse(&name, "which row it takes is not settled", &remedy));
+            }
+        } else if !params.order_by.is_empty() {
+            return Err(self.text.refuse(&name, "an aggregate has no order", FORM));
+        }
+        // The last row is the one that is judged, and no row of the group is later.
+        let own = match params.args.as_slice() {
+            [argument] if name == "last_value" => Some(self.canonical(argument, &base.names)?),
+            [argument @ Expr::Column(_)] if name == "max" && call.filter.is_none() => {
+                Some(self.canonical(argument, &base.names)?).filter(|argument| *argument == column("event_time"))
+            }
+            _ => None,
+        };
+        if let Some(own) = own {
+            return Ok(own);
+        }
+        let planned = self.feature(&call, group.keys.clone(), group.extent, base)?;
+        let stands_for = column(&planned.name);
+        windows.push(planned);
+        Ok(stands_for)
+    }
+}

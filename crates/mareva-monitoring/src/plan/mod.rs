@@ -1,0 +1,266 @@
+//! From a rule's SQL to the parts that timelines need. DataFusion parses, resolves names and coerces types; here the plan
+//! is matched against the supported forms, and whatever is none of them is refused with its place in the text.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, SchemaRef};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::datasource::MemTable;
+use datafusion::logical_expr::utils::split_conjunction;
+use datafusion::logical_expr::{Expr, LogicalPlan, Projection};
+use datafusion::prelude::{SessionConfig, SessionContext};
+use mareva_model::{Fault, Table};
+
+use crate::aggregate::AggregateKind;
+use crate::extent::Extent;
+use crate::nesting;
+use crate::rule::CheckedRule;
+use crate::rule_text::Sql;
+use crate::tables::schema_of;
+
+mod aligned;
+mod base;
+mod exact;
+mod group;
+mod lag;
+mod window;
+
+use aligned::{HOP, begin, stubs};
+use base::{Base, column, flat};
+
+/// A windowed aggregate as the SQL names it, over canonical columns.
+#[derive(Debug, Clone)]
+pub(crate) struct WindowPlan {
+    /// Canonical name: equal text, equal feature.
+    pub name: String,
+    pub keys: Vec<String>,
+    pub kind: AggregateKind,
+    pub argument: Option<Expr>,
+    /// What a row must satisfy to count.
+    pub atoms: Vec<Expr>,
+    pub extent: Extent,
+    pub output: DataType,
+}
+
+/// Rows that stand together: the last of them tells what all are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct GroupPlan {
+    pub keys: Vec<String>,
+    pub extent: Extent,
+}
+
+/// A rule over canonical columns: the table's own by name, joined ones as `accounts(<key>).<name>`, windows by
+/// [`WindowPlan::name`].
+#[derive(Debug, Clone)]
+pub(crate) struct RulePlan {
+    pub table: Table,
+    /// What a row must satisfy to be judged, knowable without windows.
+    pub gate: Vec<Expr>,
+    pub windows: Vec<WindowPlan>,
+    pub qualify: Vec<Expr>,
+    pub outputs: Vec<(String, Expr)>,
+    /// Of a rule that groups its rows: only the last row of a group can hold.
+    pub group: Option<GroupPlan>,
+    /// Type of every canonical base column in use.
+    pub columns: HashMap<String, Field>,
+}
+
+/// A session that knows the rule tables and nothing else. Batches are for planning only: they are empty.
+pub(crate) fn session(accounts: &SchemaRef) -> Result<SessionContext, datafusion::error::DataFusionError> {
+    let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
+    for table in [Table::Transactions, Table::Movements, Table::Signals] {
+        context.register_table(table.name(), Arc::new(MemTable::try_new(schema_of(table), vec![vec![]])?))?;
+    }
+    stubs().into_iter().for_each(|stub| context.register_udf(stub));
+    context.register_table("accounts", Arc::new(MemTable::try_new(accounts.clone(), vec![vec![]])?))?;
+    Ok(context)
+}
+
+impl RulePlan {
+    /// How far apart rows of its windows can be, milliseconds.
+    pub fn reaches(&self) -> impl Iterator<Item = i64> {
+        self.windows.iter().map(|w| w.extent.reach()).chain(self.group.iter().map(|g| g.extent.reach()))
+    }
+
+    /// Whether a row can be in several of its windows.
+    pub fn is_hop(&self) -> bool {
+        self.group.as_ref().is_some_and(|group| group.extent.is_hop())
+    }
+
+    /// Of hopping windows a plan for each window that a row is in, else the plan itself.
+    pub fn shifts(&self) -> Vec<Self> {
+        match self.group.as_ref().map(|group| group.extent) {
+            Some(Extent::Aligned { width, slide, .. }) => (0..width / slide).map(|back| self.shifted(back)).collect(),
+            _ => vec![self.clone()],
+        }
+    }
+
+    /// The same of windows that began so many slides earlier.
+    fn shifted(&self, back: i64) -> Self {
+        let mut plan = self.clone();
+        let mut renamed = HashMap::new();
+        for window in &mut plan.windows {
+            window.extent = window.extent.earlier(back);
+            let name = format!("{} #{back}", window.name);
+            renamed.insert(std::mem::replace(&mut window.name, name.clone()), column(&name));
+        }
+        if let Some(group) = &mut plan.group {
+            group.extent = group.extent.earlier(back);
+            let begin = begin(group.extent);
+            let outputs = plan.outputs.iter_mut().map(|(_, expr)| expr);
+            for expr in outputs.chain(&mut plan.qualify) {
+                *expr = replaced(expr.clone(), &renamed, &begin);
+            }
+        }
+        plan
+    }
+}
+
+/// With other columns, and with the start of a hopping window as what it is.
+fn replaced(expr: Expr, columns: &HashMap<String, Expr>, begin: &Expr) -> Expr {
+    let swapped = expr.clone().transform_down(|part| {
+        Ok(match &part {
+            Expr::Column(column) => match columns.get(&column.name) {
+                Some(other) => Transformed::new(other.clone(), true, TreeNodeRecursion::Jump),
+                None => Transformed::no(part),
+            },
+            Expr::ScalarFunction(function) if function.name() == HOP => {
+                Transformed::new(begin.clone(), true, TreeNodeRecursion::Jump)
+            }
+            _ => Transformed::no(part),
+        })
+    });
+    // The closure never fails.
+    swapped.map_or(expr, |swapped| swapped.data)
+}
+
+/// Plans a rule.
+///
+/// # Errors
+/// The first fault in its SQL.
+pub(crate) async fn plan(context: &SessionContext, rule: &CheckedRule) -> Result<RulePlan, Fault> {
+    let text = Sql { place: format!("rules/{}/rule.sql", rule.reference.id), sql: &rule.sql };
+    nesting::check(&text)?;
+    let state = context.state();
+    let planned = state.create_logical_plan(&rule.sql).await.map_err(|e| text.engine(&e))?;
+    let parameters = ParamValues::from(
+        rule.parameters.iter().map(|(n, v)| (n.clone(), v.clone())).collect::<HashMap<String, ScalarValue>>(),
+    );
+    let bound = planned.with_param_values(parameters).map_err(|e| text.engine(&e))?;
+    let analysed =
+        state.analyzer().execute_and_check(bound, state.config_options(), |_, _| {}).map_err(|e| text.engine(&e))?;
+    Matcher { text }.rule(&analysed)
+}
+
+struct Matcher<'a> {
+    text: Sql<'a>,
+}
+
+const FORM: &str =
+    "write SELECT … FROM one table [JOIN accounts] [WHERE] with [WINDOW] [QUALIFY], or with GROUP BY [HAVING]";
+
+impl Matcher<'_> {
+    fn rule(&self, plan: &LogicalPlan) -> Result<RulePlan, Fault> {
+        let LogicalPlan::Projection(projection) = plan else {
+            return Err(self.text.refuse("", format!("{} at the top", plan.display()), FORM));
+        };
+        let (condition, below) = match projection.input.as_ref() {
+            LogicalPlan::Filter(filter)
+                if matches!(filter.input.as_ref(), LogicalPlan::Window(_) | LogicalPlan::Aggregate(_)) =>
+            {
+                (Some(&filter.predicate), filter.input.as_ref())
+            }
+            other => (None, other),
+        };
+        match below {
+            LogicalPlan::Aggregate(aggregate) => self.grouped(projection, condition, aggregate),
+            _ => self.windowed(projection, condition, below),
+        }
+    }
+
+    /// Form A: a row is judged as of its own time.
+    fn windowed(
+        &self,
+        projection: &Projection,
+        condition: Option<&Expr>,
+        mut below: &LogicalPlan,
+    ) -> Result<RulePlan, Fault> {
+        let mut window_columns: Vec<(String, &Expr)> = Vec::new();
+        while let LogicalPlan::Window(window) = below {
+            let own = window.schema.fields().len() - window.window_expr.len();
+            for (offset, expr) in window.window_expr.iter().enumerate() {
+                let (qualifier, field) = window.schema.qualified_field(own + offset);
+                window_columns.push((flat(qualifier.map(ToString::to_string).as_deref(), field.name()), expr));
+            }
+            below = window.input.as_ref();
+        }
+        if matches!(below, LogicalPlan::EmptyRelation(_)) {
+            return Err(self.text.refuse("select", "the rule reads no table", FORM));
+        }
+        let base = self.base(below)?;
+        let bounds = self.lag_bounds(condition, &window_columns);
+        let mut windows = Vec::new();
+        let mut names = base.names.clone();
+        for (shown, expr) in window_columns {
+            let planned = self.window(expr, &base, &bounds)?;
+            names.insert(shown, column(&planned.name));
+            windows.push(planned);
+        }
+        self.assembled(projection, condition, base, &names, windows, None)
+    }
+
+    /// Puts the parts of a rule together, whatever its form.
+    fn assembled(
+        &self,
+        projection: &Projection,
+        condition: Option<&Expr>,
+        mut base: Base,
+        names: &HashMap<String, Expr>,
+        windows: Vec<WindowPlan>,
+        group: Option<GroupPlan>,
+    ) -> Result<RulePlan, Fault> {
+        let floats: Vec<String> =
+            windows.iter().filter(|w| w.output == DataType::Float64).map(|w| w.name.clone()).collect();
+        let mut gate = base.atoms.clone();
+        let mut conditions = Vec::new();
+        for atom in condition.map(|q| split_conjunction(q)).unwrap_or_default() {
+            let atom = self.canonical(atom, names)?;
+            self.rounded(&atom, &floats)?;
+            // Of a group every row counts, and only the last one is judged: its condition takes none away.
+            if group.is_some() || atom.column_refs().iter().any(|c| windows.iter().any(|w| w.name == c.name)) {
+                conditions.push(atom);
+            } else {
+                gate.push(atom);
+            }
+        }
+        let mut outputs = Vec::new();
+        for (expr, field) in projection.expr.iter().zip(projection.schema.fields()) {
+            let output = self.canonical(&expr.clone().unalias_nested().data, names)?;
+            if !matches!(output, Expr::Column(_)) {
+                self.rounded(&output, &floats)?;
+            }
+            outputs.push((field.name().clone(), output));
+        }
+        for needed in ["row_id", "subject", "event_time"] {
+            if !outputs.iter().any(|(name, _)| name == needed) {
+                let reason = format!("the column {needed} is not selected");
+                return Err(self.text.refuse("select", reason, "select row_id, event_time and a column AS subject"));
+            }
+        }
+        base.columns.retain(|name, _| {
+            let used = |e: &Expr| e.column_refs().iter().any(|c| c.name == *name);
+            gate.iter().chain(&conditions).chain(outputs.iter().map(|(_, e)| e)).any(used)
+                || group.as_ref().is_some_and(|group| group.keys.contains(name))
+                || windows
+                    .iter()
+                    .any(|w| w.keys.contains(name) || w.atoms.iter().any(used) || w.argument.as_ref().is_some_and(used))
+        });
+        Ok(RulePlan { table: base.table, gate, windows, qualify: conditions, outputs, group, columns: base.columns })
+    }
+}
+
+fn first_line(plan: &LogicalPlan) -> String {
+    plan.display().to_string().lines().next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,155 @@
+//! What no form says is refused, with the reason and its place: nothing is computed otherwise than the SQL says.
+
+use super::*;
+
+const LAST: &str = "LAST_VALUE(row_id ORDER BY event_time, row_id)";
+const OVER: &str =
+    "OVER (PARTITION BY account ORDER BY event_time RANGE BETWEEN INTERVAL '1' HOUR PRECEDING AND CURRENT ROW)";
+
+fn select(what: &str) -> String {
+    format!("SELECT row_id, account AS subject, event_time, {what} AS x\nFROM movements QUALIFY x > 1")
+}
+
+fn group(by: &str, row: &str, having: &str) -> String {
+    format!(
+        "SELECT {row} AS row_id, account AS subject, MAX(event_time) AS event_time FROM movements GROUP BY {by} HAVING {having}"
+    )
+}
+
+/// Windows and expressions.
+fn frames_and_floats() -> Vec<(String, &'static str)> {
+    vec![
+        (select(&format!("SUM(amount) {OVER}")), "wrap"),
+        (select(&format!("ROW_NUMBER() {OVER}")), "no settled order"),
+        (select(&format!("STDDEV(amount_ref) {OVER}")), "not exact"),
+        (select(&format!("AVG(CAST(amount_ref AS BIGINT)) {OVER}")), "not exact"),
+        (select(&format!("SUM(amount_ref) {}", OVER.replace("account", "device"))), "can be null"),
+        (select(&format!("SUM(amount_ref) {}", OVER.replace("PARTITION BY account ", ""))), "no PARTITION BY"),
+        (select(&format!("SUM(amount_ref) {}", OVER.replace("'1' HOUR", "'1' MONTH"))), "whole number"),
+        (
+            select(&format!("SUM(amount_ref) {}", OVER.replace("RANGE", "ROWS").replace("INTERVAL '1' HOUR", "5"))),
+            "RANGE",
+        ),
+        (select(&format!("COUNT(*) {OVER} * 0.5")), "not exact"),
+        (select(&format!("100 / COUNT(*) {OVER}")), "meet a zero"),
+        (select(&format!("COUNT(*) {OVER} / 0")), "meet a zero"),
+        (select(&format!("SUM(amount_ref) {}", OVER.replace("'1'", "'-1'"))), "the interval is negative"),
+        (select(&format!("COUNT(*) {}", OVER.replace("event_time RANGE", "event_time DESC RANGE"))), "ascending"),
+        (select(&format!("COUNT(*) {}", OVER.replace("BY event_time", "BY append_time"))), "no column append_time"),
+        (select(&format!("COUNT(*) {}", OVER.replace("CURRENT ROW", "INTERVAL '1' HOUR FOLLOWING"))), "CURRENT ROW"),
+        (select(&format!("COUNT(*) {}", OVER.replace("INTERVAL '1' HOUR", "UNBOUNDED"))), "fixed interval"),
+        (
+            select(&format!(
+                "COUNT(*) {}",
+                OVER.replace("RANGE BETWEEN INTERVAL '1' HOUR PRECEDING AND CURRENT ROW", "")
+            )),
+            "fixed interval",
+        ),
+        (select(&format!("COUNT(*) {}", OVER.replace("BY account", "BY amount_ref"))), "not text"),
+        (select(&format!("COUNT(*) {}", OVER.replace("BY account", "BY upper(account)"))), "not a column"),
+        (select(&format!("MEDIAN(amount_ref) {OVER}")), "not supported"),
+        (select(&format!("CORR(amount_ref, amount_ref) {OVER}")), "not supported"),
+    ]
+}
+
+/// Functions over windows.
+fn functions() -> Vec<(String, &'static str)> {
+    vec![
+        (select(&format!("approx_distinct(counterparty) {OVER}")), "not supported"),
+        (select(&format!("STRING_AGG(counterparty, ',') {OVER}")), "not supported"),
+        (select(&format!("BOOL_AND(direction = 'in') {OVER}")).replace("x > 1", "x"), "not supported"),
+        (select(&format!("SUM(DISTINCT amount_ref) {OVER}")), "can wrap or lose"),
+        (select("RANK() OVER (PARTITION BY account ORDER BY event_time)"), "fixed interval"),
+        (select(&format!("RANK() {OVER}")), "not supported"),
+        (select(&format!("LEAD(amount_ref) {OVER}")), "not supported"),
+        (select(&format!("NTH_VALUE(amount_ref, 2) {OVER}")), "not supported"),
+        (select(&format!("FIRST_VALUE(amount_ref) IGNORE NULLS {OVER}")), "nulls cannot be left out"),
+        (select(&format!("LAG(amount_ref) {OVER}")), "no settled order"),
+        (select("LAG(amount_ref) OVER (PARTITION BY account ORDER BY event_time, row_id)"), "how far back"),
+        (select("LAG(amount_ref, 65) OVER (PARTITION BY account ORDER BY event_time, row_id)"), "1 to 64"),
+        (
+            select("LAG(amount_ref, 1, 0) OVER (PARTITION BY account ORDER BY event_time, row_id)"),
+            "where there are fewer",
+        ),
+        (select("ROW_NUMBER() OVER (PARTITION BY account ORDER BY event_time, row_id)"), "first row there ever was"),
+        (select("ROW_NUMBER() OVER (ORDER BY event_time, row_id)"), "no PARTITION BY"),
+        (
+            select(
+                "ROW_NUMBER() OVER (PARTITION BY account, date_trunc('month', event_time) ORDER BY event_time, row_id)",
+            ),
+            "not all of one length",
+        ),
+        (
+            select(
+                "ROW_NUMBER() OVER (PARTITION BY account, hop(event_time, INTERVAL '1' HOUR, INTERVAL '2' HOUR) ORDER BY event_time, row_id)",
+            ),
+            "several windows",
+        ),
+        (
+            select(&format!(
+                "COUNT(*) {}",
+                OVER.replace("BY account", "BY account, date_bin(INTERVAL '1' DAY, event_time)")
+            )),
+            "begins inside",
+        ),
+        (select(&format!("STDDEV(amount_ref) {OVER}")).replace("x > 1", "x > amount_ref"), "not exact"),
+        (select(&format!("SUM(CAST(amount_ref AS DOUBLE)) {OVER}")), "not exact"),
+        (select(&format!("COUNT(*) {OVER} + (SELECT 1)")), "a subquery"),
+    ]
+}
+
+/// Other statements, and groups.
+fn shapes() -> Vec<(String, &'static str)> {
+    vec![
+        ("SELECT row_id, account AS subject FROM movements".to_owned(), "event_time is not selected"),
+        ("SELECT * FROM nowhere".to_owned(), "rule.sql:1:15: there is no table nowhere; there are transactions, movements"),
+        ("SELECT row_id,\n  acount FROM movements".to_owned(), "rule.sql:2:3: there is no column acount; there are account, "),
+        ("SELECT foo(row_id) FROM movements".to_owned(), "rule.sql:1:8: Invalid function 'foo'; see rules/README.md"),
+        ("SELECT 1".to_owned(), "rule.sql:1:1: the rule reads no table"),
+        ("SELECT row_id, account AS subject, event_time FROM movements WHERE account ~ '((('".into(), "unclosed group"),
+        ("SELEC 1".to_owned(), "rule.sql:1:1: is no SQL: Expected: an SQL statement, found: SELEC"),
+        ("SELECT row_id FROM movements QUALIFY x >".to_owned(), "rule.sql:1:41: is no SQL: Expected: an expression, found: EOF"),
+        ("SELECT account AS subject, MAX(row_id) AS row_id, MAX(event_time) AS event_time FROM movements GROUP BY account".into(), "never ends"),
+        ("SELECT row_id, account AS subject, event_time FROM movements WHERE event_time > now()".into(), "every time"),
+        ("SELECT row_id, account AS subject, event_time FROM movements WHERE account IN (SELECT account FROM accounts)".into(), "a subquery"),
+        ("SELECT row_id, account AS subject, event_time FROM movements WHERE random() > amount_ref".into(), "every time"),
+        ("SELECT row_id, account AS subject, event_time FROM movements ORDER BY event_time".into(), "Sort"),
+        ("SELECT row_id, account AS subject, event_time FROM movements LIMIT 5".into(), "Limit"),
+        ("SELECT DISTINCT row_id, account AS subject, event_time FROM movements".into(), "Distinct"),
+        ("SELECT row_id, account AS subject, event_time FROM movements UNION ALL SELECT row_id, account, event_time FROM movements".into(), "Union"),
+        ("SELECT m.row_id, m.account AS subject, m.event_time FROM movements m JOIN movements n ON m.account = n.account".into(), "only accounts can be joined"),
+        ("SELECT m.row_id, m.account AS subject, m.event_time FROM movements m RIGHT JOIN accounts a ON m.account = a.account".into(), "Right join"),
+        ("SELECT m.row_id, m.account AS subject, m.event_time FROM movements m JOIN accounts a ON m.account = a.customer".into(), "accounts.account"),
+        (group("account", "MAX(row_id)", "COUNT(*) > 1"), "never ends"),
+        (group("date_bin(INTERVAL '1' HOUR, event_time)", "MAX(row_id)", "COUNT(*) > 1").replace("account AS", "MAX(account) AS"), "no key beside"),
+        (group("account, date_bin(INTERVAL '1' HOUR, event_time)", "MAX(row_id)", "COUNT(*) > 1"), "not that of the group's last row"),
+        (group("account, date_bin(INTERVAL '1' MONTH, event_time)", LAST, "COUNT(*) > 1"), "no fixed interval"),
+        (group("account, date_bin(INTERVAL '1' HOUR, event_time), date_trunc('day', event_time)", LAST, "COUNT(*) > 1"), "two windows"),
+        (group("account, hop(event_time, INTERVAL '7' MINUTE, INTERVAL '1' HOUR)", LAST, "COUNT(*) > 1"), "no multiple"),
+        (group("account, hop(event_time, INTERVAL '1' SECOND, INTERVAL '1' HOUR)", LAST, "COUNT(*) > 1"), "more than 64"),
+        (group("account, hop(event_time, INTERVAL '5' MINUTE, INTERVAL '1' HOUR)", LAST, "COUNT(*) > 1"), "which of the windows"),
+        (group("account, session(event_time, INTERVAL '2' DAY)", LAST, "COUNT(*) > 1"), "a pause"),
+        (group("account, date_bin(INTERVAL '1' HOUR, event_time)", "LAST_VALUE(row_id ORDER BY event_time)", "COUNT(*) > 1"), "is not settled"),
+        (group("account, date_bin(INTERVAL '1' HOUR, event_time)", LAST, "STDDEV(amount_ref) > COUNT(*)"), "not exact"),
+        (group("account, date_bin(INTERVAL '1' HOUR, event_time)", LAST, "SUM(amount) > 1"), "wrap"),
+    ]
+}
+
+#[test]
+fn sql_outside_the_forms_is_refused_with_its_place() {
+    let mut wrong = Vec::new();
+    let cases = [frames_and_floats(), functions(), shapes()].concat();
+    assert!(cases.len() >= 50);
+    for (sql, reason) in cases {
+        let Err(refusal) = Ruleset::load(&[rule("r", "signal", &sql)]) else {
+            wrong.push(format!("not refused: {sql}"));
+            continue;
+        };
+        let text = refusal.to_string();
+        let is_told = text.contains(reason) && text.contains("rules/r/rule.sql");
+        if !is_told || text.contains("datafusion") || text.contains("ParserError") {
+            wrong.push(format!("wanted {reason:?}: {sql}\n{text}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}

@@ -1,0 +1,276 @@
+//! What a back-test is given: Parquet tables, and records that are prepared first, as `replay` does it.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use indicatif::ProgressBar;
+use mareva_codec::Stream;
+use mareva_model::{Fault, Refusal, TransactionBatch};
+use mareva_monitoring::backtest::{Holds, THREADS, TableFile};
+use mareva_monitoring::{ParquetWriter, RetainedRows, Ruleset, Table, movements_of, whole};
+use mareva_pipeline::{Counts, Parts, Pipeline};
+
+use crate::config::Config;
+use crate::open::{keep, readable, unreadable};
+use crate::replay::{Frame, Merge, stream_of};
+use crate::scratch::Scratch;
+
+/// Bytes of a file in which its first record must begin and end.
+const PEEKED: u64 = 1 << 20;
+/// Files of a back-test: each is open once for each thread.
+const MAX_FILES: usize = 200;
+
+/// Files of one table, open once for each thread.
+pub type Stripes = Vec<Arc<Vec<TableFile>>>;
+
+/// The files, sorted by what they hold.
+#[derive(Debug, Default)]
+pub struct Files {
+    transactions: Vec<PathBuf>,
+    movements: Vec<PathBuf>,
+    accounts: Vec<PathBuf>,
+    bank: Vec<PathBuf>,
+    exchange: Vec<PathBuf>,
+}
+
+/// The tables, ready to be read.
+#[derive(Debug)]
+pub struct Tables {
+    pub transactions: Stripes,
+    pub movements: Stripes,
+    /// What became of records that were prepared.
+    pub counts: Option<Counts>,
+}
+
+impl Files {
+    /// Looks into every file, and into folders for files that end in `.parquet` or `.ndjson`.
+    ///
+    /// # Errors
+    /// Every file that cannot be used.
+    pub fn find(paths: &[PathBuf]) -> Result<Self, Refusal> {
+        let (mut files, mut faults) = (Self::default(), Refusal::default());
+        for path in paths {
+            if path.is_dir() {
+                match in_folder(path) {
+                    Ok(found) if !found.is_empty() => found.iter().for_each(|one| files.sort(one, &mut faults)),
+                    Ok(_) => faults.0.push(Fault::new(
+                        path.display().to_string(),
+                        "holds no file that ends in .parquet or .ndjson",
+                        "name the folder of `mareva replay --tables`, or the files themselves",
+                    )),
+                    Err(error) => faults.0.extend(unreadable(path, &error).0),
+                }
+            } else {
+                files.sort(path, &mut faults);
+            }
+        }
+        let found = files.transactions.len() + files.movements.len() + files.bank.len() + files.exchange.len();
+        if found == 0 && faults.0.is_empty() {
+            let remedy =
+                "name transactions.parquet and movements.parquet of `mareva replay --tables`, or records as NDJSON";
+            faults.0.push(Fault::new("--data", "holds no transactions and no movements", remedy));
+        }
+        if found > MAX_FILES {
+            let remedy = "merge some of them, or back-test a part of the time";
+            faults.0.push(Fault::new("--data", format!("names {found} files, more than {MAX_FILES}"), remedy));
+        }
+        faults.into_result()?;
+        Ok(files)
+    }
+
+    fn sort(&mut self, path: &Path, faults: &mut Refusal) {
+        if keep(readable(path), faults).is_none() {
+            return;
+        }
+        let fault = |reason: String| {
+            let remedy = "name Parquet files of `mareva replay --tables`, or NDJSON records of one stream each";
+            Fault::new(path.display().to_string(), reason, remedy)
+        };
+        match holds(path) {
+            Ok(Content::Table(Holds::Table(Table::Transactions))) => self.transactions.push(path.to_owned()),
+            Ok(Content::Table(Holds::Table(Table::Movements))) => self.movements.push(path.to_owned()),
+            // What rules raised is found anew.
+            Ok(Content::Table(Holds::Table(Table::Signals))) => {}
+            Ok(Content::Table(Holds::Accounts)) => self.accounts.push(path.to_owned()),
+            Ok(Content::Records(Stream::Bank)) => self.bank.push(path.to_owned()),
+            Ok(Content::Records(Stream::Exchange)) => self.exchange.push(path.to_owned()),
+            Ok(Content::Nothing(reason)) => faults.0.push(fault(reason)),
+            Err(error) => faults.0.extend(unreadable(path, &error).0),
+        }
+    }
+
+    /// The accounts table among the data; none where there is none.
+    ///
+    /// # Errors
+    /// Several of them, or a damaged one.
+    pub fn accounts(&self) -> Result<Option<TableFile>, Refusal> {
+        match self.accounts.as_slice() {
+            [] => Ok(None),
+            [path] => open(path).map(Some),
+            [_, second, ..] => {
+                let remedy = "leave one, or name the accounts (NDJSON) with --accounts";
+                Err(Refusal::one(second.display().to_string(), "is a second accounts table", remedy))
+            }
+        }
+    }
+
+    /// Opens the tables. Records are prepared, and movements made of transactions where no file has them.
+    ///
+    /// # Errors
+    /// What files and disk report.
+    pub fn open(&self, config: &Config, parts: &Parts, scratch: &Scratch, bar: &ProgressBar) -> Result<Tables> {
+        let mut transactions = opened(&self.transactions)?;
+        let mut movements = opened(&self.movements)?;
+        if self.movements.is_empty() && !self.transactions.is_empty() {
+            bar.set_message("making movements");
+            let mut made = Prepared::begin(scratch)?;
+            let first = transactions.first().map(Vec::as_slice).unwrap_or_default();
+            made.make_movements(first)?;
+            for (stripe, table) in movements.iter_mut().zip(made.end()?.1) {
+                stripe.push(table);
+            }
+        }
+        let mut counts = None;
+        if !self.bank.is_empty() || !self.exchange.is_empty() {
+            bar.set_message("preparing records");
+            let mut made = Prepared::begin(scratch)?;
+            counts = Some(self.prepare(config, parts, &mut made, bar)?);
+            let (own_transactions, own_movements) = made.end()?;
+            let both = [(&mut transactions, own_transactions), (&mut movements, own_movements)];
+            for (stripes, tables) in both {
+                stripes.iter_mut().zip(tables).for_each(|(stripe, table)| stripe.push(table));
+            }
+        }
+        let shared = |stripes: Vec<Vec<TableFile>>| stripes.into_iter().map(Arc::new).collect();
+        Ok(Tables { transactions: shared(transactions), movements: shared(movements), counts })
+    }
+
+    /// Records through the pipeline without rules: identity, lateness and lists as in `replay`.
+    fn prepare(&self, config: &Config, parts: &Parts, made: &mut Prepared, bar: &ProgressBar) -> Result<Counts> {
+        let parts = Parts { ruleset: Arc::new(Ruleset::load(&[])?), ..parts.clone() };
+        let mut pipeline = Pipeline::new(parts)?;
+        let frame = Frame::now(config, pipeline.epoch())?;
+        let bank = (0..).zip(&self.bank).map(|(partition, path)| (config.bank_topic(), partition, path.as_path()));
+        let exchange = (0..).zip(&self.exchange);
+        let exchange = exchange.map(|(partition, path)| (config.exchange_topic(), partition, path.as_path()));
+        let mut merge = Merge::open(bank.chain(exchange), frame)?;
+        let mut counts = Counts::default();
+        let bytes = self.bank.iter().chain(&self.exchange).filter_map(|path| path.metadata().ok()).map(|m| m.len());
+        bar.set_length(bytes.sum());
+        while let Some(slice) = merge.next_slice().context("cannot read the records")? {
+            let output = pipeline.process(&slice)?;
+            for batch in &output.accepted {
+                made.add(batch)?;
+            }
+            let Counts { records, produced, accepted, repeated, late, dead_lettered, .. } = output.counts;
+            counts.records += records;
+            counts.produced += produced;
+            counts.accepted += accepted;
+            counts.repeated += repeated;
+            counts.late += late;
+            counts.dead_lettered += dead_lettered;
+            bar.set_position(merge.bytes());
+        }
+        Ok(counts)
+    }
+}
+
+/// Tables that are made on the way.
+struct Prepared {
+    transactions: (ParquetWriter<File>, Vec<File>),
+    movements: (ParquetWriter<File>, Vec<File>),
+}
+
+impl Prepared {
+    fn begin(scratch: &Scratch) -> Result<Self> {
+        let empty = RetainedRows::new();
+        let begin = |table: Table| -> Result<(ParquetWriter<File>, Vec<File>)> {
+            let (file, readers) = scratch.file(THREADS).with_context(no_room)?;
+            Ok((ParquetWriter::new(file, &whole(&empty, table)?)?, readers))
+        };
+        Ok(Self { transactions: begin(Table::Transactions)?, movements: begin(Table::Movements)? })
+    }
+
+    fn add(&mut self, batch: &TransactionBatch) -> Result<()> {
+        self.transactions.0.write(batch.batch()).with_context(no_room)?;
+        self.movements.0.write(&movements_of(batch)?).with_context(no_room)
+    }
+
+    /// The movements of tables of transactions.
+    fn make_movements(&mut self, transactions: &[TableFile]) -> Result<()> {
+        for file in transactions {
+            file.each_transaction(|batch| -> Result<()> {
+                self.movements.0.write(&movements_of(&batch)?).with_context(no_room)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn end(self) -> Result<(Vec<TableFile>, Vec<TableFile>)> {
+        let end = |(writer, readers): (ParquetWriter<File>, Vec<File>)| -> Result<Vec<TableFile>> {
+            writer.finish().with_context(no_room)?;
+            readers.into_iter().map(|file| TableFile::open(file).map_err(anyhow::Error::msg)).collect()
+        };
+        Ok((end(self.transactions)?, end(self.movements)?))
+    }
+}
+
+fn no_room() -> &'static str {
+    "cannot write a temporary table; check the space in the folder that TMPDIR names"
+}
+
+enum Content {
+    Table(Holds),
+    Records(Stream),
+    Nothing(String),
+}
+
+fn holds(path: &Path) -> std::io::Result<Content> {
+    let mut start = Vec::new();
+    let mut reader = BufReader::new(File::open(path)?).take(PEEKED);
+    reader.read_until(b'\n', &mut start)?;
+    if start.starts_with(b"PAR1") {
+        return Ok(match TableFile::open(File::open(path)?) {
+            Ok(table) => Content::Table(table.holds()),
+            Err(reason) => Content::Nothing(reason),
+        });
+    }
+    loop {
+        if let Some(stream) = stream_of(&start) {
+            return Ok(Content::Records(stream));
+        }
+        start.clear();
+        if reader.read_until(b'\n', &mut start)? == 0 {
+            return Ok(Content::Nothing("holds neither a table in Parquet nor a record of a stream".to_owned()));
+        }
+    }
+}
+
+fn in_folder(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for one in std::fs::read_dir(folder)? {
+        let path = one?.path();
+        let is_data = path.extension().is_some_and(|end| end == "parquet" || end == "ndjson");
+        // Labels and accounts of a simulation are no records; what else is no record is told.
+        let is_beside = path.file_name().is_some_and(|name| name == "labels.ndjson" || name == "accounts.ndjson");
+        if is_data && !is_beside && path.is_file() {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn open(path: &Path) -> Result<TableFile, Refusal> {
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    TableFile::open(file).map_err(|reason| {
+        Refusal::one(path.display().to_string(), reason, "write it anew with `mareva replay --tables`")
+    })
+}
+
+fn opened(paths: &[PathBuf]) -> Result<Vec<Vec<TableFile>>, Refusal> {
+    (0..THREADS).map(|_| paths.iter().map(|path| open(path)).collect()).collect()
+}

@@ -1,0 +1,357 @@
+//! What a back-test has to say, as a program reads it. Page and table show the same figures.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use anyhow::Result;
+use mareva_model::{Raises, SubjectRole, Table, format_time};
+use mareva_monitoring::Key;
+use mareva_monitoring::backtest::Variant;
+use serde::Serialize;
+
+use super::labels::{Score, Truth};
+use super::work::{Found, Outcome, Work};
+use crate::replay::word_of;
+
+/// Milliseconds of a day.
+const DAY: i64 = 86_400_000;
+
+/// The report.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// Version of the engine that wrote it.
+    pub mareva: &'static str,
+    /// Digest of the rules.
+    pub rules_digest: String,
+    /// Currency of all amounts.
+    pub currency: String,
+    pub data: Data,
+    /// By id.
+    pub rules: Vec<RuleFigures>,
+    pub days: Vec<Day>,
+    /// Pairs of rules that name a subject in common, most first.
+    pub overlap: Vec<Overlap>,
+    /// None where no labels are given.
+    pub labels: Option<LabelFigures>,
+    pub sweeps: Vec<Sweep>,
+}
+
+/// What was judged.
+#[derive(Debug, Serialize)]
+pub struct Data {
+    pub transactions: u64,
+    pub movements: u64,
+    /// First and last event time.
+    pub from: Option<String>,
+    pub to: Option<String>,
+    /// UTC days between them, both counted.
+    pub days: u64,
+    /// Accounts that rules could join.
+    pub accounts: u64,
+    /// Outcomes of records that were prepared; none where only tables were given.
+    pub records: Option<Records>,
+}
+
+/// What became of records.
+#[derive(Debug, Serialize)]
+pub struct Records {
+    pub produced: u64,
+    pub accepted: u64,
+    pub repeated: u64,
+    pub late: u64,
+    pub dead_lettered: u64,
+}
+
+/// Figures of a rule as it is in force.
+#[derive(Debug, Serialize)]
+pub struct RuleFigures {
+    pub rule: String,
+    pub version: u32,
+    pub title: String,
+    pub table: &'static str,
+    pub raises: String,
+    pub subject_role: String,
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// Why it has none.
+    pub failed: Option<String>,
+    pub score: Option<Scored>,
+}
+
+/// What a rule names.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Counts {
+    /// Rows that fire.
+    pub detections: u64,
+    /// Different subjects.
+    pub subjects: u64,
+    /// Different subjects on each UTC day, over all days.
+    pub subject_days: u64,
+    /// Alerts: subject-days of a rule that raises alerts, 0 of one that raises signals.
+    pub alerts: u64,
+}
+
+/// One rule held against labels.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Scored {
+    #[serde(flatten)]
+    pub score: Score,
+    pub precision: Option<f64>,
+    pub recall: Option<f64>,
+    pub f1: Option<f64>,
+    pub value_share: Option<f64>,
+}
+
+impl From<Score> for Scored {
+    fn from(score: Score) -> Self {
+        let (precision, recall, f1) = (score.precision(), score.recall(), score.f1());
+        Self { score, precision, recall, f1, value_share: score.value_share() }
+    }
+}
+
+/// A UTC day.
+#[derive(Debug, Default, Serialize)]
+pub struct Day {
+    pub day: String,
+    pub detections: u64,
+    pub alerts: u64,
+    /// By rule: detections, and subjects of that day.
+    pub rules: BTreeMap<String, (u64, u64)>,
+}
+
+/// What two rules have in common.
+#[derive(Debug, Serialize)]
+pub struct Overlap {
+    pub rules: [String; 2],
+    /// Subjects that both name.
+    pub subjects: u64,
+    /// Rows that fire both; of a rule over signals the row behind the signal.
+    pub rows: u64,
+}
+
+/// The labels as far as they can be found.
+#[derive(Debug, Serialize)]
+pub struct LabelFigures {
+    /// Labelled accounts that moved money.
+    pub criminals: usize,
+    pub victims: usize,
+    /// Whether only money of labelled transactions counts.
+    pub value_of_labelled_transactions: bool,
+    /// All rules that raise alerts, taken together: criminals or victims named by any of them.
+    pub all_alerts: Scored,
+}
+
+/// A rule with several values of one parameter.
+#[derive(Debug, Serialize)]
+pub struct Sweep {
+    pub rule: String,
+    pub parameter: String,
+    pub in_force: String,
+    pub points: Vec<Point>,
+}
+
+/// The rule with one of them.
+#[derive(Debug, Serialize)]
+pub struct Point {
+    pub value: String,
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// Where the rule raises signals: alerts of all rules over signals, with its signals at this value.
+    pub alerts_over_signals: Option<u64>,
+    pub failed: Option<String>,
+    pub score: Option<Scored>,
+}
+
+/// Day of a time, counted from 1970.
+fn day_of(time: i64) -> i64 {
+    time.div_euclid(DAY)
+}
+
+fn subjects(found: &[Found]) -> HashSet<Key> {
+    found.iter().map(|one| one.subject).collect()
+}
+
+fn subject_days<'f>(found: impl IntoIterator<Item = &'f Found>) -> HashSet<(i64, Key)> {
+    found.into_iter().map(|one| (day_of(one.time), one.subject)).collect()
+}
+
+fn counts(variant: &Variant, found: &[Found]) -> Counts {
+    let subject_days = subject_days(found).len() as u64;
+    let alerts = if variant.rule().reference.raises == Raises::Alert { subject_days } else { 0 };
+    Counts { detections: found.len() as u64, subjects: subjects(found).len() as u64, subject_days, alerts }
+}
+
+fn score(truth: Option<&Truth>, variant: &Variant, outcome: &Outcome) -> Option<Scored> {
+    let truth = truth.filter(|_| outcome.failed.is_none())?;
+    Some(truth.score(variant.rule().reference.subject_role, subjects(&outcome.found).into_iter()).into())
+}
+
+/// Days of the data, each with what fired.
+fn days(work: &Work<'_>, outcomes: &[Outcome], ends: Option<(i64, i64)>) -> Vec<Day> {
+    let Some((from, to)) = ends else { return Vec::new() };
+    let (first, last) = (day_of(from), day_of(to));
+    let name = |day: i64| format_time(day * DAY).chars().take(10).collect::<String>();
+    let mut days: BTreeMap<i64, Day> = BTreeMap::new();
+    // Data of more than a century has a wrong date somewhere: days without anything are left out then.
+    if last - first < 36_525 {
+        days.extend((first..=last).map(|day| (day, Day { day: name(day), ..Day::default() })));
+    }
+    let rules = work.variants.iter().zip(outcomes).filter(|(variant, _)| variant.replaced.is_none());
+    for (variant, outcome) in rules {
+        let id = &variant.rule().reference.id;
+        let raises = variant.rule().reference.raises;
+        for one in &outcome.found {
+            let at = day_of(one.time);
+            let day = days.entry(at).or_insert_with(|| Day { day: name(at), ..Day::default() });
+            day.detections += 1;
+            day.rules.entry(id.clone()).or_default().0 += 1;
+        }
+        for (at, _) in subject_days(&outcome.found) {
+            if let Some(day) = days.get_mut(&at) {
+                day.rules.entry(id.clone()).or_default().1 += 1;
+                day.alerts += u64::from(raises == Raises::Alert);
+            }
+        }
+    }
+    days.into_values().collect()
+}
+
+fn overlap(work: &Work<'_>, outcomes: &[Outcome]) -> Vec<Overlap> {
+    let rules = work.variants.iter().zip(outcomes).filter(|(variant, _)| variant.replaced.is_none());
+    let sets: Vec<(&str, HashSet<Key>, HashSet<Key>)> = rules
+        .map(|(variant, outcome)| {
+            let rows = outcome.found.iter().map(|one| one.row).collect();
+            (variant.rule().reference.id.as_str(), subjects(&outcome.found), rows)
+        })
+        .collect();
+    let mut pairs = Vec::new();
+    for (at, (rule, own, rows)) in sets.iter().enumerate() {
+        for (other, others, other_rows) in &sets[at + 1..] {
+            let subjects = own.intersection(others).count() as u64;
+            if subjects > 0 {
+                let rows = rows.intersection(other_rows).count() as u64;
+                pairs.push(Overlap { rules: [(*rule).to_owned(), (*other).to_owned()], subjects, rows });
+            }
+        }
+    }
+    pairs.sort_by(|a, b| b.subjects.cmp(&a.subjects).then_with(|| a.rules.cmp(&b.rules)));
+    pairs
+}
+
+fn sweeps(work: &Work<'_>, outcomes: &[Outcome], truth: Option<&Truth>) -> Result<Vec<Sweep>> {
+    let mut sweeps: Vec<Sweep> = Vec::new();
+    for (at, variant) in work.variants.iter().enumerate() {
+        let Some((parameter, value)) = &variant.replaced else { continue };
+        let reference = &variant.rule().reference;
+        let is_same = |sweep: &Sweep| sweep.rule == reference.id && sweep.parameter == *parameter;
+        if !sweeps.iter().any(is_same) {
+            let own = work.variants.iter().find(|v| v.replaced.is_none() && v.rule().reference.id == reference.id);
+            let in_force = own.and_then(|own| own.rule().reference.parameters.get(parameter)).cloned();
+            sweeps.push(Sweep {
+                rule: reference.id.clone(),
+                parameter: parameter.clone(),
+                in_force: in_force.unwrap_or_default(),
+                points: Vec::new(),
+            });
+        }
+        let outcome = &outcomes[at];
+        let point = Point {
+            value: value.clone(),
+            counts: counts(variant, &outcome.found),
+            alerts_over_signals: match reference.raises {
+                Raises::Signal if outcome.failed.is_none() => Some(alerts_over(work, outcomes, at)?),
+                _ => None,
+            },
+            failed: outcome.failed.clone(),
+            score: score(truth, variant, outcome),
+        };
+        if let Some(sweep) = sweeps.iter_mut().find(|sweep| is_same(sweep)) {
+            sweep.points.push(point);
+        }
+    }
+    Ok(sweeps)
+}
+
+/// Alerts of all rules over signals with those of one variant.
+fn alerts_over(work: &Work<'_>, outcomes: &[Outcome], replaced: usize) -> Result<u64> {
+    let mut alerts = 0;
+    let over = work.variants.iter().zip(outcomes);
+    let over = over
+        .filter(|(v, outcome)| v.replaced.is_none() && v.rule().table == Table::Signals && outcome.failed.is_none());
+    for (rule, _) in over {
+        let found = work.over_replaced(rule, replaced, outcomes)?;
+        let different: BTreeSet<(i64, &str)> =
+            found.iter().map(|d| (day_of(d.event_time), d.subject.as_str())).collect();
+        alerts += different.len() as u64;
+    }
+    Ok(alerts)
+}
+
+/// All figures.
+///
+/// # Errors
+/// What DataFusion reports of rules over signals.
+pub fn report(
+    work: &Work<'_>,
+    outcomes: &[Outcome],
+    truth: Option<&Truth>,
+    ends: Option<(i64, i64)>,
+    about: (String, String),
+) -> Result<Report> {
+    let rows = |stripes: &super::data::Stripes| {
+        stripes.first().map_or(0, |files| files.iter().map(mareva_monitoring::backtest::TableFile::rows).sum())
+    };
+    let figures = |(variant, outcome): (&Variant, &Outcome)| {
+        let reference = &variant.rule().reference;
+        RuleFigures {
+            rule: reference.id.clone(),
+            version: reference.version,
+            title: reference.title.clone(),
+            table: variant.rule().table.name(),
+            raises: word_of(reference.raises),
+            subject_role: word_of(reference.subject_role),
+            counts: counts(variant, &outcome.found),
+            failed: outcome.failed.clone(),
+            score: score(truth, variant, outcome),
+        }
+    };
+    let in_force = || work.variants.iter().zip(outcomes).filter(|(variant, _)| variant.replaced.is_none());
+    let alerting = in_force().filter(|(variant, _)| variant.rule().reference.raises == Raises::Alert);
+    let of_alerts: HashSet<Key> = alerting.flat_map(|(_, outcome)| subjects(&outcome.found)).collect();
+    let labels = truth.map(|truth| {
+        let (criminals, victims) = truth.sizes();
+        LabelFigures {
+            criminals,
+            victims,
+            value_of_labelled_transactions: truth.by_transaction,
+            all_alerts: truth.score(SubjectRole::Unknown, of_alerts.into_iter()).into(),
+        }
+    });
+    let days_between = |(from, to): (i64, i64)| u64::try_from(day_of(to) - day_of(from) + 1).unwrap_or_default();
+    let records = work.tables.counts.map(|counts| Records {
+        produced: counts.produced,
+        accepted: counts.accepted,
+        repeated: counts.repeated,
+        late: counts.late,
+        dead_lettered: counts.dead_lettered,
+    });
+    let (rules_digest, currency) = about;
+    Ok(Report {
+        mareva: env!("CARGO_PKG_VERSION"),
+        rules_digest,
+        currency,
+        data: Data {
+            transactions: rows(&work.tables.transactions),
+            movements: rows(&work.tables.movements),
+            from: ends.map(|(from, _)| format_time(from)),
+            to: ends.map(|(_, to)| format_time(to)),
+            days: ends.map_or(0, days_between),
+            accounts: work.accounts.rows(),
+            records,
+        },
+        rules: in_force().map(figures).collect(),
+        days: days(work, outcomes, ends),
+        overlap: overlap(work, outcomes),
+        labels,
+        sweeps: sweeps(work, outcomes, truth)?,
+    })
+}

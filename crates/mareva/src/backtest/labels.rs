@@ -1,0 +1,235 @@
+//! Who is known to be what: the labels that a back-test is held against.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use anyhow::Result;
+use mareva_model::{Fault, Refusal, SubjectRole, identifier};
+use mareva_monitoring::backtest::{Seen, TableFile, Through, labelled_rows, through};
+use mareva_monitoring::{Key, KeyBuild, key_of};
+use serde_json::Value;
+
+use crate::config::read_text;
+use crate::open::unreadable;
+
+/// Bytes of a file of labels.
+const MAX_LABELS: u64 = 1 << 30;
+/// Faults of a file that are listed.
+const MAX_FAULTS: usize = 20;
+/// Labels of those who take part in nothing.
+const INNOCENT: [&str; 13] = [
+    "", "0", "false", "no", "none", "clean", "normal", "innocent", "payroll", "merchant", "psp", "omnibus", "namesake",
+];
+
+/// What an account's holder is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Takes part in the crime: a collector, a mule, a wallet of a scam centre, a listed party.
+    Criminal,
+    /// Loses the money.
+    Victim,
+}
+
+/// Labels as they were read.
+#[derive(Debug, Default)]
+pub struct Labels {
+    accounts: HashMap<Key, (Part, Option<String>), KeyBuild>,
+    /// `<source>:<tx_id>` of illicit transactions.
+    transactions: Seen,
+    /// Operations of which a payment is labelled.
+    begun: std::collections::HashSet<String>,
+}
+
+/// Labels held against the tables: who of the labelled moved money, and how much.
+#[derive(Debug)]
+pub struct Truth {
+    accounts: HashMap<Key, (Part, Through), KeyBuild>,
+    /// Whether money is counted of labelled transactions alone.
+    pub by_transaction: bool,
+}
+
+impl Labels {
+    /// Reads `labels.ndjson` of `mareva sim`, or a CSV file with the columns `account` and `label`.
+    ///
+    /// # Errors
+    /// Every line that is no label.
+    pub fn read(path: &Path) -> Result<Self, Refusal> {
+        let text = read_text(path, MAX_LABELS).map_err(|error| unreadable(path, &error))?;
+        let mut labels = Self::default();
+        let mut faults = match text.trim_start().starts_with('{') {
+            true => labels.read_lines(&text),
+            false => labels.read_csv(&text),
+        };
+        if labels.accounts.is_empty() && faults.is_empty() {
+            let remedy = "name labels.ndjson of `mareva sim`, or a CSV file with the columns account,label";
+            faults.push((1, "no account is labelled as criminal or victim".to_owned(), remedy));
+        }
+        let more = faults.len().saturating_sub(MAX_FAULTS);
+        let fault = |(line, reason, remedy)| Fault::new(format!("{}:{line}", path.display()), reason, remedy);
+        let mut refusal = Refusal(faults.into_iter().take(MAX_FAULTS).map(fault).collect());
+        if more > 0 {
+            let place = path.display().to_string();
+            refusal.0.push(Fault::new(place, format!("has {more} more faults"), "mend those above first"));
+        }
+        refusal.into_result()?;
+        // As long as nobody has paid there is nothing to find.
+        let begun = std::mem::take(&mut labels.begun);
+        if !begun.is_empty() {
+            labels.accounts.retain(|_, (_, operation)| operation.as_ref().is_none_or(|one| begun.contains(one)));
+        }
+        Ok(labels)
+    }
+
+    fn read_lines(&mut self, text: &str) -> Vec<(usize, String, &'static str)> {
+        let mut faults = Vec::new();
+        let remedy = "write labels as `mareva sim` does, or a CSV file with the columns account,label";
+        for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+            let label: Value = match serde_json::from_str(line) {
+                Ok(label) => label,
+                Err(_) => {
+                    faults.push((number, "is no JSON".to_owned(), remedy));
+                    continue;
+                }
+            };
+            let field = |name: &str| label[name].as_str().unwrap_or_default();
+            match field("type") {
+                "account" if !field("account").is_empty() => {
+                    self.add(field("account"), field("role"), label["operation"].as_str());
+                }
+                "transaction" if !field("tx_id").is_empty() => {
+                    self.transactions.insert(key_of(&format!("{}:{}", field("source"), field("tx_id"))));
+                    if matches!(field("role"), "victim_payment" | "sanctioned_payment") {
+                        self.begun.insert(field("operation").to_owned());
+                    }
+                }
+                _ => faults.push((number, "labels no account and no transaction".to_owned(), remedy)),
+            }
+        }
+        faults
+    }
+
+    fn read_csv(&mut self, text: &str) -> Vec<(usize, String, &'static str)> {
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+        let headers = reader.headers().cloned().unwrap_or_default();
+        let place = |name: &str| headers.iter().position(|header| header.eq_ignore_ascii_case(name));
+        let (Some(account), Some(label)) = (place("account"), place("label")) else {
+            let remedy = "write account,label in the first line";
+            return vec![(1, "does not name the columns account and label".to_owned(), remedy)];
+        };
+        let mut faults = Vec::new();
+        for (number, line) in (2..).zip(reader.records()) {
+            match line {
+                Ok(line) if line.get(account).is_some_and(|account| !account.is_empty()) => {
+                    self.add(line.get(account).unwrap_or_default(), line.get(label).unwrap_or_default(), None);
+                }
+                Ok(_) => faults.push((number, "names no account".to_owned(), "name one, or leave the line out")),
+                Err(_) => {
+                    let remedy = "write as many fields as the first line has";
+                    faults.push((number, "is no line of the table".to_owned(), remedy));
+                }
+            }
+        }
+        faults
+    }
+
+    fn add(&mut self, account: &str, label: &str, operation: Option<&str>) {
+        let label = label.to_lowercase();
+        let part = match label.as_str() {
+            "victim" => Part::Victim,
+            other if INNOCENT.contains(&other) => return,
+            _ => Part::Criminal,
+        };
+        let found = identifier::recognise(account).map_or_else(|| account.to_owned(), |found| found.canonical);
+        self.accounts.insert(key_of(&found), (part, operation.map(str::to_owned)));
+    }
+
+    /// Finds the labelled accounts in the tables.
+    ///
+    /// # Errors
+    /// A damaged file.
+    pub fn hold_against(&self, transactions: &[TableFile], movements: &[TableFile]) -> Result<Truth> {
+        let accounts: Seen = self.accounts.keys().copied().collect();
+        let rows = match self.transactions.is_empty() || transactions.is_empty() {
+            true => None,
+            false => Some(labelled_rows(transactions, &self.transactions)?),
+        };
+        let found = through(movements, &accounts, rows.as_ref())?;
+        let part = |(account, through)| self.accounts.get(&account).map(|(part, _)| (account, (*part, through)));
+        Ok(Truth { accounts: found.into_iter().filter_map(part).collect(), by_transaction: rows.is_some() })
+    }
+}
+
+/// How well a rule finds those whom it is meant to find.
+#[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize)]
+pub struct Score {
+    /// Subjects that it names.
+    pub named: usize,
+    /// Of them those who are what it says of them.
+    pub right: usize,
+    /// All who are, among the accounts that moved money.
+    pub of: usize,
+    /// Money that went through those found, in the reference currency.
+    pub value_caught: f64,
+    /// Money that went through all of them.
+    pub value_of: f64,
+}
+
+impl Score {
+    /// Share of what it names that is right.
+    pub fn precision(&self) -> Option<f64> {
+        (self.named > 0).then(|| self.right as f64 / self.named as f64)
+    }
+
+    /// Share of what there is that it names.
+    pub fn recall(&self) -> Option<f64> {
+        (self.of > 0).then(|| self.right as f64 / self.of as f64)
+    }
+
+    /// Harmonic mean of the two.
+    pub fn f1(&self) -> Option<f64> {
+        (self.named + self.of > 0).then(|| 2.0 * self.right as f64 / (self.named + self.of) as f64)
+    }
+
+    /// Share of the money.
+    pub fn value_share(&self) -> Option<f64> {
+        (self.value_of > 0.0).then(|| self.value_caught / self.value_of)
+    }
+}
+
+impl Truth {
+    /// Labelled accounts that moved money: criminals and victims.
+    pub fn sizes(&self) -> (usize, usize) {
+        let criminals = self.accounts.values().filter(|(part, _)| *part == Part::Criminal).count();
+        (criminals, self.accounts.len() - criminals)
+    }
+
+    /// Holds subjects against it. What a criminal received and what a victim sent is the money.
+    pub fn score(&self, role: SubjectRole, subjects: impl Iterator<Item = Key>) -> Score {
+        let wanted = |part: Part| match role {
+            SubjectRole::Victim => part == Part::Victim,
+            SubjectRole::Suspect | SubjectRole::Listed => part == Part::Criminal,
+            SubjectRole::Unknown => true,
+        };
+        let value = |(part, through): &(Part, Through)| match part {
+            Part::Criminal => through.received,
+            Part::Victim => through.sent,
+        };
+        // Shown, never booked: two places of a rounded sum are enough.
+        let units = |hundredths: i128| hundredths as f64 / 100.0;
+        let all = || self.accounts.values().filter(|(part, _)| wanted(*part));
+        let mut score = Score { of: all().count(), value_of: units(all().map(value).sum()), ..Score::default() };
+        let mut caught = 0;
+        for subject in subjects {
+            score.named += 1;
+            if let Some(found) = self.accounts.get(&subject).filter(|(part, _)| wanted(*part)) {
+                score.right += 1;
+                caught += value(found);
+            }
+        }
+        score.value_caught = units(caught);
+        score
+    }
+}
+
+#[cfg(test)]
+mod tests;

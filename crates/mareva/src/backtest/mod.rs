@@ -1,0 +1,16 @@
+//! Rules over finished tables: what they would have named, and how right they would have been.
+
+mod chart;
+mod data;
+mod figures;
+mod labels;
+mod page;
+mod text;
+mod work;
+
+pub use data::{Files, Stripes, Tables};
+pub use figures::{Report, report};
+pub use labels::Labels;
+pub use page::page;
+pub use text::text;
+pub use work::{Outcome, Work};

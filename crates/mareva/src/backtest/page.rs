@@ -1,0 +1,350 @@
+//! The report as one HTML file that needs nothing else.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::chart::{Series, bars, columns, escaped, lines};
+use super::figures::{Report, RuleFigures, Scored, Sweep};
+use super::text::{grouped, share};
+
+/// Nothing is loaded, run or sent, whatever a name in the data holds.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+const STYLE: &str = include_str!("page.css");
+
+/// The page.
+pub fn page(report: &Report) -> String {
+    let mut html = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<title>Back-test of rules</title>\n\
+         <style>\n{STYLE}</style>\n</head>\n<body>\n"
+    );
+    head(&mut html, report);
+    rules(&mut html, report);
+    by_day(&mut html, report);
+    scores(&mut html, report);
+    sweeps(&mut html, report);
+    overlap(&mut html, report);
+    let _ = write!(
+        html,
+        "<footer>Mareva {}, rules {}. Each rule's SQL was run by stock DataFusion over the finished tables. Days are \
+         UTC.</footer>\n</body>\n</html>\n",
+        escaped(report.mareva),
+        escaped(&report.rules_digest)
+    );
+    html
+}
+
+fn head(html: &mut String, report: &Report) {
+    let data = &report.data;
+    let total = |count: fn(&RuleFigures) -> u64| report.rules.iter().map(count).sum::<u64>();
+    let alerts = total(|rule| rule.counts.alerts);
+    let per_day = alerts as f64 / data.days.max(1) as f64;
+    let between = match (&data.from, &data.to) {
+        (Some(from), Some(to)) => format!("{} to {}", date(from), date(to)),
+        _ => "no rows".to_owned(),
+    };
+    let _ = write!(
+        html,
+        "<h1>Back-test of {} rules</h1>\n<p class=\"lead\">{}, {} days. Amounts are in {}.</p>\n<div class=\"tiles\">",
+        report.rules.len(),
+        escaped(&between),
+        data.days,
+        escaped(&report.currency)
+    );
+    let tiles = [
+        (grouped(data.transactions), "transactions"),
+        (grouped(data.movements), "movements"),
+        (grouped(total(|rule| rule.counts.detections)), "detections"),
+        (grouped(alerts), "alerts"),
+        (format!("{per_day:.1}"), "alerts a day"),
+    ];
+    for (number, what) in tiles {
+        let _ = write!(html, "<div><b>{number}</b><span>{what}</span></div>");
+    }
+    if let Some(all) = report.labels.as_ref().map(|labels| &labels.all_alerts) {
+        for (value, what) in [(all.precision, "precision of alerts"), (all.recall, "recall of alerts")] {
+            let _ = write!(html, "<div><b>{}</b><span>{what}</span></div>", percent(value));
+        }
+    }
+    html.push_str("</div>\n");
+    if let Some(records) = &data.records {
+        let _ = writeln!(
+            html,
+            "<p>Records: {} produced = {} accepted + {} repeated + {} late + {} dead-lettered.</p>",
+            grouped(records.produced),
+            grouped(records.accepted),
+            grouped(records.repeated),
+            grouped(records.late),
+            grouped(records.dead_lettered)
+        );
+    }
+    if data.accounts == 0 {
+        html.push_str("<p>No accounts table was given: rules that join it saw none.</p>\n");
+    }
+}
+
+fn rules(html: &mut String, report: &Report) {
+    html.push_str(
+        "<section>\n<h2>Rules</h2>\n<p>A detection is a row that fires. A subject-day is a subject on a day; it is what a \
+         person would have to look at, and an alert where the rule raises alerts. Rules that raise signals are weak \
+         on purpose: rules over signals put them together.</p>\n<table>\n<tr><th>rule</th><th class=\"text\">raises</th>\
+         <th class=\"text\">subject is</th><th>detections</th><th>subjects</th><th>subject-days</th><th>a day</th>",
+    );
+    let labelled = report.labels.is_some();
+    if labelled {
+        html.push_str("<th>precision</th><th>recall</th><th>F1</th><th>value caught</th>");
+    }
+    html.push_str("</tr>\n");
+    for rule in &report.rules {
+        let counts = &rule.counts;
+        let _ = write!(
+            html,
+            "<tr><td>{} <small>v{}</small></td><td class=\"text\">{}</td><td class=\"text\">{}</td>",
+            escaped(&rule.rule),
+            rule.version,
+            escaped(&rule.raises),
+            escaped(&rule.subject_role)
+        );
+        if let Some(failed) = &rule.failed {
+            let _ = writeln!(html, "<td class=\"text failed\" colspan=\"8\">{}</td></tr>", escaped(failed));
+            continue;
+        }
+        let _ = write!(
+            html,
+            "<td>{}</td><td>{}</td><td>{}</td><td>{:.1}</td>",
+            grouped(counts.detections),
+            grouped(counts.subjects),
+            grouped(counts.subject_days),
+            counts.subject_days as f64 / report.data.days.max(1) as f64
+        );
+        rule.score.iter().for_each(|score| score_cells(html, score));
+        html.push_str("</tr>\n");
+    }
+    if let Some(labels) = &report.labels {
+        html.push_str("<tr class=\"total\"><td>all alerts together</td><td></td><td></td><td></td><td>");
+        let _ = write!(html, "{}</td><td></td><td></td>", grouped(labels.all_alerts.score.named as u64));
+        score_cells(html, &labels.all_alerts);
+        html.push_str("</tr>\n");
+    }
+    html.push_str("</table>\n");
+    let fired: Vec<&RuleFigures> = report.rules.iter().filter(|rule| rule.counts.detections > 0).collect();
+    let names: Vec<String> = fired.iter().map(|rule| rule.rule.clone()).collect();
+    let series = [
+        ("detections", fired.iter().map(|rule| Some(rule.counts.detections as f64)).collect()),
+        ("subject-days", fired.iter().map(|rule| Some(rule.counts.subject_days as f64)).collect()),
+    ];
+    let series = series.map(|(name, values)| Series { name: name.to_owned(), values });
+    html.push_str("<h3>Detections and subject-days of each rule</h3>\n");
+    html.push_str(&bars("Detections and subject-days of each rule", &names, &series, None, "number over all days"));
+    html.push_str("\n</section>\n");
+}
+
+fn by_day(html: &mut String, report: &Report) {
+    let labels: Vec<String> = report.days.iter().map(|day| day.day.clone()).collect();
+    if labels.is_empty() {
+        return;
+    }
+    html.push_str("<section>\n<h2>By day</h2>\n");
+    let alerting: Vec<&RuleFigures> = report.rules.iter().filter(|rule| rule.counts.alerts > 0).collect();
+    if !alerting.is_empty() {
+        let of = |rule: &&RuleFigures| Series {
+            name: rule.rule.clone(),
+            values: report.days.iter().map(|day| day.rules.get(&rule.rule).map(|(_, days)| *days as f64)).collect(),
+        };
+        let series: Vec<Series> = alerting.iter().map(of).collect();
+        html.push_str("<h3>Alerts a day</h3>\n");
+        html.push_str(&columns("Alerts a day", &labels, &series, ("day (UTC)", "alerts")));
+    }
+    let all = Series {
+        name: "all rules".to_owned(),
+        values: report.days.iter().map(|day| Some(day.detections as f64)).collect(),
+    };
+    html.push_str("<h3>Detections a day, all rules</h3>\n");
+    html.push_str(&columns("Detections a day, all rules", &labels, &[all], ("day (UTC)", "detections")));
+    html.push_str("\n</section>\n");
+    if report.days.len() > 366 {
+        return;
+    }
+    html.push_str("<section>\n<h3>Detections of each rule, by day</h3>\n<div class=\"wide\"><table class=\"heat\">\n<tr><th>day</th>");
+    let fired: Vec<&RuleFigures> = report.rules.iter().filter(|rule| rule.counts.detections > 0).collect();
+    fired.iter().for_each(|rule| _ = write!(html, "<th><span>{}</span></th>", escaped(&rule.rule)));
+    html.push_str("</tr>\n");
+    let most: BTreeMap<&str, u64> = fired
+        .iter()
+        .map(|rule| {
+            let of_days = report.days.iter().filter_map(|day| day.rules.get(&rule.rule));
+            (rule.rule.as_str(), of_days.map(|(detections, _)| *detections).max().unwrap_or(1))
+        })
+        .collect();
+    for day in &report.days {
+        let _ = write!(html, "<tr><td>{}</td>", escaped(&day.day));
+        for rule in &fired {
+            let number = day.rules.get(&rule.rule).map_or(0, |(detections, _)| *detections);
+            let most = most.get(rule.rule.as_str()).copied().unwrap_or(1).max(1);
+            heat(html, &grouped(number), number as f64 / most as f64);
+        }
+        html.push_str("</tr>\n");
+    }
+    html.push_str("</table></div>\n<p><small>Darker: more, among the days of the same rule.</small></p>\n</section>\n");
+}
+
+fn scores(html: &mut String, report: &Report) {
+    let Some(labels) = &report.labels else { return };
+    let money = match labels.value_of_labelled_transactions {
+        true => "in labelled transactions",
+        false => "in all their movements",
+    };
+    let _ = write!(
+        html,
+        "<section>\n<h2>Against labels</h2>\n<p>{} criminals and {} victims among the labelled accounts moved money. A \
+         rule whose subject is a suspect is held against criminals, one whose subject is a victim against victims, and \
+         one that does not know against both. Value caught is what named criminals received and named victims sent \
+         {money}, as a share of what all of them did.</p>\n",
+        grouped(labels.criminals as u64),
+        grouped(labels.victims as u64)
+    );
+    let scored: Vec<(&RuleFigures, &Scored)> =
+        report.rules.iter().filter_map(|rule| Some((rule, rule.score.as_ref()?))).collect();
+    let names: Vec<String> = scored.iter().map(|(rule, _)| rule.rule.clone()).collect();
+    let of = |name: &str, value: fn(&Scored) -> Option<f64>| Series {
+        name: name.to_owned(),
+        values: scored.iter().map(|(_, score)| value(score)).collect(),
+    };
+    let series =
+        [of("precision", |score| score.precision), of("recall", |score| score.recall), of("F1", |score| score.f1)];
+    html.push_str("<h3>Precision, recall and F1 of each rule</h3>\n");
+    html.push_str(&bars("Precision, recall and F1 of each rule", &names, &series, Some(1.0), "share, 0 to 1"));
+    let value = [of("value caught", |score| score.value_share)];
+    html.push_str("<h3>Value caught by each rule</h3>\n");
+    html.push_str(&bars("Value caught by each rule", &names, &value, Some(1.0), "share of the money, 0 to 1"));
+    html.push_str("\n</section>\n");
+}
+
+fn sweeps(html: &mut String, report: &Report) {
+    if report.sweeps.is_empty() {
+        return;
+    }
+    html.push_str(
+        "<section>\n<h2>Threshold curves</h2>\n<p>The rule with each value in the place of its own.</p>\n</section>\n",
+    );
+    report.sweeps.iter().for_each(|one| sweep(html, one));
+}
+
+fn sweep(html: &mut String, sweep: &Sweep) {
+    let title = format!("{} by {}", sweep.rule, sweep.parameter);
+    let _ = write!(
+        html,
+        "<section>\n<h3>{} <small>(in force: {})</small></h3>\n",
+        escaped(&title),
+        escaped(&sweep.in_force)
+    );
+    let labels: Vec<String> = sweep.points.iter().map(|point| point.value.clone()).collect();
+    let mut counts = vec![
+        Series {
+            name: "detections".to_owned(),
+            values: sweep.points.iter().map(|point| Some(point.counts.detections as f64)).collect(),
+        },
+        Series {
+            name: "subject-days".to_owned(),
+            values: sweep.points.iter().map(|point| Some(point.counts.subject_days as f64)).collect(),
+        },
+    ];
+    if sweep.points.iter().any(|point| point.alerts_over_signals.is_some()) {
+        let values = sweep.points.iter().map(|point| point.alerts_over_signals.map(|alerts| alerts as f64));
+        counts.push(Series { name: "alerts of rules over signals".to_owned(), values: values.collect() });
+    }
+    html.push_str(&lines(&title, &labels, &counts, (&sweep.parameter, "number"), None));
+    if sweep.points.iter().any(|point| point.score.is_some()) {
+        let of = |name: &str, value: fn(&Scored) -> Option<f64>| Series {
+            name: name.to_owned(),
+            values: sweep.points.iter().map(|point| point.score.as_ref().and_then(value)).collect(),
+        };
+        let series =
+            [of("precision", |score| score.precision), of("recall", |score| score.recall), of("F1", |score| score.f1)];
+        html.push_str(&lines(&title, &labels, &series, (&sweep.parameter, "share"), Some(1.0)));
+    }
+    html.push_str("<table>\n<tr><th>value</th><th>detections</th><th>subjects</th><th>subject-days</th>");
+    html.push_str(
+        "<th>alerts over signals</th><th>precision</th><th>recall</th><th>F1</th><th>value caught</th></tr>\n",
+    );
+    for point in &sweep.points {
+        let _ = write!(html, "<tr><td>{}</td>", escaped(&point.value));
+        if let Some(failed) = &point.failed {
+            let _ = writeln!(html, "<td class=\"text failed\" colspan=\"8\">{}</td></tr>", escaped(failed));
+            continue;
+        }
+        let counts = &point.counts;
+        for number in
+            [Some(counts.detections), Some(counts.subjects), Some(counts.subject_days), point.alerts_over_signals]
+        {
+            let _ = write!(html, "<td>{}</td>", number.map_or_else(|| "-".to_owned(), grouped));
+        }
+        match &point.score {
+            Some(score) => score_cells(html, score),
+            None => html.push_str("<td>-</td><td>-</td><td>-</td><td>-</td>"),
+        }
+        html.push_str("</tr>\n");
+    }
+    html.push_str("</table>\n</section>\n");
+}
+
+fn overlap(html: &mut String, report: &Report) {
+    let fired: Vec<&RuleFigures> = report.rules.iter().filter(|rule| rule.counts.subjects > 0).collect();
+    if fired.len() < 2 {
+        return;
+    }
+    html.push_str(
+        "<section>\n<h2>Overlap</h2>\n<p>Of the subjects that the rule on the left names, the share that the rule above \
+         names, too; below it the subjects, and in brackets the rows that fire both.</p>\n<div class=\"wide\"><table class=\"heat\">\n<tr><th></th>",
+    );
+    fired.iter().for_each(|rule| _ = write!(html, "<th><span>{}</span></th>", escaped(&rule.rule)));
+    html.push_str("</tr>\n");
+    for left in &fired {
+        let _ = write!(html, "<tr><td>{}</td>", escaped(&left.rule));
+        for above in &fired {
+            if left.rule == above.rule {
+                let _ = write!(html, "<td>{}</td>", grouped(left.counts.subjects));
+                continue;
+            }
+            let is_pair =
+                |pair: &&super::figures::Overlap| pair.rules.contains(&left.rule) && pair.rules.contains(&above.rule);
+            match report.overlap.iter().find(is_pair) {
+                Some(pair) => {
+                    let of = pair.subjects as f64 / left.counts.subjects.max(1) as f64;
+                    let text = format!("{:.0} %<br>{}<br>({})", of * 100.0, grouped(pair.subjects), grouped(pair.rows));
+                    heat(html, &text, of);
+                }
+                None => html.push_str("<td></td>"),
+            }
+        }
+        html.push_str("</tr>\n");
+    }
+    html.push_str("</table></div>\n</section>\n");
+}
+
+/// A cell that is the darker the more; dark enough to tell, light enough to read on.
+fn heat(html: &mut String, text: &str, share: f64) {
+    let _ = write!(html, "<td style=\"background:rgba(0,114,178,{:.2})\">{text}</td>", share.clamp(0.0, 1.0) * 0.45);
+}
+
+fn score_cells(html: &mut String, score: &Scored) {
+    let _ = write!(
+        html,
+        "<td>{}</td><td>{}</td><td>{}</td><td>{} <small>{}</small></td>",
+        share(score.precision),
+        share(score.recall),
+        share(score.f1),
+        percent(score.value_share),
+        // Amounts are not negative.
+        grouped(score.score.value_caught.max(0.0) as u64)
+    );
+}
+
+fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| "-".to_owned(), |share| format!("{:.0} %", share * 100.0))
+}
+
+fn date(time: &str) -> String {
+    time.chars().take(10).collect()
+}

@@ -1,0 +1,148 @@
+//! The report as tables for a terminal.
+
+use std::fmt::Write as _;
+
+use super::figures::{Report, RuleFigures, Scored, Sweep};
+
+/// Pairs of rules that are shown.
+const PAIRS: usize = 10;
+
+/// The whole report.
+pub fn text(report: &Report) -> String {
+    let mut text = String::new();
+    let data = &report.data;
+    let between = match (&data.from, &data.to) {
+        (Some(from), Some(to)) => format!(" from {from} to {to}"),
+        _ => String::new(),
+    };
+    let _ = writeln!(
+        text,
+        "{} transactions, {} movements, {} days{between}",
+        grouped(data.transactions),
+        grouped(data.movements),
+        data.days
+    );
+    if let Some(records) = &data.records {
+        let _ = writeln!(
+            text,
+            "records: {} produced = {} accepted + {} repeated + {} late + {} dead-lettered",
+            records.produced, records.accepted, records.repeated, records.late, records.dead_lettered
+        );
+    }
+    if data.accounts == 0 {
+        text.push_str("no accounts table: rules that join it see none; name it with --accounts\n");
+    }
+    text.push('\n');
+    rules(&mut text, report);
+    if let Some(labels) = &report.labels {
+        let _ = writeln!(
+            text,
+            "\nlabels: {} criminals and {} victims moved money; all alerts together: {}",
+            labels.criminals,
+            labels.victims,
+            scored(&labels.all_alerts)
+        );
+    }
+    if !report.overlap.is_empty() {
+        text.push_str("\nsubjects that two rules both name (rows that fire both)\n");
+        for pair in report.overlap.iter().take(PAIRS) {
+            let [a, b] = &pair.rules;
+            let _ = writeln!(text, "  {:>9} ({}) {a} and {b}", grouped(pair.subjects), grouped(pair.rows));
+        }
+        if report.overlap.len() > PAIRS {
+            let _ = writeln!(text, "  and {} pairs more, see --out or --json", report.overlap.len() - PAIRS);
+        }
+    }
+    report.sweeps.iter().for_each(|one| sweep(&mut text, one));
+    for failed in report.rules.iter().filter_map(|rule| rule.failed.as_ref()) {
+        let _ = writeln!(text, "\n{failed}");
+    }
+    text
+}
+
+fn rules(text: &mut String, report: &Report) {
+    let longest = report.rules.iter().map(|rule| rule.rule.len()).max().unwrap_or(4);
+    let mut header = format!(
+        "{:longest$}  raises  {:>11} {:>9} {:>12} {:>9}",
+        "rule", "detections", "subjects", "subject-days", "a day"
+    );
+    if report.labels.is_some() {
+        let _ = write!(header, " {:>9} {:>7} {:>6} {:>13}", "precision", "recall", "F1", "value caught");
+    }
+    let _ = writeln!(text, "{header}");
+    let per_day = |rule: &RuleFigures| rule.counts.subject_days as f64 / report.data.days.max(1) as f64;
+    for rule in &report.rules {
+        let counts = &rule.counts;
+        let _ = write!(
+            text,
+            "{:longest$}  {:6}  {:>11} {:>9} {:>12} {:>9.1}",
+            rule.rule,
+            rule.raises,
+            grouped(counts.detections),
+            grouped(counts.subjects),
+            grouped(counts.subject_days),
+            per_day(rule)
+        );
+        if let Some(score) = &rule.score {
+            let _ = write!(
+                text,
+                " {:>9} {:>7} {:>6} {:>13}",
+                share(score.precision),
+                share(score.recall),
+                share(score.f1),
+                share(score.value_share)
+            );
+        }
+        text.push_str(if rule.failed.is_some() { "  FAILED\n" } else { "\n" });
+    }
+}
+
+fn sweep(text: &mut String, sweep: &Sweep) {
+    let _ = writeln!(text, "\n{} by {} (in force: {})", sweep.rule, sweep.parameter, sweep.in_force);
+    for point in &sweep.points {
+        let counts = &point.counts;
+        let _ = write!(
+            text,
+            "  {:>12}  {:>9} detections {:>9} subjects {:>9} subject-days",
+            point.value,
+            grouped(counts.detections),
+            grouped(counts.subjects),
+            grouped(counts.subject_days)
+        );
+        if let Some(alerts) = point.alerts_over_signals {
+            let _ = write!(text, " {:>9} alerts over signals", grouped(alerts));
+        }
+        if let Some(score) = &point.score {
+            let _ = write!(text, "  {}", scored(score));
+        }
+        text.push_str(if point.failed.is_some() { "  FAILED\n" } else { "\n" });
+    }
+}
+
+fn scored(score: &Scored) -> String {
+    format!(
+        "precision {}, recall {}, F1 {}, value caught {}",
+        share(score.precision),
+        share(score.recall),
+        share(score.f1),
+        share(score.value_share)
+    )
+}
+
+/// A share with two places; a dash where there is nothing to share.
+pub fn share(share: Option<f64>) -> String {
+    share.map_or_else(|| "-".to_owned(), |share| format!("{share:.2}"))
+}
+
+/// A number with commas between thousands.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

@@ -1,0 +1,245 @@
+//! `mareva rules backtest`.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use mareva_model::{Fault, Refusal};
+use mareva_monitoring::Ruleset;
+use mareva_monitoring::backtest::{AccountTable, Variant, earliest, passes};
+use serde_json::json;
+
+use super::super::replay::{InsteadArgs, stop_on_signals};
+use crate::backtest::{Files, Labels, Outcome, Report, Work, page, report, text};
+use crate::config::nearest::nearest;
+use crate::open::{Instead, in_the_way, keep, open, readable};
+use crate::outcome::say;
+use crate::replay::{WholeFile, detection_json};
+use crate::scratch::Scratch;
+use crate::{config, logging};
+
+/// Variants of rules that one back-test runs beside those in force.
+const MAX_SWEPT: usize = 200;
+
+/// Run rules over finished tables: what they would have named, and how right they would have been
+///
+/// Stock DataFusion runs the SQL of each rule over transactions and movements: Parquet tables as `mareva replay --tables`
+/// writes them, or records (NDJSON) that are prepared first, as `replay` does it. Settled detections of `replay` over the
+/// same data are the same. Tables are split into temporary files in the folder that TMPDIR names.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mareva rules backtest --data tables --accounts accounts.ndjson
+  mareva rules backtest --rules my-rules --data tables --labels labels.csv \\
+                        --sweep structuring.min_parts=2,3,4,5 --out report.html
+  mareva rules backtest --config sim/mareva.toml --data sim/bank.ndjson sim/exchange.ndjson \\
+                        --labels sim/labels.ndjson --json
+
+Labels are labels.ndjson of `mareva sim`, or CSV with the columns account and label. The label `victim` is a victim;
+innocent, clean, normal, payroll, merchant, psp, omnibus, namesake, no, none, 0, false and nothing are innocent; every
+other one is a criminal.")]
+pub struct BacktestArgs {
+    /// Parquet tables, records (NDJSON, one stream a file), or folders of them
+    #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
+    data: Vec<PathBuf>,
+    #[command(flatten)]
+    instead: InsteadArgs,
+    /// The config
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Who is known to be what: labels.ndjson of `mareva sim`, or CSV with the columns account and label
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
+    /// Run rules again with other values of a parameter: of every rule that has it, or of one; may be given several times
+    #[arg(long, value_name = "[RULE.]NAME=VALUE,…")]
+    sweep: Vec<String>,
+    /// Where the report goes as a page (HTML) that needs nothing else
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Where the detections of rules in force go, as `replay --detections` writes them
+    #[arg(long, value_name = "FILE")]
+    detections: Option<PathBuf>,
+    /// Write the report as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &BacktestArgs) -> Result<()> {
+    stop_on_signals()?;
+    let began = Instant::now();
+    let mut faults = Refusal::default();
+    let mut config = config::load(args.config.as_deref(), &mut faults);
+    keep(logging::start(&config.log.format, "warn"), &mut faults);
+    Instead::from(args.instead.clone()).apply(&mut config, &mut faults);
+    faults.0.extend(args.path_faults());
+    let opened = keep(open(&config), &mut faults);
+    let files = keep(Files::find(&args.data), &mut faults);
+    let own_accounts = files.as_ref().and_then(|files| keep(files.accounts(), &mut faults)).flatten();
+    let labels = args.labels.as_deref().and_then(|path| keep(Labels::read(path), &mut faults));
+    let variants = opened.as_ref().map(|opened| variants(&opened.parts.ruleset, &args.sweep));
+    let variants = variants.and_then(|variants| keep(variants, &mut faults));
+    let passes = variants.as_deref().and_then(|variants| keep(passes(variants), &mut faults));
+    faults.into_result()?;
+    let (Some(opened), Some(files), Some(variants), Some(passes)) = (opened, files, variants, passes) else {
+        bail!("nothing was opened; please report this");
+    };
+    let ruleset = &opened.parts.ruleset;
+    let accounts = match own_accounts {
+        Some(table) if config.tables.accounts.as_os_str().is_empty() => table.accounts()?,
+        _ => AccountTable::from(opened.parts.accounts.as_ref()),
+    };
+    let (scratch, bar) = (Scratch::default(), progress_bar()?);
+    let tables = files.open(&config, &opened.parts, &scratch, &bar)?;
+    let first = |stripes: &crate::backtest::Stripes| stripes.first().cloned().unwrap_or_default();
+    let (transactions, movements) = (first(&tables.transactions), first(&tables.movements));
+    let ends = earliest(if transactions.is_empty() { &movements } else { &transactions })?;
+    let needs = |rule: &mareva_monitoring::Rule| {
+        let id = &rule.reference.id;
+        (id.clone(), ruleset.needs_history(id))
+    };
+    let work = Work {
+        variants: &variants,
+        tables: &tables,
+        accounts: &accounts,
+        scratch: &scratch,
+        bar: &bar,
+        keeps: args.detections.is_some(),
+        from: ends.map(|(from, _)| from),
+        needs_history: ruleset.rules().iter().map(needs).collect(),
+    };
+    let outcomes = work.run(&passes)?;
+    bar.set_message("holding it against labels");
+    let truth = labels.map(|labels| labels.hold_against(&transactions, &movements)).transpose()?;
+    let about = (ruleset.digest().to_string(), config.semantics.reference_currency.clone());
+    let report = report(&work, &outcomes, truth.as_ref(), ends, about)?;
+    bar.finish_and_clear();
+    write(args, &report, &outcomes)?;
+    tell(args, &report, began)
+}
+
+/// Files first, so that whoever reads the summary finds them.
+fn write(args: &BacktestArgs, report: &Report, outcomes: &[Outcome]) -> Result<()> {
+    if let Some(path) = &args.detections {
+        let mut all: Vec<_> = outcomes.iter().flat_map(|outcome| &outcome.detections).collect();
+        all.sort_by(|a, b| (a.event_time, &a.row_id, &a.rule.id).cmp(&(b.event_time, &b.row_id, &b.rule.id)));
+        let mut file = WholeFile::create(path)?;
+        for detection in all {
+            writeln!(file, "{}", detection_json(detection)).context("cannot write detections")?;
+        }
+        file.finish()?;
+    }
+    if let Some(path) = &args.out {
+        let mut file = WholeFile::create(path)?;
+        file.write_all(page(report).as_bytes()).context("cannot write the report")?;
+        file.finish()?;
+    }
+    Ok(())
+}
+
+fn tell(args: &BacktestArgs, report: &Report, began: Instant) -> Result<()> {
+    let seconds = began.elapsed().as_secs_f64();
+    if args.json {
+        let mut line = serde_json::to_value(report)?;
+        line["seconds"] = json!(seconds);
+        say(line)?;
+    } else {
+        say(text(report).trim_end())?;
+        say(format_args!("\n{seconds:.1} s"))?;
+        if let Some(path) = &args.out {
+            say(format_args!("report written to {}", path.display()))?;
+        }
+    }
+    let failed = report.rules.iter().filter(|rule| rule.failed.is_some()).count();
+    if failed > 0 {
+        bail!("{failed} of {} rules fail over this data; the report says why", report.rules.len());
+    }
+    Ok(())
+}
+
+impl BacktestArgs {
+    fn path_faults(&self) -> Vec<Fault> {
+        let mut faults = Refusal::default();
+        let inputs = || self.data.iter().chain(&self.labels);
+        if let Some(path) = &self.labels {
+            keep(readable(path), &mut faults);
+        }
+        let read: Vec<PathBuf> = inputs().filter_map(|path| path.canonicalize().ok()).collect();
+        let mut written: Vec<&Path> = Vec::new();
+        for path in [&self.out, &self.detections].into_iter().flatten() {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let (reason, remedy) = if path.as_os_str() == "-" {
+                ("cannot be standard output", "name a file; ./- where it is called that")
+            } else if path.is_dir() {
+                ("cannot be written: it is a folder", "name a file in it")
+            } else if !folder.is_dir() || in_the_way(folder).is_some() {
+                ("cannot be written: its folder is not there", "make the folder first")
+            } else if path.canonicalize().is_ok_and(|path| read.contains(&path)) || written.contains(&path.as_path()) {
+                ("is named for something else, too", "give each input and output a file of its own")
+            } else {
+                written.push(path);
+                continue;
+            };
+            faults.0.push(Fault::new(path.display().to_string(), reason, remedy));
+        }
+        faults.0
+    }
+}
+
+/// The rules in force, and behind them those with other values.
+fn variants(ruleset: &Ruleset, sweeps: &[String]) -> Result<Vec<Variant>, Refusal> {
+    let mut faults = Refusal::default();
+    let mut variants: Vec<Variant> = ruleset.rules().iter().map(Variant::in_force).collect();
+    for sweep in sweeps {
+        let mut fault = |reason: String, remedy: String| {
+            faults.0.push(Fault::new(format!("--sweep {sweep}"), reason, remedy));
+        };
+        let Some((what, values)) = sweep.split_once('=') else {
+            fault("names no values".to_owned(), "write --sweep threshold=5,10,20".to_owned());
+            continue;
+        };
+        let (only, name) = what.rsplit_once('.').map_or((None, what), |(rule, name)| (Some(rule), name));
+        let has = |rule: &&mareva_monitoring::Rule| rule.reference.parameters.contains_key(name);
+        let ids = ruleset.rules().iter().map(|rule| rule.reference.id.as_str());
+        let perhaps = |found: Option<&str>| found.map(|word| format!("perhaps you mean {word}; ")).unwrap_or_default();
+        let chosen: Vec<_> = match only {
+            Some(id) if !ids.clone().any(|own| own == id) => {
+                fault(
+                    "there is no such rule".to_owned(),
+                    format!("{}see `mareva rules list`", perhaps(nearest(id, ids))),
+                );
+                continue;
+            }
+            Some(id) => ruleset.rules().iter().filter(|rule| rule.reference.id == id).collect(),
+            None => ruleset.rules().iter().filter(has).collect(),
+        };
+        if chosen.is_empty() {
+            let known = ruleset.rules().iter().flat_map(|rule| rule.reference.parameters.keys().map(String::as_str));
+            let remedy = format!("{}the parameters of a rule stand in its rule.toml", perhaps(nearest(name, known)));
+            fault("no rule has this parameter".to_owned(), remedy);
+            continue;
+        }
+        for rule in chosen {
+            for value in values.split(',').map(str::trim) {
+                match Variant::with(rule, name, value) {
+                    Ok(variant) => variants.push(variant),
+                    Err(one) => faults.0.push(one),
+                }
+            }
+        }
+    }
+    let swept = variants.len() - ruleset.rules().len();
+    if swept > MAX_SWEPT {
+        let reason = format!("gives {swept} more runs of rules than there are rules");
+        faults.0.push(Fault::new("--sweep", reason, format!("leave at most {MAX_SWEPT}")));
+    }
+    faults.into_result()?;
+    Ok(variants)
+}
+
+/// Nothing is drawn unless standard error is a terminal.
+fn progress_bar() -> Result<ProgressBar> {
+    let bar = ProgressBar::new(0);
+    bar.set_style(ProgressStyle::with_template("{bar:40} {percent:>3} %, {elapsed} gone, {eta} left, {msg}")?);
+    Ok(bar)
+}

@@ -1,0 +1,358 @@
+//! `mareva rules explain`.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use anyhow::{Context as _, Result};
+use indicatif::ProgressBar;
+use mareva_model::alert::{Alert, DetectionEvidence, RuleEvidence};
+use mareva_model::{Fault, Raises, Refusal, Table, format_time};
+use mareva_monitoring::backtest::AccountTable;
+use mareva_monitoring::explain::{Asked, Behind, Explained, WindowRows, behind, explain, span};
+use mareva_monitoring::{Rule, Ruleset};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::super::replay::{InsteadArgs, stop_on_signals};
+use crate::backtest::{Files, Tables};
+use crate::open::{Instead, keep, open, readable, unreadable};
+use crate::outcome::say;
+use crate::scratch::Scratch;
+use crate::{config, logging};
+
+/// Bytes of a line of alerts.
+const MAX_LINE: u64 = 64 << 20;
+
+/// Say what a rule becomes and costs, or which rows made an alert
+///
+/// Of each rule: what it is judged by before any window, its windowed aggregates and which other rules have the same, the
+/// bytes and the work that it costs alone and beside the others, and its SQL with the parameters filled in, which any
+/// engine runs over the tables of `mareva replay --tables`. Of an alert: for each detection in it the rows in each window.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  mareva rules explain structuring
+  mareva rules explain --rules my-rules --json
+  mareva rules explain --alert alerts.ndjson:4f0c… --data tables")]
+pub struct ExplainArgs {
+    /// Rules to explain; all of them without
+    #[arg(value_name = "RULE", conflicts_with = "alert")]
+    only: Vec<String>,
+    /// The alert whose rows are told: the last revision with this id
+    #[arg(long, value_name = "FILE:ID", requires = "data")]
+    alert: Option<AlertPlace>,
+    /// What the alert was raised over: Parquet tables, records (NDJSON), or folders of them
+    #[arg(long, value_name = "PATH", num_args = 1.., requires = "alert")]
+    data: Vec<PathBuf>,
+    #[command(flatten)]
+    instead: InsteadArgs,
+    /// The config
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Write it as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// An alert in a file.
+#[derive(Debug, Clone)]
+pub struct AlertPlace {
+    file: PathBuf,
+    id: String,
+}
+
+impl FromStr for AlertPlace {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.rsplit_once(':') {
+            Some((file, id)) if !file.is_empty() && !id.is_empty() => Ok(Self { file: file.into(), id: id.to_owned() }),
+            _ => Err("write FILE:ID, such as alerts.ndjson:4f0c…".to_owned()),
+        }
+    }
+}
+
+pub fn run(args: &ExplainArgs) -> Result<()> {
+    stop_on_signals()?;
+    let mut faults = Refusal::default();
+    let mut config = config::load(args.config.as_deref(), &mut faults);
+    keep(logging::start(&config.log.format, "warn"), &mut faults);
+    Instead::from(args.instead.clone()).apply(&mut config, &mut faults);
+    let opened = keep(open(&config), &mut faults);
+    if let Some(ruleset) = opened.as_ref().map(|opened| &opened.parts.ruleset) {
+        let unknown = args.only.iter().filter(|id| ruleset.rules().iter().all(|rule| rule.reference.id != **id));
+        faults.0.extend(
+            unknown.map(|id| Fault::new(format!("rule {id}"), "there is no such rule", "see `mareva rules list`")),
+        );
+    }
+    let files = args.alert.as_ref().and_then(|_| keep(Files::find(&args.data), &mut faults));
+    let alert = args.alert.as_ref().and_then(|place| keep(find(place), &mut faults));
+    let own_accounts = files.as_ref().and_then(|files| keep(files.accounts(), &mut faults)).flatten();
+    faults.into_result()?;
+    let opened = opened.context("nothing was opened; please report this")?;
+    let ruleset = &opened.parts.ruleset;
+    let (Some(alert), Some(files)) = (alert, files) else {
+        return tell_rules(&explain(ruleset, &args.only).map_err(|_| no_plan())?, args.json);
+    };
+    let accounts = match own_accounts {
+        Some(table) if config.tables.accounts.as_os_str().is_empty() => table.accounts()?,
+        _ => AccountTable::from(opened.parts.accounts.as_ref()),
+    };
+    let tables = files.open(&config, &opened.parts, &Scratch::default(), &ProgressBar::hidden())?;
+    let explained = explain_alert(&alert, ruleset, &tables, &accounts)?;
+    if args.json { say(serde_json::to_string(&explained)?) } else { tell_alert(&explained) }
+}
+
+fn no_plan() -> anyhow::Error {
+    anyhow::anyhow!("a rule that was loaded does not compile again; please report it")
+}
+
+/// The last revision of an alert.
+fn find(place: &AlertPlace) -> Result<Alert, Refusal> {
+    readable(&place.file)?;
+    let failed = |error: std::io::Error| unreadable(&place.file, &error);
+    let mut reader = BufReader::new(File::open(&place.file).map_err(failed)?);
+    let (mut line, mut found) = (Vec::new(), None);
+    loop {
+        line.clear();
+        if (&mut reader).take(MAX_LINE).read_until(b'\n', &mut line).map_err(failed)? == 0 {
+            break;
+        }
+        // Most lines are other alerts: they are not parsed.
+        if line.windows(place.id.len()).any(|part| part == place.id.as_bytes()) {
+            found = Alert::from_json(line.trim_ascii()).ok().filter(|alert| alert.alert_id == place.id).or(found);
+        }
+    }
+    found.ok_or_else(|| {
+        let remedy = "name an alert_id that stands in the file, as `mareva replay --out` wrote it";
+        Refusal::one(place.file.display().to_string(), format!("holds no alert {}", place.id), remedy)
+    })
+}
+
+/// An alert, and what is behind each of its detections.
+#[derive(Debug, Serialize)]
+struct AlertExplained {
+    alert_id: String,
+    revision: u32,
+    subject: String,
+    rules: Vec<RuleBehind>,
+    /// Entries of lists that were met; they rest on one record each.
+    hits: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct RuleBehind {
+    rule: String,
+    version: u32,
+    /// What differs from the rules that are loaded.
+    notice: Option<String>,
+    detections: Vec<DetectionBehind>,
+    /// Detections that the alert itself leaves out.
+    omitted: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct DetectionBehind {
+    event_time: String,
+    columns: std::collections::BTreeMap<String, Value>,
+    #[serde(flatten)]
+    behind: Behind,
+}
+
+fn explain_alert(alert: &Alert, ruleset: &Ruleset, tables: &Tables, accounts: &AccountTable) -> Result<AlertExplained> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().context("cannot start DataFusion")?;
+    let mut rules = Vec::new();
+    for evidence in &alert.evidence.rules {
+        let loaded = ruleset.rules().iter().find(|rule| rule.reference.id == evidence.rule.id);
+        let found: Vec<Behind> = match loaded {
+            Some(rule) if rule.table == Table::Signals => {
+                evidence.detections.iter().map(|one| behind_signals(alert, rule, one)).collect()
+            }
+            Some(rule) => {
+                let asked = |one: &DetectionEvidence| Asked { row_id: one.row_id.clone(), event_time: one.event_time };
+                let asked: Vec<Asked> = evidence.detections.iter().map(asked).collect();
+                let stripes = if rule.table == Table::Movements { &tables.movements } else { &tables.transactions };
+                let files = stripes.first().cloned().unwrap_or_default();
+                runtime.block_on(behind(rule, &files, accounts, &asked))?
+            }
+            None => {
+                let nothing =
+                    |one: &DetectionEvidence| Behind { row_id: one.row_id.clone(), found: false, windows: Vec::new() };
+                evidence.detections.iter().map(nothing).collect()
+            }
+        };
+        let together = evidence.detections.iter().zip(found);
+        let detection = |(one, behind): (&DetectionEvidence, Behind)| DetectionBehind {
+            event_time: format_time(one.event_time),
+            columns: one.columns.clone(),
+            behind,
+        };
+        rules.push(RuleBehind {
+            rule: evidence.rule.id.clone(),
+            version: evidence.rule.version,
+            notice: notice(evidence, loaded),
+            detections: together.map(detection).collect(),
+            omitted: evidence.omitted,
+        });
+    }
+    Ok(AlertExplained {
+        alert_id: alert.alert_id.clone(),
+        revision: alert.revision,
+        subject: alert.subject.clone(),
+        rules,
+        hits: alert.evidence.hits.len(),
+    })
+}
+
+/// That the alert was raised by another rule than the one that is loaded.
+fn notice(evidence: &RuleEvidence, loaded: Option<&Rule>) -> Option<String> {
+    let Some(rule) = loaded else {
+        return Some("the rule is not among those loaded; name them with --rules".to_owned());
+    };
+    let own = &rule.reference;
+    if own.version != evidence.rule.version {
+        return Some(format!(
+            "the alert was raised by version {}; version {} is loaded",
+            evidence.rule.version, own.version
+        ));
+    }
+    let differs = own.parameters != evidence.rule.parameters;
+    differs.then(|| "the alert was raised with other parameters than are loaded".to_owned())
+}
+
+/// Of a rule over signals the rows are signals, which the alert holds itself.
+fn behind_signals(alert: &Alert, rule: &Rule, one: &DetectionEvidence) -> Behind {
+    let from = one.event_time.saturating_sub(rule.reference.span_ms);
+    let raising = alert.evidence.rules.iter().filter(|evidence| evidence.rule.raises == Raises::Signal);
+    let mut signals: Vec<(i64, Map<String, Value>)> = Vec::new();
+    for evidence in raising {
+        for signal in evidence.detections.iter().filter(|d| (from..=one.event_time).contains(&d.event_time)) {
+            let fields = [
+                ("row_id", json!(format!("{}:{}", evidence.rule.id, signal.row_id))),
+                ("event_time", json!(format_time(signal.event_time))),
+                ("rule", json!(evidence.rule.id)),
+            ];
+            let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            signals.push((signal.event_time, fields));
+        }
+    }
+    signals.sort_by_key(|(time, _)| *time);
+    let window = WindowRows {
+        aggregates: vec!["signals".to_owned()],
+        key: vec![("subject".to_owned(), alert.subject.clone())],
+        span_ms: rule.reference.span_ms,
+        rows: signals.into_iter().map(|(_, fields)| fields).collect(),
+        omitted: 0,
+    };
+    Behind { row_id: one.row_id.clone(), found: true, windows: vec![window] }
+}
+
+fn tell_rules(rules: &[Explained], as_json: bool) -> Result<()> {
+    if as_json {
+        return say(json!({ "rules": rules }));
+    }
+    for (number, rule) in rules.iter().enumerate() {
+        if number > 0 {
+            say("")?;
+        }
+        say(format_args!("{} v{}, on {}", rule.rule, rule.version, rule.table))?;
+        list("judges a row where", &rule.gate)?;
+        if rule.gate.is_empty() {
+            say("  judges every row")?;
+        }
+        for window in &rule.windows {
+            say(format_args!("  {} by {} over {}", window.aggregate, window.keys.join(", "), span(window.span_ms)))?;
+            window.counts.iter().try_for_each(|atom| say(format_args!("      counts where {atom}")))?;
+            if !window.shared_with.is_empty() {
+                say(format_args!("      shared with {}", window.shared_with.join(", ")))?;
+            }
+        }
+        list("fires where", &rule.qualify)?;
+        if !rule.shares_timelines_with.is_empty() {
+            say(format_args!("  stands on the timelines of {}", rule.shares_timelines_with.join(", ")))?;
+        }
+        tell_cost(rule)?;
+        say("  SQL for any engine:")?;
+        rule.sql.trim_end().lines().try_for_each(|line| say(format_args!("    {line}")))?;
+    }
+    Ok(())
+}
+
+fn tell_cost(rule: &Explained) -> Result<()> {
+    let cost = &rule.cost;
+    say("  costs, alone and added to the other rules (estimates):")?;
+    let lines = [
+        ("aggregates a row touches", cost.features, cost.features_added),
+        ("conditions a row is tested by", cost.conditions, cost.conditions_added),
+        ("timelines a row stands on", cost.timelines, cost.timelines_added),
+        ("bytes for each row", cost.bytes_per_row, cost.bytes_per_row_added),
+        ("bytes for each key", cost.bytes_per_key, cost.bytes_per_key_added),
+    ];
+    for (what, alone, added) in lines {
+        say(format_args!("    {what:32} {alone:>6} {added:>6}"))?;
+    }
+    if cost.takes_more > 0 {
+        say(format_args!(
+            "    and for {} aggregates about 32 bytes for each distinct value in the window (24 for MIN and MAX)",
+            cost.takes_more
+        ))?;
+    }
+    Ok(())
+}
+
+fn list(what: &str, atoms: &[String]) -> Result<()> {
+    atoms.iter().try_for_each(|atom| say(format_args!("  {what} {atom}")))
+}
+
+fn tell_alert(alert: &AlertExplained) -> Result<()> {
+    say(format_args!("alert {} revision {}, subject {}", alert.alert_id, alert.revision, alert.subject))?;
+    for rule in &alert.rules {
+        say(format_args!("\n{} v{}", rule.rule, rule.version))?;
+        rule.notice.iter().try_for_each(|notice| say(format_args!("  note: {notice}")))?;
+        for one in &rule.detections {
+            let columns: Vec<String> =
+                one.columns.iter().map(|(name, value)| format!("{name} {}", bare(value))).collect();
+            say(format_args!("  {} {}: {}", one.event_time, one.behind.row_id, columns.join(", ")))?;
+            if !one.behind.found {
+                say("    the row is not in the data")?;
+            }
+            one.behind.windows.iter().try_for_each(tell_window)?;
+        }
+        if rule.omitted > 0 {
+            say(format_args!("  {} more detections that the alert leaves out", rule.omitted))?;
+        }
+    }
+    if alert.hits > 0 {
+        say(format_args!("\n{} entries of lists were met; they stand in the alert", alert.hits))?;
+    }
+    Ok(())
+}
+
+fn tell_window(window: &WindowRows) -> Result<()> {
+    let key: Vec<String> = window.key.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    let rows = window.rows.len() + window.omitted;
+    say(format_args!(
+        "    {} over {} of {}: {rows} {}",
+        window.aggregates.join(", "),
+        span(window.span_ms),
+        key.join(", "),
+        if rows == 1 { "row" } else { "rows" }
+    ))?;
+    if window.omitted > 0 {
+        say(format_args!("      ({} earlier ones are left out)", window.omitted))?;
+    }
+    for row in &window.rows {
+        // The key stands above them.
+        let shown = row.iter().filter(|(name, value)| {
+            !value.is_null() && *name != "event_time" && window.key.iter().all(|(key, _)| key != *name)
+        });
+        let fields: Vec<String> = shown.map(|(name, value)| format!("{name} {}", bare(value))).collect();
+        say(format_args!("      {} {}", bare(&row["event_time"]), fields.join(", ")))?;
+    }
+    Ok(())
+}
+
+fn bare(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

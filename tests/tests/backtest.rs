@@ -1,0 +1,205 @@
+//! `mareva rules backtest` says what `mareva replay` says over the same data, and its report can be read.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a failed expectation ends the test")]
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use mareva_tests::stream::Simulated;
+use mareva_tests::{mareva, mareva_ok, ndjson, rules};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Small, because stock DataFusion is built without optimisation here. The rarer rules would fire in larger economies only:
+/// the records that fire each rule in its folder are mixed in.
+const TRANSACTIONS: u64 = 12_000;
+
+/// An economy with the evidence of all rules in it, its tables, and what `replay` detects.
+struct Replayed {
+    place: TempDir,
+    simulated: Simulated,
+}
+
+impl Replayed {
+    fn new(seed: u64) -> Self {
+        let place = TempDir::new().unwrap();
+        let simulated = Simulated::new(&place.path().join("sim"), seed, TRANSACTIONS);
+        let evidence = rules::evidence(0);
+        let files = [("bank", evidence.bank), ("exchange", evidence.exchange), ("accounts", evidence.accounts)];
+        for (name, lines) in files {
+            let path = simulated.folder.join(format!("{name}.ndjson"));
+            let mut records = fs::read_to_string(&path).unwrap().lines().map(str::to_owned).collect::<Vec<_>>();
+            records.extend(lines);
+            if name != "accounts" {
+                // A stream comes in order; what is late is another matter.
+                records.sort_by_key(|line| time_of(line));
+            }
+            let mut file = File::create(&path).unwrap();
+            records.iter().for_each(|line| writeln!(file, "{line}").unwrap());
+        }
+        let replayed = Self { place, simulated };
+        let [out, detections, tables] = ["alerts", "replayed.ndjson", "tables"].map(|name| replayed.at(name));
+        let (bank, exchange) = (replayed.simulated.file("bank.ndjson"), replayed.simulated.file("exchange.ndjson"));
+        let mut args = strings(&["replay", "--bank", &bank, "--exchange", &exchange, "--out", &out]);
+        args.extend(strings(&["--detections", &detections, "--tables", &tables]));
+        args.extend(replayed.simulated.tables());
+        mareva_ok(args);
+        replayed
+    }
+
+    fn at(&self, name: &str) -> String {
+        self.place.path().join(name).display().to_string()
+    }
+
+    /// Runs a back-test and gives its report.
+    fn backtest(&self, data: &[&str], more: &[&str]) -> Value {
+        let mut args = strings(&["rules", "backtest", "--json", "--data"]);
+        args.extend(strings(data));
+        args.extend(strings(more));
+        args.extend(self.simulated.tables());
+        serde_json::from_slice(&mareva_ok(args).stdout).unwrap()
+    }
+}
+
+fn strings(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+fn time_of(line: &str) -> String {
+    let record: Value = serde_json::from_str(line).unwrap();
+    match &record["time"] {
+        Value::String(time) => time.clone(),
+        // A token transfer: seconds since 1970.
+        _ => mareva_model::format_time(record["block_timestamp"].as_i64().unwrap() * 1000),
+    }
+}
+
+fn detections(path: impl AsRef<Path>) -> BTreeSet<String> {
+    ndjson(path.as_ref()).iter().map(Value::to_string).collect()
+}
+
+#[test]
+fn a_back_test_detects_what_replay_detects() {
+    let replayed = Replayed::new(4_001);
+    let expected = detections(replayed.at("replayed.ndjson"));
+    let rules: BTreeSet<String> =
+        ndjson(&PathBuf::from(replayed.at("replayed.ndjson"))).iter().map(|d| d["rule"].to_string()).collect();
+    assert_eq!(rules.len(), rules::texts().len(), "the comparison says something only for rules that fire");
+    let found = replayed.at("found.ndjson");
+    let (tables, transactions) = (replayed.at("tables"), replayed.at("tables/transactions.parquet"));
+    let (bank, exchange) = (replayed.simulated.file("bank.ndjson"), replayed.simulated.file("exchange.ndjson"));
+    // Tables, transactions alone (movements are made of them), and records.
+    let cases: [&[&str]; 3] = [&[&tables], &[&transactions], &[&bank, &exchange]];
+    for data in cases {
+        let report = replayed.backtest(data, &["--detections", &found]);
+        assert_eq!(detections(&found), expected, "{data:?}");
+        let of_rules = report["rules"].as_array().unwrap().iter().map(|rule| rule["detections"].as_u64().unwrap());
+        assert_eq!(of_rules.sum::<u64>(), expected.len() as u64, "{data:?}");
+        let of_days = report["days"].as_array().unwrap().iter().map(|day| day["detections"].as_u64().unwrap());
+        assert_eq!(of_days.sum::<u64>(), expected.len() as u64, "{data:?}");
+        fs::remove_file(&found).unwrap();
+    }
+}
+
+#[test]
+fn a_rule_whose_windows_share_no_key_is_run_over_the_whole_table() {
+    let replayed = Replayed::new(4_002);
+    let rules = replayed.place.path().join("rules");
+    let folder = rules.join("shared-device");
+    fs::create_dir_all(&folder).unwrap();
+    let pack = mareva_tests::root().join("rules/shared-device");
+    let toml = fs::read_to_string(pack.join("rule.toml")).unwrap();
+    fs::write(folder.join("rule.toml"), toml).unwrap();
+    let sql = "SELECT row_id, account AS subject, event_time, COUNT(DISTINCT account) OVER d AS accounts, \
+               COUNT(*) OVER a AS movements FROM movements WHERE device IS NOT NULL \
+               WINDOW d AS (PARTITION BY device ORDER BY event_time RANGE BETWEEN INTERVAL '30' DAY PRECEDING AND CURRENT ROW), \
+               a AS (PARTITION BY account ORDER BY event_time RANGE BETWEEN INTERVAL '7' DAY PRECEDING AND CURRENT ROW) \
+               QUALIFY amount_ref >= $min_payment AND accounts >= $min_customers AND movements >= 2";
+    fs::write(folder.join("rule.sql"), sql).unwrap();
+    let rules = rules.display().to_string();
+    let [out, expected, found] = ["out", "expected.ndjson", "found.ndjson"].map(|name| replayed.at(name));
+    let (bank, exchange) = (replayed.simulated.file("bank.ndjson"), replayed.simulated.file("exchange.ndjson"));
+    let mut args = strings(&["replay", "--bank", &bank, "--exchange", &exchange, "--out", &out, "--rules", &rules]);
+    args.extend(strings(&["--detections", &expected]));
+    args.extend(replayed.simulated.tables());
+    mareva_ok(args);
+    replayed.backtest(&[&replayed.at("tables")], &["--rules", &rules, "--detections", &found]);
+    let expected = detections(expected);
+    assert!(!expected.is_empty());
+    assert_eq!(detections(found), expected);
+}
+
+#[test]
+fn the_report_holds_curves_scores_and_a_page_that_needs_nothing_else() {
+    let replayed = Replayed::new(4_003);
+    let (labels, page) = (replayed.simulated.file("labels.ndjson"), replayed.at("report.html"));
+    let sweep = ["--sweep", "structuring.min_parts=2,3,4", "--sweep", "mule-account.min_score=2.50,9.00"];
+    let more = [&["--labels", &labels, "--out", &page][..], &sweep].concat();
+    let report = replayed.backtest(&[&replayed.at("tables")], &more);
+    let figures = |id: &str| {
+        let rules = report["rules"].as_array().unwrap();
+        rules.iter().find(|rule| rule["rule"] == id).unwrap_or_else(|| panic!("no {id}")).clone()
+    };
+    let sweeps = report["sweeps"].as_array().unwrap();
+    assert_eq!(sweeps.len(), 2);
+    for sweep in sweeps {
+        let points = sweep["points"].as_array().unwrap();
+        let detections: Vec<u64> = points.iter().map(|point| point["detections"].as_u64().unwrap()).collect();
+        assert!(detections.is_sorted_by(|a, b| a >= b), "a higher threshold names no more: {detections:?}");
+        // The value in force gives what the rule in force gives.
+        let own = points.iter().find(|point| point["value"] == sweep["in_force"]).unwrap();
+        assert_eq!(own["detections"], figures(sweep["rule"].as_str().unwrap())["detections"]);
+        assert_eq!(own["score"], figures(sweep["rule"].as_str().unwrap())["score"]);
+    }
+    let score = &figures("mule-account")["score"];
+    let (named, right, of) =
+        (score["named"].as_f64().unwrap(), score["right"].as_f64().unwrap(), score["of"].as_f64().unwrap());
+    assert!(named > 0.0 && right <= named && of > 0.0);
+    assert!((score["precision"].as_f64().unwrap() - right / named).abs() < 1e-9);
+    assert!((score["recall"].as_f64().unwrap() - right / of).abs() < 1e-9);
+    assert!(score["value_caught"].as_f64().unwrap() <= score["value_of"].as_f64().unwrap());
+    let html = fs::read_to_string(&page).unwrap();
+    for part in [
+        "<!DOCTYPE html>",
+        "default-src 'none'",
+        "<svg",
+        "Alerts a day",
+        "Overlap",
+        "Threshold curves",
+        "Against labels",
+        "</html>",
+    ] {
+        assert!(html.contains(part), "the page has no {part}");
+    }
+    for never in ["<script", "http://", "https://", "url(", "@import", "src=", "href=", "NaN", "inf"] {
+        assert!(!html.contains(never), "the page holds {never}");
+    }
+    assert_eq!(html.matches("<svg").count(), html.matches("</svg>").count());
+}
+
+#[test]
+fn what_is_wrong_is_told_all_at_once() {
+    let place = TempDir::new().unwrap();
+    let at = |name: &str| place.path().join(name).display().to_string();
+    fs::write(at("no.ndjson"), "not a record\n").unwrap();
+    fs::write(at("labels.csv"), "account,label\n,victim\n").unwrap();
+    let args =
+        ["rules", "backtest", "--data", &at("no.ndjson"), &at("missing"), "--labels", &at("labels.csv"), "--out"];
+    let more = ["--sweep", "min_prts=2", "--sweep", "structuring.min_parts=x", "--sweep", "structurin.min_parts=2"];
+    let output = mareva(args.into_iter().chain([at("none/report.html").as_str()]).chain(more).collect::<Vec<_>>());
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    for part in [
+        "no.ndjson: holds neither a table in Parquet nor a record of a stream",
+        "missing: ",
+        "labels.csv:2: names no account",
+        "report.html: cannot be written: its folder is not there",
+        "--sweep min_prts=2: no rule has this parameter; perhaps you mean min_parts",
+        "--sweep structuring.min_parts=x: is not a whole number",
+        "--sweep structurin.min_parts=2: there is no such rule; perhaps you mean structuring",
+    ] {
+        assert!(told.contains(part), "does not say `{part}`:\n{told}");
+    }
+}
