@@ -4,6 +4,7 @@
 
 mod register;
 mod rules;
+mod state;
 mod words;
 mod zeros;
 
@@ -20,6 +21,7 @@ use prometheus::{Counter, Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, 
 
 use register::{Advance, Make, Millis};
 use rules::Changing;
+use state::State;
 pub(crate) use words::reason;
 use words::{regime, status};
 
@@ -160,18 +162,7 @@ impl Metrics {
 
     /// What is kept in memory, beside the most rows that the config allows.
     pub fn sizes(&self, sizes: &Sizes, max_rows: u64) {
-        let state = &self.state;
-        state.rows.set(signed(sizes.rows));
-        state.max_rows.set(signed(max_rows));
-        state.over_budget.set(i64::from(sizes.over_budget));
-        state.bytes.set(signed(sizes.retained_bytes as u64));
-        state.rows_on_disk.set(signed(sizes.rows_on_disk));
-        state.disk_bytes.set(signed(sizes.disk_bytes));
-        state.keys.set(signed(sizes.keys as u64));
-        state.timeline_rows.set(signed(sizes.timeline_rows as u64));
-        state.fact_bytes.set(signed(sizes.fact_bytes as u64));
-        state.signals.set(signed(sizes.signals as u64));
-        state.standing.set(signed(sizes.standing as u64));
+        self.state.set(sizes, max_rows);
     }
 
     /// Snapshots are configured: from now on their age is watched.
@@ -442,39 +433,6 @@ impl Recovery {
         self.snapshots.with_label_values(&["failed"]).advance(stats.snapshots_failed);
         self.snapshot_bytes.set(signed(stats.snapshot_bytes));
         self.snapshot_stall.set(stats.snapshot_stall as f64 / 1e3);
-    }
-}
-
-/// What is kept in memory.
-struct State {
-    rows: IntGauge,
-    max_rows: IntGauge,
-    over_budget: IntGauge,
-    bytes: IntGauge,
-    rows_on_disk: IntGauge,
-    disk_bytes: IntGauge,
-    keys: IntGauge,
-    timeline_rows: IntGauge,
-    fact_bytes: IntGauge,
-    signals: IntGauge,
-    standing: IntGauge,
-}
-
-impl State {
-    fn new(make: &Make<'_>) -> Result<Self, prometheus::Error> {
-        Ok(Self {
-            rows: make.gauge("mareva_retained_rows", "Transactions retained.")?,
-            max_rows: make.gauge("mareva_retained_budget_rows", "Transactions that may be retained.")?,
-            over_budget: make.gauge("mareva_retained_over_budget", "1 while more is retained than may be.")?,
-            bytes: make.gauge("mareva_retained_bytes", "Memory of the retained transactions and their indexes.")?,
-            rows_on_disk: make.gauge("mareva_retained_disk_rows", "Of the transactions retained those on disk.")?,
-            disk_bytes: make.gauge("mareva_retained_disk_bytes", "Bytes of the retained transactions on disk.")?,
-            keys: make.gauge("mareva_timeline_keys", "Keys on timelines, all dimensions.")?,
-            timeline_rows: make.gauge("mareva_timeline_rows", "Rows on timelines, all dimensions.")?,
-            fact_bytes: make.gauge("mareva_fact_bytes", "Memory of the values that rules read from rows.")?,
-            signals: make.gauge("mareva_signals", "Signals that stand.")?,
-            standing: make.gauge("mareva_detections_standing", "Detections that a late row may still change.")?,
-        })
     }
 }
 
