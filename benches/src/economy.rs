@@ -78,6 +78,11 @@ impl Economy {
         parts(self.watchlist(), accounts, vasps_csv, rates_csv)
     }
 
+    /// What is known of the economy: its labels, accounts, lists and rates.
+    pub fn reference(&self) -> &Reference {
+        &self.reference
+    }
+
     /// The sanctions and the mule list of the economy.
     ///
     /// # Panics

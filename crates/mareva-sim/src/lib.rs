@@ -27,6 +27,7 @@ mod wire;
 mod labels;
 mod record;
 mod reference;
+mod truth;
 mod write;
 
 mod fixtures;
@@ -41,6 +42,7 @@ pub use identifiers::{EXCHANGE, OUR_BIC};
 pub use labels::Label;
 pub use record::{SimRecord, Stream};
 pub use reference::Reference;
+pub use truth::Truth;
 pub use write::{Summary, write};
 
 /// The records of a configuration, in event-time order. [`Records::reference`] gives what belongs to them.

@@ -1,10 +1,10 @@
 //! What was found, held against what the simulation knows to be true.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use mareva_model::alert::{Alert, AlertStatus, Target};
 use mareva_model::{Regime, SubjectRole};
-use mareva_sim::Label;
+use mareva_sim::{Label, Truth};
 use serde::Serialize;
 
 /// Found among how many.
@@ -33,50 +33,6 @@ pub struct Score {
     pub victims_restrained: usize,
     /// Standing alerts by rule that they rest on.
     pub alerts_by_rule: BTreeMap<String, u64>,
-}
-
-/// Roles of labelled accounts.
-struct Truth<'l> {
-    roles: HashMap<&'l str, &'static str>,
-    operations: HashMap<&'l str, &'l str>,
-    /// Operations of which a transaction was seen.
-    begun: HashSet<&'l str>,
-}
-
-impl<'l> Truth<'l> {
-    fn of(labels: &'l [Label]) -> Self {
-        let mut truth = Self { roles: HashMap::new(), operations: HashMap::new(), begun: HashSet::new() };
-        for label in labels {
-            match label {
-                Label::Account { account, role, operation } => {
-                    truth.roles.insert(account, role);
-                    if let Some(operation) = operation {
-                        truth.operations.insert(account, operation);
-                    }
-                }
-                Label::Transaction { role, operation, .. } => {
-                    if matches!(*role, "victim_payment" | "sanctioned_payment") {
-                        truth.begun.insert(operation);
-                    }
-                }
-            }
-        }
-        truth
-    }
-
-    fn role(&self, account: &str) -> Option<&'static str> {
-        self.roles.get(account).copied()
-    }
-
-    fn is_criminal(&self, account: &str) -> bool {
-        matches!(self.role(account), Some("collector" | "mule" | "wallet" | "sanctioned"))
-    }
-
-    /// Accounts of a role whose operation has begun.
-    fn active(&self, role: &str) -> Vec<&'l str> {
-        let begun = |account: &&str| self.operations.get(*account).is_some_and(|one| self.begun.contains(one));
-        self.roles.iter().filter(|(_, own)| **own == role).map(|(account, _)| *account).filter(begun).collect()
-    }
 }
 
 /// Holds the last revisions of all alerts against the labels.
@@ -120,7 +76,7 @@ pub fn score<'a>(alerts: impl Iterator<Item = &'a Alert>, labels: &[Label]) -> S
             found: restrained.iter().filter(|account| truth.is_criminal(account)).count(),
             of: restrained.len(),
         },
-        victims_restrained: restrained.iter().filter(|account| truth.role(account) == Some("victim")).count(),
+        victims_restrained: restrained.iter().filter(|account| truth.is_victim(account)).count(),
         alerts_by_rule,
     }
 }
