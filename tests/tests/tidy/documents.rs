@@ -15,7 +15,9 @@ fn read(path: &str) -> String {
 
 /// Names of the registry.
 fn registered() -> BTreeSet<String> {
-    let source = ["metrics.rs", "metrics/rules.rs", "metrics/state.rs"].map(|file| read(&format!("crates/mareva/src/{file}"))).concat();
+    let source = ["metrics.rs", "metrics/rules.rs", "metrics/state.rs"]
+        .map(|file| read(&format!("crates/mareva/src/{file}")))
+        .concat();
     let names: BTreeSet<String> =
         literals(&source).into_iter().filter(|text| text.starts_with("mareva_")).map(str::to_owned).collect();
     assert!(names.len() > 20, "only {} metrics found in metrics.rs: this test does not read it right", names.len());
