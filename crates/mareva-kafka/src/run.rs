@@ -27,7 +27,7 @@ use crate::{
     snapshot::{SnapshotInfo, SnapshotStore, SnapshotWriter},
     source::{Ends, Source},
     startup,
-    stats::{self, Stats},
+    stats::Stats,
     tail::Tail,
 };
 
@@ -380,7 +380,7 @@ where
             stats.longest_slice_micros = stats.longest_slice_micros.max(took);
             stats.records += slice.records.len() as u64;
             stats.bytes += slice.records.iter().map(|record| record.payload.len() as u64).sum::<u64>();
-            stats::add(&mut stats.counts, &verdict.counts);
+            stats.counts += &verdict.counts;
         }
         (self.observe)(&Progress::Judged { slice, output: &output, replay, stats: &self.stats });
         Ok(Input::Judged(verdict))

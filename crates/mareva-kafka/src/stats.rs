@@ -116,36 +116,6 @@ impl Stats {
     }
 }
 
-/// Adds the counts of a slice.
-pub(crate) fn add(total: &mut Counts, more: &Counts) {
-    let Counts {
-        records,
-        produced,
-        accepted,
-        repeated,
-        late,
-        dead_lettered,
-        namesakes,
-        without_reference,
-        rule_errors,
-        probes,
-        filter_hits,
-        confirmed_hits,
-    } = more;
-    total.records += records;
-    total.produced += produced;
-    total.accepted += accepted;
-    total.repeated += repeated;
-    total.late += late;
-    total.dead_lettered += dead_lettered;
-    total.namesakes += namesakes;
-    total.without_reference += without_reference;
-    total.rule_errors += rule_errors;
-    total.probes += probes;
-    total.filter_hits += filter_hits;
-    total.confirmed_hits += confirmed_hits;
-}
-
 /// Hands a line of librdkafka's log on.
 pub(crate) fn log_line(level: RDKafkaLogLevel, facility: &str, text: &str) {
     match level {

@@ -178,6 +178,16 @@ impl Moments {
     }
 }
 
+/// Takes a value out of a multiset.
+fn less<V: Ord>(values: &mut BTreeMap<V, u32>, value: &V) {
+    if let Some(count) = values.get_mut(value) {
+        *count -= 1;
+        if *count == 0 {
+            values.remove(value);
+        }
+    }
+}
+
 /// Running value of one feature for one key.
 #[derive(Debug, Clone)]
 pub(crate) enum Running {
@@ -246,22 +256,10 @@ impl Running {
                 *count -= 1;
             }
             Self::Distinct(values) => values.remove(entry.value),
-            Self::Ordered(values) => {
-                if let Some(count) = values.get_mut(&(entry.value as i128)) {
-                    *count -= 1;
-                    if *count == 0 {
-                        values.remove(&(entry.value as i128));
-                    }
-                }
-            }
+            Self::Ordered(values) => less(values, &(entry.value as i128)),
             Self::Texts(values) => {
-                if let Some(text) = entry.text
-                    && let Some(count) = values.get_mut(text)
-                {
-                    *count -= 1;
-                    if *count == 0 {
-                        values.remove(text);
-                    }
+                if let Some(text) = entry.text {
+                    less(values, text);
                 }
             }
             Self::Moments(moments) => {

@@ -167,7 +167,7 @@ impl Sizes {
             return Ok(Self::default());
         }
         let planned: Vec<Planned> = rules.iter().flat_map(|rule| rule.planned()).collect();
-        let program = Program::compile(&ruleset.context, table, &planned)?;
+        let program = Program::compile(ruleset.context(), table, &planned)?;
         let parts = bytes_of_parts();
         let features: usize = program.dimensions.iter().map(|(_, layout)| layout.features.len()).sum();
         let timelines = program.dimensions.len();

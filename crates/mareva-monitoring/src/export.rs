@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
 use mareva_model::{Detection, Raises, Table, TransactionBatch};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -78,8 +79,11 @@ pub fn movements_of(accepted: &TransactionBatch) -> Result<RecordBatch, Error> {
 /// # Errors
 /// When a column cannot be built, which would be a fault of this crate.
 pub fn signals_of(ruleset: &Ruleset, settled: &[Detection]) -> Result<RecordBatch, Error> {
-    let weight = |id: &str| ruleset.rules().iter().find(|rule| rule.reference.id == id).map_or(0, |r| r.checked.weight);
+    Ok(signals_table(ruleset, settled)?)
+}
+
+pub(crate) fn signals_table(ruleset: &Ruleset, settled: &[Detection]) -> Result<RecordBatch, ArrowError> {
     let raising = settled.iter().filter(|detection| detection.rule.raises == Raises::Signal);
-    let signals: Vec<Signal> = raising.map(|detection| Signal::of(detection, weight(&detection.rule.id), 0)).collect();
-    Ok(table(signals.iter())?)
+    let signals: Vec<Signal> = raising.map(|found| Signal::of(found, ruleset.weight(&found.rule.id), 0)).collect();
+    table(signals.iter())
 }

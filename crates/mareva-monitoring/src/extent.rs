@@ -46,6 +46,14 @@ impl Extent {
         }
     }
 
+    /// Milliseconds from the latest aligned window that holds a row back to each that does.
+    pub fn distances(self) -> Vec<i64> {
+        match self {
+            Self::Aligned { width, slide, .. } => (0..width / slide).map(|back| back * slide).collect(),
+            _ => vec![0],
+        }
+    }
+
     /// Where windows of this row's group may have begun, before a row between them made them one.
     pub fn merged(self, start: i64, time: i64) -> i64 {
         if matches!(self, Self::Session { .. }) { time } else { start }

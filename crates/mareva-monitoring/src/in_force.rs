@@ -136,14 +136,14 @@ impl InForce {
 
     /// The terms of a table, compiled together; in the order of their programs.
     pub fn program(&self, table: Table) -> Result<(Program, Vec<Reign>), DataFusionError> {
-        let of_table = || self.terms.iter().filter(|term| term.rule.table == table);
-        let planned: Vec<Planned> = of_table().flat_map(|term| term.rule.planned()).collect();
+        let of_table = self.terms.iter().filter(|term| term.rule.table == table);
+        // Of hopping windows a term has several programs.
+        let (terms, planned): (Vec<&Term>, Vec<Planned>) =
+            of_table.flat_map(|term| term.rule.planned().map(move |planned| (term, planned))).unzip();
         let program = Program::compile(self.ruleset.context(), table, &planned)?;
         let columns = program.own.len() + program.joined.len();
         let reads = program.rules.iter().map(|rule| features_of(rule, columns));
-        // Of hopping windows a term has several programs.
-        let terms = of_table().flat_map(|term| term.rule.planned().map(move |_| term));
-        let reigns = terms.zip(reads).map(|(term, reads)| term.reign(reads)).collect();
+        let reigns = terms.into_iter().zip(reads).map(|(term, reads)| term.reign(reads)).collect();
         Ok((program, reigns))
     }
 
@@ -170,14 +170,17 @@ impl InForce {
     /// How long what rules say of a group of rows (of signals, or of the rest) may change after the rows are settled,
     /// milliseconds.
     pub fn longest_group(&self, signals: bool) -> i64 {
-        let of_level = self.terms.iter().filter(|term| (term.rule.table == Table::Signals) == signals);
-        of_level.map(|term| term.rule.longest_group()).max().unwrap_or(0)
+        self.longest(signals, Rule::longest_group)
     }
 
     /// Longest window over the retained rows (or over signals), milliseconds.
     pub fn span(&self, signals: bool) -> i64 {
+        self.longest(signals, |rule| rule.reference.span_ms)
+    }
+
+    fn longest(&self, signals: bool, of: impl Fn(&Rule) -> i64) -> i64 {
         let of_level = self.terms.iter().filter(|term| (term.rule.table == Table::Signals) == signals);
-        of_level.map(|term| term.rule.reference.span_ms).max().unwrap_or(0)
+        of_level.map(|term| of(&term.rule)).max().unwrap_or(0)
     }
 }
 

@@ -172,11 +172,8 @@ impl Level {
             // A row on which it fails counts nowhere: that it is not null, a condition of every aggregate, fails there, too.
             let found = bound.evaluate(base.inputs(bound)?, base.rows.len())?;
             values::each_key(&found.array, |index, value| self.facts.set_argument(base.rows[index], argument, value))?;
-        }
-        for (slot, argument) in self.program.texts.iter().enumerate() {
-            let bound = &self.program.arguments[*argument];
-            let found = bound.evaluate(base.inputs(bound)?, base.rows.len())?;
-            let Some(texts) = found.array.as_string_opt::<i32>() else { return Err(Error::Column) };
+            let Some(slot) = self.program.texts.iter().position(|kept| *kept == argument) else { continue };
+            let texts = found.array.as_string_opt::<i32>().ok_or(Error::Column)?;
             for (row, text) in base.rows.iter().zip(texts) {
                 if let Some(text) = text {
                     self.facts.set_text(*row, slot, text);

@@ -156,6 +156,12 @@ impl Monitor {
         self.in_force.terms.iter().map(Tenure::from).collect()
     }
 
+    /// How far the windows of both levels reach, one after the other, milliseconds: of rules that are retired, too, while their
+    /// rows are not settled.
+    pub fn reach_ms(&self) -> i64 {
+        self.in_force.span(false).saturating_add(self.in_force.span(true))
+    }
+
     /// How long what rules say of groups of rows may change after the rows are settled, milliseconds: second-level rules
     /// rest on the first level.
     pub fn unsettled_ms(&self) -> i64 {

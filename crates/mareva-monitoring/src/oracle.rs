@@ -8,11 +8,11 @@ use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::{SessionConfig, SessionContext};
-use mareva_model::{Detection, Raises, Table};
+use mareva_model::{Detection, Table};
 
 use crate::accounts::Accounts;
+use crate::export::signals_table;
 use crate::ruleset::{Rule, Ruleset};
-use crate::signals::{Signal, table};
 use crate::values;
 
 /// Runs every rule over whole tables: level one, then level two over the signals of level one. Detections come sorted by
@@ -27,10 +27,8 @@ pub async fn detections(
     movements: RecordBatch,
 ) -> Result<Vec<Detection>, DataFusionError> {
     let mut found = level_one(ruleset, accounts, transactions, movements).await?;
-    let weight = |id: &str| ruleset.rules().iter().find(|r| r.reference.id == id).map_or(0, |r| r.checked.weight);
-    let raising = found.iter().filter(|d| d.rule.raises == Raises::Signal);
-    let signals: Vec<Signal> = raising.map(|d| Signal::of(d, weight(&d.rule.id), 0)).collect();
-    found.extend(level_two(ruleset, accounts, table(signals.iter())?).await?);
+    let signals = signals_table(ruleset, &found)?;
+    found.extend(level_two(ruleset, accounts, signals).await?);
     found.sort_by(|a, b| (a.event_time, &a.row_id, &a.rule.id).cmp(&(b.event_time, &b.row_id, &b.rule.id)));
     Ok(found)
 }

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use datafusion::common::ScalarValue;
 use mareva_model::{AMOUNT_SCALE, Fault, Raises, Refusal, RuleRef, SubjectRole, Table, Targets};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// Why a payment is recalled (ISO 20022 ExternalCancellationReason1Code), as far as a payment already made can be.
 const REASON_CODES: [&str; 14] =
     ["AC03", "AGNT", "AM09", "COVR", "CURR", "CUST", "CUTA", "DUPL", "ENUE", "FRAD", "SYAD", "TECH", "UAPA", "UPAY"];
 
 /// The two texts of a rule's folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleText {
     /// Name of the folder: the rule's id.
     pub folder: String,

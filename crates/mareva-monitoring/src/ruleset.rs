@@ -39,7 +39,10 @@ impl Rule {
     /// # Errors
     /// Where it is no SQL, which loading would have refused.
     pub(crate) fn stock(&self) -> Result<String, DataFusionError> {
-        Ok(stock(&self.sql)?)
+        match &self.plan.group {
+            Some(group) => Ok(stock(&self.sql, group.extent)?),
+            None => Ok(self.sql.clone()),
+        }
     }
 
     /// The longest window of groups of rows, milliseconds; none where it groups none.
@@ -57,7 +60,7 @@ impl Rule {
 pub struct Ruleset {
     rules: Vec<Rule>,
     digest: Digest,
-    pub(crate) context: SessionContext,
+    context: SessionContext,
 }
 
 impl std::fmt::Debug for Ruleset {
@@ -146,6 +149,11 @@ impl Ruleset {
     pub(crate) fn with_stock(mut self, id: &str, sql: String) -> Self {
         self.rules.iter_mut().filter(|rule| rule.reference.id == id).for_each(|rule| rule.sql = sql.clone());
         self
+    }
+
+    /// What a signal of a rule weighs, hundredths.
+    pub(crate) fn weight(&self, id: &str) -> i64 {
+        self.rules.iter().find(|r| r.reference.id == id).map_or(0, |r| r.checked.weight)
     }
 
     /// Milliseconds of history without which a rule does not fire.

@@ -9,6 +9,9 @@ use datafusion::sql::sqlparser::ast::{
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 
+use crate::extent::Extent;
+use crate::plan::{HOP, SESSION};
+
 /// Column that tells when the window of a row began.
 pub(crate) const WINDOW_START: &str = "window_start";
 
@@ -19,16 +22,16 @@ pub(crate) const WINDOW_START: &str = "window_start";
 ///
 /// # Errors
 /// Where it is no SQL, or one of the two stands elsewhere than beside plain keys in `GROUP BY` over one table.
-pub(crate) fn stock(sql: &str) -> Result<String, ParserError> {
+pub(crate) fn stock(sql: &str, window: Extent) -> Result<String, ParserError> {
     let mut statements = Parser::parse_sql(&GenericDialect {}, sql)?;
     let Some(Statement::Query(query)) = statements.first_mut() else { return Ok(sql.to_owned()) };
     let SetExpr::Select(select) = query.body.as_mut() else { return Ok(sql.to_owned()) };
     let GroupByExpr::Expressions(groups, _) = &select.group_by else { return Ok(sql.to_owned()) };
-    let Some(window) = groups.iter().find_map(as_window).cloned() else { return Ok(sql.to_owned()) };
+    let Some(call) = groups.iter().find_map(as_window).cloned() else { return Ok(sql.to_owned()) };
     let keys: Vec<String> = groups.iter().filter(|group| as_window(group).is_none()).map(ToString::to_string).collect();
-    let rows = match (window.name.to_string().to_lowercase().as_str(), arguments(&window).as_slice()) {
-        ("hop", [time, slide, width]) => hopping(select, time, slide, width)?,
-        ("session", [time, gap]) => in_sessions(select, time, gap, &keys)?,
+    let rows = match (call.name.to_string().to_lowercase().as_str(), arguments(&call).as_slice()) {
+        (HOP, [time, slide, _]) => hopping(select, time, slide, window)?,
+        (SESSION, [time, gap]) => in_sessions(select, time, gap, &keys)?,
         _ => return Ok(sql.to_owned()),
     };
     if let Some(table) = select.from.first_mut() {
@@ -47,7 +50,7 @@ fn as_window(expr: &Expr) -> Option<&Function> {
     match expr {
         Expr::Function(function) => {
             let name = function.name.to_string().to_lowercase();
-            matches!(name.as_str(), "hop" | "session").then_some(function)
+            matches!(name.as_str(), HOP | SESSION).then_some(function)
         }
         _ => None,
     }
@@ -87,13 +90,10 @@ fn derived(query: &str, called: &str) -> Result<TableFactor, ParserError> {
 }
 
 /// The rows of the table, each once for every window that holds it.
-fn hopping(select: &Select, time: &str, slide: &str, width: &str) -> Result<TableFactor, ParserError> {
-    let (Some(step), Some(long)) = (milliseconds(slide), milliseconds(width)) else {
-        return Err(refuse("the intervals of hop are not fixed"));
-    };
+fn hopping(select: &Select, time: &str, slide: &str, window: Extent) -> Result<TableFactor, ParserError> {
     let (table, called) = source(select)?;
     let hops: Vec<String> =
-        (0..long / step.max(1)).map(|back| format!("(INTERVAL '{} milliseconds')", back * step)).collect();
+        window.distances().into_iter().map(|distance| format!("(INTERVAL '{distance} milliseconds')")).collect();
     let query = format!(
         "SELECT {called}.*, date_bin({slide}, {time}) - hops.back AS {WINDOW_START} FROM {table} AS {called} \
          CROSS JOIN (VALUES {}) AS hops(back)",
@@ -117,30 +117,4 @@ fn in_sessions(select: &mut Select, time: &str, gap: &str, keys: &[String]) -> R
          ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS {WINDOW_START} FROM ({begins}) AS {called}"
     );
     derived(&query, &called)
-}
-
-/// `INTERVAL '5' MINUTE` and its like.
-fn milliseconds(interval: &str) -> Option<i64> {
-    let text = interval.to_lowercase();
-    let words: Vec<&str> = text.strip_prefix("interval")?.split(|c: char| c == '\'' || c.is_whitespace()).collect();
-    let mut total = 0_i64;
-    let mut number = None;
-    for word in words.into_iter().filter(|word| !word.is_empty()) {
-        match word.parse::<i64>() {
-            Ok(parsed) => number = Some(parsed),
-            Err(_) => {
-                let unit = match word.trim_end_matches('s') {
-                    "millisecond" => 1,
-                    "second" => 1_000,
-                    "minute" => 60_000,
-                    "hour" => 3_600_000,
-                    "day" => 86_400_000,
-                    "week" => 7 * 86_400_000,
-                    _ => return None,
-                };
-                total = total.checked_add(number.take()?.checked_mul(unit)?)?;
-            }
-        }
-    }
-    (number.is_none() && total > 0).then_some(total)
 }

@@ -97,9 +97,15 @@ impl KeyTimeline {
         self.ring.partition_point(|r| r.time < time || r.time == time && facts.text(r.row, slot) < id)
     }
 
-    /// Rows of `[tail, at)` that count for a feature.
-    fn counted(&self, tail: u64, at: u64, feature: &Feature, facts: &Facts) -> usize {
-        (tail..at).filter(|at| facts.holds(self.row(*at).row, feature.predicate)).count()
+    /// Place of the ring row `at` among those that count in a cursor's window.
+    fn place_in(&self, cursor: &Cursor, at: u64, feature: &Feature, facts: &Facts) -> Place {
+        match cursor.running.keeps_order() {
+            true => {
+                let earlier = (cursor.tail..at).filter(|at| facts.holds(self.row(*at).row, feature.predicate));
+                Place::At(earlier.count())
+            }
+            false => Place::Back,
+        }
     }
 
     /// Puts a row where it belongs; `true` when other rows of the same or a later time were there before.
@@ -122,10 +128,7 @@ impl KeyTimeline {
             } else if at < cursor.head {
                 cursor.head += 1;
                 if facts.holds(row, feature.predicate) {
-                    let place = match cursor.running.keeps_order() {
-                        true => Place::At(self.counted(cursor.tail, at, feature, facts)),
-                        false => Place::Back,
-                    };
+                    let place = self.place_in(cursor, at, feature, facts);
                     cursor.running.add(&feature.entry(facts, row, place));
                 }
             }
@@ -150,10 +153,7 @@ impl KeyTimeline {
             } else if at < cursor.head {
                 cursor.head -= 1;
                 if facts.holds(row, feature.predicate) {
-                    let place = match cursor.running.keeps_order() {
-                        true => Place::At(self.counted(cursor.tail, at, feature, facts)),
-                        false => Place::Back,
-                    };
+                    let place = self.place_in(cursor, at, feature, facts);
                     cursor.running.remove(&feature.entry(facts, row, place));
                 }
             }

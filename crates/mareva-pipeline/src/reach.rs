@@ -1,6 +1,6 @@
 //! How far back alerts look: as far as the windows behind a detection reach.
 
-use mareva_monitoring::{Monitor, Table};
+use mareva_monitoring::Monitor;
 use serde::{Deserialize, Serialize};
 
 use crate::config::PipelineConfig;
@@ -17,7 +17,7 @@ pub(crate) struct Reach {
 
 impl Reach {
     pub fn of(monitor: &Monitor, config: &PipelineConfig) -> Self {
-        Self { now: windows(monitor).max(config.alerts.reach_ms), before: Vec::new() }
+        Self { now: monitor.reach_ms().max(config.alerts.reach_ms), before: Vec::new() }
     }
 
     /// After other rules took force.
@@ -25,7 +25,7 @@ impl Reach {
         if let Some(latest) = monitor.latest() {
             self.before.push((self.now, latest));
         }
-        self.now = windows(monitor).max(config.alerts.reach_ms);
+        self.now = monitor.reach_ms().max(config.alerts.reach_ms);
         self.sort();
     }
 
@@ -48,14 +48,4 @@ impl Reach {
         }
         self.before.iter().map(|(reach, _)| *reach).max().unwrap_or(0).max(self.now)
     }
-}
-
-/// Windows of both levels, one after the other: of rules that are retired, too, while their rows are not settled.
-fn windows(monitor: &Monitor) -> i64 {
-    let span = |signals: bool| {
-        let tenures = monitor.tenures();
-        let of_level = tenures.iter().filter(|tenure| (tenure.rule.table == Table::Signals) == signals);
-        of_level.map(|tenure| tenure.rule.span_ms).max().unwrap_or(0)
-    };
-    span(false).saturating_add(span(true))
 }

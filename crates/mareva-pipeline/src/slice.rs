@@ -1,3 +1,4 @@
+use std::ops::AddAssign;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -103,6 +104,37 @@ pub struct Counts {
     pub filter_hits: u64,
     /// Filter hits confirmed by an exact entry.
     pub confirmed_hits: u64,
+}
+
+impl AddAssign<&Counts> for Counts {
+    fn add_assign(&mut self, more: &Counts) {
+        let Counts {
+            records,
+            produced,
+            accepted,
+            repeated,
+            late,
+            dead_lettered,
+            namesakes,
+            without_reference,
+            rule_errors,
+            probes,
+            filter_hits,
+            confirmed_hits,
+        } = more;
+        self.records += records;
+        self.produced += produced;
+        self.accepted += accepted;
+        self.repeated += repeated;
+        self.late += late;
+        self.dead_lettered += dead_lettered;
+        self.namesakes += namesakes;
+        self.without_reference += without_reference;
+        self.rule_errors += rule_errors;
+        self.probes += probes;
+        self.filter_hits += filter_hits;
+        self.confirmed_hits += confirmed_hits;
+    }
 }
 
 /// A transaction too late for the rules. It was screened all the same.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use mareva_model::{DeadLetter, Digest, Reason, Refusal};
 use mareva_pipeline::{HistoryCut, InputRecord, Pipeline, Prepared};
@@ -63,13 +62,7 @@ pub fn load_history(
     files: &[HistoryFile],
     pipeline: &mut Pipeline,
 ) -> Result<Digest, Box<dyn Error + Send + Sync>> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
-    let frame = Frame {
-        started: i64::try_from(now.as_millis())?,
-        max_ahead_ms: config.semantics.max_ahead.ms(),
-        idle_after_ms: config.semantics.idle_after.ms(),
-        epoch: pipeline.epoch(),
-    };
+    let frame = Frame::now(config, pipeline.epoch())?;
     let numbered = files.iter().map(|(topic, partition, file)| (topic.as_str(), *partition, file.as_path()));
     let mut merge = Merge::open(numbered, frame)?;
     let mut account = Account::default();

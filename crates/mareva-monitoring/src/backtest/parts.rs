@@ -153,10 +153,8 @@ impl Part {
         });
         let failed = |error: DataFusionError| BacktestError::Columns(crate::error::kind(&error));
         let context = context(1, POOL).map_err(failed)?;
-        let accounts = accounts.of(number)?;
         context.register_table(pass.table.name(), Arc::new(table.map_err(failed)?)).map_err(failed)?;
-        let accounts = MemTable::try_new(accounts.schema(), vec![vec![accounts]]).map_err(failed)?;
-        context.register_table("accounts", Arc::new(accounts)).map_err(failed)?;
+        oracle::register(&context, "accounts", accounts.of(number)?).map_err(failed)?;
         Ok(Self { context, rows: rows as u64 })
     }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::streaming::StreamingTable;
-use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -70,8 +69,6 @@ pub async fn run_whole(
     let table = StreamingTable::try_new(schema.clone(), partitions).map_err(failed)?;
     let context = context(stripes.len(), POOL).map_err(failed)?;
     context.register_table(pass.table.name(), Arc::new(table)).map_err(failed)?;
-    let accounts = accounts.0.clone();
-    let accounts = MemTable::try_new(accounts.schema(), vec![vec![accounts]]).map_err(failed)?;
-    context.register_table("accounts", Arc::new(accounts)).map_err(failed)?;
+    oracle::register(&context, "accounts", accounts.0.clone()).map_err(failed)?;
     oracle::run(&context, rule).await.map_err(failed)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, IntervalMonthDayNanoType, IntervalUnit, TimeUnit};
+use arrow::datatypes::{DataType, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, TimeUnit};
 use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::functions::datetime::date_bin;
@@ -21,10 +21,10 @@ const MINUTE: i64 = 60_000;
 const MONDAY: i64 = 4 * DAY;
 
 /// Where hopping windows are written: `hop(event_time, slide, width)`.
-pub(super) const HOP: &str = "hop";
+pub(crate) const HOP: &str = "hop";
 
 /// Where sessions are written: `session(event_time, gap)`.
-pub(super) const SESSION: &str = "session";
+pub(crate) const SESSION: &str = "session";
 
 /// `hop(event_time, slide, width)` and `session(event_time, gap)`, the start of the window. They depend on more than their row
 /// and are never called.
@@ -161,9 +161,16 @@ pub(super) fn is_event_time(expr: &Expr) -> bool {
     matches!(uncast(expr), Expr::Column(column) if column.name == "event_time")
 }
 
-/// An interval of whole milliseconds and no months.
+/// A literal interval of whole milliseconds and no months.
 pub(super) fn fixed(expr: &Expr) -> Option<i64> {
-    let Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(interval)), _) = uncast(expr) else { return None };
+    match uncast(expr) {
+        Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(interval)), _) => milliseconds(*interval),
+        _ => None,
+    }
+}
+
+/// Milliseconds of an interval, if they are whole and there are no months.
+pub(super) fn milliseconds(interval: IntervalMonthDayNano) -> Option<i64> {
     let is_fixed = interval.months == 0 && interval.nanoseconds % 1_000_000 == 0;
     is_fixed.then(|| i64::from(interval.days) * DAY + interval.nanoseconds / 1_000_000)
 }

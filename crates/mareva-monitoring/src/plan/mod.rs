@@ -27,7 +27,8 @@ mod group;
 mod lag;
 mod window;
 
-use aligned::{HOP, begin, stubs};
+pub(crate) use aligned::{HOP, SESSION};
+use aligned::{begin, stubs};
 use base::{Base, column, flat};
 
 /// A windowed aggregate as the SQL names it, over canonical columns.
@@ -92,7 +93,9 @@ impl RulePlan {
     /// Of hopping windows a plan for each window that a row is in, else the plan itself.
     pub fn shifts(&self) -> Vec<Self> {
         match self.group.as_ref().map(|group| group.extent) {
-            Some(Extent::Aligned { width, slide, .. }) => (0..width / slide).map(|back| self.shifted(back)).collect(),
+            Some(extent @ Extent::Aligned { .. }) => {
+                (0..).zip(extent.distances()).map(|(back, _)| self.shifted(back)).collect()
+            }
             _ => vec![self.clone()],
         }
     }

@@ -7,6 +7,7 @@ use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{Expr, ExprSchemable, WindowFrame, WindowFrameBound, WindowFrameUnits};
 use mareva_model::Fault;
 
+use super::aligned::milliseconds;
 use super::base::Base;
 use super::lag::{LagBound, MAX_LAG, reach, rows_back};
 use super::{FORM, Matcher, WindowPlan};
@@ -204,11 +205,10 @@ impl Matcher<'_> {
             let reason = "the interval is negative: the frame would begin after its row";
             return Err(self.text.refuse("interval", reason, SLIDING));
         }
-        if interval.months != 0 || interval.nanoseconds % 1_000_000 != 0 {
+        milliseconds(*interval).map(Extent::Preceding).ok_or_else(|| {
             let reason = "the interval is no whole number of milliseconds";
-            return Err(self.text.refuse("interval", reason, SLIDING));
-        }
-        Ok(Extent::Preceding(i64::from(interval.days) * 86_400_000 + interval.nanoseconds / 1_000_000))
+            self.text.refuse("interval", reason, SLIDING)
+        })
     }
 
     /// The window of a function for which the order of the rows counts.

@@ -52,7 +52,7 @@ pub struct Movement {
     pub amount_ref: Option<i64>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Segment {
     first: u64,
     len: usize,
@@ -86,15 +86,8 @@ pub(crate) struct Block {
     /// Number of the first.
     pub first: u64,
     pub len: usize,
-    /// So many rows before are not meant.
-    skip: usize,
-    rows: BlockRows,
-}
-
-#[derive(Debug)]
-enum BlockRows {
-    InMemory(Option<TransactionBatch>),
-    OnDisk(Stored),
+    /// What they are the end of.
+    segment: Segment,
 }
 
 impl Block {
@@ -104,11 +97,7 @@ impl Block {
     }
 
     pub fn read(&self) -> io::Result<TransactionBatch> {
-        let rows = match &self.rows {
-            BlockRows::InMemory(rows) => rows.clone().ok_or_else(|| io::Error::other("a segment without rows"))?,
-            BlockRows::OnDisk(stored) => stored.read()?,
-        };
-        Ok(rows.slice(self.skip, self.len))
+        Ok(self.segment.take()?.slice((self.first - self.segment.first) as usize, self.len))
     }
 }
 
@@ -302,12 +291,13 @@ impl RetainedRows {
     pub(crate) fn blocks(&self, from: u64) -> impl Iterator<Item = Block> {
         let wanted = self.segments.iter().filter(move |segment| segment.first + segment.len as u64 > from);
         wanted.map(move |segment| {
-            let skip = from.saturating_sub(segment.first) as usize;
-            let rows = segment
-                .stored
-                .clone()
-                .map_or_else(|| BlockRows::InMemory(segment.rows.get().cloned()), BlockRows::OnDisk);
-            Block { first: segment.first + skip as u64, skip, len: segment.len - skip, rows }
+            let mut segment = segment.clone();
+            if segment.stored.is_some() {
+                // What somebody has looked at is not kept in memory for this.
+                segment.rows.take();
+            }
+            let first = segment.first.max(from);
+            Block { first, len: segment.len - (first - segment.first) as usize, segment }
         })
     }
 

@@ -9,13 +9,13 @@ use anyhow::{Context as _, Result};
 use indicatif::ProgressBar;
 use mareva_codec::Stream;
 use mareva_model::{Fault, Refusal, TransactionBatch};
-use mareva_monitoring::backtest::{Holds, THREADS, TableFile};
+use mareva_monitoring::backtest::{AccountTable, Holds, THREADS, TableFile};
 use mareva_monitoring::{ParquetWriter, RetainedRows, Ruleset, Table, movements_of, whole};
 use mareva_pipeline::{Counts, Parts, Pipeline};
 
 use crate::config::Config;
 use crate::open::{keep, readable, unreadable};
-use crate::replay::{Frame, Merge, stream_of};
+use crate::replay::{Merge, stream_of};
 use crate::scratch::Scratch;
 
 /// Bytes of a file in which its first record must begin and end.
@@ -152,11 +152,7 @@ impl Files {
     fn prepare(&self, config: &Config, parts: &Parts, made: &mut Prepared, bar: &ProgressBar) -> Result<Counts> {
         let parts = Parts { ruleset: Arc::new(Ruleset::load(&[])?), ..parts.clone() };
         let mut pipeline = Pipeline::new(parts)?;
-        let frame = Frame::now(config, pipeline.epoch())?;
-        let bank = (0..).zip(&self.bank).map(|(partition, path)| (config.bank_topic(), partition, path.as_path()));
-        let exchange = (0..).zip(&self.exchange);
-        let exchange = exchange.map(|(partition, path)| (config.exchange_topic(), partition, path.as_path()));
-        let mut merge = Merge::open(bank.chain(exchange), frame)?;
+        let mut merge = Merge::of_streams(config, &self.bank, &self.exchange, pipeline.epoch())?;
         let mut counts = Counts::default();
         let bytes = self.bank.iter().chain(&self.exchange).filter_map(|path| path.metadata().ok()).map(|m| m.len());
         bar.set_length(bytes.sum());
@@ -165,13 +161,7 @@ impl Files {
             for batch in &output.accepted {
                 made.add(batch)?;
             }
-            let Counts { records, produced, accepted, repeated, late, dead_lettered, .. } = output.counts;
-            counts.records += records;
-            counts.produced += produced;
-            counts.accepted += accepted;
-            counts.repeated += repeated;
-            counts.late += late;
-            counts.dead_lettered += dead_lettered;
+            counts += &output.counts;
             bar.set_position(merge.bytes());
         }
         Ok(counts)
@@ -220,6 +210,17 @@ impl Prepared {
 
 fn no_room() -> &'static str {
     "cannot write a temporary table; check the space in the folder that TMPDIR names"
+}
+
+/// The accounts that rules join: those among the data, unless the config or the command line names a table.
+///
+/// # Errors
+/// A damaged file.
+pub fn account_table(own: Option<&TableFile>, config: &Config, parts: &Parts) -> Result<AccountTable> {
+    match own {
+        Some(table) if config.tables.accounts.as_os_str().is_empty() => Ok(table.accounts()?),
+        _ => Ok(AccountTable::from(parts.accounts.as_ref())),
+    }
 }
 
 enum Content {

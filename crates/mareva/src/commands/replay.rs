@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::config::Config;
 use crate::open::{Instead, NamedPath, Opened, in_the_way, keep, open, readable, warn_of_doubts};
 use crate::outcome::{needs_its_reader, say, stdout_is_closed};
-use crate::replay::{Frame, Merge, Tally, Targets, UNFINISHED, Writers, table_files, unfinished};
+use crate::replay::{Merge, Tally, Targets, UNFINISHED, Writers, table_files, unfinished};
 use crate::{config, logging};
 
 /// Judge files instead of topics
@@ -139,14 +139,25 @@ impl Args {
     }
 }
 
+/// Opens what a config names, with the files of the command line instead, and starts the log.
+pub fn open_instead(
+    path: Option<&Path>,
+    instead: &InsteadArgs,
+    path_faults: Vec<Fault>,
+    faults: &mut Refusal,
+) -> (Config, Option<Opened>) {
+    let mut config = config::load(path, faults);
+    keep(logging::start(&config.log.format, "warn"), faults);
+    Instead::from(instead.clone()).apply(&mut config, faults);
+    faults.0.extend(path_faults);
+    let opened = keep(open(&config), faults);
+    (config, opened)
+}
+
 pub fn run(args: Args) -> Result<()> {
     stop_on_signals()?;
     let mut faults = Refusal::default();
-    let mut config = config::load(args.config.as_deref(), &mut faults);
-    keep(logging::start(&config.log.format, "warn"), &mut faults);
-    Instead::from(args.instead.clone()).apply(&mut config, &mut faults);
-    faults.0.extend(args.path_faults());
-    let opened = keep(open(&config), &mut faults);
+    let (config, opened) = open_instead(args.config.as_deref(), &args.instead, args.path_faults(), &mut faults);
     faults.into_result()?;
     let opened = opened.context("nothing was opened; please report this")?;
     ensure!(
@@ -199,11 +210,7 @@ fn all_dead(args: &Args) -> String {
 
 /// Judges all records and writes what comes of them.
 fn judge(args: &Args, config: &Config, opened: &Opened, pipeline: &mut Pipeline, tally: &mut Tally) -> Result<()> {
-    let frame = Frame::now(config, pipeline.epoch())?;
-    let bank = (0..).zip(&args.bank).map(|(partition, path)| (config.bank_topic(), partition, path.as_path()));
-    let exchange = (0..).zip(&args.exchange);
-    let exchange = exchange.map(|(partition, path)| (config.exchange_topic(), partition, path.as_path()));
-    let mut merge = Merge::open(bank.chain(exchange), frame)?;
+    let mut merge = Merge::of_streams(config, &args.bank, &args.exchange, pipeline.epoch())?;
     let targets = Targets {
         alerts: args.out.clone(),
         detections: args.detections.clone(),

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -81,6 +81,17 @@ struct Head {
 }
 
 impl Merge {
+    /// Files of records of both streams, each file a partition, replayed from now on.
+    ///
+    /// # Errors
+    /// As [`Merge::open`], and when the clock stands before 1970.
+    pub fn of_streams(config: &Config, bank: &[PathBuf], exchange: &[PathBuf], epoch: Digest) -> Result<Self> {
+        let bank = (0..).zip(bank).map(|(partition, path)| (config.bank_topic(), partition, path.as_path()));
+        let exchange = (0..).zip(exchange);
+        let exchange = exchange.map(|(partition, path)| (config.exchange_topic(), partition, path.as_path()));
+        Ok(Self::open(bank.chain(exchange), Frame::now(config, epoch)?)?)
+    }
+
     /// Opens files; each stands for a partition of its topic.
     ///
     /// # Errors

@@ -45,7 +45,7 @@ pub struct Summary {
 impl Tally {
     /// Counts what a slice gave.
     pub fn add(&mut self, output: &Output) {
-        add_counts(&mut self.counts, &output.counts);
+        self.counts += &output.counts;
         self.low_time = output.low_time.or(self.low_time);
         for Detection { rule, .. } in &output.settled {
             count(&mut self.detections, &rule.id);
@@ -155,24 +155,4 @@ fn count(counts: &mut BTreeMap<String, u64>, name: &str) {
 pub fn word_of(value: impl Serialize) -> String {
     let word = serde_json::to_value(value).ok();
     word.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
-}
-
-fn add_counts(total: &mut Counts, more: &Counts) {
-    let pairs = [
-        (&mut total.records, more.records),
-        (&mut total.produced, more.produced),
-        (&mut total.accepted, more.accepted),
-        (&mut total.repeated, more.repeated),
-        (&mut total.late, more.late),
-        (&mut total.dead_lettered, more.dead_lettered),
-        (&mut total.namesakes, more.namesakes),
-        (&mut total.without_reference, more.without_reference),
-        (&mut total.rule_errors, more.rule_errors),
-        (&mut total.probes, more.probes),
-        (&mut total.filter_hits, more.filter_hits),
-        (&mut total.confirmed_hits, more.confirmed_hits),
-    ];
-    for (sum, more) in pairs {
-        *sum += more;
-    }
 }

@@ -22,14 +22,7 @@ const MAX_FILES: usize = 10_000;
 #[derive(Serialize, Deserialize)]
 struct Kept {
     epoch: Digest,
-    rules: Vec<KeptRule>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct KeptRule {
-    folder: String,
-    toml: String,
-    sql: String,
+    rules: Vec<RuleText>,
 }
 
 /// See the module.
@@ -130,8 +123,7 @@ pub fn keep(folder: &Path, epoch: Digest, texts: Vec<RuleText>) -> io::Result<()
     if path.exists() {
         return Ok(());
     }
-    let rules = texts.into_iter().map(|RuleText { folder, toml, sql }| KeptRule { folder, toml, sql }).collect();
-    let bytes = serde_json::to_vec(&Kept { epoch, rules })?;
+    let bytes = serde_json::to_vec(&Kept { epoch, rules: texts })?;
     let partial = path.with_extension("partial");
     let mut file = File::create(&partial)?;
     file.write_all(&bytes)?;
@@ -146,6 +138,5 @@ fn name_of(epoch: Digest) -> String {
 
 fn read(path: &Path) -> io::Result<(Digest, Vec<RuleText>)> {
     let kept: Kept = serde_json::from_str(&read_text(path, MAX_FILE)?)?;
-    let text = |KeptRule { folder, toml, sql }| RuleText { folder, toml, sql };
-    Ok((kept.epoch, kept.rules.into_iter().map(text).collect()))
+    Ok((kept.epoch, kept.rules))
 }

@@ -8,17 +8,16 @@ use anyhow::{Context as _, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use mareva_model::{Fault, Refusal};
 use mareva_monitoring::Ruleset;
-use mareva_monitoring::backtest::{AccountTable, Variant, earliest, passes};
+use mareva_monitoring::backtest::{Variant, earliest, passes};
 use serde_json::json;
 
-use super::super::replay::{InsteadArgs, stop_on_signals};
-use crate::backtest::{Files, Labels, Outcome, Report, Work, page, report, text};
+use super::super::replay::{InsteadArgs, open_instead, stop_on_signals};
+use crate::backtest::{Files, Labels, Outcome, Report, Work, account_table, page, report, text};
 use crate::config::nearest::nearest;
-use crate::open::{Instead, in_the_way, keep, open, readable};
+use crate::open::{in_the_way, keep, readable};
 use crate::outcome::say;
 use crate::replay::{WholeFile, detection_json};
 use crate::scratch::Scratch;
-use crate::{config, logging};
 
 /// Variants of rules that one back-test runs beside those in force.
 const MAX_SWEPT: usize = 200;
@@ -69,11 +68,7 @@ pub fn run(args: &BacktestArgs) -> Result<()> {
     stop_on_signals()?;
     let began = Instant::now();
     let mut faults = Refusal::default();
-    let mut config = config::load(args.config.as_deref(), &mut faults);
-    keep(logging::start(&config.log.format, "warn"), &mut faults);
-    Instead::from(args.instead.clone()).apply(&mut config, &mut faults);
-    faults.0.extend(args.path_faults());
-    let opened = keep(open(&config), &mut faults);
+    let (config, opened) = open_instead(args.config.as_deref(), &args.instead, args.path_faults(), &mut faults);
     let files = keep(Files::find(&args.data), &mut faults);
     let own_accounts = files.as_ref().and_then(|files| keep(files.accounts(), &mut faults)).flatten();
     let labels = args.labels.as_deref().and_then(|path| keep(Labels::read(path), &mut faults));
@@ -85,10 +80,7 @@ pub fn run(args: &BacktestArgs) -> Result<()> {
         bail!("nothing was opened; please report this");
     };
     let ruleset = &opened.parts.ruleset;
-    let accounts = match own_accounts {
-        Some(table) if config.tables.accounts.as_os_str().is_empty() => table.accounts()?,
-        _ => AccountTable::from(opened.parts.accounts.as_ref()),
-    };
+    let accounts = account_table(own_accounts.as_ref(), &config, &opened.parts)?;
     let (scratch, bar) = (Scratch::default(), progress_bar()?);
     let tables = files.open(&config, &opened.parts, &scratch, &bar)?;
     let first = |stripes: &crate::backtest::Stripes| stripes.first().cloned().unwrap_or_default();

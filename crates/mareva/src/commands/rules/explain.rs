@@ -15,12 +15,11 @@ use mareva_monitoring::{Rule, Ruleset};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::super::replay::{InsteadArgs, stop_on_signals};
-use crate::backtest::{Files, Tables};
-use crate::open::{Instead, keep, open, readable, unreadable};
+use super::super::replay::{InsteadArgs, open_instead, stop_on_signals};
+use crate::backtest::{Files, Tables, account_table};
+use crate::open::{keep, readable, unreadable};
 use crate::outcome::say;
 use crate::scratch::Scratch;
-use crate::{config, logging};
 
 /// Bytes of a line of alerts.
 const MAX_LINE: u64 = 64 << 20;
@@ -76,10 +75,7 @@ impl FromStr for AlertPlace {
 pub fn run(args: &ExplainArgs) -> Result<()> {
     stop_on_signals()?;
     let mut faults = Refusal::default();
-    let mut config = config::load(args.config.as_deref(), &mut faults);
-    keep(logging::start(&config.log.format, "warn"), &mut faults);
-    Instead::from(args.instead.clone()).apply(&mut config, &mut faults);
-    let opened = keep(open(&config), &mut faults);
+    let (config, opened) = open_instead(args.config.as_deref(), &args.instead, Vec::new(), &mut faults);
     if let Some(ruleset) = opened.as_ref().map(|opened| &opened.parts.ruleset) {
         let unknown = args.only.iter().filter(|id| ruleset.rules().iter().all(|rule| rule.reference.id != **id));
         faults.0.extend(
@@ -95,10 +91,7 @@ pub fn run(args: &ExplainArgs) -> Result<()> {
     let (Some(alert), Some(files)) = (alert, files) else {
         return tell_rules(&explain(ruleset, &args.only).map_err(|_| no_plan())?, args.json);
     };
-    let accounts = match own_accounts {
-        Some(table) if config.tables.accounts.as_os_str().is_empty() => table.accounts()?,
-        _ => AccountTable::from(opened.parts.accounts.as_ref()),
-    };
+    let accounts = account_table(own_accounts.as_ref(), &config, &opened.parts)?;
     let tables = files.open(&config, &opened.parts, &Scratch::default(), &ProgressBar::hidden())?;
     let explained = explain_alert(&alert, ruleset, &tables, &accounts)?;
     if args.json { say(serde_json::to_string(&explained)?) } else { tell_alert(&explained) }
