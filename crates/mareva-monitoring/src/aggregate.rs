@@ -102,6 +102,20 @@ pub(crate) enum AggregateKind {
 }
 
 impl AggregateKind {
+    /// Whether a count and a sum are all it needs.
+    pub fn is_total(self) -> bool {
+        matches!(self, Self::Count | Self::Sum | Self::Average { .. })
+    }
+
+    /// What it costs to ask for it, in counts.
+    pub fn cost(self) -> u32 {
+        match self {
+            _ if self.is_total() => 1,
+            Self::Spread { .. } => 2,
+            _ => 4,
+        }
+    }
+
     /// Whether it depends on the place of a row among those of one millisecond.
     pub fn is_positional(self) -> bool {
         matches!(self, Self::Lag(_) | Self::RowNumber)
@@ -188,13 +202,9 @@ fn less<V: Ord>(values: &mut BTreeMap<V, u32>, value: &V) {
     }
 }
 
-/// Running value of one feature for one key.
+/// Running value of one feature for one key, of the kinds that are more than a count and a sum.
 #[derive(Debug, Clone)]
 pub(crate) enum Running {
-    Sum {
-        sum: i128,
-        count: u64,
-    },
     Distinct(Distinct),
     Ordered(BTreeMap<i128, u32>),
     Texts(BTreeMap<Arc<str>, u32>),
@@ -206,7 +216,6 @@ pub(crate) enum Running {
 impl Running {
     pub fn new(kind: AggregateKind, text: bool) -> Self {
         match kind {
-            AggregateKind::Count | AggregateKind::Sum | AggregateKind::Average { .. } => Self::Sum { sum: 0, count: 0 },
             AggregateKind::CountDistinct => Self::Distinct(Distinct::default()),
             AggregateKind::Min | AggregateKind::Max if text => Self::Texts(BTreeMap::new()),
             AggregateKind::Min | AggregateKind::Max => Self::Ordered(BTreeMap::new()),
@@ -222,11 +231,6 @@ impl Running {
 
     pub fn add(&mut self, entry: &Entry<'_>) {
         match self {
-            // Inputs are below 10^38 / rows by the bound on amounts; wrapping keeps the inverse exact in any case.
-            Self::Sum { sum, count } => {
-                *sum = sum.wrapping_add(entry.value as i128);
-                *count += 1;
-            }
             Self::Distinct(values) => values.add(entry.value),
             Self::Ordered(values) => *values.entry(entry.value as i128).or_insert(0) += 1,
             Self::Texts(values) => {
@@ -251,10 +255,6 @@ impl Running {
 
     pub fn remove(&mut self, entry: &Entry<'_>) {
         match self {
-            Self::Sum { sum, count } => {
-                *sum = sum.wrapping_sub(entry.value as i128);
-                *count -= 1;
-            }
             Self::Distinct(values) => values.remove(entry.value),
             Self::Ordered(values) => less(values, &(entry.value as i128)),
             Self::Texts(values) => {
@@ -291,15 +291,9 @@ impl Running {
         }
     }
 
-    /// The SQL value: counts of nothing are 0, everything else of nothing is null.
+    /// The SQL value: of nothing it is 0 for a count of distinct values, else null.
     pub fn value(&self, kind: AggregateKind) -> Value {
         let number = match (self, kind) {
-            (Self::Sum { count, .. }, AggregateKind::Count) => Some(i128::from(*count)),
-            (Self::Sum { count: 0, .. }, _) => None,
-            (Self::Sum { sum, count }, AggregateKind::Average { scale_up }) => {
-                sum.checked_mul(scale_up).map(|scaled| scaled / i128::from(*count))
-            }
-            (Self::Sum { sum, .. }, _) => Some(*sum),
             (Self::Distinct(values), _) => Some(values.len() as i128),
             (Self::Ordered(values), AggregateKind::Min) => values.keys().next().copied(),
             (Self::Ordered(values), _) => values.keys().next_back().copied(),
@@ -315,9 +309,14 @@ impl Running {
         };
         number.into()
     }
+}
 
-    /// The value of no rows at all.
-    pub fn empty(kind: AggregateKind) -> Value {
-        matches!(kind, AggregateKind::Count | AggregateKind::CountDistinct).then_some(0).into()
+/// The SQL value of a count, sum or average: counts of nothing are 0, the others null.
+pub(crate) fn total(kind: AggregateKind, sum: i128, count: u32) -> Option<i128> {
+    match kind {
+        AggregateKind::Count => Some(i128::from(count)),
+        _ if count == 0 => None,
+        AggregateKind::Average { scale_up } => sum.checked_mul(scale_up).map(|scaled| scaled / i128::from(count)),
+        _ => Some(sum),
     }
 }

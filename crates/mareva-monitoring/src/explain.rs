@@ -6,7 +6,6 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use mareva_model::Table;
@@ -14,7 +13,7 @@ use serde::Serialize;
 
 pub use behind::{Asked, Behind, WindowRows, behind};
 
-use crate::aggregate::Running;
+use crate::aggregate::AggregateKind;
 use crate::plan::WindowPlan;
 use crate::program::{Planned, Program};
 use crate::ruleset::{Rule, Ruleset};
@@ -173,10 +172,8 @@ impl Sizes {
         let timelines = program.dimensions.len();
         let facts =
             program.predicates.len().div_ceil(64).max(1) * 8 + program.arguments.len() * 16 + program.texts.len() * 16;
-        let is_large = |window: &&WindowPlan| {
-            let running = Running::new(window.kind, window.output == DataType::Utf8);
-            !matches!(running, Running::Sum { .. } | Running::Moments(_))
-        };
+        let is_large =
+            |window: &&WindowPlan| !window.kind.is_total() && !matches!(window.kind, AggregateKind::Spread { .. });
         Ok(Self {
             features,
             conditions: program.atoms.len(),

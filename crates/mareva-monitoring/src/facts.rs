@@ -44,9 +44,21 @@ impl Facts {
         (offset / CHUNK, offset % CHUNK)
     }
 
-    pub fn set_predicate(&mut self, row: u64, predicate: usize) {
+    /// Sets which of the predicates `64 word ..` hold on a row.
+    pub fn set_mask(&mut self, row: u64, word: usize, mask: u64) {
         let (chunk, index) = self.at(row);
-        self.masks[chunk][index * self.words + predicate / 64] |= 1 << (predicate % 64);
+        self.masks[chunk][index * self.words + word] = mask;
+    }
+
+    /// Which predicates hold on a row, 64 in a word.
+    pub fn mask(&self, row: u64) -> &[u64] {
+        let (chunk, index) = self.at(row);
+        &self.masks[chunk][index * self.words..(index + 1) * self.words]
+    }
+
+    /// Whether one of these predicates holds on a row.
+    pub fn any(&self, row: u64, of: &[u64]) -> bool {
+        self.mask(row).iter().zip(of).any(|(mask, of)| mask & of != 0)
     }
 
     pub fn set_argument(&mut self, row: u64, argument: usize, value: u128) {
@@ -85,5 +97,41 @@ impl Facts {
 
     pub fn bytes(&self) -> usize {
         self.masks.len() * CHUNK * (self.words * 8 + self.arguments * 16 + self.texts * size_of::<Option<Arc<str>>>())
+    }
+}
+
+/// Predicates as words of bits.
+pub(crate) fn mask_of(predicates: impl Iterator<Item = usize>, words: usize) -> Vec<u64> {
+    let mut mask = vec![0; words];
+    for predicate in predicates {
+        mask[predicate / 64] |= 1 << (predicate % 64);
+    }
+    mask
+}
+
+/// The numbers of the bits that are set, ascending.
+pub(crate) fn bits(words: impl Iterator<Item = u64>) -> impl Iterator<Item = usize> {
+    words.enumerate().flat_map(|(word, mut bits)| {
+        std::iter::from_fn(move || {
+            let bit = bits.trailing_zeros() as usize;
+            bits &= bits.wrapping_sub(1);
+            (bit < 64).then_some(word * 64 + bit)
+        })
+    })
+}
+
+/// Swaps rows and columns of 64 words (Warren, Hacker's Delight, 7-3).
+pub(crate) fn transpose(bits: &mut [u64; 64]) {
+    let (mut width, mut mask) = (32, 0xffff_ffff_u64);
+    while width > 0 {
+        let mut at = 0;
+        while at < 64 {
+            let swapped = (bits[at] >> width ^ bits[at + width]) & mask;
+            bits[at] ^= swapped << width;
+            bits[at + width] ^= swapped;
+            at = (at + width + 1) & !width;
+        }
+        width /= 2;
+        mask ^= mask << width;
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use datafusion::error::DataFusionError;
 use mareva_model::{RuleRef, Table};
 
-use crate::program::{Planned, Program, RuleProgram};
+use crate::program::{Planned, Program};
 use crate::ruleset::{Rule, Ruleset};
 
 /// A rule and the transactions that it judges, by their numbers in the order of acceptance.
@@ -35,9 +35,8 @@ impl Term {
         self.rows.end == NO_END
     }
 
-    fn reign(&self, reads: Vec<usize>) -> Reign {
-        let needs_history_ms = self.rule.checked.needs_history_ms;
-        Reign { term: self.id, rows: self.rows.clone(), needs_history_ms, reads }
+    fn reign(&self) -> Reign {
+        Reign { term: self.id, rows: self.rows.clone(), needs_history_ms: self.rule.checked.needs_history_ms }
     }
 }
 
@@ -47,8 +46,6 @@ pub(crate) struct Reign {
     pub term: usize,
     pub rows: Range<u64>,
     pub needs_history_ms: i64,
-    /// The features of the level's program that the rule reads.
-    pub reads: Vec<usize>,
 }
 
 impl Reign {
@@ -141,10 +138,7 @@ impl InForce {
         let (terms, planned): (Vec<&Term>, Vec<Planned>) =
             of_table.flat_map(|term| term.rule.planned().map(move |planned| (term, planned))).unzip();
         let program = Program::compile(self.ruleset.context(), table, &planned)?;
-        let columns = program.own.len() + program.joined.len();
-        let reads = program.rules.iter().map(|rule| features_of(rule, columns));
-        let reigns = terms.into_iter().zip(reads).map(|(term, reads)| term.reign(reads)).collect();
-        Ok((program, reigns))
+        Ok((program, terms.into_iter().map(Term::reign).collect()))
     }
 
     /// The same for timelines that are still being filled.
@@ -182,12 +176,6 @@ impl InForce {
         let of_level = self.terms.iter().filter(|term| (term.rule.table == Table::Signals) == signals);
         of_level.map(|term| of(&term.rule)).max().unwrap_or(0)
     }
-}
-
-/// Features follow the base columns among what a rule reads.
-fn features_of(rule: &RuleProgram, columns: usize) -> Vec<usize> {
-    let bounds = rule.qualify.iter().chain(rule.outputs.iter().map(|(_, bound)| bound));
-    bounds.flat_map(|bound| &bound.inputs).filter_map(|input| input.checked_sub(columns)).collect()
 }
 
 /// A rule in force or retired, and the transactions it judges.

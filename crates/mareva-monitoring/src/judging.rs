@@ -4,174 +4,181 @@ use arrow::array::{ArrayRef, UInt32Array};
 use arrow::compute::take;
 use mareva_model::{Detection, DetectionChange};
 
-use crate::aggregate::Value;
 use crate::base::Base;
 use crate::error::Error;
 use crate::evaluate::{RuleFailure, truth};
+use crate::facts::bits;
+use crate::feature_values::FeatureValues;
 use crate::groups::Told;
-use crate::in_force::Reign;
 use crate::key::Key;
-use crate::level::{Judged, Level, Rows};
-use crate::program::{Bound, GroupProgram};
+use crate::level::{Judged, Level, Rows, Standing};
+use crate::program::{Bound, GroupProgram, RuleProgram, Stage};
+use crate::timeline::AsOf;
 use crate::values::{self, of_window};
 
+/// Rows that a rule looks at, by their places in the order of judging.
+#[derive(Debug, Default, Clone)]
+struct Picked {
+    /// Those that it judges.
+    judged: Vec<u32>,
+    /// Last rows of groups that another rule judges: it tells of them no more.
+    others: Vec<u32>,
+}
+
+/// Rows that are judged.
+struct Pass<'a> {
+    source: &'a dyn Rows,
+    base: &'a Base,
+    /// Rows of the base in the order of judging.
+    order: &'a [usize],
+    /// Rows of the base from here on were judged before.
+    fresh: usize,
+}
+
 impl Level {
-    pub(super) fn judge_rows(&mut self, source: &dyn Rows, base: &Base, judged: &mut Judged) -> Result<(), Error> {
+    /// Judges rows; nothing stands on the first `fresh` of them.
+    pub(super) fn judge_rows(
+        &mut self,
+        source: &dyn Rows,
+        base: &Base,
+        fresh: usize,
+        judged: &mut Judged,
+    ) -> Result<(), Error> {
         let mut order: Vec<usize> = (0..base.rows.len()).filter(|i| self.gated(base.rows[*i])).collect();
         if order.is_empty() {
             return Ok(());
         }
-        // In time order the cursors of a key only move forward, after at most one way back.
         order.sort_by_key(|i| (base.times[*i], base.rows[*i]));
-        let features = self.feature_values(base, &order);
-        for rule in 0..self.program.rules.len() {
-            let (gate, reign) = (self.program.rules[rule].gate, self.reigns[rule].rows.clone());
-            let judges = |i: &usize| reign.contains(&base.transactions[*i]);
-            let gated = order.iter().copied().filter(|i| self.facts.holds(base.rows[*i], gate));
-            let (mut picked, mut others): (Vec<usize>, Vec<usize>) = gated.partition(judges);
-            picked.retain(|i| self.is_last(rule, base, *i));
-            // A group whose last row another rule judges is told of by this one no more.
-            others.retain(|i| self.program.rules[rule].group.is_some() && self.is_last(rule, base, *i));
-            if !others.is_empty() {
-                self.settle_rule(source, rule, base, &features, &others, &vec![false; others.len()], judged)?;
+        let pass = Pass { source, base, order: &order, fresh };
+        let picked = self.picked(&pass);
+        let mut holding: Vec<Vec<u32>> = picked.iter().map(|picked| picked.judged.clone()).collect();
+        let mut values = FeatureValues::new(&self.program, base, &order, &self.dimensions);
+        let stages = self.program.rules.iter().map(|rule| rule.stages.len()).max().unwrap_or(0);
+        for stage in 0..stages {
+            for (rule, holding) in self.program.rules.iter().zip(&holding) {
+                let asks = rule.stages.get(stage).map_or(&[][..], |stage| &stage.features);
+                values.ask(&self.program, asks, holding);
             }
-            if picked.is_empty() {
-                continue;
+            values.fetch(&self.program, &mut self.dimensions, &self.facts);
+            for (rule, holding) in self.program.rules.iter().zip(&mut holding) {
+                if let Some(stage) = rule.stages.get(stage).filter(|_| !holding.is_empty()) {
+                    self.hold(rule, stage, &pass, &values, holding, judged)?;
+                }
             }
-            let held = self.qualified(rule, base, &features, &picked, judged)?;
-            self.settle_rule(source, rule, base, &features, &picked, &held, judged)?;
+        }
+        for (rule, holding) in self.program.rules.iter().zip(&holding) {
+            values.ask(&self.program, &rule.told, holding);
+        }
+        values.fetch(&self.program, &mut self.dimensions, &self.facts);
+        for (rule, (picked, holding)) in picked.iter().zip(&holding).enumerate() {
+            self.settle_rule(rule, &pass, &values, (&picked.others, &[]), judged)?;
+            self.settle_rule(rule, &pass, &values, (&picked.judged, holding), judged)?;
         }
         Ok(())
     }
 
-    /// Whether no later row of its group counts for a rule; a rule without groups judges every row.
-    fn is_last(&self, rule: usize, base: &Base, index: usize) -> bool {
-        let program = &self.program.rules[rule];
-        let Some(group) = program.group else { return true };
-        let Some(key) = base.keys[group.dimension][index] else { return false };
-        let (time, row) = (base.times[index], base.rows[index]);
-        let end = group.extent.end(group.extent.start(time), time);
-        !self.dimensions[group.dimension].is_followed(key, time, row, end, program.gate, &self.facts)
-    }
-
-    /// When the window of a row's group began.
-    fn begins(&mut self, rule: usize, group: GroupProgram, key: Key, time: i64, row: u64) -> i64 {
-        let gate = self.program.rules[rule].gate;
-        self.dimensions[group.dimension].begins(key, group.extent, gate, time, row, &self.facts)
-    }
-
-    /// Values of every feature at the rows of `order`; elsewhere null.
-    fn feature_values(&mut self, base: &Base, order: &[usize]) -> Vec<Vec<Value>> {
-        let mut features = vec![Vec::new(); self.program.features.len()];
-        let wanted = self.wanted(base);
-        for dimension in 0..self.dimensions.len() {
-            let keys = &base.keys[dimension];
-            let of_dimension = self.program.features.iter().enumerate().filter(|(_, p)| p.dimension == dimension);
-            for (feature, place) in of_dimension.filter(|(feature, _)| wanted[*feature]) {
-                let mut values = vec![Value::Null; base.rows.len()];
-                for index in order {
-                    let (Some(key), row) = (keys[*index], base.rows[*index]) else { continue };
-                    if place.gates.iter().any(|gate| self.facts.holds(row, *gate)) {
-                        values[*index] =
-                            self.dimensions[dimension].value(key, place.index, base.times[*index], row, &self.facts);
-                    }
+    /// The rows that each rule looks at.
+    fn picked(&self, pass: &Pass<'_>) -> Vec<Picked> {
+        let mut picked = vec![Picked::default(); self.program.rules.len()];
+        for (at, index) in pass.order.iter().enumerate() {
+            let mask = self.facts.mask(pass.base.rows[*index]).iter().zip(&self.program.gates);
+            for gate in bits(mask.map(|(mask, gates)| mask & gates)) {
+                for rule in &self.program.gated[gate] {
+                    picked[*rule].judged.push(at as u32);
                 }
-                features[feature] = values;
             }
         }
-        features
+        let transactions = &pass.base.transactions;
+        let (first, last) = (transactions.iter().min().copied(), transactions.iter().max().copied());
+        for (rule, picked) in picked.iter_mut().enumerate() {
+            let (groups, reign) = (self.program.rules[rule].group.is_some(), &self.reigns[rule].rows);
+            if !first.zip(last).is_some_and(|(first, last)| reign.contains(&first) && reign.contains(&last)) {
+                let judges = |at: &u32| reign.contains(&transactions[pass.order[*at as usize]]);
+                let (judged, others) = std::mem::take(&mut picked.judged).into_iter().partition(judges);
+                *picked = Picked { judged, others: if groups { others } else { Vec::new() } };
+            }
+            if groups {
+                picked.judged.retain(|at| self.is_last(rule, pass.base, pass.order[*at as usize]));
+                picked.others.retain(|at| self.is_last(rule, pass.base, pass.order[*at as usize]));
+            }
+        }
+        picked
     }
 
-    /// The features of rules that judge any of these rows: those of a retired rule cost nothing where only late rows need it.
-    fn wanted(&self, base: &Base) -> Vec<bool> {
-        let mut wanted = vec![false; self.program.features.len()];
-        let range = base.transactions.iter().min().zip(base.transactions.iter().max());
-        let judges =
-            |reign: &Reign| range.is_some_and(|(first, last)| reign.rows.start <= *last && *first < reign.rows.end);
-        for reign in self.reigns.iter().filter(|reign| judges(reign)) {
-            reign.reads.iter().for_each(|feature| wanted[*feature] = true);
-        }
-        wanted
+    /// Whether no later row of its group counts for a rule that groups its rows.
+    fn is_last(&self, rule: usize, base: &Base, index: usize) -> bool {
+        let program = &self.program.rules[rule];
+        let Some(GroupProgram { dimension, window }) = program.group else { return true };
+        let Some(key) = base.keys[dimension][index] else { return false };
+        let as_of = AsOf { time: base.times[index], row: base.rows[index] };
+        let end = window.extent.end(window.extent.start(as_of.time), as_of.time);
+        !self.dimensions[dimension].is_followed(key, as_of, end, program.gate, &self.facts)
     }
 
     fn inputs(
         &self,
         bound: &Bound,
         columns: &[Option<ArrayRef>],
-        features: &[Vec<Value>],
-        picked: &[usize],
-        whole: bool,
+        values: &FeatureValues<'_>,
+        rows: &[u32],
+        indices: Option<&UInt32Array>,
     ) -> Result<Vec<ArrayRef>, Error> {
-        let base_columns = columns.len();
-        let mut arrays = Vec::with_capacity(bound.inputs.len());
-        let indices = UInt32Array::from_iter_values(picked.iter().map(|i| *i as u32));
-        for input in &bound.inputs {
-            if *input >= base_columns {
-                let feature = input - base_columns;
-                let values = picked.iter().map(|i| &features[feature][*i]);
-                arrays.push(values::array(values, &self.program.features[feature].output)?);
-            } else {
+        let input = |input: &usize| match input.checked_sub(columns.len()) {
+            Some(feature) => Ok(values::array(values.at(feature, rows), &self.program.features[feature].output)?),
+            None => {
                 let column = columns[*input].as_ref().ok_or(Error::Column)?;
-                arrays.push(if whole { column.clone() } else { take(column, &indices, None)? });
+                Ok(indices.map_or_else(|| Ok(column.clone()), |indices| take(column, indices, None))?)
             }
-        }
-        Ok(arrays)
+        };
+        bound.inputs.iter().map(input).collect()
     }
 
-    /// Which of the picked rows the rule's condition holds for.
-    fn qualified(
+    /// Keeps the rows for which a stage of a rule holds.
+    fn hold(
         &self,
-        rule: usize,
-        base: &Base,
-        features: &[Vec<Value>],
-        picked: &[usize],
+        rule: &RuleProgram,
+        Stage { condition, .. }: &Stage,
+        pass: &Pass<'_>,
+        values: &FeatureValues<'_>,
+        rows: &mut Vec<u32>,
         judged: &mut Judged,
-    ) -> Result<Vec<bool>, Error> {
-        let program = &self.program.rules[rule];
-        let Some(qualify) = &program.qualify else { return Ok(vec![true; picked.len()]) };
-        let found = qualify.evaluate(self.inputs(qualify, &base.columns, features, picked, false)?, picked.len())?;
+    ) -> Result<(), Error> {
+        let indices = UInt32Array::from_iter_values(rows.iter().map(|at| pass.order[*at as usize] as u32));
+        let inputs = self.inputs(condition, &pass.base.columns, values, rows, Some(&indices))?;
+        let found = condition.evaluate(inputs, rows.len())?;
         if let Some(failed) = &found.failed {
-            judged.failures.push(RuleFailure::new(&program.rule, "QUALIFY".to_owned(), qualify, failed));
+            judged.failures.push(RuleFailure::new(&rule.rule, "QUALIFY".to_owned(), condition, failed));
         }
-        Ok(truth(&found.array)?.iter().collect())
+        *rows = truth(&found.array)?.set_indices().map(|at| rows[at]).collect();
+        Ok(())
     }
 
     /// Compares what holds now with what stood before.
-    #[allow(clippy::too_many_arguments)]
     fn settle_rule(
         &mut self,
-        source: &dyn Rows,
         rule: usize,
-        base: &Base,
-        features: &[Vec<Value>],
-        picked: &[usize],
-        held: &[bool],
+        pass: &Pass<'_>,
+        values: &FeatureValues<'_>,
+        (picked, holding): (&[u32], &[u32]),
         judged: &mut Judged,
     ) -> Result<(), Error> {
-        let holding: Vec<usize> = picked.iter().zip(held).filter(|(_, held)| **held).map(|(i, _)| *i).collect();
-        let mut found = self.detections(source, rule, base, features, &holding, judged)?.into_iter();
-        for (index, held) in picked.iter().zip(held) {
-            let now = if *held { found.next().flatten() } else { None };
-            let (time, row) = (base.times[*index], base.rows[*index]);
-            let term = self.reigns[rule].term;
-            let before = match self.program.rules[rule].group {
-                Some(group) => {
-                    let Some(key) = base.keys[group.dimension][*index] else { continue };
-                    let start = self.begins(rule, group, key, time, row);
-                    let end = group.extent.end(start, time);
-                    let told = now.clone().map(|detection| Told { row, end, detection });
-                    let mut gone = Vec::new();
-                    let merged = group.extent.merged(start, time);
-                    let before = self.groups.tell((term, key, start), merged, told, row, &mut gone);
-                    // What another row told of the group stands no more.
-                    let gone = gone.into_iter().map(|(at, detection)| (at, DetectionChange::Withdrawn(detection)));
-                    judged.changes.extend(gone);
-                    before
+        let mut holds = holding.iter().zip(self.detections(rule, pass, values, holding, judged)?).peekable();
+        let grouped = self.program.rules[rule].group;
+        for at in picked {
+            let now = holds.next_if(|(holding, _)| *holding == at).and_then(|(_, found)| found);
+            let index = pass.order[*at as usize];
+            // Of a group something may stand on another row.
+            if now.is_none() && index < pass.fresh && grouped.is_none() {
+                continue;
+            }
+            let standing = (pass.base.times[index], pass.base.rows[index], self.reigns[rule].term);
+            let before = match (grouped, &now) {
+                (Some(group), _) => {
+                    let Some(key) = pass.base.keys[group.dimension][index] else { continue };
+                    self.tell((group, key), standing, now.clone(), judged)
                 }
-                None => match &now {
-                    Some(now) => self.standing.insert((time, row, term), now.clone()),
-                    None => self.standing.remove(&(time, row, term)),
-                },
+                (None, Some(now)) => self.standing.insert(standing, now.clone()),
+                (None, None) => self.standing.remove(&standing),
             };
             let change = match (before, now) {
                 (None, Some(now)) => DetectionChange::Raised(now),
@@ -179,32 +186,50 @@ impl Level {
                 (Some(before), None) => DetectionChange::Withdrawn(before),
                 _ => continue,
             };
-            judged.changes.push(((time, row, term), change));
+            judged.changes.push((standing, change));
         }
         Ok(())
+    }
+
+    /// Tells of the group whose last row this is; returns what stood on the row.
+    fn tell(
+        &mut self,
+        (GroupProgram { dimension, window }, key): (GroupProgram, Key),
+        (time, row, term): Standing,
+        now: Option<Detection>,
+        judged: &mut Judged,
+    ) -> Option<Detection> {
+        let start = self.dimensions[dimension].begins(key, window, AsOf { time, row }, &self.facts);
+        let (end, merged) = (window.extent.end(start, time), window.extent.merged(start, time));
+        let told = now.map(|detection| Told { row, end, detection });
+        let mut gone = Vec::new();
+        let before = self.groups.tell((term, key, start), merged, told, row, &mut gone);
+        // What another row told of the group stands no more.
+        judged.changes.extend(gone.into_iter().map(|(at, detection)| (at, DetectionChange::Withdrawn(detection))));
+        before
     }
 
     /// The detections of rows for which a rule holds; none where a row's identity or subject fails.
     fn detections(
         &self,
-        source: &dyn Rows,
         rule: usize,
-        base: &Base,
-        features: &[Vec<Value>],
-        holding: &[usize],
+        pass: &Pass<'_>,
+        values: &FeatureValues<'_>,
+        holding: &[u32],
         judged: &mut Judged,
     ) -> Result<Vec<Option<Detection>>, Error> {
         if holding.is_empty() {
             return Ok(Vec::new());
         }
-        let rows: Vec<u64> = holding.iter().map(|i| base.rows[*i]).collect();
-        let all = vec![true; base.columns.len()];
-        let (columns, _) = self.read(source, &rows, &all)?;
+        let indices: Vec<usize> = holding.iter().map(|at| pass.order[*at as usize]).collect();
+        let rows: Vec<u64> = indices.iter().map(|index| pass.base.rows[*index]).collect();
+        let all = vec![true; pass.base.columns.len()];
+        let (columns, _) = self.read(pass.source, &rows, &all)?;
         let program = &self.program.rules[rule];
         let mut outputs = Vec::with_capacity(program.outputs.len());
         let mut named = vec![true; rows.len()];
         for (name, bound) in program.outputs.iter().filter(|(name, _)| name != "event_time") {
-            let found = bound.evaluate(self.inputs(bound, &columns, features, holding, true)?, rows.len())?;
+            let found = bound.evaluate(self.inputs(bound, &columns, values, holding, None)?, rows.len())?;
             if let Some(failed) = &found.failed {
                 judged.failures.push(RuleFailure::new(&program.rule, format!("column {name}"), bound, failed));
                 if matches!(name.as_str(), "row_id" | "subject") {
@@ -213,19 +238,19 @@ impl Level {
             }
             outputs.push((name.as_str(), found.array));
         }
-        let hop = program.group.map(|group| group.extent).filter(|extent| extent.is_hop());
+        let hop = program.group.map(|group| group.window.extent).filter(|extent| extent.is_hop());
         let of_window = |time| hop.map_or_else(String::new, |hop| of_window(hop.start(time)));
         let detection = |at: usize| {
             let mut detection = Detection {
                 rule: program.rule.clone(),
                 row_id: String::new(),
                 subject: String::new(),
-                event_time: base.times[holding[at]],
+                event_time: pass.base.times[indices[at]],
                 columns: serde_json::Map::new(),
             };
             for (name, array) in &outputs {
                 match *name {
-                    "row_id" => detection.row_id = values::text(array, at) + &of_window(base.times[holding[at]]),
+                    "row_id" => detection.row_id = values::text(array, at) + &of_window(pass.base.times[indices[at]]),
                     "subject" => detection.subject = values::text(array, at),
                     _ => {
                         detection.columns.insert((*name).to_owned(), values::json(array, at));

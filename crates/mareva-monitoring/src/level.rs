@@ -11,14 +11,14 @@ use mareva_model::{Detection, DetectionChange};
 
 use crate::accounts::Accounts;
 use crate::base::{Base, keys};
+use crate::dimension::Dimension;
 use crate::error::Error;
 use crate::evaluate::{Failed, RuleFailure, truth};
-use crate::facts::Facts;
+use crate::facts::{Facts, transpose};
 use crate::groups::Groups;
 use crate::in_force::Reign;
 use crate::key::{Key, KeyBuild};
 use crate::program::{Program, RuleProgram};
-use crate::timeline::Dimension;
 use crate::values;
 
 /// Where a level reads its rows again: retained transactions, or the signals.
@@ -108,7 +108,7 @@ impl Level {
             let old = self.base(source, &old)?;
             base = base.join(old)?;
         }
-        self.judge_rows(source, &base, &mut judged)?;
+        self.judge_rows(source, &base, new.len(), &mut judged)?;
         for failure in &judged.failures {
             failure.note(&mut self.failures);
         }
@@ -117,8 +117,7 @@ impl Level {
 
     /// Reads the columns that predicates, arguments, keys and conditions need.
     fn base(&self, source: &dyn Rows, rows: &[u64]) -> Result<Base, Error> {
-        let eager = self.program.eager();
-        let (columns, times) = self.read(source, rows, &eager)?;
+        let (columns, times) = self.read(source, rows, &self.program.eager)?;
         let keys = self.program.dimensions.iter().map(|(positions, _)| keys(positions, &columns, rows.len())).collect();
         let transactions = rows.iter().map(|row| source.transaction(*row)).collect();
         Ok(Base { rows: rows.to_vec(), transactions, times, columns, keys })
@@ -161,13 +160,7 @@ impl Level {
             holds.push(truth(&found.array)?);
             failed.push(found.failed);
         }
-        for (predicate, parts) in self.program.predicates.iter().enumerate() {
-            let all = parts.iter().map(|atom| holds[*atom].clone()).reduce(|a, b| &a & &b);
-            match all {
-                Some(all) => all.set_indices().for_each(|index| self.facts.set_predicate(base.rows[index], predicate)),
-                None => base.rows.iter().for_each(|row| self.facts.set_predicate(*row, predicate)),
-            }
-        }
+        self.note_predicates(base, &holds);
         for (argument, bound) in self.program.arguments.iter().enumerate() {
             // A row on which it fails counts nowhere: that it is not null, a condition of every aggregate, fails there, too.
             let found = bound.evaluate(base.inputs(bound)?, base.rows.len())?;
@@ -186,6 +179,29 @@ impl Level {
         let judged = |reign: &Reign| base.transactions.iter().map(|row| reign.rows.contains(row)).collect();
         let rules = self.program.rules.iter().zip(self.reigns.iter().map(judged));
         Ok(rules.filter_map(|(rule, judged)| self.undecided(rule, judged, &holds, &failed)).collect())
+    }
+
+    fn note_predicates(&mut self, base: &Base, holds: &[BooleanBuffer]) {
+        let blocks = base.rows.len().div_ceil(64);
+        for (word, predicates) in self.program.predicates.chunks(64).enumerate() {
+            let words = predicates.iter().map(|parts| -> Vec<u64> {
+                match parts.iter().map(|atom| holds[*atom].clone()).reduce(|a, b| &a & &b) {
+                    Some(all) => all.bit_chunks().iter_padded().collect(),
+                    None => vec![u64::MAX; blocks],
+                }
+            });
+            let words: Vec<Vec<u64>> = words.collect();
+            for (block, rows) in base.rows.chunks(64).enumerate() {
+                let mut bits = [0; 64];
+                for (bits, words) in bits.iter_mut().zip(&words) {
+                    *bits = words[block];
+                }
+                transpose(&mut bits);
+                for (row, bits) in rows.iter().zip(bits) {
+                    self.facts.set_mask(*row, word, bits);
+                }
+            }
+        }
     }
 
     /// The rows that a rule would take in, or into an aggregate, but for conditions that failed on them; of those it judges.
@@ -225,7 +241,7 @@ impl Level {
             for (index, key) in base.keys[dimension].iter().enumerate() {
                 let (row, time) = (base.rows[index], base.times[index]);
                 let Some(key) = key else { continue };
-                if !self.program.enters[dimension].iter().any(|p| self.facts.holds(row, *p)) {
+                if !self.facts.any(row, &self.program.enters[dimension]) {
                     continue;
                 }
                 if self.dimensions[dimension].insert(*key, time, row, &self.facts) {
@@ -248,7 +264,7 @@ impl Level {
 
     /// Whether any rule judges this row at all.
     pub(super) fn gated(&self, row: u64) -> bool {
-        self.program.rules.iter().any(|rule| self.facts.holds(row, rule.gate))
+        self.facts.any(row, &self.program.gates)
     }
 
     /// Takes rows off the timelines and withdraws what stood on them; returns the rows whose windows they touched.
@@ -259,7 +275,7 @@ impl Level {
             for (index, key) in gone.keys[dimension].iter().copied().enumerate() {
                 let (row, time) = (gone.rows[index], gone.times[index]);
                 let Some(key) = key else { continue };
-                if self.program.enters[dimension].iter().any(|p| self.facts.holds(row, *p)) {
+                if self.facts.any(row, &self.program.enters[dimension]) {
                     self.dimensions[dimension].remove(key, time, row, &self.facts);
                     // Of its groups an earlier row may be the last one now.
                     let from = time.saturating_sub(self.dimensions[dimension].layout.grouped);
@@ -273,8 +289,9 @@ impl Level {
             for (program, reign) in self.program.rules.iter().zip(&self.reigns) {
                 let Some(group) = program.group else { continue };
                 let Some(key) = gone.keys[group.dimension][index] else { continue };
-                let from = group.extent.start(*time);
-                let told = self.groups.leave((reign.term, key, from), group.extent.merged(from, *time), *row);
+                let extent = group.window.extent;
+                let from = extent.start(*time);
+                let told = self.groups.leave((reign.term, key, from), extent.merged(from, *time), *row);
                 let standing = (*time, *row, reign.term);
                 judged.changes.extend(told.map(|told| (standing, DetectionChange::Withdrawn(told))));
             }

@@ -14,11 +14,13 @@ use datafusion::prelude::SessionContext;
 
 use crate::aggregate::AggregateKind;
 use crate::cheaper::cheaper;
+use crate::cursor::Feature;
 use crate::extent::Extent;
+use crate::facts::mask_of;
 use crate::plan::{GroupPlan, RulePlan, WindowPlan};
 use crate::rule::SharedRule;
 use crate::tables::schema_of;
-use crate::timeline::{Feature, Layout};
+use crate::timeline::{Layout, Window};
 use mareva_model::Table;
 
 /// An expression and the positions, in the table's base columns then features, of the columns it reads.
@@ -37,8 +39,14 @@ pub(crate) struct FeaturePlace {
     pub dimension: usize,
     pub index: usize,
     pub output: DataType,
-    /// Predicates of the rules that read it: where none holds, its value is not computed.
-    pub gates: Vec<usize>,
+}
+
+/// One condition of a rule on features. Rows that fail it are asked for no more.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    pub condition: Bound,
+    /// Features it reads that no earlier stage has.
+    pub features: Vec<usize>,
 }
 
 /// One rule of the table.
@@ -50,17 +58,20 @@ pub(crate) struct RuleProgram {
     pub gate: usize,
     /// The gate, and the predicates that let rows into the rule's aggregates.
     pub predicates: Vec<usize>,
-    pub qualify: Option<Bound>,
+    /// What must hold of its features, the least costly first.
+    pub stages: Vec<Stage>,
     pub group: Option<GroupProgram>,
     /// Output columns beside row_id; evaluated on detections only.
     pub outputs: Vec<(String, Bound)>,
+    /// Features that only they read.
+    pub told: Vec<usize>,
 }
 
 /// How a rule groups its rows.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct GroupProgram {
     pub dimension: usize,
-    pub extent: Extent,
+    pub window: Window,
 }
 
 /// The program of one table.
@@ -80,10 +91,18 @@ pub(crate) struct Program {
     pub texts: Vec<usize>,
     /// Key columns (positions among the base columns) of each dimension, and what is computed on it.
     pub dimensions: Vec<(Vec<usize>, Layout)>,
-    /// Predicates that bring a row onto a dimension's timelines.
-    pub enters: Vec<Vec<usize>>,
+    /// Predicates that bring a row onto a dimension's timelines, as bits.
+    pub enters: Vec<Vec<u64>>,
     pub features: Vec<FeaturePlace>,
+    /// The number of each feature of a dimension among all.
+    pub numbers: Vec<Vec<usize>>,
     pub rules: Vec<RuleProgram>,
+    /// Predicates that are gates, as bits.
+    pub gates: Vec<u64>,
+    /// The rules of each predicate that is a gate.
+    pub gated: Vec<Vec<usize>>,
+    /// Which base columns predicates, arguments, keys and conditions read; the others are read for detections only.
+    pub eager: Vec<bool>,
 }
 
 /// A planned rule on its way into a program.
@@ -157,29 +176,14 @@ impl Program {
             }
         }
         let programs = rules.iter().map(|rule| builder.rule(rule)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self {
-            table,
-            own: own_names,
-            joined: joins,
-            atoms: builder.atoms.into_iter().map(|(_, bound)| bound).collect(),
-            predicates: builder.predicates,
-            arguments: builder.arguments.into_iter().map(|(_, bound)| bound).collect(),
-            texts: builder.texts,
-            dimensions: builder.dimensions,
-            enters: builder.enters,
-            features: builder.features,
-            rules: programs,
-        })
+        Ok(builder.finish(table, own_names, joins, programs))
     }
-}
 
-impl Program {
-    /// Which base columns predicates, arguments, keys and conditions read; the others are read for detections only.
-    pub fn eager(&self) -> Vec<bool> {
+    fn read_eagerly(&self) -> Vec<bool> {
         let columns = self.own.len() + self.joined.len();
         let mut eager = vec![false; columns];
-        let bounds =
-            self.atoms.iter().chain(&self.arguments).chain(self.rules.iter().filter_map(|r| r.qualify.as_ref()));
+        let conditions = self.rules.iter().flat_map(|rule| &rule.stages).map(|stage| &stage.condition);
+        let bounds = self.atoms.iter().chain(&self.arguments).chain(conditions);
         let inputs = bounds.flat_map(|bound| bound.inputs.iter().copied());
         for position in inputs.chain(self.dimensions.iter().flat_map(|(keys, _)| keys.iter().copied())) {
             if position < columns {
@@ -202,7 +206,39 @@ fn join_key(name: &str) -> Option<(String, String)> {
     Some((key.to_owned(), column.to_owned()))
 }
 
+/// Features among what an expression reads: they follow the base columns.
+fn features_of(bound: &Bound, columns: usize) -> impl Iterator<Item = usize> + '_ {
+    bound.inputs.iter().filter_map(move |input| input.checked_sub(columns))
+}
+
 impl Builder<'_> {
+    fn finish(self, table: Table, own: Vec<String>, joined: Vec<(usize, String)>, rules: Vec<RuleProgram>) -> Program {
+        let words = self.predicates.len().div_ceil(64).max(1);
+        let mut gated = vec![Vec::new(); self.predicates.len()];
+        rules.iter().enumerate().for_each(|(number, rule)| gated[rule.gate].push(number));
+        let mut numbers: Vec<Vec<usize>> = self.dimensions.iter().map(|(_, of)| vec![0; of.features.len()]).collect();
+        self.features.iter().enumerate().for_each(|(number, place)| numbers[place.dimension][place.index] = number);
+        let mut program = Program {
+            table,
+            own,
+            joined,
+            atoms: self.atoms.into_iter().map(|(_, bound)| bound).collect(),
+            predicates: self.predicates,
+            arguments: self.arguments.into_iter().map(|(_, bound)| bound).collect(),
+            texts: self.texts,
+            dimensions: self.dimensions,
+            enters: self.enters.iter().map(|of| mask_of(of.iter().copied(), words)).collect(),
+            features: self.features,
+            numbers,
+            gates: mask_of(rules.iter().map(|rule| rule.gate), words),
+            rules,
+            gated,
+            eager: Vec::new(),
+        };
+        program.eager = program.read_eagerly();
+        program
+    }
+
     fn predicate(&mut self, atoms: &[Expr]) -> Result<usize, DataFusionError> {
         let mut ids = Vec::with_capacity(atoms.len());
         for atom in atoms {
@@ -291,10 +327,13 @@ impl Builder<'_> {
         };
         let in_order = window.kind.needs_order();
         let dimension = self.dimension(&window.keys, window.extent, in_order, &[predicate, gate])?;
-        // Only sessions depend on what else is in them: other windows are alike whatever rule they are of.
-        let members = if matches!(window.extent, Extent::Session { .. }) { gate } else { predicate };
-        let (kind, extent) = (window.kind, window.extent);
-        let feature = Feature { kind, predicate, argument, text, known, extent, members };
+        let windows = &mut self.dimensions[dimension].1.windows;
+        let known_window = Window::of(window.extent, gate);
+        let at = windows.iter().position(|one| *one == known_window).unwrap_or_else(|| {
+            windows.push(known_window);
+            windows.len() - 1
+        });
+        let feature = Feature { kind: window.kind, predicate, argument, text, known, window: at };
         let features = &mut self.dimensions[dimension].1.features;
         let index = features.iter().position(|one| *one == feature).unwrap_or_else(|| {
             features.push(feature);
@@ -303,12 +342,9 @@ impl Builder<'_> {
         let known = self.features.iter().position(|f| f.dimension == dimension && f.index == index);
         let place = known.unwrap_or_else(|| {
             let output = window.output.clone();
-            self.features.push(FeaturePlace { dimension, index, output, gates: Vec::new() });
+            self.features.push(FeaturePlace { dimension, index, output });
             self.features.len() - 1
         });
-        if !self.features[place].gates.contains(&gate) {
-            self.features[place].gates.push(gate);
-        }
         self.feature_names.insert(window.name.clone(), place);
         Ok(())
     }
@@ -321,7 +357,7 @@ impl Builder<'_> {
         }
         predicates.sort_unstable();
         predicates.dedup();
-        let qualify = planned.plan.qualify.iter().cloned().reduce(Expr::and).map(|q| self.bind(&q)).transpose()?;
+        let stages = self.stages(&planned.plan.qualify)?;
         let mut outputs = Vec::new();
         for (name, expr) in &planned.plan.outputs {
             outputs.push((name.clone(), self.bind(expr)?));
@@ -329,12 +365,46 @@ impl Builder<'_> {
         let group = match &planned.plan.group {
             Some(GroupPlan { keys, extent }) => {
                 let dimension = self.dimension(keys, *extent, true, &[])?;
-                Some(GroupProgram { dimension, extent: *extent })
+                Some(GroupProgram { dimension, window: Window::of(*extent, gate) })
             }
             None => None,
         };
         let (rule, weight) = (planned.rule.clone(), planned.weight);
-        Ok(RuleProgram { rule, weight, gate, predicates, qualify, group, outputs })
+        let known: Vec<usize> = stages.iter().flat_map(|stage| stage.features.iter().copied()).collect();
+        let told = outputs.iter().flat_map(|(_, bound)| features_of(bound, self.base.len()));
+        let told = told.filter(|feature| !known.contains(feature)).collect();
+        Ok(RuleProgram { rule, weight, gate, predicates, stages, group, outputs, told })
+    }
+
+    /// Conditions in the order in which they are tried: first those that ask for the least.
+    fn stages(&self, conditions: &[Expr]) -> Result<Vec<Stage>, DataFusionError> {
+        let mut left = Vec::with_capacity(conditions.len());
+        for condition in conditions {
+            let mut features: Vec<usize> = features_of(&self.bind(condition)?, self.base.len()).collect();
+            features.sort_unstable();
+            left.push((condition, features));
+        }
+        let kind = |feature: &usize| {
+            let FeaturePlace { dimension, index, .. } = &self.features[*feature];
+            self.dimensions[*dimension].1.features[*index].kind
+        };
+        let (mut known, mut stages): (Vec<usize>, Vec<Stage>) = (Vec::new(), Vec::new());
+        while !left.is_empty() {
+            let asks = |(_, of): &(&Expr, Vec<usize>)| -> Vec<usize> {
+                of.iter().filter(|feature| !known.contains(feature)).copied().collect()
+            };
+            let cost = |features: &Vec<usize>| features.iter().map(|feature| kind(feature).cost()).sum::<u32>();
+            let features = left.iter().map(asks).min_by_key(cost).unwrap_or_default();
+            known.extend(&features);
+            let (now, later) = left.into_iter().partition(|(_, of)| of.iter().all(|feature| known.contains(feature)));
+            left = later;
+            let conditions: Vec<(&Expr, Vec<usize>)> = now;
+            let all = conditions.into_iter().map(|(condition, _)| condition.clone()).reduce(Expr::and);
+            if let Some(all) = all {
+                stages.push(Stage { condition: self.bind(&all)?, features });
+            }
+        }
+        Ok(stages)
     }
 
     /// Compiles an expression over just the columns it reads, simplified as DataFusion's optimizer does: some functions

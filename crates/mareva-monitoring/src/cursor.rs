@@ -1,0 +1,182 @@
+//! A feature of one key: its value over some rows of the key's timeline, which slide over it in both directions.
+
+use std::collections::VecDeque;
+
+use crate::aggregate::{AggregateKind, Entry, Place, Running, Value, total};
+use crate::facts::Facts;
+
+/// One distinct aggregate or window function of a dimension.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Feature {
+    pub kind: AggregateKind,
+    /// Rows that count: the rule's WHERE, and of aggregates their FILTER and "argument is not null".
+    pub predicate: usize,
+    pub argument: Option<usize>,
+    /// Where the texts of the argument are kept, if they are needed.
+    pub text: Option<usize>,
+    /// The predicate "argument is not null", for the kinds that pick a row whether it is or not.
+    pub known: Option<usize>,
+    /// Which of the windows of its dimension.
+    pub window: usize,
+}
+
+impl Feature {
+    fn entry<'a>(&self, facts: &'a Facts, row: u64, place: Place) -> Entry<'a> {
+        let value = self.argument.map_or(0, |argument| facts.argument(row, argument));
+        Entry { row, value, text: self.text.and_then(|slot| facts.text(row, slot)), place }
+    }
+}
+
+/// A row on a timeline.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RingRow {
+    pub time: i64,
+    pub row: u64,
+}
+
+/// The value of a feature over the rows `[tail, head)` of a ring, counted from its front. At 32 bytes there are two in a cache
+/// line: with hundreds of rules they are most of what a row touches.
+#[derive(Debug)]
+pub(crate) enum Cursor {
+    /// Counts, sums and averages. An `i128` as such would need to lie on 16 bytes.
+    Total { feature: u16, tail: u32, head: u32, count: u32, sum: [u64; 2] },
+    /// Everything else.
+    Other { feature: u16, tail: u32, head: u32, running: Box<Running> },
+}
+
+fn number(sum: [u64; 2]) -> i128 {
+    (u128::from(sum[1]) << 64 | u128::from(sum[0])) as i128
+}
+
+fn words(sum: i128) -> [u64; 2] {
+    [sum as u64, (sum as u128 >> 64) as u64]
+}
+
+impl Cursor {
+    /// Over no rows, which stand before the one at `at`.
+    pub fn new(index: u16, feature: &Feature, at: u32) -> Self {
+        match feature.kind.is_total() {
+            true => Self::Total { feature: index, tail: at, head: at, count: 0, sum: [0; 2] },
+            false => {
+                let running = Box::new(Running::new(feature.kind, feature.text.is_some()));
+                Self::Other { feature: index, tail: at, head: at, running }
+            }
+        }
+    }
+
+    pub fn feature(&self) -> u16 {
+        match self {
+            Self::Total { feature, .. } | Self::Other { feature, .. } => *feature,
+        }
+    }
+
+    pub fn tail(&self) -> u32 {
+        match self {
+            Self::Total { tail, .. } | Self::Other { tail, .. } => *tail,
+        }
+    }
+
+    fn ends(&mut self) -> (&mut u32, &mut u32) {
+        match self {
+            Self::Total { tail, head, .. } | Self::Other { tail, head, .. } => (tail, head),
+        }
+    }
+
+    fn add(&mut self, row: u64, place: Place, of: &Feature, facts: &Facts) {
+        match self {
+            // Inputs are below 10^38 / rows by the bound on amounts; wrapping keeps the inverse exact in any case.
+            Self::Total { count, sum, .. } => {
+                let value = of.argument.map_or(0, |argument| facts.argument(row, argument)) as i128;
+                (*sum, *count) = (words(number(*sum).wrapping_add(value)), *count + 1);
+            }
+            Self::Other { running, .. } => running.add(&of.entry(facts, row, place)),
+        }
+    }
+
+    fn remove(&mut self, row: u64, place: Place, of: &Feature, facts: &Facts) {
+        match self {
+            Self::Total { count, sum, .. } => {
+                let value = of.argument.map_or(0, |argument| facts.argument(row, argument)) as i128;
+                (*sum, *count) = (words(number(*sum).wrapping_sub(value)), *count - 1);
+            }
+            Self::Other { running, .. } => running.remove(&of.entry(facts, row, place)),
+        }
+    }
+
+    /// Moves to the rows `[from, to)`. Costs the rows between there and where it stood, or those in it if they are fewer.
+    pub fn seek(&mut self, (from, to): (u32, u32), ring: &VecDeque<RingRow>, of: &Feature, facts: &Facts) {
+        let (tail, head) = self.ends();
+        if u64::from(tail.abs_diff(from)) + u64::from(head.abs_diff(to)) > u64::from(to - from) {
+            *self = Self::new(self.feature(), of, from);
+        }
+        let (tail, head) = self.ends();
+        let (was_tail, was_head) = (std::mem::replace(tail, from), std::mem::replace(head, to));
+        let counts = |at: &u32| facts.holds(ring[*at as usize].row, of.predicate);
+        let row = |at: u32| ring[at as usize].row;
+        // From here on the rows it was over and those it comes to be over meet: it moves by fewer than there are.
+        for at in (was_head..to).filter(counts) {
+            self.add(row(at), Place::Back, of, facts);
+        }
+        for at in (from..was_tail).rev().filter(counts) {
+            self.add(row(at), Place::Front, of, facts);
+        }
+        for at in (to..was_head).rev().filter(counts) {
+            self.remove(row(at), Place::Back, of, facts);
+        }
+        for at in (was_tail..from).filter(counts) {
+            self.remove(row(at), Place::Front, of, facts);
+        }
+    }
+
+    /// A row comes onto the ring at `at`, or goes from there; the ring is as it is without it.
+    pub fn disturbed(&mut self, at: u32, row: u64, comes: bool, ring: &VecDeque<RingRow>, of: &Feature, facts: &Facts) {
+        let (tail, head) = self.ends();
+        let (inside, beyond) = ((*tail..*head).contains(&at), at >= *head);
+        let first = *tail;
+        let moved = |end: &mut u32| *end = if comes { *end + 1 } else { *end - 1 };
+        if !beyond {
+            moved(head);
+        }
+        if !beyond && !inside {
+            moved(tail);
+        }
+        if !inside || !facts.holds(row, of.predicate) {
+            return;
+        }
+        let place = match self {
+            Self::Other { running, .. } if running.keeps_order() => {
+                let earlier = ring.range(first as usize..at as usize);
+                Place::At(earlier.filter(|earlier| facts.holds(earlier.row, of.predicate)).count())
+            }
+            _ => Place::Back,
+        };
+        if comes { self.add(row, place, of, facts) } else { self.remove(row, place, of, facts) }
+    }
+
+    /// The first `gone` rows leave the ring.
+    pub fn expire(&mut self, gone: u32, ring: &VecDeque<RingRow>, of: &Feature, facts: &Facts) {
+        let (tail, head) = self.ends();
+        let leaving = *tail..gone.min(*head);
+        (*tail, *head) = (tail.saturating_sub(gone), head.saturating_sub(gone));
+        for at in leaving.filter(|at| facts.holds(ring[*at as usize].row, of.predicate)) {
+            self.remove(ring[at as usize].row, Place::Front, of, facts);
+        }
+    }
+
+    pub fn value(&self, of: &Feature, facts: &Facts) -> Value {
+        let running = match self {
+            Self::Total { count, sum, .. } => return total(of.kind, number(*sum), *count).into(),
+            Self::Other { running, .. } => running,
+        };
+        if !of.kind.picks_a_row() {
+            return running.value(of.kind);
+        }
+        let Some(row) = running.picked(of.kind) else { return Value::Null };
+        match (of.text, of.argument) {
+            _ if of.known.is_some_and(|known| !facts.holds(row, known)) => Value::Null,
+            (Some(slot), _) => facts.text(row, slot).map_or(Value::Null, |text| Value::Text(text.clone())),
+            (None, Some(argument)) => Value::Number(facts.argument(row, argument) as i128),
+            (None, None) => Value::Null,
+        }
+    }
+}

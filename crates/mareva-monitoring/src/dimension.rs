@@ -1,0 +1,166 @@
+//! All timelines of one key expression, shared by every rule that partitions by it.
+
+use hashbrown::HashTable;
+
+use crate::aggregate::Value;
+use crate::facts::Facts;
+use crate::key::Key;
+use crate::timeline::{AsOf, KeyTimeline, Layout, Window};
+
+/// Timelines that are allocated together.
+const BLOCK: usize = 4096;
+
+/// Where the timeline of a key lies. Good until the key is let go of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Slot(u32);
+
+#[derive(Debug, Default)]
+struct Line {
+    /// A [`Key`] as such would need to lie on 16 bytes.
+    key: [u64; 2],
+    timeline: KeyTimeline,
+}
+
+/// A slot as the table of keys has it: with half of the hash, so that the table grows without a look at the lines.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    hash: u32,
+    slot: Slot,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Dimension {
+    pub layout: Layout,
+    places: HashTable<Place>,
+    /// Blocks do not move when there are more.
+    blocks: Vec<Vec<Line>>,
+    free: Vec<Slot>,
+    rows: usize,
+    starts: Vec<u32>,
+}
+
+fn halves(key: Key) -> [u64; 2] {
+    [key as u64, (key >> 64) as u64]
+}
+
+/// Keys are hashes; the table takes its bits from both ends of a word.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+fn line(blocks: &mut [Vec<Line>], slot: Slot) -> &mut Line {
+    &mut blocks[slot.0 as usize / BLOCK][slot.0 as usize % BLOCK]
+}
+
+impl Dimension {
+    pub fn new(layout: Layout) -> Self {
+        Self { layout, ..Self::default() }
+    }
+
+    fn timeline(&self, slot: Slot) -> &KeyTimeline {
+        &self.blocks[slot.0 as usize / BLOCK][slot.0 as usize % BLOCK].timeline
+    }
+
+    /// Where the timeline of a key lies.
+    pub fn find(&self, key: Key) -> Option<Slot> {
+        let (hash, halves) = (key as u32, halves(key));
+        let is_it = |place: &Place| {
+            let Slot(at) = place.slot;
+            place.hash == hash && self.blocks[at as usize / BLOCK][at as usize % BLOCK].key == halves
+        };
+        self.places.find(spread(hash), is_it).map(|place| place.slot)
+    }
+
+    fn find_or_add(&mut self, key: Key) -> Slot {
+        if let Some(slot) = self.find(key) {
+            return slot;
+        }
+        let slot = self.free.pop().unwrap_or_else(|| {
+            if self.blocks.last().is_none_or(|block| block.len() == BLOCK) {
+                self.blocks.push(Vec::with_capacity(BLOCK));
+            }
+            let full = (self.blocks.len() - 1) * BLOCK;
+            let last = self.blocks.last_mut().map_or(0, |block| {
+                block.push(Line::default());
+                block.len() - 1
+            });
+            Slot((full + last) as u32)
+        });
+        line(&mut self.blocks, slot).key = halves(key);
+        let hash = key as u32;
+        self.places.insert_unique(spread(hash), Place { hash, slot }, |place| spread(place.hash));
+        slot
+    }
+
+    /// Puts a row on its key's timeline; `true` when other rows of the same or a later time were there before.
+    pub fn insert(&mut self, key: Key, time: i64, row: u64, facts: &Facts) -> bool {
+        self.rows += 1;
+        let slot = self.find_or_add(key);
+        line(&mut self.blocks, slot).timeline.insert(time, row, &self.layout, facts)
+    }
+
+    /// Takes a row off again.
+    pub fn remove(&mut self, key: Key, time: i64, row: u64, facts: &Facts) {
+        if let Some(slot) = self.find(key)
+            && line(&mut self.blocks, slot).timeline.remove(time, row, &self.layout, facts)
+        {
+            self.rows -= 1;
+        }
+    }
+
+    /// Rows of a key with `from` ≤ time ≤ `to`.
+    pub fn rows_between(&self, key: Key, from: i64, to: i64) -> impl Iterator<Item = u64> + '_ {
+        let ring = self.find(key).map(|slot| &self.timeline(slot).ring);
+        let start = ring.map_or(0, |ring| ring.partition_point(|row| row.time < from));
+        ring.into_iter().flat_map(move |ring| ring.range(start..).take_while(move |r| r.time <= to).map(|r| r.row))
+    }
+
+    /// Gives the wanted features, which ascend, as of a row.
+    pub fn values(
+        &mut self,
+        slot: Slot,
+        as_of: AsOf,
+        wanted: impl Iterator<Item = u16>,
+        facts: &Facts,
+        give: impl FnMut(u16, Value),
+    ) {
+        let timeline = &mut line(&mut self.blocks, slot).timeline;
+        timeline.values(wanted, as_of, (&self.layout, facts), &mut self.starts, give);
+    }
+
+    /// When the window of a row began.
+    pub fn begins(&mut self, key: Key, window: Window, as_of: AsOf, facts: &Facts) -> i64 {
+        match self.find(key) {
+            Some(slot) => line(&mut self.blocks, slot).timeline.begins(window, as_of, &self.layout, facts),
+            None => window.extent.start(as_of.time),
+        }
+    }
+
+    /// Whether a later row of its key, before `end`, satisfies a predicate.
+    pub fn is_followed(&self, key: Key, as_of: AsOf, end: i64, predicate: usize, facts: &Facts) -> bool {
+        let followed = |slot| self.timeline(slot).is_followed(as_of, end, predicate, &self.layout, facts);
+        self.find(key).is_some_and(followed)
+    }
+
+    /// Lets go of rows of `key` before `before`, and of the key when none is left.
+    pub fn expire(&mut self, key: Key, before: i64, facts: &Facts) {
+        let Some(slot) = self.find(key) else { return };
+        let line = line(&mut self.blocks, slot);
+        let rows = line.timeline.ring.len();
+        line.timeline.expire(before, &self.layout, facts);
+        self.rows -= rows - line.timeline.ring.len();
+        if line.timeline.ring.is_empty() {
+            *line = Line::default();
+            let hash = key as u32;
+            if let Ok(place) = self.places.find_entry(spread(hash), |place| place.slot == slot) {
+                place.remove();
+                self.free.push(slot);
+            }
+        }
+    }
+
+    /// Keys and rows on their timelines.
+    pub fn size(&self) -> (usize, usize) {
+        (self.places.len(), self.rows)
+    }
+}
