@@ -35,6 +35,25 @@ impl Sizes {
     fn rows(&self, usual: u64) -> u64 {
         (usual * self.size / 100).max(1)
     }
+
+    /// Draws lines and a bar, so many times their first place. Pictures with rows on disk have names of their own.
+    fn picture(
+        &self,
+        (name, title, across): (&str, &str, &str),
+        (first, ratio): (&[Place], f64),
+        lines: Vec<Line>,
+    ) -> Result<(), Box<dyn Error>> {
+        let bar = first.first().map(|(.., found)| (found.micros * ratio, format!("{ratio} times the first point")));
+        let places = first.iter().map(|(value, name, _)| (*value, name.clone())).collect();
+        let (file, title) = match self.base.memory_mib {
+            None => (format!("{name}.svg"), title.to_owned()),
+            Some(mib) => {
+                (format!("{name}-disk.svg"), format!("{title}; {mib} MiB of rows in memory, the others on disk"))
+            }
+        };
+        let upwards = "processor time of a transaction, µs";
+        Ok(Picture { file: &file, title: &title, across, upwards, places, lines, bar }.write()?)
+    }
 }
 
 /// A place on a curve: its value, its name, and what was found there.
@@ -42,6 +61,7 @@ type Place = (f64, String, Found);
 
 pub(crate) fn measure() -> Result<(), Box<dyn Error>> {
     let only: String = option("only", "all".to_owned());
+    let memory_mib: usize = option("memory-mib", usize::MAX);
     let base = Point {
         rules: Rules::Varied(option("rules", 30)),
         accounts: 50_000,
@@ -52,6 +72,7 @@ pub(crate) fn measure() -> Result<(), Box<dyn Error>> {
         late_percent: 0,
         measured: option("measured", 20_000),
         budget: option("budget", 12),
+        memory_mib: (memory_mib < usize::MAX).then_some(memory_mib),
         seed: option("seed", 1),
     };
     let sizes = Sizes { size: option("size", 100), base };
@@ -72,8 +93,11 @@ pub(crate) fn measure() -> Result<(), Box<dyn Error>> {
 fn heading(title: &str, what: &str) {
     println!("\n{title}");
     println!(
-        "{what:>22} {:>9} {:>7} {:>11} {:>11} {:>11} {:>9} {:>12}",
-        "µs each", "ratio", "rows", "on lines", "keys", "GiB", "changes/1000"
+        "Monitoring alone: the processor time of the whole path in memory (decoding, lists, alerts) is not in it."
+    );
+    println!(
+        "{what:>22} {:>9} {:>7} {:>11} {:>11} {:>8} {:>11} {:>11} {:>9} {:>12}",
+        "µs each", "ratio", "rows", "on disk", "share", "on lines", "keys", "GiB", "changes/1000"
     );
 }
 
@@ -82,11 +106,13 @@ fn told(name: &str, point: &Point, first: Option<f64>) -> Result<Found, Box<dyn 
     let found = point.run()?;
     let ratio = first.map_or(1.0, |first| found.micros / first);
     let changes = found.changes as f64 * 1000.0 / (point.measured.max(1) * 3) as f64;
+    let on_disk = found.rows_on_disk as f64 * 100.0 / found.rows.max(1) as f64;
     let note = if found.cut_short { "   budget used up before the window was full" } else { "" };
     println!(
-        "{name:>22} {:>9.2} {ratio:>7.2} {:>11} {:>11} {:>11} {:>9.2} {changes:>12.2}{note}",
+        "{name:>22} {:>9.2} {ratio:>7.2} {:>11} {:>11} {on_disk:>7.0}% {:>11} {:>11} {:>9.2} {changes:>12.2}{note}",
         found.micros,
         found.rows,
+        found.rows_on_disk,
         found.timeline_rows,
         found.keys,
         found.resident as f64 / GIB
@@ -109,17 +135,6 @@ fn drawn(name: &str, places: &[Place]) -> Line {
     Line { name: name.to_owned(), values: places.iter().map(|(.., found)| Some(found.micros)).collect() }
 }
 
-fn picture(
-    (file, title, across): (&str, &str, &str),
-    (first, ratio): (&[Place], f64),
-    lines: Vec<Line>,
-) -> Result<(), Box<dyn Error>> {
-    let bar = first.first().map(|(.., found)| (found.micros * ratio, format!("{ratio} times the first point")));
-    let places = first.iter().map(|(value, name, _)| (*value, name.clone())).collect();
-    let upwards = "processor time of a transaction, µs";
-    Ok(Picture { file, title, across, upwards, places, lines, bar }.write()?)
-}
-
 fn by_rules(sizes: &Sizes) -> Result<(), Box<dyn Error>> {
     heading("Rules: 50,000 accounts, windows to 24 h, the same rows in all", "rules");
     let points = [30, 100, 200, 300].map(|count| {
@@ -128,7 +143,7 @@ fn by_rules(sizes: &Sizes) -> Result<(), Box<dyn Error>> {
     });
     let places = line(points.into())?;
     let lines = vec![drawn("monitoring", &places)];
-    picture(("rules.svg", "More rules over the same rows", "rules"), (&places, 3.0), lines)
+    sizes.picture(("rules", "More rules over the same rows", "rules"), (&places, 3.0), lines)
 }
 
 fn by_accounts(sizes: &Sizes) -> Result<(), Box<dyn Error>> {
@@ -145,7 +160,7 @@ fn by_accounts(sizes: &Sizes) -> Result<(), Box<dyn Error>> {
             first = places;
         }
     }
-    picture(("accounts.svg", "More accounts, the same rows", "accounts"), (&first, 2.0), lines)
+    sizes.picture(("accounts", "More accounts, the same rows", "accounts"), (&first, 2.0), lines)
 }
 
 fn by_window(sizes: &Sizes) -> Result<(), Box<dyn Error>> {
@@ -158,7 +173,7 @@ fn by_window(sizes: &Sizes) -> Result<(), Box<dyn Error>> {
     });
     let places = line(points.into())?;
     let lines = vec![drawn("monitoring", &places)];
-    picture(("window.svg", "Longer windows at the same rate", "longest window"), (&places, 1.5), lines)
+    sizes.picture(("window", "Longer windows at the same rate", "longest window"), (&places, 1.5), lines)
 }
 
 fn by_disorder(sizes: &Sizes) -> Result<(), Box<dyn Error>> {
@@ -179,7 +194,8 @@ fn by_disorder(sizes: &Sizes) -> Result<(), Box<dyn Error>> {
     }
     let lines = cases.iter().zip(&found).map(|((case, ..), places)| drawn(case, places)).collect();
     let across = "transactions a second (the windows hold the same number)";
-    picture(("disorder.svg", "A key with 30 % of the payments, 1 % of the rows late", across), (&found[0], 1.5), lines)
+    let title = "A key with 30 % of the payments, 1 % of the rows late";
+    sizes.picture(("disorder", title, across), (&found[0], 1.5), lines)
 }
 
 /// Bytes of each part: what a process grows by with it, less what it grows by without.
@@ -191,6 +207,7 @@ fn bytes(sizes: &Sizes) -> Result<(), Box<dyn Error>> {
         traffic: Traffic::InTurn,
         window_rows,
         measured: 0,
+        memory_mib: None,
         ..sizes.base
     };
     let run = |rules| point(rules, keys, keys).run();
@@ -203,6 +220,9 @@ fn bytes(sizes: &Sizes) -> Result<(), Box<dyn Error>> {
     let row = |name: &str, bytes: f64| println!("{name:>46} {bytes:>9.1}");
     row("retained row, with its indexes", (nothing.resident - nothing.fact_bytes) as f64 / nothing.rows as f64);
     row("the same by Monitor::sizes", nothing.retained_bytes as f64 / nothing.rows as f64);
+    let stored = Point { memory_mib: Some(0), ..point(Rules::Windowless, keys, keys) }.run()?;
+    row("retained row on disk", stored.disk_bytes as f64 / stored.rows_on_disk.max(1) as f64);
+    row("what stays of it in memory", stored.resident as f64 / stored.rows as f64);
     let unjudged = run(Rules::Unjudged)?;
     row("key with one row, nothing judged", each(&unjudged, &nothing, unjudged.keys));
     let one = run(Rules::Sums(1))?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use mareva_benches::{Usage, resident_bytes};
 use mareva_model::TransactionBatch;
-use mareva_monitoring::{Accounts, Bounds, Monitor, Ruleset};
+use mareva_monitoring::{Accounts, Bounds, Monitor, Ruleset, Spill};
 use serde::{Deserialize, Serialize};
 
 use super::rules::Rules;
@@ -36,6 +36,8 @@ pub struct Point {
     pub measured: u64,
     /// The process stops filling its state where it takes more, GiB.
     pub budget: u64,
+    /// MiB of retained columns that stay in memory, the others go to a temporary folder; without it all stay.
+    pub memory_mib: Option<usize>,
     pub seed: u64,
 }
 
@@ -60,6 +62,8 @@ pub struct Found {
     pub timeline_rows: u64,
     /// As [`mareva_monitoring::Sizes`] has them.
     pub retained_bytes: u64,
+    pub rows_on_disk: u64,
+    pub disk_bytes: u64,
     pub fact_bytes: u64,
     /// What the process grew by while its state was filled.
     pub resident: u64,
@@ -81,13 +85,18 @@ impl Point {
         Ok(serde_json::from_slice(&output.stdout)?)
     }
 
+    fn spill(&self) -> Option<Spill> {
+        let memory = self.memory_mib?.saturating_mul(1 << 20);
+        Some(Spill { memory, make: Arc::new(tempfile::tempfile) })
+    }
+
     /// Runs here.
     pub fn measure(&self) -> Result<Found, Box<dyn Error>> {
         let ruleset = Ruleset::load(&self.rules.texts(self.window)).map_err(|refusal| refusal.to_string())?;
         // Rows stay for a window even where no rule has one.
         let lookback_ms = self.window as i64 * 1000;
         let bounds = Bounds { allowed_lateness_ms: LATEST, lookback_ms, max_rows: u64::MAX };
-        let mut monitor = Monitor::new(&ruleset, Arc::new(Accounts::new(&[])), bounds, None)?;
+        let mut monitor = Monitor::new(&ruleset, Arc::new(Accounts::new(&[])), bounds, self.spill())?;
         let mut stream = Stream::new(*self);
         let mut found = Found::default();
         let before = resident_bytes();
@@ -102,6 +111,7 @@ impl Point {
         let sizes = monitor.sizes();
         (found.rows, found.keys, found.timeline_rows) = (sizes.rows, sizes.keys as u64, sizes.timeline_rows as u64);
         (found.retained_bytes, found.fact_bytes) = (sizes.retained_bytes as u64, sizes.fact_bytes as u64);
+        (found.rows_on_disk, found.disk_bytes) = (sizes.rows_on_disk, sizes.disk_bytes);
         if self.measured == 0 {
             return Ok(found);
         }
