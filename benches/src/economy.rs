@@ -10,7 +10,7 @@ use mareva_model::{Digest, digest, identifier, parse_time};
 use mareva_monitoring::{Account, Accounts, RuleText, Ruleset, Table};
 use mareva_pipeline::alerts::{AlertConfig, InstitutionConfig};
 use mareva_pipeline::{InputRecord, InputSlice, Parts, PipelineConfig, Rates};
-use mareva_screening::{ListConfig, Watchlist, load_ofac, load_plain};
+use mareva_screening::{ListConfig, LoadedList, Watchlist, load_ofac, load_plain};
 use mareva_sim::{EXCHANGE as OUR_EXCHANGE, OUR_BIC, Records, Reference, SimConfig};
 
 /// Topic of the bank stream.
@@ -74,8 +74,28 @@ impl Economy {
     /// # Panics
     /// When the checkout is not whole: its rules and the simulator's lists must load.
     pub fn parts(&self) -> Parts {
-        let Reference { accounts, vasps_csv, rates_csv, .. } = &self.reference;
-        parts(self.watchlist(), accounts, vasps_csv, rates_csv)
+        self.parts_beside(0, &self.reference.accounts)
+    }
+
+    /// The same with a further list of so many accounts, none of which takes part, and an accounts table of one's own.
+    ///
+    /// # Panics
+    /// As [`Economy::parts`].
+    pub fn parts_beside(&self, entries: u64, accounts: &[u8]) -> Parts {
+        let Reference { vasps_csv, rates_csv, .. } = &self.reference;
+        let mut lists = self.lists();
+        if entries > 0 {
+            let config = ListConfig::fraud("reported", "reported.csv");
+            let list = load_plain(&config, mule_list(entries).as_bytes(), "reported.csv");
+            lists.push(Arc::new(list.unwrap_or_else(|refusal| refused(&refusal))));
+        }
+        let watchlist = Watchlist::new(lists).unwrap_or_else(|refusal| refused(&refusal));
+        parts(watchlist, accounts, vasps_csv, rates_csv)
+    }
+
+    /// Its accounts table, NDJSON.
+    pub fn accounts(&self) -> &[u8] {
+        &self.reference.accounts
     }
 
     /// What is known of the economy: its labels, accounts, lists and rates.
@@ -88,6 +108,10 @@ impl Economy {
     /// # Panics
     /// When they do not load.
     pub fn watchlist(&self) -> Watchlist {
+        Watchlist::new(self.lists()).unwrap_or_else(|refusal| refused(&refusal))
+    }
+
+    fn lists(&self) -> Vec<Arc<LoadedList>> {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         for (name, content) in &self.reference.sanctions {
             fs::write(folder.path().join(name), content).expect("a temporary file can be written");
@@ -95,8 +119,7 @@ impl Economy {
         let sanctions = load_ofac(&ListConfig::sanctions("sanctions", folder.path()), folder.path());
         let mules =
             load_plain(&ListConfig::fraud("mules", "mules.csv"), self.reference.mules_csv.as_slice(), "mules.csv");
-        let loaded = [sanctions, mules].map(|list| Arc::new(list.unwrap_or_else(|refusal| refused(&refusal))));
-        Watchlist::new(loaded.into()).unwrap_or_else(|refusal| refused(&refusal))
+        [sanctions, mules].map(|list| Arc::new(list.unwrap_or_else(|refusal| refused(&refusal)))).into()
     }
 
     /// The records as slices of up to `size`, numbered from 1, the last of which ends the input.
@@ -244,11 +267,18 @@ fn config(ruleset: &Ruleset) -> PipelineConfig {
 pub fn mule_list(count: u64) -> String {
     let mut csv = String::from("identifier,reason,reported_at,source\n");
     for number in 0..count {
-        // Bank code 99999999 does not exist; DE is 1314, then the two check digits as 00.
-        let account = format!("99999999{number:010}");
-        let remainder =
-            format!("{account}131400").bytes().fold(0_u32, |rest, digit| (rest * 10 + u32::from(digit - b'0')) % 97);
-        csv.push_str(&format!("DE{:02}{account},reported by the bank,2026-01-01,bank\n", 98 - remainder));
+        // This bank code does not exist.
+        csv.push_str(&german_iban(99_999_999, number));
+        csv.push_str(",reported by the bank,2026-01-01,bank\n");
     }
     csv
+}
+
+/// The IBAN of an account, its check digits right.
+pub(crate) fn german_iban(bank: u32, number: u64) -> String {
+    let account = format!("{bank:08}{number:010}");
+    // DE is 1314, then the two check digits as 00.
+    let remainder =
+        format!("{account}131400").bytes().fold(0_u32, |rest, digit| (rest * 10 + u32::from(digit - b'0')) % 97);
+    format!("DE{:02}{account}", 98 - remainder)
 }

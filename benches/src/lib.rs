@@ -5,11 +5,13 @@
 mod economy;
 mod judge;
 mod place;
+mod transfers;
 mod usage;
 
 pub use economy::{Arriving, BANK, EXCHANGE, Economy, mule_list, mules, parts, rules, slice};
 pub use judge::PipelineJudge;
 pub use place::{input, outputs, reading, run_name, stream_of, wall_clock};
+pub use transfers::{Transfers, chance};
 pub use usage::{Usage, resident_bytes};
 
 /// The value after `--name` on the command line, or the default.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mareva_benches::{Arriving, BANK, Economy, Usage, option, resident_bytes};
+use mareva_benches::{Arriving, BANK, Economy, Transfers, Usage, option, resident_bytes};
 use mareva_codec::{Decoder, Limits, Record, Stream};
 use mareva_pipeline::{InputRecord, InputSlice, Parts, Pipeline};
 
@@ -13,13 +13,29 @@ pub(crate) fn measure() -> Result<(), mareva_pipeline::Error> {
     let slice: usize = option("slice", 4_096);
     let seed: u64 = option("seed", 1);
     let rounds: u32 = option("rounds", 3);
+    let accounts: u64 = option("accounts", 0);
+    let entries: u64 = option("list-entries", 0);
 
-    let parts = Economy::without_records(seed, transactions).parts();
+    let arriving = || -> Box<dyn Iterator<Item = InputRecord>> {
+        match accounts {
+            0 => Box::new(Arriving::new(seed, transactions)),
+            _ => Box::new(Transfers::new(seed, accounts, transactions)),
+        }
+    };
+    let mut economy = Economy::without_records(seed, if accounts == 0 { transactions } else { 100_000 });
+    let parts = match accounts {
+        0 => economy.parts_beside(entries, economy.accounts()),
+        _ => economy.parts_beside(entries, &Transfers::new(seed, accounts, transactions).accounts_table()),
+    };
     // First, while the process holds nothing else and no freed memory hides what is taken.
-    let held = held(&parts, seed, transactions, slice)?;
-    let economy = Economy::new(seed, transactions);
+    let held = held(&parts, arriving(), slice)?;
+    economy.records = arriving().collect();
     let count = economy.records.len();
     let bytes: usize = economy.records.iter().map(|record| record.payload.len()).sum();
+    println!(
+        "accounts               {:>12} in the table, {entries} entries on a list beside",
+        parts.accounts.batch().num_rows()
+    );
     println!("records                {count} of {} bytes, slices of {slice}", bytes / count.max(1));
 
     let decoding = best(rounds, || decode(&economy.records, slice));
@@ -48,6 +64,7 @@ pub(crate) fn measure() -> Result<(), mareva_pipeline::Error> {
     println!("rows retained          {:>12}", sizes.rows);
     println!("rows on timelines      {:>12}", sizes.timeline_rows);
     println!("keys on timelines      {:>12}", sizes.keys);
+    println!("timelines a transaction{:>12.2}", sizes.timeline_rows as f64 / sizes.rows.max(1) as f64);
     println!("resident for the state {:>12.3} GiB", held as f64 / GIB);
     println!("of it, retained rows   {:>12.3} GiB", sizes.retained_bytes as f64 / GIB);
     println!("of it, facts of rules  {:>12.3} GiB", sizes.fact_bytes as f64 / GIB);
@@ -56,9 +73,12 @@ pub(crate) fn measure() -> Result<(), mareva_pipeline::Error> {
 }
 
 /// Bytes that the state takes after all records, which come one slice at a time and are not kept.
-fn held(parts: &Parts, seed: u64, transactions: u64, size: usize) -> Result<u64, mareva_pipeline::Error> {
+fn held(
+    parts: &Parts,
+    mut arriving: impl Iterator<Item = InputRecord>,
+    size: usize,
+) -> Result<u64, mareva_pipeline::Error> {
     let mut pipeline = Pipeline::new(parts.clone())?;
-    let mut arriving = Arriving::new(seed, transactions);
     let before = resident_bytes();
     for at in 0.. {
         let records: Vec<InputRecord> = arriving.by_ref().take(size).collect();

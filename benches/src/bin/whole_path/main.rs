@@ -1,8 +1,9 @@
-//! Prints what the whole path costs: in memory, through Kafka, and from append to alert. One program, because linking it takes
+//! Prints what the whole path costs: in memory, through Kafka, and from append to alert; and how monitoring scales. One program, because linking it takes
 //! longer than any of its measurements. See `benches/README.md`.
 
 mod in_memory;
 mod latency;
+mod scale;
 mod through_kafka;
 
 use std::error::Error;
@@ -12,6 +13,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some("in-memory") => Ok(in_memory::measure()?),
         Some("through-kafka") => through_kafka::measure(),
         Some("latency") => latency::measure().map_err(|error| error as Box<dyn Error>),
-        _ => Err("say what to measure: in-memory, through-kafka or latency".into()),
+        Some("scale") => scale::measure(),
+        Some("scale-point") => scale::point(),
+        _ => Err("say what to measure: in-memory, through-kafka, latency or scale".into()),
     }
 }
