@@ -1,9 +1,8 @@
 //! A feature of one key: its value over some rows of the key's timeline, which slide over it in both directions.
 
-use std::collections::VecDeque;
-
 use crate::aggregate::{AggregateKind, Entry, Place, Running, Value, total};
 use crate::facts::Facts;
+use crate::ring::Ring;
 
 /// One distinct aggregate or window function of a dimension.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,14 +26,7 @@ impl Feature {
     }
 }
 
-/// A row on a timeline.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct RingRow {
-    pub time: i64,
-    pub row: u64,
-}
-
-/// The value of a feature over the rows `[tail, head)` of a ring, counted from its front. At 32 bytes there are two in a cache
+/// The value of a feature over the rows `[tail, head)` of a ring. At 32 bytes there are two in a cache
 /// line: with hundreds of rules they are most of what a row touches.
 #[derive(Debug)]
 pub(crate) enum Cursor {
@@ -104,62 +96,65 @@ impl Cursor {
     }
 
     /// Moves to the rows `[from, to)`. Costs the rows between there and where it stood, or those in it if they are fewer.
-    pub fn seek(&mut self, (from, to): (u32, u32), ring: &VecDeque<RingRow>, of: &Feature, facts: &Facts) {
+    pub fn seek(&mut self, (from, to): (u32, u32), ring: &Ring, of: &Feature, facts: &Facts) {
         let (tail, head) = self.ends();
-        if u64::from(tail.abs_diff(from)) + u64::from(head.abs_diff(to)) > u64::from(to - from) {
+        let moves = u64::from(ring.between(*tail, from)) + u64::from(ring.between(*head, to));
+        if moves > u64::from(to.wrapping_sub(from)) {
             *self = Self::new(self.feature(), of, from);
         }
         let (tail, head) = self.ends();
         let (was_tail, was_head) = (std::mem::replace(tail, from), std::mem::replace(head, to));
-        let counts = |at: &u32| facts.holds(ring[*at as usize].row, of.predicate);
-        let row = |at: u32| ring[at as usize].row;
         // From here on the rows it was over and those it comes to be over meet: it moves by fewer than there are.
-        for at in (was_head..to).filter(counts) {
-            self.add(row(at), Place::Back, of, facts);
+        for row in ring.rows(was_head, to).filter(|row| facts.holds(*row, of.predicate)) {
+            self.add(row, Place::Back, of, facts);
         }
-        for at in (from..was_tail).rev().filter(counts) {
-            self.add(row(at), Place::Front, of, facts);
+        for row in ring.rows(from, was_tail).rev().filter(|row| facts.holds(*row, of.predicate)) {
+            self.add(row, Place::Front, of, facts);
         }
-        for at in (to..was_head).rev().filter(counts) {
-            self.remove(row(at), Place::Back, of, facts);
+        for row in ring.rows(to, was_head).rev().filter(|row| facts.holds(*row, of.predicate)) {
+            self.remove(row, Place::Back, of, facts);
         }
-        for at in (was_tail..from).filter(counts) {
-            self.remove(row(at), Place::Front, of, facts);
+        for row in ring.rows(was_tail, from).filter(|row| facts.holds(*row, of.predicate)) {
+            self.remove(row, Place::Front, of, facts);
         }
     }
 
     /// A row comes onto the ring at `at`, or goes from there; the ring is as it is without it.
-    pub fn disturbed(&mut self, at: u32, row: u64, comes: bool, ring: &VecDeque<RingRow>, of: &Feature, facts: &Facts) {
+    pub fn disturbed(&mut self, at: u32, row: u64, comes: bool, ring: &Ring, of: &Feature, facts: &Facts) {
         let (tail, head) = self.ends();
-        let (inside, beyond) = ((*tail..*head).contains(&at), at >= *head);
+        if !ring.is_before(at, *head) {
+            return;
+        }
+        let moved = |end: u32| if comes { end.wrapping_add(1) } else { end.wrapping_sub(1) };
+        *head = moved(*head);
+        if ring.is_before(at, *tail) {
+            *tail = moved(*tail);
+            return;
+        }
         let first = *tail;
-        let moved = |end: &mut u32| *end = if comes { *end + 1 } else { *end - 1 };
-        if !beyond {
-            moved(head);
-        }
-        if !beyond && !inside {
-            moved(tail);
-        }
-        if !inside || !facts.holds(row, of.predicate) {
+        if !facts.holds(row, of.predicate) {
             return;
         }
         let place = match self {
             Self::Other { running, .. } if running.keeps_order() => {
-                let earlier = ring.range(first as usize..at as usize);
-                Place::At(earlier.filter(|earlier| facts.holds(earlier.row, of.predicate)).count())
+                Place::At(ring.rows(first, at).filter(|earlier| facts.holds(*earlier, of.predicate)).count())
             }
             _ => Place::Back,
         };
         if comes { self.add(row, place, of, facts) } else { self.remove(row, place, of, facts) }
     }
 
-    /// The first `gone` rows leave the ring.
-    pub fn expire(&mut self, gone: u32, ring: &VecDeque<RingRow>, of: &Feature, facts: &Facts) {
+    /// The rows before `front` are about to leave the ring.
+    pub fn expire(&mut self, front: u32, ring: &Ring, of: &Feature, facts: &Facts) {
         let (tail, head) = self.ends();
-        let leaving = *tail..gone.min(*head);
-        (*tail, *head) = (tail.saturating_sub(gone), head.saturating_sub(gone));
-        for at in leaving.filter(|at| facts.holds(ring[*at as usize].row, of.predicate)) {
-            self.remove(ring[at as usize].row, Place::Front, of, facts);
+        if !ring.is_before(*tail, front) {
+            return;
+        }
+        let first = std::mem::replace(tail, front);
+        let last = std::mem::replace(head, if ring.is_before(*head, front) { front } else { *head });
+        let last = if ring.is_before(last, front) { last } else { front };
+        for row in ring.rows(first, last).filter(|row| facts.holds(*row, of.predicate)) {
+            self.remove(row, Place::Front, of, facts);
         }
     }
 

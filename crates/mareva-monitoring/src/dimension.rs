@@ -36,7 +36,7 @@ pub(crate) struct Dimension {
     blocks: Vec<Vec<Line>>,
     free: Vec<Slot>,
     rows: usize,
-    starts: Vec<u32>,
+    starts: Vec<Option<u32>>,
 }
 
 fn halves(key: Key) -> [u64; 2] {
@@ -111,8 +111,8 @@ impl Dimension {
     /// Rows of a key with `from` ≤ time ≤ `to`.
     pub fn rows_between(&self, key: Key, from: i64, to: i64) -> impl Iterator<Item = u64> + '_ {
         let ring = self.find(key).map(|slot| &self.timeline(slot).ring);
-        let start = ring.map_or(0, |ring| ring.partition_point(|row| row.time < from));
-        ring.into_iter().flat_map(move |ring| ring.range(start..).take_while(move |r| r.time <= to).map(|r| r.row))
+        let rows = ring.into_iter().flat_map(move |ring| ring.from(ring.partition(|row| row.time < from)));
+        rows.take_while(move |r| r.time <= to).map(|r| r.row)
     }
 
     /// Gives the wanted features, which ascend, as of a row.

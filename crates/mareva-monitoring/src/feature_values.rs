@@ -8,10 +8,16 @@ use crate::program::Program;
 use crate::timeline::AsOf;
 
 /// Values of one feature that were asked for at once, ascending by row.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Run {
     at: Vec<u32>,
     values: Vec<Value>,
+}
+
+impl Run {
+    fn with_capacity(rows: usize) -> Self {
+        Self { at: Vec::with_capacity(rows), values: Vec::with_capacity(rows) }
+    }
 }
 
 /// What is asked for on one dimension: of each row, its features as bits.
@@ -21,7 +27,8 @@ struct Asked {
     given: Vec<u64>,
     /// Where each row's timeline lies; none where it has no key.
     slots: Vec<Option<Slot>>,
-    any: bool,
+    /// How many rows each feature was asked for at since it was fetched, those counted twice for which two rules have asked.
+    counts: Vec<usize>,
 }
 
 /// See the module.
@@ -41,13 +48,8 @@ impl<'a> FeatureValues<'a> {
             let words = dimension.layout.features.len().div_ceil(64);
             let find = |index: &usize| base.keys[number][*index].and_then(|key| dimension.find(key));
             let slots = if words == 0 { Vec::new() } else { order.iter().map(find).collect() };
-            Asked {
-                words,
-                wanted: vec![0; order.len() * words],
-                given: vec![0; order.len() * words],
-                slots,
-                any: false,
-            }
+            let (wanted, given) = (vec![0; order.len() * words], vec![0; order.len() * words]);
+            Asked { words, wanted, given, slots, counts: vec![0; dimension.layout.features.len()] }
         };
         let asked = dimensions.iter().enumerate().map(asked).collect();
         Self { base, order, asked, runs: program.features.iter().map(|_| Vec::new()).collect() }
@@ -60,15 +62,18 @@ impl<'a> FeatureValues<'a> {
             let asked = &mut self.asked[place.dimension];
             let (word, bit) = (place.index / 64, 1 << (place.index % 64));
             rows.iter().for_each(|row| asked.wanted[*row as usize * asked.words + word] |= bit);
-            asked.any |= !rows.is_empty();
+            asked.counts[place.index] += rows.len();
         }
     }
 
     /// Fetches what has been asked for.
     pub fn fetch(&mut self, program: &Program, dimensions: &mut [Dimension], facts: &Facts) {
-        for (number, asked) in self.asked.iter_mut().enumerate().filter(|(_, asked)| asked.any) {
+        for (number, asked) in
+            self.asked.iter_mut().enumerate().filter(|(_, asked)| asked.counts.iter().any(|count| *count > 0))
+        {
             let numbers = &program.numbers[number];
-            let mut found: Vec<Run> = numbers.iter().map(|_| Run::default()).collect();
+            let room = |count: &usize| Run::with_capacity(self.order.len().min(*count));
+            let mut found: Vec<Run> = asked.counts.iter().map(room).collect();
             for (row, index) in self.order.iter().enumerate() {
                 let Some(slot) = asked.slots[row] else { continue };
                 let words = row * asked.words..(row + 1) * asked.words;
@@ -86,7 +91,7 @@ impl<'a> FeatureValues<'a> {
                 }
             }
             asked.given.copy_from_slice(&asked.wanted);
-            asked.any = false;
+            asked.counts.fill(0);
             for (run, feature) in found.into_iter().zip(numbers).filter(|(run, _)| !run.at.is_empty()) {
                 self.runs[*feature].push(run);
             }

@@ -164,6 +164,8 @@ impl Level {
     ) -> Result<(), Error> {
         let mut holds = holding.iter().zip(self.detections(rule, pass, values, holding, judged)?).peekable();
         let grouped = self.program.rules[rule].group;
+        // Nothing stood before on rows that are all new, but of a group something may stand on another row.
+        let picked = if pass.fresh == pass.base.rows.len() && grouped.is_none() { holding } else { picked };
         for at in picked {
             let now = holds.next_if(|(holding, _)| *holding == at).and_then(|(_, found)| found);
             let index = pass.order[*at as usize];

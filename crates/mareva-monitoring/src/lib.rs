@@ -31,6 +31,7 @@ pub mod oracle;
 mod plan;
 mod program;
 mod retained;
+mod ring;
 mod rule;
 mod rule_text;
 mod ruleset;

@@ -1,11 +1,10 @@
 //! The timeline of one key: its rows in the order of time, and the features that slide over them.
 
-use std::collections::VecDeque;
-
 use crate::aggregate::Value;
-use crate::cursor::{Cursor, Feature, RingRow};
+use crate::cursor::{Cursor, Feature};
 use crate::extent::Extent;
 use crate::facts::Facts;
+use crate::ring::{Ring, RingRow};
 
 /// A window of the features of a dimension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,37 +49,28 @@ pub(crate) struct AsOf {
     pub row: u64,
 }
 
-/// Where windows begin that nobody has asked for.
-const UNKNOWN: u32 = u32::MAX;
-/// A window moves on by few rows at a time: so many are tried before the ring is searched.
-const NEAR: usize = 8;
-
 #[derive(Debug, Default)]
 pub(crate) struct KeyTimeline {
-    /// Fewer than 2^32: that many rows are never retained.
-    pub ring: VecDeque<RingRow>,
+    pub ring: Ring,
     /// Ascending by feature; each from when it was first asked for.
     cursors: Vec<Cursor>,
     sessions: Option<Box<Vec<Session>>>,
 }
 
 impl KeyTimeline {
-    /// Place of a row on the ring: by time, and where the layout says so by `row_id` among equals.
-    fn place_of(&self, as_of: AsOf, layout: &Layout, facts: &Facts) -> usize {
+    /// Position of a row on the ring: by time, and where the layout says so by `row_id` among equals.
+    fn place_of(&self, as_of: AsOf, layout: &Layout, facts: &Facts) -> u32 {
         let AsOf { time, row } = as_of;
-        let Some(slot) = layout.order else { return self.ring.partition_point(|r| r.time <= time) };
+        let Some(slot) = layout.order else { return self.ring.partition(|r| r.time <= time) };
         let id = facts.text(row, slot);
-        self.ring.partition_point(|r| r.time < time || r.time == time && facts.text(r.row, slot) < id)
+        self.ring.partition(|r| r.time < time || r.time == time && facts.text(r.row, slot) < id)
     }
 
     /// Puts a row where it belongs; `true` when other rows of the same or a later time were there before.
     pub fn insert(&mut self, time: i64, row: u64, layout: &Layout, facts: &Facts) -> bool {
-        match self.ring.back() {
-            Some(last) if last.time >= time => {}
-            _ => {
-                self.ring.push_back(RingRow { time, row });
-                return false;
-            }
+        if self.ring.last_time().is_none_or(|last| last < time) {
+            self.ring.push(RingRow { time, row });
+            return false;
         }
         let at = self.place_of(AsOf { time, row }, layout, facts);
         self.disturb(at, row, true, layout, facts);
@@ -90,19 +80,21 @@ impl KeyTimeline {
 
     /// Takes a row out again; `false` when it was not there.
     pub fn remove(&mut self, time: i64, row: u64, layout: &Layout, facts: &Facts) -> bool {
-        let from = self.ring.partition_point(|r| r.time < time);
-        let Some(at) = self.ring.range(from..).position(|r| r.row == row).map(|at| at + from) else { return false };
+        let Some(at) = self.ring.find(time, row) else { return false };
         self.disturb(at, row, false, layout, facts);
         self.ring.remove(at);
         true
     }
 
-    fn disturb(&mut self, at: usize, row: u64, comes: bool, layout: &Layout, facts: &Facts) {
+    fn disturb(&mut self, at: u32, row: u64, comes: bool, layout: &Layout, facts: &Facts) {
+        self.sessions = None;
+        if at == self.ring.end() {
+            return;
+        }
         for cursor in &mut self.cursors {
             let feature = &layout.features[usize::from(cursor.feature())];
-            cursor.disturbed(at as u32, row, comes, &self.ring, feature, facts);
+            cursor.disturbed(at, row, comes, &self.ring, feature, facts);
         }
-        self.sessions = None;
     }
 
     /// The wanted features, which ascend, as of a row: over the rows from the start of their window to those of its own time, or
@@ -112,70 +104,55 @@ impl KeyTimeline {
         wanted: impl Iterator<Item = u16>,
         as_of: AsOf,
         (layout, facts): (&Layout, &Facts),
-        starts: &mut Vec<u32>,
+        starts: &mut Vec<Option<u32>>,
         mut give: impl FnMut(u16, Value),
     ) {
         starts.clear();
-        starts.resize(layout.windows.len(), UNKNOWN);
-        let upto = match self.ring.back() {
-            Some(last) if last.time > as_of.time => self.ring.partition_point(|r| r.time <= as_of.time),
-            _ => self.ring.len(),
-        } as u32;
-        let mut own = None;
-        let mut near = 0;
+        starts.resize(layout.windows.len(), None);
+        let upto = match self.ring.last_time() {
+            Some(last) if last > as_of.time => self.ring.partition(|r| r.time <= as_of.time),
+            _ => self.ring.end(),
+        };
+        let (mut own, mut near) = (None, 0);
         for index in wanted {
             let feature = &layout.features[usize::from(index)];
-            let (found, is_new) = self.find(index, near);
+            let found = self.find(index, near);
+            let (at, hint) = found.map_or_else(|at| (at, upto), |at| (at, self.cursors[at].tail()));
             let from = match starts[feature.window] {
-                UNKNOWN => {
-                    let hint = if is_new { upto } else { self.cursors[found].tail() };
+                Some(from) => from,
+                None => {
                     let begins = self.begins(layout.windows[feature.window], as_of, layout, facts);
-                    starts[feature.window] = self.first_at_or_after(begins, hint as usize);
-                    starts[feature.window]
+                    *starts[feature.window].insert(self.ring.first_at_or_after(begins, hint))
                 }
-                known => known,
             };
+            if found.is_err() {
+                self.cursors.insert(at, Cursor::new(index, feature, from));
+            }
             let to = match feature.kind.is_positional() {
-                true => *own.get_or_insert_with(|| self.place_of(as_of, layout, facts) as u32 + 1),
+                true => *own.get_or_insert_with(|| self.place_of(as_of, layout, facts).wrapping_add(1)),
                 false => upto,
             };
-            if is_new {
-                self.cursors.insert(found, Cursor::new(index, feature, from));
-            }
-            let cursor = &mut self.cursors[found];
-            cursor.seek((from, to.min(self.ring.len() as u32).max(from)), &self.ring, feature, facts);
+            let cursor = &mut self.cursors[at];
+            cursor.seek((from, to), &self.ring, feature, facts);
             give(index, cursor.value(feature, facts));
-            near = found + 1;
+            near = at + 1;
         }
     }
 
-    /// Place of a feature's cursor, and whether it has yet to be put there; the cursors before `near` are of earlier features.
-    fn find(&self, feature: u16, near: usize) -> (usize, bool) {
-        // With all features there, as on busy keys, each stands at its own number.
-        for at in [near, usize::from(feature)] {
-            if self.cursors.get(at).is_some_and(|cursor| cursor.feature() == feature) {
-                return (at, false);
-            }
+    /// Place of a feature's cursor, or where it has to be put; the cursors before `near` are of earlier features.
+    fn find(&self, feature: u16, near: usize) -> Result<usize, usize> {
+        let Some(next) = self.cursors.get(near).map(Cursor::feature).filter(|next| *next < feature) else {
+            let is_it = self.cursors.get(near).is_some_and(|next| next.feature() == feature);
+            return if is_it { Ok(near) } else { Err(near) };
+        };
+        // It is not farther off than if all features between them were there, as they are on busy keys.
+        let farthest = near + usize::from(feature - next);
+        if self.cursors.get(farthest).is_some_and(|cursor| cursor.feature() == feature) {
+            return Ok(farthest);
         }
-        let later = &self.cursors[near..];
-        match later.binary_search_by_key(&feature, Cursor::feature) {
-            Ok(at) => (near + at, false),
-            Err(at) => (near + at, true),
-        }
-    }
-
-    fn first_at_or_after(&self, time: i64, hint: usize) -> u32 {
-        let mut at = hint.min(self.ring.len());
-        for _ in 0..NEAR {
-            if self.ring.get(at).is_some_and(|row| row.time < time) {
-                at += 1;
-            } else if at > 0 && self.ring[at - 1].time >= time {
-                at -= 1;
-            } else {
-                return at as u32;
-            }
-        }
-        self.ring.partition_point(|row| row.time < time) as u32
+        let between = &self.cursors[near..farthest.min(self.cursors.len())];
+        let found = between.binary_search_by_key(&feature, Cursor::feature);
+        found.map(|at| near + at).map_err(|at| near + at)
     }
 
     /// When the window of a row began. Of a session, walks back to its first row, or to one whose beginning is known.
@@ -185,7 +162,7 @@ impl KeyTimeline {
         let known = self.sessions.iter().flat_map(|known| known.iter()).find(|known| known.window == window).copied();
         let own = self.place_of(as_of, layout, facts);
         let mut start = as_of.time;
-        for earlier in self.ring.range(..own.min(self.ring.len())).rev() {
+        for earlier in self.ring.before(own) {
             if earlier.time < day || earlier.time < start.saturating_sub(gap) {
                 break;
             }
@@ -208,23 +185,21 @@ impl KeyTimeline {
 
     /// Whether a row comes after this one, before `end`, that a predicate holds for.
     pub fn is_followed(&self, as_of: AsOf, end: i64, predicate: usize, layout: &Layout, facts: &Facts) -> bool {
-        let own = self.place_of(as_of, layout, facts);
-        let later = self.ring.range((own + 1).min(self.ring.len())..).take_while(|r| r.time < end);
+        let later = self.ring.from(self.place_of(as_of, layout, facts)).skip(1).take_while(|r| r.time < end);
         later.into_iter().any(|r| facts.holds(r.row, predicate))
     }
 
     /// Lets go of the rows before `before`.
     pub fn expire(&mut self, before: i64, layout: &Layout, facts: &Facts) {
-        let gone = self.ring.partition_point(|row| row.time < before);
+        let front = self.ring.partition(|row| row.time < before);
+        if self.ring.between(front, self.ring.end()) as usize == self.ring.len() {
+            return;
+        }
         for cursor in &mut self.cursors {
             let feature = &layout.features[usize::from(cursor.feature())];
-            cursor.expire(gone as u32, &self.ring, feature, facts);
+            cursor.expire(front, &self.ring, feature, facts);
         }
-        self.ring.drain(..gone);
-        // What a key needed in busy times is not kept through quiet ones.
-        if self.ring.capacity() > 4 * self.ring.len().max(4) {
-            self.ring.shrink_to(2 * self.ring.len());
-        }
+        self.ring.expire(front);
     }
 }
 

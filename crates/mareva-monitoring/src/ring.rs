@@ -1,0 +1,122 @@
+//! The rows of a timeline in the order of time. They come at the end, mostly, and leave at the front.
+
+use std::collections::VecDeque;
+
+/// A row on a timeline.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RingRow {
+    pub time: i64,
+    pub row: u64,
+}
+
+/// A position counts from the first row that was ever there, modulo 2^32: fewer rows than 2^31 are ever retained.
+#[derive(Debug, Default)]
+pub(crate) struct Ring {
+    rows: VecDeque<RingRow>,
+    /// Position of the front.
+    front: u32,
+}
+
+/// A window moves on by few rows at a time: so many are tried before all are searched.
+const NEAR: usize = 8;
+
+impl Ring {
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    pub fn last_time(&self) -> Option<i64> {
+        self.rows.back().map(|last| last.time)
+    }
+
+    fn index(&self, at: u32) -> usize {
+        at.wrapping_sub(self.front) as usize
+    }
+
+    fn position(&self, index: usize) -> u32 {
+        self.front.wrapping_add(index as u32)
+    }
+
+    /// Position after the last row.
+    pub fn end(&self) -> u32 {
+        self.position(self.rows.len())
+    }
+
+    pub fn is_before(&self, a: u32, b: u32) -> bool {
+        (a.wrapping_sub(b) as i32) < 0
+    }
+
+    /// Rows between two positions.
+    pub fn between(&self, a: u32, b: u32) -> u32 {
+        (a.wrapping_sub(b) as i32).unsigned_abs()
+    }
+
+    /// The rows `[from, to)`; none where `to` is not beyond `from`.
+    pub fn rows(&self, from: u32, to: u32) -> impl DoubleEndedIterator<Item = u64> + '_ {
+        let (first, last) = if self.is_before(from, to) { (self.index(from), self.index(to)) } else { (0, 0) };
+        (first..last).map(|index| self.rows[index].row)
+    }
+
+    /// The rows from a position on, or those before it.
+    pub fn from(&self, at: u32) -> impl Iterator<Item = RingRow> + '_ {
+        self.rows.range(self.index(at).min(self.rows.len())..).copied()
+    }
+
+    /// See [`Ring::from`]; the last one first.
+    pub fn before(&self, at: u32) -> impl Iterator<Item = RingRow> + '_ {
+        self.rows.range(..self.index(at).min(self.rows.len())).rev().copied()
+    }
+
+    /// Position of the first row for which this does not hold, where it holds for all before.
+    pub fn partition(&self, holds: impl Fn(&RingRow) -> bool) -> u32 {
+        self.position(self.rows.partition_point(holds))
+    }
+
+    /// The same for times below `time`, which are likely to end near the position `hint`.
+    pub fn first_at_or_after(&self, time: i64, hint: u32) -> u32 {
+        let mut at = self.index(hint).min(self.rows.len());
+        for _ in 0..NEAR {
+            if self.rows.get(at).is_some_and(|row| row.time < time) {
+                at += 1;
+            } else if at > 0 && self.rows[at - 1].time >= time {
+                at -= 1;
+            } else {
+                return self.position(at);
+            }
+        }
+        self.partition(|row| row.time < time)
+    }
+
+    pub fn push(&mut self, row: RingRow) {
+        self.rows.push_back(row);
+    }
+
+    pub fn insert(&mut self, at: u32, row: RingRow) {
+        self.rows.insert(self.index(at), row);
+    }
+
+    pub fn remove(&mut self, at: u32) {
+        self.rows.remove(self.index(at));
+    }
+
+    /// Position of a row.
+    pub fn find(&self, time: i64, row: u64) -> Option<u32> {
+        let from = self.rows.partition_point(|r| r.time < time);
+        let index = self.rows.range(from..).take_while(|r| r.time == time).position(|r| r.row == row)?;
+        Some(self.position(from + index))
+    }
+
+    /// Drops the rows before a position.
+    pub fn expire(&mut self, front: u32) {
+        self.rows.drain(..self.index(front));
+        self.front = front;
+        // What a key needed in busy times is not kept through quiet ones.
+        if self.rows.capacity() > 4 * self.rows.len().max(4) {
+            self.rows.shrink_to(2 * self.rows.len());
+        }
+    }
+}
