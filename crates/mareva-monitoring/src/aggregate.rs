@@ -1,5 +1,6 @@
 //! Invertible aggregates: what was added can be taken out again, so a window slides both ways.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -153,7 +154,7 @@ pub(crate) struct Entry<'a> {
     /// Its argument: a number, or the key of a text.
     pub value: u128,
     /// The text itself, where the aggregate needs it.
-    pub text: Option<&'a Arc<str>>,
+    pub text: Option<&'a str>,
     /// Its place among the rows that count, from the first one on.
     pub place: Place,
 }
@@ -193,7 +194,7 @@ impl Moments {
 }
 
 /// Takes a value out of a multiset.
-fn less<V: Ord>(values: &mut BTreeMap<V, u32>, value: &V) {
+fn less<V: Ord + Borrow<K>, K: Ord + ?Sized>(values: &mut BTreeMap<V, u32>, value: &K) {
     if let Some(count) = values.get_mut(value) {
         *count -= 1;
         if *count == 0 {
@@ -235,7 +236,10 @@ impl Running {
             Self::Ordered(values) => *values.entry(entry.value as i128).or_insert(0) += 1,
             Self::Texts(values) => {
                 if let Some(text) = entry.text {
-                    *values.entry(text.clone()).or_insert(0) += 1;
+                    match values.get_mut(text) {
+                        Some(count) => *count += 1,
+                        None => drop(values.insert(text.into(), 1)),
+                    }
                 }
             }
             Self::Moments(moments) => {

@@ -4,6 +4,7 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::concat;
 use arrow::error::ArrowError;
 
+use crate::dimension::Slot;
 use crate::error::Error;
 use crate::key::{Key, key_of, key_of_parts};
 use crate::program::Bound;
@@ -17,6 +18,8 @@ pub(crate) struct Base {
     pub columns: Vec<Option<ArrayRef>>,
     /// By dimension, then row; null where a part of the key is.
     pub keys: Vec<Vec<Option<Key>>>,
+    /// By dimension, then row: where the key's timeline lies, if the row is on it and that is known.
+    pub slots: Vec<Vec<Option<Slot>>>,
 }
 
 impl Base {
@@ -35,6 +38,9 @@ impl Base {
             }
         }
         for (mine, theirs) in self.keys.iter_mut().zip(other.keys) {
+            mine.extend(theirs);
+        }
+        for (mine, theirs) in self.slots.iter_mut().zip(other.slots) {
             mine.extend(theirs);
         }
         self.rows.extend(other.rows);

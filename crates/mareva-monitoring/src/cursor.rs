@@ -11,7 +11,7 @@ pub(crate) struct Feature {
     /// Rows that count: the rule's WHERE, and of aggregates their FILTER and "argument is not null".
     pub predicate: usize,
     pub argument: Option<usize>,
-    /// Where the texts of the argument are kept, if they are needed.
+    /// Where the texts are kept, of a text that is needed itself.
     pub text: Option<usize>,
     /// The predicate "argument is not null", for the kinds that pick a row whether it is or not.
     pub known: Option<usize>,
@@ -119,6 +119,20 @@ impl Cursor {
         }
     }
 
+    /// The value over the rows `[from, to)`.
+    pub fn value_over((from, to): (u32, u32), ring: &Ring, of: &Feature, facts: &Facts) -> Value {
+        let counted = ring.rows(from, to).filter(|row| facts.holds(*row, of.predicate));
+        if !of.kind.is_total() {
+            let mut cursor = Self::new(0, of, from);
+            counted.for_each(|row| cursor.add(row, Place::Back, of, facts));
+            return cursor.value(of, facts);
+        }
+        let value = |row| of.argument.map_or(0, |argument| facts.argument(row, argument)) as i128;
+        let add = |(sum, count): (i128, u32), row| (sum.wrapping_add(value(row)), count + 1);
+        let (sum, count) = counted.fold((0, 0), add);
+        total(of.kind, sum, count).into()
+    }
+
     /// A row comes onto the ring at `at`, or goes from there; the ring is as it is without it.
     pub fn disturbed(&mut self, at: u32, row: u64, comes: bool, ring: &Ring, of: &Feature, facts: &Facts) {
         let (tail, head) = self.ends();
@@ -169,7 +183,7 @@ impl Cursor {
         let Some(row) = running.picked(of.kind) else { return Value::Null };
         match (of.text, of.argument) {
             _ if of.known.is_some_and(|known| !facts.holds(row, known)) => Value::Null,
-            (Some(slot), _) => facts.text(row, slot).map_or(Value::Null, |text| Value::Text(text.clone())),
+            (Some(slot), _) => facts.text(row, slot).map_or(Value::Null, |text| Value::Text(text.into())),
             (None, Some(argument)) => Value::Number(facts.argument(row, argument) as i128),
             (None, None) => Value::Null,
         }

@@ -92,11 +92,11 @@ impl Dimension {
         slot
     }
 
-    /// Puts a row on its key's timeline; `true` when other rows of the same or a later time were there before.
-    pub fn insert(&mut self, key: Key, time: i64, row: u64, facts: &Facts) -> bool {
+    /// Puts a row on its key's timeline, which may be known; `true` when other rows of the same or a later time were there before.
+    pub fn insert(&mut self, (key, slot): (Key, Option<Slot>), time: i64, row: u64, facts: &Facts) -> (Slot, bool) {
         self.rows += 1;
-        let slot = self.find_or_add(key);
-        line(&mut self.blocks, slot).timeline.insert(time, row, &self.layout, facts)
+        let slot = slot.unwrap_or_else(|| self.find_or_add(key));
+        (slot, line(&mut self.blocks, slot).timeline.insert(time, row, &self.layout, facts))
     }
 
     /// Takes a row off again.

@@ -87,6 +87,9 @@ pub struct Cost {
     pub takes_more: usize,
 }
 
+/// Bytes of a text that is kept: most are identifiers of some thirty letters.
+const TEXT: usize = 40;
+
 /// Explains the rules whose ids are given; all of them where none is.
 ///
 /// # Errors
@@ -170,8 +173,8 @@ impl Sizes {
         let parts = bytes_of_parts();
         let features: usize = program.dimensions.iter().map(|(_, layout)| layout.features.len()).sum();
         let timelines = program.dimensions.len();
-        let facts =
-            program.predicates.len().div_ceil(64).max(1) * 8 + program.arguments.len() * 16 + program.texts.len() * 16;
+        let masks = program.predicates.len().div_ceil(64).max(1) * 8;
+        let facts = masks + program.arguments.len() * 16 + program.texts.len() * TEXT;
         let is_large =
             |window: &&WindowPlan| !window.kind.is_total() && !matches!(window.kind, AggregateKind::Spread { .. });
         Ok(Self {

@@ -1,10 +1,86 @@
 //! What features need of each row of a table, evaluated once when it comes.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 /// Rows whose facts are allocated together.
 const CHUNK: usize = 8192;
+
+/// Values of one argument: numbers as they are, texts by their key.
+#[derive(Debug)]
+enum Column {
+    /// As long as they all fit.
+    Narrow(Box<[i64]>),
+    Wide(Box<[u128]>),
+}
+
+impl Column {
+    fn new() -> Self {
+        Self::Narrow(vec![0; CHUNK].into_boxed_slice())
+    }
+
+    fn set(&mut self, at: usize, value: u128) {
+        match self {
+            Self::Wide(values) => values[at] = value,
+            Self::Narrow(values) => match i64::try_from(value as i128) {
+                Ok(narrow) => values[at] = narrow,
+                Err(_) => {
+                    *self = Self::Wide(values.iter().map(|narrow| i128::from(*narrow) as u128).collect());
+                    self.set(at, value);
+                }
+            },
+        }
+    }
+
+    fn get(&self, at: usize) -> u128 {
+        match self {
+            Self::Narrow(values) => i128::from(values[at]) as u128,
+            Self::Wide(values) => values[at],
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Narrow(values) => size_of_val(&values[..]),
+            Self::Wide(values) => size_of_val(&values[..]),
+        }
+    }
+}
+
+/// Texts, one after the other. Records have a bound: those of a chunk are far below 4 GiB.
+#[derive(Debug)]
+struct Texts {
+    /// Where each begins and ends; `(u32::MAX, 0)` is null.
+    places: Box<[(u32, u32)]>,
+    all: String,
+}
+
+impl Texts {
+    fn new() -> Self {
+        Self { places: vec![(u32::MAX, 0); CHUNK].into_boxed_slice(), all: String::new() }
+    }
+
+    fn set(&mut self, at: usize, text: &str) {
+        let from = self.all.len();
+        self.all.push_str(text);
+        self.places[at] = (from as u32, self.all.len() as u32);
+    }
+
+    fn get(&self, at: usize) -> Option<&str> {
+        let (from, to) = self.places[at];
+        self.all.get(from as usize..to as usize)
+    }
+
+    fn bytes(&self) -> usize {
+        size_of_val(&self.places[..]) + self.all.capacity()
+    }
+}
+
+#[derive(Debug)]
+struct Chunk {
+    masks: Box<[u64]>,
+    arguments: Vec<Column>,
+    texts: Vec<Texts>,
+}
 
 /// What the features need of each row of a table: which predicates hold, and the values of the arguments.
 #[derive(Debug, Default)]
@@ -14,9 +90,7 @@ pub(crate) struct Facts {
     texts: usize,
     first: u64,
     next: u64,
-    masks: VecDeque<Box<[u64]>>,
-    values: VecDeque<Box<[u128]>>,
-    kept: VecDeque<Box<[Option<Arc<str>>]>>,
+    chunks: VecDeque<Chunk>,
 }
 
 impl Facts {
@@ -27,33 +101,41 @@ impl Facts {
 
     /// Makes room for rows up to `end`; new rows hold no predicate until set. Numbering may start anywhere.
     pub fn extend_to(&mut self, from: u64, end: u64) {
-        if self.masks.is_empty() {
+        if self.chunks.is_empty() {
             self.first = from / CHUNK as u64 * CHUNK as u64;
             self.next = self.first;
         }
         while self.next < end {
-            self.masks.push_back(vec![0; CHUNK * self.words].into_boxed_slice());
-            self.values.push_back(vec![0; CHUNK * self.arguments].into_boxed_slice());
-            self.kept.push_back(vec![None; CHUNK * self.texts].into_boxed_slice());
+            self.chunks.push_back(Chunk {
+                masks: vec![0; CHUNK * self.words].into_boxed_slice(),
+                arguments: (0..self.arguments).map(|_| Column::new()).collect(),
+                texts: (0..self.texts).map(|_| Texts::new()).collect(),
+            });
             self.next += CHUNK as u64;
         }
     }
 
-    fn at(&self, row: u64) -> (usize, usize) {
+    fn at(&self, row: u64) -> (&Chunk, usize) {
         let offset = (row - self.first) as usize;
-        (offset / CHUNK, offset % CHUNK)
+        (&self.chunks[offset / CHUNK], offset % CHUNK)
+    }
+
+    fn at_mut(&mut self, row: u64) -> (&mut Chunk, usize) {
+        let offset = (row - self.first) as usize;
+        (&mut self.chunks[offset / CHUNK], offset % CHUNK)
     }
 
     /// Sets which of the predicates `64 word ..` hold on a row.
     pub fn set_mask(&mut self, row: u64, word: usize, mask: u64) {
-        let (chunk, index) = self.at(row);
-        self.masks[chunk][index * self.words + word] = mask;
+        let words = self.words;
+        let (chunk, index) = self.at_mut(row);
+        chunk.masks[index * words + word] = mask;
     }
 
     /// Which predicates hold on a row, 64 in a word.
     pub fn mask(&self, row: u64) -> &[u64] {
         let (chunk, index) = self.at(row);
-        &self.masks[chunk][index * self.words..(index + 1) * self.words]
+        &chunk.masks[index * self.words..(index + 1) * self.words]
     }
 
     /// Whether one of these predicates holds on a row.
@@ -61,42 +143,44 @@ impl Facts {
         self.mask(row).iter().zip(of).any(|(mask, of)| mask & of != 0)
     }
 
-    pub fn set_argument(&mut self, row: u64, argument: usize, value: u128) {
-        let (chunk, index) = self.at(row);
-        self.values[chunk][index * self.arguments + argument] = value;
-    }
-
     pub fn holds(&self, row: u64, predicate: usize) -> bool {
         let (chunk, index) = self.at(row);
-        self.masks[chunk][index * self.words + predicate / 64] >> (predicate % 64) & 1 == 1
+        chunk.masks[index * self.words + predicate / 64] >> (predicate % 64) & 1 == 1
+    }
+
+    pub fn set_argument(&mut self, row: u64, argument: usize, value: u128) {
+        let (chunk, index) = self.at_mut(row);
+        chunk.arguments[argument].set(index, value);
     }
 
     pub fn argument(&self, row: u64, argument: usize) -> u128 {
         let (chunk, index) = self.at(row);
-        self.values[chunk][index * self.arguments + argument]
+        chunk.arguments[argument].get(index)
     }
 
     pub fn set_text(&mut self, row: u64, slot: usize, text: &str) {
-        let (chunk, index) = self.at(row);
-        self.kept[chunk][index * self.texts + slot] = Some(text.into());
+        let (chunk, index) = self.at_mut(row);
+        chunk.texts[slot].set(index, text);
     }
 
-    pub fn text(&self, row: u64, slot: usize) -> Option<&Arc<str>> {
+    pub fn text(&self, row: u64, slot: usize) -> Option<&str> {
         let (chunk, index) = self.at(row);
-        self.kept[chunk][index * self.texts + slot].as_ref()
+        chunk.texts[slot].get(index)
     }
 
     /// Lets go of whole chunks before `row`.
     pub fn expire(&mut self, row: u64) {
-        while self.first + CHUNK as u64 <= row && self.masks.pop_front().is_some() {
-            self.values.pop_front();
-            self.kept.pop_front();
+        while self.first + CHUNK as u64 <= row && self.chunks.pop_front().is_some() {
             self.first += CHUNK as u64;
         }
     }
 
     pub fn bytes(&self) -> usize {
-        self.masks.len() * CHUNK * (self.words * 8 + self.arguments * 16 + self.texts * size_of::<Option<Arc<str>>>())
+        let of = |chunk: &Chunk| {
+            let columns: usize = chunk.arguments.iter().map(Column::bytes).sum();
+            size_of_val(&chunk.masks[..]) + columns + chunk.texts.iter().map(Texts::bytes).sum::<usize>()
+        };
+        self.chunks.iter().map(of).sum()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::aggregate::Value;
 use crate::base::Base;
-use crate::dimension::{Dimension, Slot};
+use crate::dimension::Dimension;
 use crate::facts::{Facts, bits};
 use crate::program::Program;
 use crate::timeline::AsOf;
@@ -25,8 +25,6 @@ struct Asked {
     words: usize,
     wanted: Vec<u64>,
     given: Vec<u64>,
-    /// Where each row's timeline lies; none where it has no key.
-    slots: Vec<Option<Slot>>,
     /// How many rows each feature was asked for at since it was fetched, those counted twice for which two rules have asked.
     counts: Vec<usize>,
 }
@@ -44,14 +42,12 @@ pub(crate) struct FeatureValues<'a> {
 
 impl<'a> FeatureValues<'a> {
     pub fn new(program: &Program, base: &'a Base, order: &'a [usize], dimensions: &[Dimension]) -> Self {
-        let asked = |(number, dimension): (usize, &Dimension)| {
+        let asked = |dimension: &Dimension| {
             let words = dimension.layout.features.len().div_ceil(64);
-            let find = |index: &usize| base.keys[number][*index].and_then(|key| dimension.find(key));
-            let slots = if words == 0 { Vec::new() } else { order.iter().map(find).collect() };
             let (wanted, given) = (vec![0; order.len() * words], vec![0; order.len() * words]);
-            Asked { words, wanted, given, slots, counts: vec![0; dimension.layout.features.len()] }
+            Asked { words, wanted, given, counts: vec![0; dimension.layout.features.len()] }
         };
-        let asked = dimensions.iter().enumerate().map(asked).collect();
+        let asked = dimensions.iter().map(asked).collect();
         Self { base, order, asked, runs: program.features.iter().map(|_| Vec::new()).collect() }
     }
 
@@ -75,7 +71,7 @@ impl<'a> FeatureValues<'a> {
             let room = |count: &usize| Run::with_capacity(self.order.len().min(*count));
             let mut found: Vec<Run> = asked.counts.iter().map(room).collect();
             for (row, index) in self.order.iter().enumerate() {
-                let Some(slot) = asked.slots[row] else { continue };
+                let Some(slot) = self.base.slots[number][*index] else { continue };
                 let words = row * asked.words..(row + 1) * asked.words;
                 let (wanted, given) = (&asked.wanted[words.clone()], &asked.given[words.clone()]);
                 let new = wanted.iter().zip(given).map(|(wanted, given)| wanted & !given);

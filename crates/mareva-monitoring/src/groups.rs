@@ -58,6 +58,12 @@ impl Groups {
         before
     }
 
+    /// Whether something stands of a group of this rule, and of this key.
+    pub fn tells_of(&self, term: usize, key: Option<Key>) -> bool {
+        let keys = key.map_or((Key::MIN, Key::MAX), |key| (key, key));
+        self.told.range((term, keys.0, i64::MIN)..=(term, keys.1, i64::MAX)).next().is_some()
+    }
+
     /// Notes what stands of a group.
     pub fn stand(&mut self, id: GroupId, told: Told) {
         self.closing.insert((told.end, id));

@@ -50,7 +50,7 @@ impl Level {
         }
         order.sort_by_key(|i| (base.times[*i], base.rows[*i]));
         let pass = Pass { source, base, order: &order, fresh };
-        let picked = self.picked(&pass);
+        let mut picked = self.picked(&pass);
         let mut holding: Vec<Vec<u32>> = picked.iter().map(|picked| picked.judged.clone()).collect();
         let mut values = FeatureValues::new(&self.program, base, &order, &self.dimensions);
         let stages = self.program.rules.iter().map(|rule| rule.stages.len()).max().unwrap_or(0);
@@ -66,8 +66,9 @@ impl Level {
                 }
             }
         }
-        for (rule, holding) in self.program.rules.iter().zip(&holding) {
-            values.ask(&self.program, &rule.told, holding);
+        for (rule, (picked, holding)) in picked.iter_mut().zip(&mut holding).enumerate() {
+            self.keep_last(rule, &pass, picked, holding);
+            values.ask(&self.program, &self.program.rules[rule].told, holding);
         }
         values.fetch(&self.program, &mut self.dimensions, &self.facts);
         for (rule, (picked, holding)) in picked.iter().zip(&holding).enumerate() {
@@ -97,22 +98,32 @@ impl Level {
                 let (judged, others) = std::mem::take(&mut picked.judged).into_iter().partition(judges);
                 *picked = Picked { judged, others: if groups { others } else { Vec::new() } };
             }
-            if groups {
-                picked.judged.retain(|at| self.is_last(rule, pass.base, pass.order[*at as usize]));
-                picked.others.retain(|at| self.is_last(rule, pass.base, pass.order[*at as usize]));
-            }
         }
         picked
     }
 
+    /// Of a rule that groups its rows, only the last row of a group holds; and only of groups of which something stood there is
+    /// anything to tell where it does not.
+    fn keep_last(&self, rule: usize, pass: &Pass<'_>, picked: &mut Picked, holding: &mut Vec<u32>) {
+        let Some(group) = self.program.rules[rule].group else { return };
+        let gate = self.program.rules[rule].gate;
+        let index = |at: &u32| pass.order[*at as usize];
+        holding.retain(|at| self.is_last(group, gate, pass.base, index(at)));
+        let term = self.reigns[rule].term;
+        let any = self.groups.tells_of(term, None);
+        let told = |at: &u32| any && self.groups.tells_of(term, pass.base.keys[group.dimension][index(at)]);
+        let tells = |at: &u32| told(at) && self.is_last(group, gate, pass.base, index(at));
+        picked.others.retain(tells);
+        picked.judged.retain(|at| holding.binary_search(at).is_ok() || tells(at));
+    }
+
     /// Whether no later row of its group counts for a rule that groups its rows.
-    fn is_last(&self, rule: usize, base: &Base, index: usize) -> bool {
-        let program = &self.program.rules[rule];
-        let Some(GroupProgram { dimension, window }) = program.group else { return true };
+    fn is_last(&self, group: GroupProgram, gate: usize, base: &Base, index: usize) -> bool {
+        let GroupProgram { dimension, window } = group;
         let Some(key) = base.keys[dimension][index] else { return false };
         let as_of = AsOf { time: base.times[index], row: base.rows[index] };
         let end = window.extent.end(window.extent.start(as_of.time), as_of.time);
-        !self.dimensions[dimension].is_followed(key, as_of, end, program.gate, &self.facts)
+        !self.dimensions[dimension].is_followed(key, as_of, end, gate, &self.facts)
     }
 
     fn inputs(

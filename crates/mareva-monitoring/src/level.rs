@@ -11,7 +11,7 @@ use mareva_model::{Detection, DetectionChange};
 
 use crate::accounts::Accounts;
 use crate::base::{Base, keys};
-use crate::dimension::Dimension;
+use crate::dimension::{Dimension, Slot};
 use crate::error::Error;
 use crate::evaluate::{Failed, RuleFailure, truth};
 use crate::facts::{Facts, transpose};
@@ -83,11 +83,11 @@ impl Level {
 
     /// Takes rows onto the timelines without judging them: after a restart, or as history.
     pub fn load(&mut self, source: &dyn Rows, rows: &[u64]) -> Result<(), Error> {
-        let base = self.base(source, rows)?;
+        let mut base = self.base(source, rows)?;
         for failure in self.note_facts(&base)? {
             failure.note(&mut self.failures);
         }
-        self.enter(&base);
+        self.enter(&mut base);
         Ok(())
     }
 
@@ -98,14 +98,17 @@ impl Level {
         let mut affected = self.leave(&gone, &mut judged);
         let mut base = self.base(source, new)?;
         judged.failures = self.note_facts(&base)?;
-        let late = self.enter(&base);
+        let late = self.enter(&mut base);
         affected.extend(late);
         for row in new {
             affected.remove(row);
         }
         if !affected.is_empty() {
             let old: Vec<u64> = affected.into_iter().collect();
-            let old = self.base(source, &old)?;
+            let mut old = self.base(source, &old)?;
+            for dimension in 0..self.dimensions.len() {
+                old.slots[dimension] = self.find_lines(&old, dimension);
+            }
             base = base.join(old)?;
         }
         self.judge_rows(source, &base, new.len(), &mut judged)?;
@@ -120,7 +123,8 @@ impl Level {
         let (columns, times) = self.read(source, rows, &self.program.eager)?;
         let keys = self.program.dimensions.iter().map(|(positions, _)| keys(positions, &columns, rows.len())).collect();
         let transactions = rows.iter().map(|row| source.transaction(*row)).collect();
-        Ok(Base { rows: rows.to_vec(), transactions, times, columns, keys })
+        let slots = vec![vec![None; rows.len()]; self.dimensions.len()];
+        Ok(Base { rows: rows.to_vec(), transactions, times, columns, keys, slots })
     }
 
     pub(super) fn read(
@@ -165,7 +169,9 @@ impl Level {
             // A row on which it fails counts nowhere: that it is not null, a condition of every aggregate, fails there, too.
             let found = bound.evaluate(base.inputs(bound)?, base.rows.len())?;
             values::each_key(&found.array, |index, value| self.facts.set_argument(base.rows[index], argument, value))?;
-            let Some(slot) = self.program.texts.iter().position(|kept| *kept == argument) else { continue };
+        }
+        for (slot, bound) in self.program.texts.iter().enumerate() {
+            let found = bound.evaluate(base.inputs(bound)?, base.rows.len())?;
             let texts = found.array.as_string_opt::<i32>().ok_or(Error::Column)?;
             for (row, text) in base.rows.iter().zip(texts) {
                 if let Some(text) = text {
@@ -234,24 +240,31 @@ impl Level {
     }
 
     /// Puts rows onto timelines; returns the rows already there whose windows they touch.
-    fn enter(&mut self, base: &Base) -> BTreeSet<u64> {
+    fn enter(&mut self, base: &mut Base) -> BTreeSet<u64> {
         let mut affected = BTreeSet::new();
         for dimension in 0..self.dimensions.len() {
             let mut disturbed: HashMap<Key, (i64, i64), KeyBuild> = HashMap::default();
+            let slots = self.find_lines(base, dimension);
             for (index, key) in base.keys[dimension].iter().enumerate() {
                 let (row, time) = (base.rows[index], base.times[index]);
-                let Some(key) = key else { continue };
-                if !self.facts.any(row, &self.program.enters[dimension]) {
-                    continue;
-                }
-                if self.dimensions[dimension].insert(*key, time, row, &self.facts) {
-                    let range = disturbed.entry(*key).or_insert((time, time));
+                let Some(key) = key.filter(|_| self.facts.any(row, &self.program.enters[dimension])) else { continue };
+                let (slot, late) = self.dimensions[dimension].insert((key, slots[index]), time, row, &self.facts);
+                base.slots[dimension][index] = Some(slot);
+                if late {
+                    let range = disturbed.entry(key).or_insert((time, time));
                     *range = (range.0.min(time), range.1.max(time));
                 }
             }
             self.touched(dimension, &disturbed, &mut affected);
         }
         affected
+    }
+
+    /// Where the timelines of the rows' keys lie, as far as they are there: looked up at one go, so that the processor waits for
+    /// memory on behalf of several at once.
+    fn find_lines(&self, base: &Base, dimension: usize) -> Vec<Option<Slot>> {
+        let find = |key: &Option<Key>| key.and_then(|key| self.dimensions[dimension].find(key));
+        base.keys[dimension].iter().map(find).collect()
     }
 
     fn touched(&self, dimension: usize, disturbed: &HashMap<Key, (i64, i64), KeyBuild>, affected: &mut BTreeSet<u64>) {

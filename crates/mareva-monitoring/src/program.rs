@@ -87,8 +87,8 @@ pub(crate) struct Program {
     /// Predicates: conjunctions of atoms.
     pub predicates: Vec<Vec<usize>>,
     pub arguments: Vec<Bound>,
-    /// Arguments whose texts are kept, not their keys alone.
-    pub texts: Vec<usize>,
+    /// Texts that are kept as they are.
+    pub texts: Vec<Bound>,
     /// Key columns (positions among the base columns) of each dimension, and what is computed on it.
     pub dimensions: Vec<(Vec<usize>, Layout)>,
     /// Predicates that bring a row onto a dimension's timelines, as bits.
@@ -118,7 +118,7 @@ struct Builder<'a> {
     atoms: Vec<(Expr, Bound)>,
     predicates: Vec<Vec<usize>>,
     arguments: Vec<(Expr, Bound)>,
-    texts: Vec<usize>,
+    texts: Vec<(Expr, Bound)>,
     dimensions: Vec<(Vec<usize>, Layout)>,
     enters: Vec<Vec<usize>>,
     features: Vec<FeaturePlace>,
@@ -183,7 +183,7 @@ impl Program {
         let columns = self.own.len() + self.joined.len();
         let mut eager = vec![false; columns];
         let conditions = self.rules.iter().flat_map(|rule| &rule.stages).map(|stage| &stage.condition);
-        let bounds = self.atoms.iter().chain(&self.arguments).chain(conditions);
+        let bounds = self.atoms.iter().chain(&self.arguments).chain(&self.texts).chain(conditions);
         let inputs = bounds.flat_map(|bound| bound.inputs.iter().copied());
         for position in inputs.chain(self.dimensions.iter().flat_map(|(keys, _)| keys.iter().copied())) {
             if position < columns {
@@ -206,6 +206,14 @@ fn join_key(name: &str) -> Option<(String, String)> {
     Some((key.to_owned(), column.to_owned()))
 }
 
+/// The number of an expression among those known, which it joins if it is none of them.
+fn number(known: &mut Vec<(Expr, Bound)>, expr: &Expr, bound: Bound) -> usize {
+    known.iter().position(|(one, _)| one == expr).unwrap_or_else(|| {
+        known.push((expr.clone(), bound));
+        known.len() - 1
+    })
+}
+
 /// Features among what an expression reads: they follow the base columns.
 fn features_of(bound: &Bound, columns: usize) -> impl Iterator<Item = usize> + '_ {
     bound.inputs.iter().filter_map(move |input| input.checked_sub(columns))
@@ -225,7 +233,7 @@ impl Builder<'_> {
             atoms: self.atoms.into_iter().map(|(_, bound)| bound).collect(),
             predicates: self.predicates,
             arguments: self.arguments.into_iter().map(|(_, bound)| bound).collect(),
-            texts: self.texts,
+            texts: self.texts.into_iter().map(|(_, bound)| bound).collect(),
             dimensions: self.dimensions,
             enters: self.enters.iter().map(|of| mask_of(of.iter().copied(), words)).collect(),
             features: self.features,
@@ -264,20 +272,14 @@ impl Builder<'_> {
     }
 
     fn argument(&mut self, argument: &Expr) -> Result<usize, DataFusionError> {
-        if let Some(id) = self.arguments.iter().position(|(known, _)| known == argument) {
-            return Ok(id);
-        }
         let bound = self.bind(argument)?;
-        self.arguments.push((argument.clone(), bound));
-        Ok(self.arguments.len() - 1)
+        Ok(number(&mut self.arguments, argument, bound))
     }
 
-    /// Has the texts of an argument kept.
-    fn text(&mut self, argument: usize) -> usize {
-        self.texts.iter().position(|known| *known == argument).unwrap_or_else(|| {
-            self.texts.push(argument);
-            self.texts.len() - 1
-        })
+    /// Has a text kept.
+    fn text(&mut self, text: &Expr) -> Result<usize, DataFusionError> {
+        let bound = self.bind(text)?;
+        Ok(number(&mut self.texts, text, bound))
     }
 
     /// The dimension of these keys, onto whose timelines these predicates bring rows.
@@ -304,8 +306,8 @@ impl Builder<'_> {
             }
         }
         if in_order {
-            let id = self.argument(&Expr::Column(Column::new_unqualified("row_id")))?;
-            self.dimensions[dimension].1.order = Some(self.text(id));
+            let order = self.text(&Expr::Column(Column::new_unqualified("row_id")))?;
+            self.dimensions[dimension].1.order = Some(order);
         }
         let layout = &mut self.dimensions[dimension].1;
         layout.span = layout.span.max(extent.reach());
@@ -314,13 +316,12 @@ impl Builder<'_> {
 
     fn feature(&mut self, window: &WindowPlan, gate: usize) -> Result<(), DataFusionError> {
         let predicate = self.predicate(&window.atoms)?;
-        let argument = match &window.argument {
+        let (argument, text) = match &window.argument {
+            Some(text) if window.output == DataType::Utf8 => (None, Some(self.text(text)?)),
             // COUNT(x) counts the rows that its predicate lets in; it needs no value.
-            Some(argument) if window.kind != AggregateKind::Count => Some(self.argument(argument)?),
-            _ => None,
+            Some(argument) if window.kind != AggregateKind::Count => (Some(self.argument(argument)?), None),
+            _ => (None, None),
         };
-        let is_text = window.output == DataType::Utf8;
-        let text = argument.filter(|_| is_text).map(|argument| self.text(argument));
         let known = match &window.argument {
             Some(argument) if window.kind.picks_a_row() => Some(self.predicate(&[argument.clone().is_not_null()])?),
             _ => None,

@@ -92,11 +92,20 @@ impl Ring {
     }
 
     pub fn push(&mut self, row: RingRow) {
+        self.make_room();
         self.rows.push_back(row);
     }
 
     pub fn insert(&mut self, at: u32, row: RingRow) {
+        self.make_room();
         self.rows.insert(self.index(at), row);
+    }
+
+    /// Most keys have one row.
+    fn make_room(&mut self) {
+        if self.rows.len() == self.rows.capacity() {
+            self.rows.reserve_exact(self.rows.len().max(1));
+        }
     }
 
     pub fn remove(&mut self, at: u32) {

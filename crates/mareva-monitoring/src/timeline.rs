@@ -49,10 +49,14 @@ pub(crate) struct AsOf {
     pub row: u64,
 }
 
+/// Over so few rows a feature is computed from them each time: that costs less than to fetch what was kept, and most keys never
+/// have more.
+const FEW: u32 = 8;
+
 #[derive(Debug, Default)]
 pub(crate) struct KeyTimeline {
     pub ring: Ring,
-    /// Ascending by feature; each from when it was first asked for.
+    /// Ascending by feature; each from when it was first asked for over more than few rows.
     cursors: Vec<Cursor>,
     sessions: Option<Box<Vec<Session>>>,
 }
@@ -125,13 +129,18 @@ impl KeyTimeline {
                     *starts[feature.window].insert(self.ring.first_at_or_after(begins, hint))
                 }
             };
-            if found.is_err() {
-                self.cursors.insert(at, Cursor::new(index, feature, from));
-            }
             let to = match feature.kind.is_positional() {
                 true => *own.get_or_insert_with(|| self.place_of(as_of, layout, facts).wrapping_add(1)),
                 false => upto,
             };
+            near = at;
+            if found.is_err() {
+                if self.ring.between(from, to) <= FEW {
+                    give(index, Cursor::value_over((from, to), &self.ring, feature, facts));
+                    continue;
+                }
+                self.cursors.insert(at, Cursor::new(index, feature, from));
+            }
             let cursor = &mut self.cursors[at];
             cursor.seek((from, to), &self.ring, feature, facts);
             give(index, cursor.value(feature, facts));
