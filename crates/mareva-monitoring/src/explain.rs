@@ -12,7 +12,7 @@ use datafusion::error::DataFusionError;
 use mareva_model::Table;
 use serde::Serialize;
 
-pub use behind::{Asked, Behind, WindowRows, behind};
+pub use behind::{Behind, WindowRows, behind};
 
 use crate::aggregate::Running;
 use crate::plan::WindowPlan;

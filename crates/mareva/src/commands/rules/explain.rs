@@ -10,7 +10,7 @@ use indicatif::ProgressBar;
 use mareva_model::alert::{Alert, DetectionEvidence, RuleEvidence};
 use mareva_model::{Fault, Raises, Refusal, Table, format_time};
 use mareva_monitoring::backtest::AccountTable;
-use mareva_monitoring::explain::{Asked, Behind, Explained, WindowRows, behind, explain, span};
+use mareva_monitoring::explain::{Behind, Explained, WindowRows, behind, explain, span};
 use mareva_monitoring::{Rule, Ruleset};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -163,17 +163,12 @@ fn explain_alert(alert: &Alert, ruleset: &Ruleset, tables: &Tables, accounts: &A
                 evidence.detections.iter().map(|one| behind_signals(alert, rule, one)).collect()
             }
             Some(rule) => {
-                let asked = |one: &DetectionEvidence| Asked { row_id: one.row_id.clone(), event_time: one.event_time };
-                let asked: Vec<Asked> = evidence.detections.iter().map(asked).collect();
+                let asked: Vec<&str> = evidence.detections.iter().map(|one| one.row_id.as_str()).collect();
                 let stripes = if rule.table == Table::Movements { &tables.movements } else { &tables.transactions };
                 let files = stripes.first().cloned().unwrap_or_default();
-                runtime.block_on(behind(rule, &files, accounts, &asked))?
+                runtime.block_on(behind(rule, &evidence.rule, &files, accounts, &asked))?
             }
-            None => {
-                let nothing =
-                    |one: &DetectionEvidence| Behind { row_id: one.row_id.clone(), found: false, windows: Vec::new() };
-                evidence.detections.iter().map(nothing).collect()
-            }
+            None => evidence.detections.iter().map(|one| Behind::nothing(&one.row_id)).collect(),
         };
         let together = evidence.detections.iter().zip(found);
         let detection = |(one, behind): (&DetectionEvidence, Behind)| DetectionBehind {
