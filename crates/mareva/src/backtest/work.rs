@@ -71,7 +71,8 @@ impl Work<'_> {
             |pass: &Pass| self.stripes(pass.table).first().map_or(0, |files| files.iter().map(|f| f.rows()).sum());
         let steps = |pass: &Pass| rows(pass) * (pass.variants.len() as u64 + u64::from(pass.key.is_some()));
         self.bar.set_length(passes.iter().map(steps).sum());
-        self.bar.set_position(0);
+        let mut done = 0;
+        self.bar.set_position(done);
         let outcomes: Vec<Mutex<Outcome>> = self.variants.iter().map(|_| Mutex::default()).collect();
         for pass in passes {
             match &pass.key {
@@ -81,6 +82,9 @@ impl Work<'_> {
                 }
                 None => self.as_a_whole(pass, rows(pass), &outcomes)?,
             }
+            // Parts do not hold all rows.
+            done += steps(pass);
+            self.bar.set_position(done);
         }
         self.bar.set_message("rules over signals");
         for (at, variant) in self.variants.iter().enumerate().filter(|(_, v)| v.rule().table == Table::Signals) {
