@@ -1,4 +1,5 @@
-//! `mareva rules explain --alert` tells the rows that made an alert, found again in the tables of the run that raised it.
+//! `mareva rules explain` tells what a rule becomes and, with `--alert`, the rows that made an alert, found again in the tables of the
+//! run that raised it.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a failed expectation ends the test")]
 
@@ -139,4 +140,15 @@ fn what_cannot_be_explained_is_said() {
     let unknown = raised.explain("0000", &[]);
     assert_eq!(unknown.status.code(), Some(2));
     assert!(text(&unknown.stderr).contains("holds no alert 0000"), "{}", text(&unknown.stderr));
+}
+
+#[test]
+fn what_where_says_is_told_once_not_of_each_window() {
+    let place = TempDir::new().unwrap();
+    rules::write_forms(place.path());
+    let output = mareva_ok(["rules", "explain", "in-a-day", "--rules", &place.path().display().to_string()]);
+    let told = String::from_utf8(output.stdout).unwrap();
+    let lines = |what: &str| told.lines().filter(|line| line.trim_start().starts_with(what)).count();
+    let found = ["judges and counts rows where", "judges a row where", "counts where", "fires where"].map(lines);
+    assert_eq!(found, [2, 0, 0, 1], "{told}");
 }

@@ -1,5 +1,6 @@
 //! `mareva rules explain`.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use indicatif::ProgressBar;
 use mareva_model::alert::{Alert, DetectionEvidence, RuleEvidence};
 use mareva_model::{Fault, Raises, Refusal, Table, format_time};
 use mareva_monitoring::backtest::AccountTable;
-use mareva_monitoring::explain::{Behind, Explained, WindowRows, behind, explain, span};
+use mareva_monitoring::explain::{Behind, Explained, WindowExplained, WindowRows, behind, explain, span};
 use mareva_monitoring::{Rule, Ruleset};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -245,13 +246,21 @@ fn tell_rules(rules: &[Explained], as_json: bool) -> Result<()> {
             say("")?;
         }
         say(format_args!("{} v{}, on {}", rule.rule, rule.version, rule.table))?;
-        list("judges a row where", &rule.gate)?;
         if rule.gate.is_empty() {
             say("  judges every row")?;
         }
+        // What WHERE says is said once, not of each window again.
+        let is_for_all = |atom: &String| {
+            let counted = |window: &WindowExplained| window.counts.contains(atom);
+            !rule.windows.is_empty() && rule.windows.iter().all(counted)
+        };
+        let (all, judged): (Vec<&String>, Vec<&String>) = rule.gate.iter().partition(|atom| is_for_all(atom));
+        list("judges and counts rows where", &all)?;
+        list("judges a row where", &judged)?;
         for window in &rule.windows {
             say(format_args!("  {} by {} over {}", window.aggregate, window.keys.join(", "), span(window.span_ms)))?;
-            window.counts.iter().try_for_each(|atom| say(format_args!("      counts where {atom}")))?;
+            let own: Vec<&String> = window.counts.iter().filter(|atom| !all.contains(atom)).collect();
+            list("    counts where", &own)?;
             if !window.shared_with.is_empty() {
                 say(format_args!("      shared with {}", window.shared_with.join(", ")))?;
             }
@@ -289,7 +298,7 @@ fn tell_cost(rule: &Explained) -> Result<()> {
     Ok(())
 }
 
-fn list(what: &str, atoms: &[String]) -> Result<()> {
+fn list(what: &str, atoms: &[impl Display]) -> Result<()> {
     atoms.iter().try_for_each(|atom| say(format_args!("  {what} {atom}")))
 }
 
