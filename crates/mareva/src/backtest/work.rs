@@ -203,7 +203,8 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// The row of transactions or movements behind a detection, the same for all windows of a hop; of a signal the one that it rests on.
+    /// The row of transactions or movements behind a detection, the same for all windows of a hop; of a signal the one that it
+    /// rests on.
     fn row_behind<'d>(&self, rule: &RuleRef, row_id: &'d str) -> &'d str {
         let (row, _) = rule.row_of(row_id);
         let Some((first, row)) = row.split_once(':').filter(|_| rule.table == Table::Signals) else { return row };
