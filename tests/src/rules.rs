@@ -1,6 +1,6 @@
 //! The shipped rules and their evidence.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use mareva_model::{format_time, parse_time};
 use mareva_monitoring::RuleText;
@@ -14,11 +14,11 @@ fn folders() -> Vec<PathBuf> {
     folders
 }
 
-fn read(folder: &std::path::Path, name: &str) -> String {
+fn read(folder: &Path, name: &str) -> String {
     std::fs::read_to_string(folder.join(name)).unwrap_or_else(|e| panic!("{}/{name}: {e}", folder.display()))
 }
 
-fn id(folder: &std::path::Path) -> String {
+fn id(folder: &Path) -> String {
     folder.file_name().and_then(|n| n.to_str()).expect("a plain name").to_owned()
 }
 
@@ -33,6 +33,54 @@ pub fn texts() -> Vec<RuleText> {
         sql: read(folder, "rule.sql"),
     };
     folders().iter().map(text).collect()
+}
+
+/// Writes a rule of one's own, about suspects, into a folder of rules. `raises` is `alert` or `signal`.
+///
+/// # Panics
+/// When the folder cannot be written.
+pub fn write(rules: &Path, id: &str, raises: &str, sql: &str) {
+    let folder = rules.join(id);
+    let toml = format!(
+        "id = \"{id}\"\nversion = 1\ntitle = \"Probe\"\nseverity = \"low\"\nraises = \"{raises}\"\nsubject_role = \"suspect\"\n\
+         targets = \"none\"\naction = \"review\"\nreason_code = \"FRAD\"\ntypology = \"T\"\nsources = [\"s\"]\n{}",
+        if raises == "signal" { "weight = \"1.00\"\n" } else { "" }
+    );
+    std::fs::create_dir_all(&folder).expect("a folder can be made");
+    for (file, text) in [("rule.toml", toml.as_str()), ("rule.sql", sql)] {
+        std::fs::write(folder.join(file), text).expect("a rule can be written");
+    }
+}
+
+/// Rules of several forms that most accounts fire which pay now and then: over the payments of a day, over windows of six hours
+/// that begin every two, and over signals of those.
+///
+/// # Panics
+/// As [`write`].
+pub fn write_forms(rules: &Path) {
+    let by_window = "SELECT LAST_VALUE(row_id ORDER BY event_time, row_id) AS row_id, account AS subject, \
+        MAX(event_time) AS event_time, hop(event_time, INTERVAL '2' HOUR, INTERVAL '6' HOUR) AS window_start, \
+        COUNT(*) AS payments, SUM(amount_ref) AS sent FROM movements WHERE direction = 'out' AND amount_ref IS NOT NULL \
+        GROUP BY account, hop(event_time, INTERVAL '2' HOUR, INTERVAL '6' HOUR) HAVING COUNT(*) >= 2";
+    write(
+        rules,
+        "in-a-day",
+        "alert",
+        "SELECT row_id, account AS subject, event_time, COUNT(*) OVER w AS payments, \
+        SUM(amount_ref) OVER w AS sent FROM movements WHERE direction = 'out' AND amount_ref IS NOT NULL \
+        WINDOW w AS (PARTITION BY account ORDER BY event_time RANGE BETWEEN INTERVAL '24' HOUR PRECEDING AND CURRENT ROW) \
+        QUALIFY payments >= 2",
+    );
+    write(rules, "in-hours", "alert", by_window);
+    write(rules, "in-hours-signal", "signal", by_window);
+    write(
+        rules,
+        "signs",
+        "alert",
+        "SELECT row_id, subject, event_time, COUNT(*) OVER w AS signs FROM signals \
+        WINDOW w AS (PARTITION BY subject ORDER BY event_time RANGE BETWEEN INTERVAL '24' HOUR PRECEDING AND CURRENT ROW) \
+        QUALIFY signs >= 2",
+    );
 }
 
 /// What fires the shipped rules: lines of both streams and of the accounts table.

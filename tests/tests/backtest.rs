@@ -2,7 +2,7 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a failed expectation ends the test")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -129,6 +129,35 @@ fn a_rule_whose_windows_share_no_key_is_run_over_the_whole_table() {
     let expected = detections(expected);
     assert!(!expected.is_empty());
     assert_eq!(detections(found), expected);
+}
+
+#[test]
+fn rules_that_fire_on_one_row_overlap_whatever_their_form() {
+    let place = TempDir::new().unwrap();
+    let at = |name: &str| place.path().join(name).display().to_string();
+    let simulated = Simulated::new(&place.path().join("sim"), 4_004, 3_000);
+    rules::write_forms(&place.path().join("rules"));
+    let (bank, exchange) = (simulated.file("bank.ndjson"), simulated.file("exchange.ndjson"));
+    let mut args = strings(&["rules", "backtest", "--json", "--rules", &at("rules"), "--data", &bank, &exchange]);
+    args.extend(strings(&["--detections", &at("found.ndjson")]));
+    args.extend(simulated.tables());
+    let report: Value = serde_json::from_slice(&mareva_ok(args).stdout).unwrap();
+    let mut fired: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for detection in ndjson(place.path().join("found.ndjson").as_path()) {
+        let text = |name: &str| detection[name].as_str().unwrap().to_owned();
+        let row = text("row_id");
+        // Simulated ids have none of these signs.
+        let row =
+            row.split_once(':').filter(|(first, _)| *first == "in-hours-signal").map_or(row.as_str(), |(_, row)| row);
+        fired.entry(text("rule")).or_default().insert(row.split('@').next().unwrap().to_owned());
+    }
+    let pairs = report["overlap"].as_array().unwrap();
+    assert_eq!((fired.len(), pairs.len()), (4, 6), "every rule fires, and on accounts that others name");
+    for pair in pairs {
+        let [one, other] = [0, 1].map(|at| &fired[pair["rules"][at].as_str().unwrap()]);
+        let both = one.intersection(other).count() as u64;
+        assert!(both > 0 && pair["rows"] == both, "{both} rows fire both: {pair}");
+    }
 }
 
 #[test]

@@ -60,6 +60,16 @@ impl Table {
             Self::Signals => "signals",
         }
     }
+
+    /// The `row_id` of the transaction that a row of this table is of; a signal is of a row of its rule's table. Senders choose ids:
+    /// that of a transaction may look like that of a leg.
+    pub fn transaction(self, row_id: &str) -> Option<&str> {
+        match self {
+            Self::Transactions => Some(row_id),
+            Self::Movements => row_id.strip_suffix("/in").or_else(|| row_id.strip_suffix("/out")),
+            Self::Signals => None,
+        }
+    }
 }
 
 /// The rule behind a detection, with all that makes it derivable again.
@@ -98,6 +108,16 @@ pub struct RuleRef {
     pub parameters: std::collections::BTreeMap<String, String>,
 }
 
+impl RuleRef {
+    /// The `row_id` in the rule's table that this one of a detection is of and, of a hopping window, when that began, UTC
+    /// milliseconds.
+    pub fn row_of<'d>(&self, row_id: &'d str) -> (&'d str, Option<i64>) {
+        let of_window = row_id.rsplit_once('@').filter(|_| self.hops);
+        let begun = of_window.and_then(|(row, start)| Some((row, Some(start.parse().ok()?))));
+        begun.unwrap_or((row_id, None))
+    }
+}
+
 /// A row of a rule's SQL: this subject, at this row, crossed the line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Detection {
@@ -134,3 +154,6 @@ impl DetectionChange {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

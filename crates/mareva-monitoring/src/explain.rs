@@ -11,7 +11,7 @@ use datafusion::error::DataFusionError;
 use mareva_model::Table;
 use serde::Serialize;
 
-pub use behind::{Asked, Behind, WindowRows, behind};
+pub use behind::{Behind, WindowRows, behind};
 
 use crate::aggregate::AggregateKind;
 use crate::plan::WindowPlan;

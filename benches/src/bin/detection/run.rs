@@ -167,22 +167,14 @@ impl Run {
         for target in &alert.targets {
             let sides = [&target.account, &target.originator.account, &target.beneficiary.account];
             told.accounts.extend(sides.into_iter().flatten().cloned());
-            told.rows.extend(target.row_ids.iter().map(|row| transaction(row).to_owned()));
+            told.rows.extend(target.row_ids.iter().cloned());
             let holds = matches!(target.action, Action::Hold | Action::Recall);
             told.wrong_hold |= holds && target.account.as_ref().is_some_and(|account| !truth.is_criminal(account));
         }
         for rule in alert.evidence.rules.iter().filter(|rule| rule.rule.table != Table::Signals) {
-            let rows = rule.detections.iter().map(|detection| match rule.rule.hops {
-                true => detection.row_id.rsplit_once('@').map_or(detection.row_id.as_str(), |(row, _)| row),
-                false => detection.row_id.as_str(),
-            });
-            told.rows.extend(rows.map(|row| transaction(row).to_owned()));
+            let rows = rule.detections.iter().map(|detection| rule.rule.row_of(&detection.row_id).0);
+            told.rows.extend(rows.filter_map(|row| rule.rule.table.transaction(row)).map(str::to_owned));
         }
         told.last = alert;
     }
-}
-
-/// The transaction of a movement.
-fn transaction(row: &str) -> &str {
-    row.strip_suffix("/in").or_else(|| row.strip_suffix("/out")).unwrap_or(row)
 }

@@ -1,5 +1,5 @@
-//! Prints what the whole path costs: in memory, through Kafka, and from append to alert; and how monitoring scales. One program, because linking it takes
-//! longer than any of its measurements. See `benches/README.md`.
+//! Prints what the whole path costs: in memory, through Kafka, and from append to alert; and how monitoring scales. One program,
+//! because linking it takes longer than any of its measurements. See `benches/README.md`.
 
 mod in_memory;
 mod latency;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::DataFusionError;
+use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{Expr, LogicalPlan, Operator};
 use datafusion::prelude::SessionContext;
 use mareva_model::{Refusal, Table};
@@ -29,6 +30,8 @@ pub struct Pass {
     pub variants: Vec<usize>,
     /// Whether accounts are joined by `key` alone, so that each part needs its own only.
     pub(super) joins_by_key: bool,
+    /// Whether every rule asks for `key IS NOT NULL` of all rows, so that those without it need not be kept.
+    pub(super) skips_null: bool,
 }
 
 /// What a rule reads.
@@ -38,6 +41,8 @@ struct Needs {
     keys: Option<BTreeSet<String>>,
     /// Columns that accounts are joined by; `None` among them is something else than a column.
     joined_by: BTreeSet<Option<String>>,
+    /// Columns that are not null in any row that comes to a window.
+    present: BTreeSet<String>,
 }
 
 /// Ways through the tables for all variants that do not start from signals.
@@ -96,6 +101,7 @@ fn pass(table: Table, key: Option<String>, rules: &[(usize, Table, Needs)]) -> P
         columns: columns.cloned().collect(),
         variants: rules.iter().map(|(at, ..)| *at).collect(),
         joins_by_key: rules.iter().all(|(.., needs)| by_key(needs)),
+        skips_null: key.as_ref().is_some_and(|key| rules.iter().all(|(.., needs)| needs.present.contains(key))),
         key,
     }
 }
@@ -113,7 +119,7 @@ async fn needs(context: &SessionContext, variant: &Variant) -> Result<Needs, Dat
         _ => None,
     };
     let mut keys: Option<BTreeSet<String>> = None;
-    let mut joined_by = BTreeSet::new();
+    let (mut joined_by, mut present) = (BTreeSet::new(), BTreeSet::new());
     let mut narrow = |by: &[Expr]| {
         let by: BTreeSet<String> = by.iter().filter_map(&column).collect();
         keys = Some(match keys.take() {
@@ -133,6 +139,13 @@ async fn needs(context: &SessionContext, variant: &Variant) -> Result<Needs, Dat
                     narrow(&function.params.partition_by);
                 }
             }),
+            // WHERE; a filter right above windows is QUALIFY, which takes no row out of them.
+            LogicalPlan::Filter(filter) if !matches!(filter.input.as_ref(), LogicalPlan::Window(_)) => {
+                present.extend(split_conjunction(&filter.predicate).into_iter().filter_map(|atom| match atom {
+                    Expr::IsNotNull(inner) => column(inner),
+                    _ => None,
+                }));
+            }
             LogicalPlan::Aggregate(aggregate) => narrow(&aggregate.group_expr),
             LogicalPlan::Distinct(_) | LogicalPlan::Limit(_) | LogicalPlan::Union(_) => narrow(&[]),
             // Until it optimises, DataFusion leaves the condition in the filter.
@@ -148,7 +161,10 @@ async fn needs(context: &SessionContext, variant: &Variant) -> Result<Needs, Dat
         Ok(TreeNodeRecursion::Continue)
     })?;
     let columns = scanned(&context.state().optimize(&plan)?, table)?;
-    Ok(Needs { columns, keys, joined_by })
+    if scans != 1 {
+        present.clear();
+    }
+    Ok(Needs { columns, keys, joined_by, present })
 }
 
 /// Names that the table goes by: its own and its aliases.

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use arrow::array::{Array as _, AsArray as _};
 use arrow::datatypes::{Decimal128Type, TimestampMillisecondType};
+use mareva_model::Table;
 
 use super::{BacktestError, TableFile};
 use crate::key::{Key, KeyBuild, key_of};
@@ -90,7 +91,7 @@ pub fn through(
                 }
                 let of_account = through.entry(account).or_default();
                 let id = ids.value(row);
-                let id = id.strip_suffix("/in").or_else(|| id.strip_suffix("/out")).unwrap_or(id);
+                let id = Table::Movements.transaction(id).unwrap_or(id);
                 if amounts.is_null(row) || rows.is_some_and(|rows| !rows.contains(&key_of(id))) {
                     continue;
                 }

@@ -66,7 +66,8 @@ pub fn split(
         let mut places: Vec<Vec<(usize, usize)>> = vec![Vec::new(); parts];
         for (at, batch) in waiting.iter().enumerate() {
             let keys = keys_of(batch, key)?;
-            (0..batch.num_rows()).for_each(|row| places[part_of(keys, row, parts)].push((at, row)));
+            let kept = (0..batch.num_rows()).filter(|row| !pass.skips_null || keys.is_valid(*row));
+            kept.for_each(|row| places[part_of(keys, row, parts)].push((at, row)));
         }
         let batches: Vec<&RecordBatch> = waiting.iter().collect();
         for (writer, places) in writers.iter_mut().zip(&places).filter(|(_, places)| !places.is_empty()) {

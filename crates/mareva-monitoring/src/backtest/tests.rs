@@ -1,8 +1,12 @@
-use mareva_model::Table;
+use arrow::array::RecordBatch;
+use mareva_model::{Detection, Table};
 
-use super::{Variant, passes};
+use super::{AccountTable, Part, PartAccounts, Pass, TableFile, Variant, passes, split};
+use crate::accounts::accounts_schema;
 use crate::rule::RuleText;
 use crate::ruleset::Ruleset;
+use crate::tests::{Tx, batch};
+use crate::write_parquet;
 
 fn rule(folder: &str, sql: &str) -> RuleText {
     let toml = format!(
@@ -58,7 +62,36 @@ fn rules_that_share_a_key_share_a_pass() {
         ]
     );
     assert!(passes[0].joins_by_key, "each part needs the accounts of its own rows only");
+    assert_eq!(passes.iter().map(|pass| pass.skips_null).collect::<Vec<_>>(), [false, true, false, true]);
     assert_eq!(passes[1].columns, ["row_id", "event_time", "amount_ref", "device"]);
+}
+
+#[test]
+fn rows_whose_key_is_null_are_not_kept_and_change_nothing() {
+    let variants = variants(&[("a", over(&["device"], "transactions WHERE device IS NOT NULL"))]);
+    let passes = passes(&variants).unwrap();
+    let device = |at: usize| [Some(1), None, Some(2), None, None][at % 5];
+    let tx = |at: usize| Tx {
+        time: at as i64 * 1000,
+        from: Some(1),
+        to: Some(2),
+        cents: Some(900),
+        device: device(at),
+        status: 0,
+        kind: 0,
+    };
+    let rows: Vec<(usize, Tx)> = (0..20).map(|at| (at, tx(at))).collect();
+    let file = write_parquet(batch(&rows).batch(), tempfile::tempfile().unwrap()).unwrap();
+    let files = [TableFile::open(file).unwrap()];
+    let accounts = AccountTable(RecordBatch::new_empty(accounts_schema()));
+    let run = |pass: &Pass| -> (u64, Vec<Detection>) {
+        let files = split(pass, &files, (0, 1), 1, &mut tempfile::tempfile, &|_| {}).unwrap();
+        let part = Part::load(pass, 0, files, &PartAccounts::new(&accounts, pass, 1)).unwrap();
+        (part.rows(), futures::executor::block_on(part.run(&variants[0])).unwrap())
+    };
+    let (rows, found) = run(&passes[0]);
+    assert_eq!((rows, found.len()), (8, 6), "the first payment of each device is alone");
+    assert_eq!(run(&Pass { skips_null: false, ..passes[0].clone() }), (20, found));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use datafusion::common::{Column, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::Expr;
 use datafusion::prelude::SessionContext;
+use mareva_model::RuleRef;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -26,24 +27,22 @@ const MAX_ROWS: usize = 2_000_000;
 /// Rows of a window that are told; the others are counted.
 const TOLD: usize = 200;
 
-/// A detection that is to be explained.
-#[derive(Debug, Clone)]
-pub struct Asked {
-    /// The row that fired.
-    pub row_id: String,
-    /// Its time, UTC milliseconds.
-    pub event_time: i64,
-}
-
 /// What is behind a detection.
 #[derive(Debug, Serialize)]
 pub struct Behind {
-    /// The row that fired.
+    /// That of the detection.
     pub row_id: String,
     /// Whether the tables hold it.
     pub found: bool,
     /// One for each windowed aggregate with other rows.
     pub windows: Vec<WindowRows>,
+}
+
+impl Behind {
+    /// Of a detection whose row was not found.
+    pub fn nothing(row_id: &str) -> Self {
+        Self { row_id: row_id.to_owned(), found: false, windows: Vec::new() }
+    }
 }
 
 /// The rows that counted in a window, by time.
@@ -61,22 +60,23 @@ pub struct WindowRows {
     pub omitted: usize,
 }
 
-/// Finds the rows behind detections of one rule over transactions or movements.
+/// Finds the rows behind detections of one rule over transactions or movements, told by their `row_id`; `raised` is the rule as
+/// it was when they were.
 ///
 /// # Errors
 /// A damaged file, or more rows than can be looked at.
 pub async fn behind(
     rule: &Rule,
+    raised: &RuleRef,
     files: &[TableFile],
     accounts: &AccountTable,
-    asked: &[Asked],
+    asked: &[&str],
 ) -> Result<Vec<Behind>, BacktestError> {
     if files.is_empty() {
-        let nothing = |one: &Asked| Behind { row_id: one.row_id.clone(), found: false, windows: Vec::new() };
-        return Ok(asked.iter().map(nothing).collect());
+        return Ok(asked.iter().map(|row_id| Behind::nothing(row_id)).collect());
     }
     let columns = columns_of(rule);
-    let wanted: Seen = asked.iter().map(|one| key_of(&one.row_id)).collect();
+    let wanted: Seen = asked.iter().map(|row_id| key_of(raised.row_of(row_id).0)).collect();
     let fired = select(files, &columns, |batch| {
         let ids = text(batch, "row_id")?;
         Ok((0..ids.len()).map(|row| Some(wanted.contains(&key_of(ids.value(row))))).collect())
@@ -111,43 +111,53 @@ pub async fn behind(
     };
     let context = SessionContext::new();
     let mut told = Vec::new();
-    for one in asked {
-        let at =
-            (0..fired.num_rows()).find(|row| text(&fired, "row_id").is_ok_and(|ids| ids.value(*row) == one.row_id));
-        let mut behind = Behind { row_id: one.row_id.clone(), found: at.is_some(), windows: Vec::new() };
-        let Some(at) = at else {
+    let ids = text(&fired, "row_id")?;
+    for row_id in asked {
+        let (row, begun) = raised.row_of(row_id);
+        let mut behind = Behind::nothing(row_id);
+        let Some(at) = (0..fired.num_rows()).find(|at| ids.value(*at) == row) else {
             told.push(behind);
             continue;
         };
+        behind.found = true;
+        let time = times(&fired)?.value(at);
         let mut seen: Vec<&WindowPlan> = Vec::new();
         for window in &rule.plan.windows {
             let same = |known: &&WindowPlan| {
-                known.keys == window.keys && known.extent == window.extent && known.atoms == window.atoms
+                known.keys == window.keys && known.extent == window.extent && counts_same(known, window)
             };
             if let Some(number) = seen.iter().position(same) {
                 behind.windows[number].aggregates.push(super::aggregate(window));
                 continue;
             }
             seen.push(window);
-            behind.windows.push(in_window(&context, window, &rows, &fired, at, &columns).await.map_err(failed)?);
+            let from = begun.filter(|_| window.extent.is_hop()).unwrap_or_else(|| window.extent.start(time));
+            behind
+                .windows
+                .push(in_window(&context, window, &rows, (&fired, at, from), &columns).await.map_err(failed)?);
         }
         told.push(behind);
     }
     Ok(told)
 }
 
+/// Whether the same rows count: aggregates of a column ask once more that it is there.
+fn counts_same(a: &WindowPlan, b: &WindowPlan) -> bool {
+    let within = |a: &WindowPlan, b: &WindowPlan| a.atoms.iter().all(|atom| b.atoms.contains(atom));
+    within(a, b) && within(b, a)
+}
+
 async fn in_window(
     context: &SessionContext,
     window: &WindowPlan,
     rows: &RecordBatch,
-    fired: &RecordBatch,
-    at: usize,
+    (fired, at, from): (&RecordBatch, usize, i64),
     columns: &[String],
 ) -> Result<WindowRows, DataFusionError> {
     let column = |name: &str| Expr::Column(Column::new_unqualified(name));
     let time = times(fired).map_err(external)?.value(at);
     let moment = |ms: i64| Expr::Literal(ScalarValue::TimestampMillisecond(Some(ms), None), None);
-    let mut condition = column("event_time").between(moment(window.extent.start(time)), moment(time));
+    let mut condition = column("event_time").between(moment(from), moment(time));
     let mut keys = Vec::new();
     for name in &window.keys {
         let value = text(fired, name).map_err(external)?.value(at).to_owned();

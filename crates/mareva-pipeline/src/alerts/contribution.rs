@@ -100,10 +100,9 @@ pub(super) fn severity_of(action: Action, regime: Regime) -> Severity {
 /// The transaction behind a row that `rule` fired on. The sender of a payment chooses its id, which may look like that of a
 /// leg or a signal: the rule's table says which it is.
 pub(super) fn row_behind(rule: &RuleRef, row_id: &str, rules: &RuleTable, rows: &RetainedRows) -> Option<RowNumber> {
-    let row_id = if rule.hops { row_id.rsplit_once('@')?.0 } else { row_id };
+    let (row_id, _) = rule.row_of(row_id);
     match rule.table {
-        Table::Transactions => rows.find(row_id),
-        Table::Movements => rows.find(row_id.strip_suffix("/in").or_else(|| row_id.strip_suffix("/out"))?),
+        Table::Transactions | Table::Movements => rows.find(rule.table.transaction(row_id)?),
         Table::Signals => {
             let (first, row_id) = row_id.split_once(':')?;
             rules.first_level(first).find_map(|rule| row_behind(rule, row_id, rules, rows))

@@ -7,7 +7,7 @@ use std::thread::Builder;
 
 use anyhow::{Context as _, Result, anyhow};
 use indicatif::ProgressBar;
-use mareva_model::{Detection, Table};
+use mareva_model::{Detection, RuleRef, Table};
 use mareva_monitoring::backtest::{
     BacktestError, Part, PartAccounts, Pass, Raised, THREADS, Variant, run_whole, second_level, split,
 };
@@ -71,7 +71,8 @@ impl Work<'_> {
             |pass: &Pass| self.stripes(pass.table).first().map_or(0, |files| files.iter().map(|f| f.rows()).sum());
         let steps = |pass: &Pass| rows(pass) * (pass.variants.len() as u64 + u64::from(pass.key.is_some()));
         self.bar.set_length(passes.iter().map(steps).sum());
-        self.bar.set_position(0);
+        let mut done = 0;
+        self.bar.set_position(done);
         let outcomes: Vec<Mutex<Outcome>> = self.variants.iter().map(|_| Mutex::default()).collect();
         for pass in passes {
             match &pass.key {
@@ -81,6 +82,9 @@ impl Work<'_> {
                 }
                 None => self.as_a_whole(pass, rows(pass), &outcomes)?,
             }
+            // Parts do not hold all rows.
+            done += steps(pass);
+            self.bar.set_position(done);
         }
         self.bar.set_message("rules over signals");
         for (at, variant) in self.variants.iter().enumerate().filter(|(_, v)| v.rule().table == Table::Signals) {
@@ -188,11 +192,7 @@ impl Work<'_> {
             return Ok(());
         }
         for detection in &detections {
-            let row = match variant.rule().table {
-                // The row behind the signal.
-                Table::Signals => detection.row_id.split_once(':').map_or(detection.row_id.as_str(), |(_, row)| row),
-                _ => &detection.row_id,
-            };
+            let row = self.row_behind(&variant.rule().reference, &detection.row_id);
             let (row, subject) = (key_of(row), key_of(&detection.subject));
             outcome.found.push(Found { time: detection.event_time, row, subject });
             outcome.raised.add(variant, detection);
@@ -201,6 +201,15 @@ impl Work<'_> {
             outcome.detections.extend(detections);
         }
         Ok(())
+    }
+
+    /// The row of transactions or movements behind a detection, the same for all windows of a hop; of a signal the one that it
+    /// rests on.
+    fn row_behind<'d>(&self, rule: &RuleRef, row_id: &'d str) -> &'d str {
+        let (row, _) = rule.row_of(row_id);
+        let Some((first, row)) = row.split_once(':').filter(|_| rule.table == Table::Signals) else { return row };
+        let first = self.in_force().map(|at| &self.variants[at].rule().reference).find(|rule| rule.id == first);
+        first.map_or(row, |first| first.row_of(row).0)
     }
 
     /// Detections of a rule over signals where one rule's signals are those of another of its variants.

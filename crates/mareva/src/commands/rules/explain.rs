@@ -1,5 +1,6 @@
 //! `mareva rules explain`.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use indicatif::ProgressBar;
 use mareva_model::alert::{Alert, DetectionEvidence, RuleEvidence};
 use mareva_model::{Fault, Raises, Refusal, Table, format_time};
 use mareva_monitoring::backtest::AccountTable;
-use mareva_monitoring::explain::{Asked, Behind, Explained, WindowRows, behind, explain, span};
+use mareva_monitoring::explain::{Behind, Explained, WindowExplained, WindowRows, behind, explain, span};
 use mareva_monitoring::{Rule, Ruleset};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -163,17 +164,12 @@ fn explain_alert(alert: &Alert, ruleset: &Ruleset, tables: &Tables, accounts: &A
                 evidence.detections.iter().map(|one| behind_signals(alert, rule, one)).collect()
             }
             Some(rule) => {
-                let asked = |one: &DetectionEvidence| Asked { row_id: one.row_id.clone(), event_time: one.event_time };
-                let asked: Vec<Asked> = evidence.detections.iter().map(asked).collect();
+                let asked: Vec<&str> = evidence.detections.iter().map(|one| one.row_id.as_str()).collect();
                 let stripes = if rule.table == Table::Movements { &tables.movements } else { &tables.transactions };
                 let files = stripes.first().cloned().unwrap_or_default();
-                runtime.block_on(behind(rule, &files, accounts, &asked))?
+                runtime.block_on(behind(rule, &evidence.rule, &files, accounts, &asked))?
             }
-            None => {
-                let nothing =
-                    |one: &DetectionEvidence| Behind { row_id: one.row_id.clone(), found: false, windows: Vec::new() };
-                evidence.detections.iter().map(nothing).collect()
-            }
+            None => evidence.detections.iter().map(|one| Behind::nothing(&one.row_id)).collect(),
         };
         let together = evidence.detections.iter().zip(found);
         let detection = |(one, behind): (&DetectionEvidence, Behind)| DetectionBehind {
@@ -250,13 +246,21 @@ fn tell_rules(rules: &[Explained], as_json: bool) -> Result<()> {
             say("")?;
         }
         say(format_args!("{} v{}, on {}", rule.rule, rule.version, rule.table))?;
-        list("judges a row where", &rule.gate)?;
         if rule.gate.is_empty() {
             say("  judges every row")?;
         }
+        // What WHERE says is said once, not of each window again.
+        let is_for_all = |atom: &String| {
+            let counted = |window: &WindowExplained| window.counts.contains(atom);
+            !rule.windows.is_empty() && rule.windows.iter().all(counted)
+        };
+        let (all, judged): (Vec<&String>, Vec<&String>) = rule.gate.iter().partition(|atom| is_for_all(atom));
+        list("judges and counts rows where", &all)?;
+        list("judges a row where", &judged)?;
         for window in &rule.windows {
             say(format_args!("  {} by {} over {}", window.aggregate, window.keys.join(", "), span(window.span_ms)))?;
-            window.counts.iter().try_for_each(|atom| say(format_args!("      counts where {atom}")))?;
+            let own: Vec<&String> = window.counts.iter().filter(|atom| !all.contains(atom)).collect();
+            list("    counts where", &own)?;
             if !window.shared_with.is_empty() {
                 say(format_args!("      shared with {}", window.shared_with.join(", ")))?;
             }
@@ -294,7 +298,7 @@ fn tell_cost(rule: &Explained) -> Result<()> {
     Ok(())
 }
 
-fn list(what: &str, atoms: &[String]) -> Result<()> {
+fn list(what: &str, atoms: &[impl Display]) -> Result<()> {
     atoms.iter().try_for_each(|atom| say(format_args!("  {what} {atom}")))
 }
 
