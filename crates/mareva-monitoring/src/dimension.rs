@@ -115,6 +115,11 @@ impl Dimension {
         rows.take_while(move |r| r.time <= to).map(|r| r.row)
     }
 
+    /// How many rows are on a timeline.
+    pub fn rows_on(&self, slot: Slot) -> u32 {
+        self.timeline(slot).ring.len() as u32
+    }
+
     /// Gives the wanted features, which ascend, as of a row.
     pub fn values(
         &mut self,

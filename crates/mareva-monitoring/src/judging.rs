@@ -51,7 +51,7 @@ impl Level {
         order.sort_by_key(|i| (base.times[*i], base.rows[*i]));
         let pass = Pass { source, base, order: &order, fresh };
         let mut picked = self.picked(&pass);
-        let mut holding: Vec<Vec<u32>> = picked.iter().map(|picked| picked.judged.clone()).collect();
+        let mut holding = self.can_hold(&pass, &picked);
         let mut values = FeatureValues::new(&self.program, base, &order, &self.dimensions);
         let stages = self.program.rules.iter().map(|rule| rule.stages.len()).max().unwrap_or(0);
         for stage in 0..stages {
@@ -100,6 +100,25 @@ impl Level {
             }
         }
         picked
+    }
+
+    /// Of the rows that each rule judges those that have enough rows beside them for it to hold.
+    fn can_hold(&self, pass: &Pass<'_>, picked: &[Picked]) -> Vec<Vec<u32>> {
+        let rules = &self.program.rules;
+        let needed = |dimension| rules.iter().any(|rule| rule.least.iter().any(|(of, _)| *of == dimension));
+        let lengths = |dimension: usize| -> Vec<u32> {
+            let timelines = &self.dimensions[dimension];
+            let slots = pass.order.iter().map(|index| pass.base.slots[dimension][*index]);
+            slots.map(|slot| slot.map_or(0, |slot| timelines.rows_on(slot))).collect()
+        };
+        let lengths: Vec<Vec<u32>> = (0..self.dimensions.len())
+            .map(|dimension| if needed(dimension) { lengths(dimension) } else { Vec::new() })
+            .collect();
+        let enough = |(rule, picked): (&RuleProgram, &Picked)| -> Vec<u32> {
+            let enough = |at: &&u32| rule.least.iter().all(|(of, rows)| lengths[*of][**at as usize] >= *rows);
+            picked.judged.iter().filter(enough).copied().collect()
+        };
+        rules.iter().zip(picked).map(enough).collect()
     }
 
     /// Of a rule that groups its rows, only the last row of a group holds; and only of groups of which something stood there is

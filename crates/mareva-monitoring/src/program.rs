@@ -23,6 +23,10 @@ use crate::tables::schema_of;
 use crate::timeline::{Layout, Window};
 use mareva_model::Table;
 
+mod stages;
+
+pub(crate) use stages::Stage;
+
 /// An expression and the positions, in the table's base columns then features, of the columns it reads.
 #[derive(Debug)]
 pub(crate) struct Bound {
@@ -41,14 +45,6 @@ pub(crate) struct FeaturePlace {
     pub output: DataType,
 }
 
-/// One condition of a rule on features. Rows that fail it are asked for no more.
-#[derive(Debug)]
-pub(crate) struct Stage {
-    pub condition: Bound,
-    /// Features it reads that no earlier stage has.
-    pub features: Vec<usize>,
-}
-
 /// One rule of the table.
 #[derive(Debug)]
 pub(crate) struct RuleProgram {
@@ -60,6 +56,8 @@ pub(crate) struct RuleProgram {
     pub predicates: Vec<usize>,
     /// What must hold of its features, the least costly first.
     pub stages: Vec<Stage>,
+    /// Of a dimension, so many rows at least must be on a row's timeline for it to hold.
+    pub least: Vec<(usize, u32)>,
     pub group: Option<GroupProgram>,
     /// Output columns beside row_id; evaluated on detections only.
     pub outputs: Vec<(String, Bound)>,
@@ -358,7 +356,7 @@ impl Builder<'_> {
         }
         predicates.sort_unstable();
         predicates.dedup();
-        let stages = self.stages(&planned.plan.qualify)?;
+        let (stages, least) = (self.stages(&planned.plan.qualify)?, self.least(&planned.plan.qualify)?);
         let mut outputs = Vec::new();
         for (name, expr) in &planned.plan.outputs {
             outputs.push((name.clone(), self.bind(expr)?));
@@ -374,38 +372,7 @@ impl Builder<'_> {
         let known: Vec<usize> = stages.iter().flat_map(|stage| stage.features.iter().copied()).collect();
         let told = outputs.iter().flat_map(|(_, bound)| features_of(bound, self.base.len()));
         let told = told.filter(|feature| !known.contains(feature)).collect();
-        Ok(RuleProgram { rule, weight, gate, predicates, stages, group, outputs, told })
-    }
-
-    /// Conditions in the order in which they are tried: first those that ask for the least.
-    fn stages(&self, conditions: &[Expr]) -> Result<Vec<Stage>, DataFusionError> {
-        let mut left = Vec::with_capacity(conditions.len());
-        for condition in conditions {
-            let mut features: Vec<usize> = features_of(&self.bind(condition)?, self.base.len()).collect();
-            features.sort_unstable();
-            left.push((condition, features));
-        }
-        let kind = |feature: &usize| {
-            let FeaturePlace { dimension, index, .. } = &self.features[*feature];
-            self.dimensions[*dimension].1.features[*index].kind
-        };
-        let (mut known, mut stages): (Vec<usize>, Vec<Stage>) = (Vec::new(), Vec::new());
-        while !left.is_empty() {
-            let asks = |(_, of): &(&Expr, Vec<usize>)| -> Vec<usize> {
-                of.iter().filter(|feature| !known.contains(feature)).copied().collect()
-            };
-            let cost = |features: &Vec<usize>| features.iter().map(|feature| kind(feature).cost()).sum::<u32>();
-            let features = left.iter().map(asks).min_by_key(cost).unwrap_or_default();
-            known.extend(&features);
-            let (now, later) = left.into_iter().partition(|(_, of)| of.iter().all(|feature| known.contains(feature)));
-            left = later;
-            let conditions: Vec<(&Expr, Vec<usize>)> = now;
-            let all = conditions.into_iter().map(|(condition, _)| condition.clone()).reduce(Expr::and);
-            if let Some(all) = all {
-                stages.push(Stage { condition: self.bind(&all)?, features });
-            }
-        }
-        Ok(stages)
+        Ok(RuleProgram { rule, weight, gate, predicates, stages, least, group, outputs, told })
     }
 
     /// Compiles an expression over just the columns it reads, simplified as DataFusion's optimizer does: some functions
