@@ -169,9 +169,13 @@ impl Accounts {
         })
     }
 
-    /// A column for the accounts named in `keys`; null where there is no such account.
-    pub(crate) fn lookup(&self, keys: &StringArray, column: &str) -> Result<ArrayRef, ArrowError> {
-        let indices: UInt32Array = keys.iter().map(|key| self.rows.get(&key_of(key?)).map(|place| place.row)).collect();
-        take(self.batch.column(self.batch.schema_ref().index_of(column)?), &indices, None)
+    /// Where in the table the accounts named in `keys` are; null where there is no such account.
+    pub(crate) fn places(&self, keys: &StringArray) -> UInt32Array {
+        keys.iter().map(|key| self.rows.get(&key_of(key?)).map(|place| place.row)).collect()
+    }
+
+    /// A column of the accounts at these places.
+    pub(crate) fn column(&self, places: &UInt32Array, column: &str) -> Result<ArrayRef, ArrowError> {
+        take(self.batch.column(self.batch.schema_ref().index_of(column)?), places, None)
     }
 }

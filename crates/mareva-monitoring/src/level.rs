@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt32Array};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::TimestampMillisecondType;
 use arrow::error::ArrowError;
@@ -143,10 +143,12 @@ impl Level {
         for (position, array) in positions.into_iter().zip(batch.columns()) {
             columns[position] = Some(array.clone());
         }
+        let mut places: HashMap<usize, UInt32Array> = HashMap::new();
         for (offset, (key, column)) in self.program.joined.iter().enumerate() {
             let position = self.program.own.len() + offset;
             if let (true, Some(keys)) = (wanted[position], &columns[*key]) {
-                columns[position] = Some(self.accounts.lookup(keys.as_string::<i32>(), column)?);
+                let places = places.entry(*key).or_insert_with(|| self.accounts.places(keys.as_string::<i32>()));
+                columns[position] = Some(self.accounts.column(places, column)?);
             }
         }
         let time = self.program.own.iter().position(|name| name == "event_time").and_then(|p| columns[p].clone());

@@ -58,6 +58,8 @@ pub(crate) struct KeyTimeline {
     pub ring: Ring,
     /// Ascending by feature; each from when it was first asked for over more than few rows.
     cursors: Vec<Cursor>,
+    /// Position after the last row that was asked about: the next one is near.
+    asked: u32,
     sessions: Option<Box<Vec<Session>>>,
 }
 
@@ -114,9 +116,10 @@ impl KeyTimeline {
         starts.clear();
         starts.resize(layout.windows.len(), None);
         let upto = match self.ring.last_time() {
-            Some(last) if last > as_of.time => self.ring.partition(|r| r.time <= as_of.time),
+            Some(last) if last > as_of.time => self.ring.first_at_or_after(as_of.time.saturating_add(1), self.asked),
             _ => self.ring.end(),
         };
+        self.asked = upto;
         let (mut own, mut near) = (None, 0);
         for index in wanted {
             let feature = &layout.features[usize::from(index)];
