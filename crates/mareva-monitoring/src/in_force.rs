@@ -37,7 +37,7 @@ impl Term {
 
     fn reign(&self, reads: Vec<usize>) -> Reign {
         let needs_history_ms = self.rule.checked.needs_history_ms;
-        Reign { term: self.id, rows: self.rows.clone(), needs_history_ms, reads }
+        Reign { term: self.id, rows: self.rows.clone(), needs_history_ms, reads, live: self.is_live() }
     }
 }
 
@@ -49,12 +49,18 @@ pub(crate) struct Reign {
     pub needs_history_ms: i64,
     /// The features of the level's program that the rule reads.
     pub reads: Vec<usize>,
+    /// Whether the rule is in force, or is about to be, and not retired.
+    live: bool,
 }
 
 impl Reign {
     /// The same for rows on timelines that are still being filled: none is judged.
     fn waiting(self) -> Self {
         Self { rows: NO_END..NO_END, ..self }
+    }
+
+    pub fn is_live(&self) -> bool {
+        self.live
     }
 }
 

@@ -16,6 +16,13 @@ use crate::retained::{RetainedRows, Spill};
 use crate::ruleset::Ruleset;
 use crate::signals::{Signal, Signals, table};
 use crate::tables::{gather, row_numbers};
+use crate::warm::WARM_ROWS;
+
+/// Rows that go with a batch beyond twice its own. When rules with shorter windows take force, hours of rows are to go at once:
+/// they go in steps that take no longer than the judging.
+const EXPIRE_ROWS: usize = 4_096;
+/// The same of signals, which go in batches of at least a thousand.
+const EXPIRE_SIGNALS: usize = 8_192;
 
 /// How long rows can matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -230,6 +237,20 @@ impl Monitor {
         Ok(())
     }
 
+    /// Goes through the newest rows, so that the next ones find the features of their keys running.
+    pub(crate) fn warm(&mut self) -> Result<(), Error> {
+        for block in self.retained.blocks(self.retained.next().saturating_sub(WARM_ROWS)) {
+            let rows = block.read().map_err(|error| Error::Disk(error.kind()))?;
+            let alone = RetainedRows::bare(block.first, &rows);
+            for level in &mut self.levels {
+                let table = level.program.table;
+                let numbers = row_numbers(table, block.first, &rows);
+                level.warm(&TableRows { retained: &alone, table }, &numbers)?;
+            }
+        }
+        Ok(())
+    }
+
     fn note_history(&mut self, batch: &TransactionBatch) {
         let earliest = batch.event_time().values().iter().copied().min();
         self.history_from = self.history_from.into_iter().chain(earliest).min();
@@ -270,7 +291,7 @@ impl Monitor {
         monitored.changes = changes.into_iter().chain(second).map(|(_, change)| change).collect();
         if let Some(low) = low_time {
             monitored.settled = self.settle(low - self.bounds.allowed_lateness_ms);
-            self.expire(low - self.bounds.allowed_lateness_ms, needed_from)?;
+            self.expire(low - self.bounds.allowed_lateness_ms, needed_from, 2 * batch.len() + EXPIRE_ROWS)?;
         }
         self.intact()?;
         Ok(monitored)
@@ -389,19 +410,20 @@ impl Monitor {
         }))
     }
 
-    /// Drops rows that no window and no alert can reach any more.
-    fn expire(&mut self, before: i64, needed_from: i64) -> Result<(), Error> {
+    /// Drops rows that no window and no alert can reach any more, about `at_most` of them.
+    fn expire(&mut self, before: i64, needed_from: i64, at_most: usize) -> Result<(), Error> {
         let span = self.in_force.span(false).max(self.bounds.lookback_ms);
         let before_first = before.saturating_sub(span).min(needed_from);
         self.expired = self.expired.max(before_first);
         if self.retained.expires(before_first) {
-            let gone = self.retained.expire(before_first);
+            let gone = self.retained.expire(before_first, at_most);
             for (first, batch) in gone {
                 self.forget(first, &batch, before_first)?;
             }
         }
         let signals_before = self.signals_settled(before).saturating_sub(self.in_force.span(true));
-        let stale = self.signals.expired(signals_before);
+        let mut stale = self.signals.expired(signals_before);
+        stale.truncate(EXPIRE_SIGNALS);
         // Signals leave in batches: each pass over the timelines costs a look-up per key.
         if stale.len() > 1024 {
             let keep_from = self.signals.first_but(&stale);

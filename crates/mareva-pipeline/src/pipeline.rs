@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mareva_codec::Decoder;
 use mareva_model::Digest;
-use mareva_monitoring::{Monitor, Outgrown, RetainedRows, Ruleset, Sizes};
+use mareva_monitoring::{Monitor, MonitorState, Outgrown, RetainedRows, Ruleset, Sizes};
 use serde::{Deserialize, Serialize};
 
 use crate::alerts::AlertBook;
@@ -45,6 +45,26 @@ struct Saved {
     low_time: LowTime,
     history: History,
     reach: Reach,
+}
+
+/// The state of a pipeline after a slice. To take it is quick; what takes long is to write it.
+#[derive(Debug)]
+pub struct Snapshot {
+    head: Vec<u8>,
+    alerts: Vec<u8>,
+    monitor: MonitorState,
+}
+
+impl Snapshot {
+    /// Writes it, on whatever thread.
+    ///
+    /// # Errors
+    /// When writing fails, or reading rows that are on disk.
+    pub fn write(self, out: &mut dyn Write) -> Result<(), Error> {
+        write_part(out, &self.head)?;
+        write_part(out, &self.alerts)?;
+        Ok(self.monitor.write(out)?)
+    }
 }
 
 /// Counts up with every change of the layout of snapshots.
@@ -263,11 +283,11 @@ impl Pipeline {
         Ok(prepared)
     }
 
-    /// Writes the state after the last slice.
+    /// The state after the last slice, to be written while the pipeline goes on.
     ///
     /// # Errors
-    /// When writing fails.
-    pub fn write_snapshot(&self, out: &mut dyn Write) -> Result<(), Error> {
+    /// When a part of it cannot be written as JSON, which would be a fault of ours.
+    pub fn snapshot(&self) -> Result<Snapshot, Error> {
         let saved = Saved {
             format: SNAPSHOT_FORMAT,
             epoch: self.epoch,
@@ -276,10 +296,17 @@ impl Pipeline {
             history: self.history,
             reach: self.reach.clone(),
         };
-        write_part(out, &serde_json::to_vec(&saved).map_err(unusable)?)?;
-        write_part(out, &serde_json::to_vec(&self.alerts.state()).map_err(unusable)?)?;
-        self.monitor.write(out)?;
-        Ok(())
+        let head = serde_json::to_vec(&saved).map_err(unusable)?;
+        let alerts = serde_json::to_vec(&self.alerts.state()).map_err(unusable)?;
+        Ok(Snapshot { head, alerts, monitor: self.monitor.state()? })
+    }
+
+    /// Writes the state after the last slice.
+    ///
+    /// # Errors
+    /// As [`Pipeline::snapshot`] and [`Snapshot::write`].
+    pub fn write_snapshot(&self, out: &mut dyn Write) -> Result<(), Error> {
+        self.snapshot()?.write(out)
     }
 
     /// The pipeline as it was when `input` was written, under the rules that were in force then; all else in force is to be the

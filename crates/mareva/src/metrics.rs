@@ -432,7 +432,7 @@ impl Recovery {
         published.advance(stats.snapshots);
         self.snapshots.with_label_values(&["failed"]).advance(stats.snapshots_failed);
         self.snapshot_bytes.set(signed(stats.snapshot_bytes));
-        self.snapshot_stall.set(stats.snapshot_stall as f64 / 1e3);
+        self.snapshot_stall.set(stats.snapshot_stall_micros as f64 / 1e6);
     }
 }
 

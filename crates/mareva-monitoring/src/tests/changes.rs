@@ -87,13 +87,13 @@ impl Stream {
 
     fn restart(&mut self, rules: &Ruleset) {
         let mut bytes = Vec::new();
-        self.monitor.write(&mut bytes).unwrap();
+        self.monitor.state().unwrap().write(&mut bytes).unwrap();
         let accounts = Arc::new(Accounts::new(&[]));
         let before = self.monitor.tenures();
         self.monitor = Monitor::read(rules, accounts, BOUNDS, None, &mut bytes.as_slice()).unwrap();
         assert_eq!(self.monitor.tenures(), before);
         let mut again = Vec::new();
-        self.monitor.write(&mut again).unwrap();
+        self.monitor.state().unwrap().write(&mut again).unwrap();
         assert!(bytes == again, "the state is the same");
         self.filling = None;
     }

@@ -27,7 +27,7 @@ impl Changing {
             epochs: make.count("mareva_epoch_changes_total", "Slices that began another epoch, recorded ones too.")?,
             stall: make.seconds(
                 "mareva_rule_change_stall_seconds",
-                "Longest time for which the judging waited for a change of rules.",
+                "Longest time for which the live judging waited for a change of rules.",
             )?,
         };
         for result in ["changed", "refused"] {
