@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
-use mareva_model::{Detection, DetectionChange, Raises, Table, TransactionBatch};
+use mareva_model::{Detection, DetectionChange, Table, TransactionBatch};
 
 use crate::accounts::Accounts;
 use crate::backfill::{Backfill, FIRST, Outgrown};
@@ -163,16 +163,21 @@ impl Monitor {
         self.in_force.terms.iter().map(Tenure::from).collect()
     }
 
-    /// How far the windows of both levels reach, one after the other, milliseconds: of rules that are retired, too, while their
-    /// rows are not settled.
+    /// How far the windows behind a detection reach that an alert may rest on, both levels one after the other, milliseconds:
+    /// of rules that are retired, too, while their rows are not settled.
     pub fn reach_ms(&self) -> i64 {
-        self.in_force.span(false).saturating_add(self.in_force.span(true))
+        self.in_force.span_told(false).saturating_add(self.in_force.span_told(true))
     }
 
-    /// How long what rules say of groups of rows may change after the rows are settled, milliseconds: second-level rules
+    /// How long what such rules say of groups of rows may change after the rows are settled, milliseconds: second-level rules
     /// rest on the first level.
     pub fn unsettled_ms(&self) -> i64 {
-        self.in_force.longest_group(false).saturating_add(self.in_force.longest_group(true))
+        self.in_force.longest_group_told(false).saturating_add(self.in_force.longest_group_told(true))
+    }
+
+    /// Rows before are settled, and so is what every rule says of them, UTC milliseconds.
+    pub fn settled_before(&self) -> i64 {
+        self.settled
     }
 
     /// Latest event time judged, UTC milliseconds.
@@ -303,7 +308,7 @@ impl Monitor {
         for ((_, transaction, term), change) in changes {
             let detection = change.detection();
             let rule = self.levels.iter().find_map(|level| level.rule(*term));
-            let Some((rule, _)) = rule.filter(|(rule, _)| rule.rule.raises == Raises::Signal) else { continue };
+            let Some((rule, _)) = rule.filter(|(rule, _)| rule.rule.raises_signals()) else { continue };
             let signal = Signal::of(detection, rule.weight, *transaction);
             let before = self.signals.number(&signal.row_id);
             let same = before.and_then(|number| self.signals.get(number)) == Some(&signal);
@@ -383,7 +388,8 @@ impl Monitor {
 
     /// Detections that stand before `before`, by (event time, row id, rule).
     fn settle(&mut self, before: i64) -> Vec<Detection> {
-        self.settled = self.settled.max(before.saturating_sub(self.unsettled_ms()));
+        let groups = self.in_force.longest_group(false).saturating_add(self.in_force.longest_group(true));
+        self.settled = self.settled.max(before.saturating_sub(groups));
         let (from, signals) = (self.history_from, self.signals_settled(before));
         let settle = |level: &mut Level, before| -> Vec<Detection> {
             let settled = level.settle(before);
@@ -397,7 +403,7 @@ impl Monitor {
 
     /// Until when signals are settled: that of a group may go, or move to a later row, until its window closes.
     fn signals_settled(&self, before: i64) -> i64 {
-        before.saturating_sub(self.in_force.longest_group(false))
+        before.saturating_sub(self.in_force.longest_group_told(false))
     }
 
     /// Detections that stand and are not settled, by (event time, row id, rule): at the end of a finite input, all there are.

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::sync::Arc;
 
 use mareva_codec::Decoder;
-use mareva_model::Digest;
+use mareva_model::{DetectionChange, Digest};
 use mareva_monitoring::{Monitor, MonitorState, Outgrown, RetainedRows, Ruleset, Sizes};
 use serde::{Deserialize, Serialize};
 
@@ -160,7 +160,7 @@ impl Pipeline {
         let Prepared { batches: accepted, hits, late, dead_letters, mut counts, low_time } = prepared;
         self.look_back(low_time);
         let needed_from = low_time.map_or(i64::MIN, |low| self.alerts.needs_rows_from(low));
-        let (mut changes, mut settled) = (Vec::new(), Vec::new());
+        let (mut changes, mut settled) = (Vec::<DetectionChange>::new(), Vec::new());
         for (number, batch) in accepted.iter().enumerate() {
             // Low time is the one after the whole slice: nothing settles and no row goes before all of it is in.
             let low_time = low_time.filter(|_| number + 1 == accepted.len());
@@ -169,6 +169,8 @@ impl Pipeline {
             changes.extend(monitored.changes);
             settled.extend(monitored.settled);
         }
+        let (shadow, changes): (Vec<_>, Vec<_>) =
+            changes.into_iter().partition(|change| change.detection().rule.shadow);
         let mut alerts = self.alerts.apply(&accepted, &hits, &changes, self.monitor.retained());
         if end {
             settled.extend(self.monitor.standing());
@@ -178,7 +180,9 @@ impl Pipeline {
         }
         // An alert that a row is missing from is not published.
         self.monitor.intact()?;
-        Ok(Output { alerts, dead_letters, late, hits, changes, accepted, settled, counts, low_time, history_cut: None })
+        let settled_before = Some(self.monitor.settled_before()).filter(|before| *before > i64::MIN);
+        let output = Output { alerts, dead_letters, late, hits, changes, shadow, accepted, ..Output::default() };
+        Ok(Output { settled, settled_before, counts, low_time, ..output })
     }
 
     /// Processes the next slice.
