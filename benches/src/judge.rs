@@ -1,9 +1,8 @@
 //! The pipeline as Kafka sees it: the same records to publish as the binary's.
 
 use std::collections::HashMap;
-use std::io;
 
-use mareva_kafka::{AlertRevision, Judge, JudgeError, Message, Sink, Verdict};
+use mareva_kafka::{AlertRevision, Judge, JudgeError, Message, Sink, Verdict, WriteState};
 use mareva_model::{Digest, SourcePosition};
 use mareva_pipeline::{InputSlice, Output, Parts, Pipeline};
 use serde::Serialize;
@@ -61,8 +60,9 @@ impl Judge for PipelineJudge {
         Verdict { messages, revisions, counts: output.counts, low_time: output.low_time }
     }
 
-    fn write_snapshot(&self, out: &mut dyn io::Write) -> Result<(), JudgeError> {
-        Ok(self.0.write_snapshot(out)?)
+    fn snapshot(&self) -> Result<WriteState, JudgeError> {
+        let snapshot = self.0.snapshot()?;
+        Ok(Box::new(|out| Ok(snapshot.write(out)?)))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{self, Read},
+    io::Read,
     ops::Range,
     sync::Arc,
     time::{Duration, Instant},
@@ -11,6 +11,7 @@ use std::{
 
 use mareva_kafka::{
     Connection, FollowFrom, Follower, Judge, JudgeError, Message, RunConfig, SequenceRecord, Sink, Topics, Verdict,
+    WriteState,
 };
 use mareva_model::Digest;
 use mareva_pipeline::InputSlice;
@@ -96,8 +97,9 @@ impl Judge for Counting {
         output.clone()
     }
 
-    fn write_snapshot(&self, out: &mut dyn io::Write) -> Result<(), JudgeError> {
-        Ok(serde_json::to_writer(out, self)?)
+    fn snapshot(&self) -> Result<WriteState, JudgeError> {
+        let bytes = serde_json::to_vec(self)?;
+        Ok(Box::new(move |out| Ok(out.write_all(&bytes)?)))
     }
 }
 

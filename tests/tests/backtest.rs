@@ -131,6 +131,81 @@ fn a_rule_whose_windows_share_no_key_is_run_over_the_whole_table() {
     assert_eq!(detections(found), expected);
 }
 
+/// The rules of the pack, and one of them again with another parameter, in shadow.
+fn pack_with_a_challenger(place: &Path) -> String {
+    let rules = place.join("rules");
+    for text in rules::texts() {
+        let folder = rules.join(&text.folder);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("rule.toml"), &text.toml).unwrap();
+        fs::write(folder.join("rule.sql"), &text.sql).unwrap();
+        if text.folder == "structuring" {
+            let folder = rules.join("structuring-2");
+            fs::create_dir_all(&folder).unwrap();
+            let other = "id = \"structuring-2\"\nshadow = true\nchallenger_of = \"structuring\"";
+            let toml = text.toml.replace("id = \"structuring\"", other);
+            let toml = toml.replace("[parameters.min_parts]\nvalue = 3", "[parameters.min_parts]\nvalue = 2");
+            assert!(toml.contains("value = 2"));
+            fs::write(folder.join("rule.toml"), toml).unwrap();
+            fs::write(folder.join("rule.sql"), &text.sql).unwrap();
+        }
+    }
+    rules.display().to_string()
+}
+
+/// What no rule in shadow may change of alerts: all but the name of what was in force.
+fn without_epoch(path: &str) -> Vec<Value> {
+    let mut alerts = ndjson(Path::new(path));
+    alerts.iter_mut().for_each(|alert| _ = alert.as_object_mut().unwrap().remove("epoch"));
+    alerts
+}
+
+#[test]
+fn a_challenger_is_held_against_its_champion_and_changes_no_alert() {
+    let replayed = Replayed::new(4_004);
+    let rules = pack_with_a_challenger(replayed.place.path());
+    let [out, found, page] = ["alerts-2", "found.ndjson", "page.html"].map(|name| replayed.at(name));
+    let (bank, exchange) = (replayed.simulated.file("bank.ndjson"), replayed.simulated.file("exchange.ndjson"));
+    let mut args = strings(&["replay", "--json", "--bank", &bank, "--exchange", &exchange, "--out", &out]);
+    args.extend(strings(&["--rules", &rules, "--detections", &found]));
+    args.extend(replayed.simulated.tables());
+    let summary: Value = serde_json::from_slice(&mareva_ok(args).stdout).unwrap();
+    assert_eq!(without_epoch(&out), without_epoch(&replayed.at("alerts")));
+
+    let all = ndjson(Path::new(&found));
+    assert!(all.iter().all(|line| line["shadow"].as_bool().unwrap_or_default() == (line["rule"] == "structuring-2")));
+    let rows = |rule: &str| -> BTreeSet<(String, String)> {
+        let of_rule = all.iter().filter(|line| line["rule"] == rule);
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        of_rule.map(|line| (text(&line["event_time"])[..10].to_owned(), text(&line["row_id"]))).collect()
+    };
+    let (new, old) = (rows("structuring-2"), rows("structuring"));
+    let of_days = |rows: Vec<&(String, String)>| {
+        let mut days = BTreeMap::<String, u64>::new();
+        rows.iter().for_each(|(day, _)| *days.entry(day.clone()).or_default() += 1);
+        days
+    };
+    let sets = [
+        ("same", of_days(new.intersection(&old).collect())),
+        ("extra", of_days(new.difference(&old).collect())),
+        ("missing", of_days(old.difference(&new).collect())),
+    ];
+    assert!(!sets[0].1.is_empty() && !sets[1].1.is_empty() && sets[2].1.is_empty(), "{sets:?}");
+    let report = replayed.backtest(&[&replayed.at("tables")], &["--rules", &rules, "--out", &page]);
+    assert_eq!(report["challengers"], summary["challengers"]);
+    let [challenge] = &summary["challengers"].as_array().unwrap()[..] else { panic!("{summary}") };
+    assert_eq!((&challenge["rule"], &challenge["champion"]), (&"structuring-2".into(), &"structuring".into()));
+    for (which, days) in &sets {
+        assert_eq!(challenge[which], days.values().sum::<u64>(), "{which}");
+        for (day, of_day) in challenge["days"].as_object().unwrap() {
+            assert_eq!(of_day[which], days.get(day).copied().unwrap_or(0), "{which} on {day}");
+        }
+    }
+    let figures = report["rules"].as_array().unwrap().iter().find(|rule| rule["rule"] == "structuring-2").unwrap();
+    assert_eq!((&figures["shadow"], &figures["alerts"]), (&true.into(), &0.into()));
+    assert!(fs::read_to_string(page).unwrap().contains("<h2>structuring-2 against structuring</h2>"));
+}
+
 #[test]
 fn rules_that_fire_on_one_row_overlap_whatever_their_form() {
     let place = TempDir::new().unwrap();

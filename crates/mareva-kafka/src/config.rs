@@ -215,14 +215,12 @@ pub struct SnapshotConfig {
     pub every: Duration,
     /// How many are kept.
     pub keep: usize,
-    /// Bytes of a snapshot that may wait for the disk in memory while judging goes on.
-    pub buffer_bytes: usize,
 }
 
 impl SnapshotConfig {
     /// Every five minutes into `folder`, keeping two.
     pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), every: Duration::from_secs(300), keep: 2, buffer_bytes: 256 << 20 }
+        Self { folder: folder.into(), every: Duration::from_secs(300), keep: 2 }
     }
 }
 

@@ -63,12 +63,15 @@ pub trait Judge {
     /// The records to publish for what a slice gave, in the order to publish them.
     fn verdict(&self, slice: &InputSlice, output: &Self::Output) -> Verdict;
 
-    /// Writes the state after the last slice.
+    /// The state after the last slice. Judging waits for it, and not for its being written, which another thread does.
     ///
     /// # Errors
-    /// Those of the writer, and its own.
-    fn write_snapshot(&self, out: &mut dyn io::Write) -> Result<(), JudgeError>;
+    /// Its own.
+    fn snapshot(&self) -> Result<WriteState, JudgeError>;
 }
+
+/// Writes a state that was taken. It fails with the errors of the writer, and its own.
+pub type WriteState = Box<dyn FnOnce(&mut dyn io::Write) -> Result<(), JudgeError> + Send>;
 
 /// Topic that a message goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -32,7 +32,7 @@ pub use config::{Connection, EpochChange, RunConfig, SnapshotConfig, Topics};
 pub use error::{Error, Gone};
 pub use failpoint::{Failpoint, Failpoints};
 pub use follow::{FollowFrom, Followed, Follower};
-pub use judge::{Judge, JudgeError, Message, Sink, Verdict};
+pub use judge::{Judge, JudgeError, Message, Sink, Verdict, WriteState};
 pub use machine::Limits;
 pub use mock::{Feed, MockBroker, Pace};
 pub use record::{AlertDigest, AlertRevision, Cut, LastJudged, SequenceRecord, SliceCut, SliceRange, TopicPartition};

@@ -115,7 +115,7 @@ pub fn run<J: Judge>(
         None => None,
         Some(settings) => {
             let store = SnapshotStore::open(&settings.folder, settings.keep)?;
-            let writer = SnapshotWriter::start(settings, store.clone(), config.failpoints.clone(), &mailbox)?;
+            let writer = SnapshotWriter::start(store.clone(), config.failpoints.clone(), &mailbox)?;
             Some((store, writer))
         }
     };
@@ -233,6 +233,7 @@ where
                     Input::Doubt(doubt) => tracing::warn!(reason = doubt.reason, "transaction in doubt, recovering"),
                     Input::SnapshotPublished(seq) => {
                         self.stats.snapshots += 1;
+                        self.stats.snapshot_bytes = self.snapshots.as_ref().map_or(0, |(_, writer)| writer.bytes());
                         self.tell_epochs()?;
                         tracing::info!(seq, bytes = self.stats.snapshot_bytes, "snapshot published");
                     }
@@ -286,12 +287,9 @@ where
                 self.source = Some(source);
             }
             Action::Judge { slice, replay, published } => return self.judge(&slice, replay, &published).map(Some),
-            Action::WriteSnapshot { seq, positions } => return Ok(self.write_snapshot(seq, &positions)),
+            Action::WriteSnapshot { seq, positions } => return self.write_snapshot(seq, &positions),
             Action::PublishSnapshot(seq) => {
-                let published = self.snapshots.as_ref().map(|(_, writer)| writer.publish(seq));
-                if let Some(Err(_)) = published {
-                    return Err(Error::ThreadLost("mareva-snapshots"));
-                }
+                self.snapshots.as_ref().map_or(Ok(()), |(_, writer)| writer.publish(seq))?;
             }
             Action::Finish => self.finished = true,
             Action::Fail(error) => return Err(error),
@@ -358,12 +356,18 @@ where
 
     fn judge(&mut self, slice: &InputSlice, replay: bool, published: &[AlertRevision]) -> Result<Input, Error> {
         let judge = self.judge.as_mut().ok_or(Error::ThreadLost("mareva"))?;
-        let began = Instant::now();
-        if slice.epoch != judge.epoch() {
+        let mut began = Instant::now();
+        let changes = slice.epoch != judge.epoch();
+        // The first new slice may be under other rules than the recorded ones: that too is a part of the start.
+        let starting = replay || self.stats.slices() == 0;
+        if changes {
             judge.adopt(slice.epoch).map_err(|error| Error::Judge { seq: slice.seq, error })?;
             self.epochs.push((slice.seq - 1, slice.epoch));
             self.stats.epoch_changes += 1;
-            self.stats.note_change(began.elapsed());
+            self.stats.note_change(began.elapsed(), starting);
+            if starting {
+                began = Instant::now();
+            }
             tracing::info!(seq = slice.seq, epoch = %slice.epoch, replay, "another epoch from this slice on");
         }
         let output = judge.process(slice).map_err(|error| Error::Judge { seq: slice.seq, error })?;
@@ -378,6 +382,8 @@ where
         } else {
             stats.judging_micros += took;
             stats.longest_slice_micros = stats.longest_slice_micros.max(took);
+            let of_kind = if changes && !starting { &mut stats.changing_slices } else { &mut stats.other_slices };
+            of_kind.record(took.div_ceil(1_000));
             stats.records += slice.records.len() as u64;
             stats.bytes += slice.records.iter().map(|record| record.payload.len() as u64).sum::<u64>();
             stats.counts += &verdict.counts;
@@ -415,27 +421,30 @@ where
         (self.observe)(&Progress::Committed { transaction, stats: &self.stats });
     }
 
-    fn write_snapshot(&mut self, seq: u64, positions: &BTreeMap<TopicPartition, i64>) -> Option<Input> {
+    fn write_snapshot(&mut self, seq: u64, positions: &BTreeMap<TopicPartition, i64>) -> Result<Option<Input>, Error> {
         let (Some((_, writer)), Some(judge)) = (&self.snapshots, &self.judge) else {
-            return Some(Input::SnapshotFailed(seq));
+            return Ok(Some(Input::SnapshotFailed(seq)));
         };
         let began = Instant::now();
         let info = SnapshotInfo::new(seq, judge.epoch(), self.machine.history(), positions);
-        let written = writer.write::<JudgeError>(info, |out| judge.write_snapshot(out));
-        self.stats.snapshot_stall = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        match written {
-            Ok(bytes) => self.stats.snapshot_bytes = bytes,
-            // The writer thread reports the failure, as that of any snapshot.
-            Err(error) => tracing::error!(seq, %error, "cannot write a snapshot"),
+        let taken = judge.snapshot();
+        self.stats.note_snapshot(began.elapsed());
+        match taken {
+            Ok(state) => writer.write(info, state)?,
+            Err(error) => {
+                tracing::error!(seq, %error, "cannot take a snapshot");
+                self.stats.snapshots_failed += 1;
+                return Ok(Some(Input::SnapshotFailed(seq)));
+            }
         }
-        None
+        Ok(None)
     }
 
     /// Has the next slice judged under another epoch where the judge is ready for it.
     fn change_epoch(&mut self) -> Result<(), Error> {
         let began = Instant::now();
         let next = self.judge.as_mut().and_then(J::next_epoch);
-        self.stats.note_change(began.elapsed());
+        self.stats.note_change(began.elapsed(), false);
         next.map_or(Ok(()), |epoch| self.apply(Input::Epoch(epoch)))
     }
 

@@ -8,7 +8,11 @@ use std::{
     fs::{self, File},
     io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
-    sync::{Arc, mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
     thread::{self, JoinHandle},
 };
 
@@ -16,9 +20,9 @@ use mareva_model::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    config::SnapshotConfig,
     error::Error,
     failpoint::{Failpoint, Failpoints},
+    judge::{JudgeError, WriteState},
     machine::Input,
     mailbox::{Letter, Mailbox},
     record::{Judged, TopicPartition},
@@ -214,12 +218,6 @@ impl Partial {
         Ok(Self { file, hasher, described, length: 0 })
     }
 
-    fn write(&mut self, chunk: &[u8]) -> io::Result<()> {
-        self.hasher.update(chunk);
-        self.length += chunk.len() as u64;
-        self.file.write_all(chunk)
-    }
-
     fn finish(self) -> io::Result<()> {
         let mut file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.seek(SeekFrom::Start(0))?;
@@ -233,56 +231,57 @@ impl Partial {
 }
 
 enum Order {
-    Begin(SnapshotInfo),
-    Chunk(Vec<u8>),
-    End { whole: bool },
+    Write(SnapshotInfo, WriteState),
     Publish(u64),
 }
 
-/// The thread that writes snapshots, so that judging waits for memory only, as long as the buffer is not full.
+/// Orders that may wait: a snapshot is written, and then published, before the next one begins.
+const ORDERS: usize = 2;
+
+/// The thread that writes snapshots: judging goes on meanwhile.
 pub(crate) struct SnapshotWriter {
     orders: Option<mpsc::SyncSender<Order>>,
     thread: Option<JoinHandle<()>>,
+    /// Bytes of the state in the last one.
+    bytes: Arc<AtomicU64>,
 }
 
 impl SnapshotWriter {
-    pub(crate) fn start(
-        config: &SnapshotConfig,
-        store: SnapshotStore,
-        failpoints: Failpoints,
-        mailbox: &Arc<Mailbox>,
-    ) -> Result<Self, Error> {
+    pub(crate) fn start(store: SnapshotStore, failpoints: Failpoints, mailbox: &Arc<Mailbox>) -> Result<Self, Error> {
         let name = "mareva-snapshots";
-        let (orders, received) = mpsc::sync_channel((config.buffer_bytes / CHUNK).max(1));
-        let mailbox = mailbox.clone();
+        let (orders, received) = mpsc::sync_channel(ORDERS);
+        let (mailbox, bytes) = (mailbox.clone(), Arc::new(AtomicU64::new(0)));
+        let written = bytes.clone();
         let thread = thread::Builder::new()
             .name(name.to_owned())
-            .spawn(move || write_snapshots(&store, &failpoints, &received, &mailbox))
+            .spawn(move || {
+                for order in received {
+                    mailbox.reply(Letter::Input(match order {
+                        Order::Write(info, state) => store.write_or_tell(&info, state, &written),
+                        Order::Publish(seq) => store.publish_or_tell(seq, &failpoints),
+                    }));
+                }
+            })
             .map_err(|error| Error::Thread { name, error })?;
-        Ok(Self { orders: Some(orders), thread: Some(thread) })
+        Ok(Self { orders: Some(orders), thread: Some(thread), bytes })
     }
 
-    fn order(&self, order: Order) -> io::Result<()> {
-        let lost = || io::Error::new(io::ErrorKind::BrokenPipe, "the snapshot thread has ended");
-        self.orders.as_ref().ok_or_else(lost)?.send(order).map_err(|_| lost())
+    /// Has a state written; the answer comes by the mailbox.
+    pub(crate) fn write(&self, info: SnapshotInfo, state: WriteState) -> Result<(), Error> {
+        self.order(Order::Write(info, state))
     }
 
-    /// Hands over what `write` writes; the answer comes by the mailbox.
-    pub(crate) fn write<E: From<io::Error>>(
-        &self,
-        info: SnapshotInfo,
-        write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
-    ) -> Result<u64, E> {
-        self.order(Order::Begin(info))?;
-        let mut chunks = Chunks { writer: self, chunk: Vec::with_capacity(CHUNK), bytes: 0 };
-        let written = write(&mut chunks).and_then(|()| Ok(chunks.flush()?));
-        let bytes = chunks.bytes;
-        self.order(Order::End { whole: written.is_ok() })?;
-        written.map(|()| bytes)
-    }
-
-    pub(crate) fn publish(&self, seq: u64) -> io::Result<()> {
+    pub(crate) fn publish(&self, seq: u64) -> Result<(), Error> {
         self.order(Order::Publish(seq))
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    fn order(&self, order: Order) -> Result<(), Error> {
+        let sent = self.orders.as_ref().map(|orders| orders.send(order));
+        if matches!(sent, Some(Ok(()))) { Ok(()) } else { Err(Error::ThreadLost("mareva-snapshots")) }
     }
 }
 
@@ -296,72 +295,50 @@ impl Drop for SnapshotWriter {
     }
 }
 
-struct Chunks<'a> {
-    writer: &'a SnapshotWriter,
-    chunk: Vec<u8>,
-    bytes: u64,
-}
-
-impl Write for Chunks<'_> {
+impl Write for Partial {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let taken = bytes.len().min(CHUNK - self.chunk.len());
-        self.chunk.extend_from_slice(&bytes[..taken]);
-        self.bytes += taken as u64;
-        if self.chunk.len() == CHUNK {
-            self.flush()?;
-        }
-        Ok(taken)
+        self.file.write_all(bytes)?;
+        self.hasher.update(bytes);
+        self.length += bytes.len() as u64;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        if self.chunk.is_empty() {
-            return Ok(());
-        }
-        self.writer.order(Order::Chunk(std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK))))
+        self.file.flush()
     }
 }
 
-fn write_snapshots(store: &SnapshotStore, failpoints: &Failpoints, orders: &mpsc::Receiver<Order>, mailbox: &Mailbox) {
-    let mut seq = 0;
-    let mut partial: io::Result<Partial> = Err(io::Error::other("nothing begun"));
-    for order in orders {
-        match order {
-            Order::Begin(info) => {
-                seq = info.seq;
-                partial = Partial::create(&store.path(seq, "partial"), &info);
+impl SnapshotStore {
+    fn write(&self, info: &SnapshotInfo, state: WriteState) -> Result<u64, JudgeError> {
+        let mut partial = Partial::create(&self.path(info.seq, "partial"), info)?;
+        state(&mut partial)?;
+        let bytes = partial.length;
+        partial.finish()?;
+        Ok(bytes)
+    }
+
+    fn write_or_tell(&self, info: &SnapshotInfo, state: WriteState, bytes: &AtomicU64) -> Input {
+        let seq = info.seq;
+        match self.write(info, state) {
+            Ok(written) => {
+                bytes.store(written, Ordering::Relaxed);
+                Input::SnapshotWritten(seq)
             }
-            Order::Chunk(chunk) => {
-                if let Ok(open) = &mut partial
-                    && let Err(error) = open.write(&chunk)
-                {
-                    partial = Err(error);
-                }
+            Err(error) => {
+                tracing::error!(seq, %error, folder = %self.folder.display(), "cannot write a snapshot");
+                // The disk may be full of them; what cannot be removed now is removed at the next start.
+                let _ = fs::remove_file(self.path(seq, "partial"));
+                Input::SnapshotFailed(seq)
             }
-            Order::End { whole } => {
-                let open = std::mem::replace(&mut partial, Err(io::Error::other("nothing begun")));
-                let input = match open.and_then(Partial::finish) {
-                    Ok(()) if whole => Input::SnapshotWritten(seq),
-                    Ok(()) => Input::SnapshotFailed(seq),
-                    Err(error) => {
-                        tracing::error!(seq, %error, folder = %store.folder.display(), "cannot write a snapshot");
-                        Input::SnapshotFailed(seq)
-                    }
-                };
-                if matches!(input, Input::SnapshotFailed(_)) {
-                    // The disk may be full of them; what cannot be removed now is removed at the next start.
-                    let _ = fs::remove_file(store.path(seq, "partial"));
-                }
-                mailbox.reply(Letter::Input(input));
-            }
-            Order::Publish(seq) => {
-                let input = match store.publish(seq, failpoints) {
-                    Ok(()) => Input::SnapshotPublished(seq),
-                    Err(error) => {
-                        tracing::error!(seq, %error, "cannot publish a snapshot");
-                        Input::SnapshotFailed(seq)
-                    }
-                };
-                mailbox.reply(Letter::Input(input));
+        }
+    }
+
+    fn publish_or_tell(&self, seq: u64, failpoints: &Failpoints) -> Input {
+        match self.publish(seq, failpoints) {
+            Ok(()) => Input::SnapshotPublished(seq),
+            Err(error) => {
+                tracing::error!(seq, %error, "cannot publish a snapshot");
+                Input::SnapshotFailed(seq)
             }
         }
     }

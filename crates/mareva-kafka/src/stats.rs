@@ -84,8 +84,14 @@ pub struct Stats {
     pub longest_slice_micros: u64,
     /// Changes of the epoch: those of recorded slices, too.
     pub epoch_changes: u64,
-    /// Longest time for which judging waited for a part of one, microseconds.
+    /// Longest time for which live judging waited for a part of one, microseconds.
     pub longest_change_micros: u64,
+    /// The same of changes at the start: of recorded slices, and of the first new one where other rules lie there.
+    pub longest_change_at_start_micros: u64,
+    /// Times that slices judged live took with which another epoch began, the change included.
+    pub changing_slices: Histogram,
+    /// Times that the others took.
+    pub other_slices: Histogram,
     /// Records that wait to be cut.
     pub buffered: usize,
     /// Last slice judged.
@@ -104,16 +110,33 @@ pub struct Stats {
     pub snapshots_failed: u64,
     /// Bytes of the last snapshot.
     pub snapshot_bytes: u64,
-    /// For how long the last snapshot held up the judging, milliseconds.
-    pub snapshot_stall: u64,
+    /// For how long the last snapshot held up the judging, microseconds.
+    pub snapshot_stall_micros: u64,
+    /// The longest of them.
+    pub longest_snapshot_micros: u64,
 }
 
 impl Stats {
     /// Takes note of how long judging waited for a change of the epoch.
-    pub(crate) fn note_change(&mut self, took: Duration) {
-        let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        self.longest_change_micros = self.longest_change_micros.max(took);
+    pub(crate) fn note_change(&mut self, took: Duration, starting: bool) {
+        let longest = if starting { &mut self.longest_change_at_start_micros } else { &mut self.longest_change_micros };
+        *longest = micros(took).max(*longest);
     }
+
+    /// Takes note of how long judging waited for a snapshot to be taken.
+    pub(crate) fn note_snapshot(&mut self, took: Duration) {
+        self.snapshot_stall_micros = micros(took);
+        self.longest_snapshot_micros = self.longest_snapshot_micros.max(self.snapshot_stall_micros);
+    }
+
+    /// Slices judged live.
+    pub fn slices(&self) -> u64 {
+        self.changing_slices.count() + self.other_slices.count()
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Hands a line of librdkafka's log on.

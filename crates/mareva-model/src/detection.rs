@@ -106,6 +106,24 @@ pub struct RuleRef {
     pub span_ms: i64,
     /// Parameter values in force, by name.
     pub parameters: std::collections::BTreeMap<String, String>,
+    /// Whether it is only tried: evaluated and reported, never a signal and in no alert.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shadow: bool,
+    /// The rule whose place it is to take, of one that is tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenger_of: Option<String>,
+}
+
+impl RuleRef {
+    /// Whether its detections are signals.
+    pub fn raises_signals(&self) -> bool {
+        self.raises == Raises::Signal && !self.shadow
+    }
+
+    /// Whether its detections become alerts.
+    pub fn raises_alerts(&self) -> bool {
+        self.raises == Raises::Alert && !self.shadow
+    }
 }
 
 impl RuleRef {

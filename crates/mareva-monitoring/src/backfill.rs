@@ -17,6 +17,7 @@ use crate::retained::{Block, RetainedRows};
 use crate::ruleset::Ruleset;
 use crate::signals::Signals;
 use crate::tables::row_numbers;
+use crate::warm::WARM_ROWS;
 
 /// The tables of the first level, in the order of a monitor's levels.
 pub(crate) const FIRST: [Table; 2] = [Table::Transactions, Table::Movements];
@@ -106,9 +107,14 @@ impl Backfill {
         for block in std::mem::take(&mut self.waiting) {
             let (first, batch) = (block.first, read(&block)?);
             let alone = RetainedRows::bare(first, &batch);
+            let is_new = block.end() + WARM_ROWS > self.next;
             for level in self.levels.iter_mut().flatten() {
                 let table = level.program.table;
-                level.load(&TableRows { retained: &alone, table }, &row_numbers(table, first, &batch))?;
+                let (source, rows) = (TableRows { retained: &alone, table }, row_numbers(table, first, &batch));
+                level.load(&source, &rows)?;
+                if is_new {
+                    level.warm(&source, &rows)?;
+                }
             }
             self.there.push(block);
         }
@@ -151,7 +157,9 @@ impl Backfill {
         let Some(second) = &mut self.second else { return Ok(()) };
         let (there, wanted) = &self.signals;
         second.unload(there, &there.numbers_without(wanted))?;
-        second.load(wanted, &wanted.numbers_without(there))?;
+        let new = wanted.numbers_without(there);
+        second.load(wanted, &new)?;
+        second.warm(wanted, &new)?;
         self.signals.0 = self.signals.1.rows();
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
-use mareva_model::{Detection, Raises, Table, TransactionBatch};
+use mareva_model::{Detection, Table, TransactionBatch};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -83,7 +83,7 @@ pub fn signals_of(ruleset: &Ruleset, settled: &[Detection]) -> Result<RecordBatc
 }
 
 pub(crate) fn signals_table(ruleset: &Ruleset, settled: &[Detection]) -> Result<RecordBatch, ArrowError> {
-    let raising = settled.iter().filter(|detection| detection.rule.raises == Raises::Signal);
+    let raising = settled.iter().filter(|detection| detection.rule.raises_signals());
     let signals: Vec<Signal> = raising.map(|found| Signal::of(found, ruleset.weight(&found.rule.id), 0)).collect();
     table(signals.iter())
 }

@@ -36,7 +36,8 @@ impl Term {
     }
 
     fn reign(&self) -> Reign {
-        Reign { term: self.id, rows: self.rows.clone(), needs_history_ms: self.rule.checked.needs_history_ms }
+        let needs_history_ms = self.rule.checked.needs_history_ms;
+        Reign { term: self.id, rows: self.rows.clone(), needs_history_ms, live: self.is_live() }
     }
 }
 
@@ -46,12 +47,18 @@ pub(crate) struct Reign {
     pub term: usize,
     pub rows: Range<u64>,
     pub needs_history_ms: i64,
+    /// Whether the rule is in force, or is about to be, and not retired.
+    live: bool,
 }
 
 impl Reign {
     /// The same for rows on timelines that are still being filled: none is judged.
     fn waiting(self) -> Self {
         Self { rows: NO_END..NO_END, ..self }
+    }
+
+    pub fn is_live(&self) -> bool {
+        self.live
     }
 }
 
@@ -164,18 +171,34 @@ impl InForce {
     /// How long what rules say of a group of rows (of signals, or of the rest) may change after the rows are settled,
     /// milliseconds.
     pub fn longest_group(&self, signals: bool) -> i64 {
-        self.longest(signals, Rule::longest_group)
+        self.longest(signals, |_| true, Rule::longest_group)
+    }
+
+    /// The same of rules that are not only tried.
+    pub fn longest_group_told(&self, signals: bool) -> i64 {
+        self.longest(signals, is_told, Rule::longest_group)
     }
 
     /// Longest window over the retained rows (or over signals), milliseconds.
     pub fn span(&self, signals: bool) -> i64 {
-        self.longest(signals, |rule| rule.reference.span_ms)
+        self.longest(signals, |_| true, |rule| rule.reference.span_ms)
     }
 
-    fn longest(&self, signals: bool, of: impl Fn(&Rule) -> i64) -> i64 {
-        let of_level = self.terms.iter().filter(|term| (term.rule.table == Table::Signals) == signals);
-        of_level.map(|term| of(&term.rule)).max().unwrap_or(0)
+    /// The same of rules that are not only tried.
+    pub fn span_told(&self, signals: bool) -> i64 {
+        self.longest(signals, is_told, |rule| rule.reference.span_ms)
     }
+
+    fn longest(&self, signals: bool, counts: impl Fn(&Rule) -> bool, of: impl Fn(&Rule) -> i64) -> i64 {
+        let rules = self.terms.iter().map(|term| &term.rule);
+        let of_level = rules.filter(|rule| (rule.table == Table::Signals) == signals && counts(rule));
+        of_level.map(|rule| of(rule)).max().unwrap_or(0)
+    }
+}
+
+/// Whether anybody is told what a rule finds: nothing rests on one that is only tried.
+fn is_told(rule: &Rule) -> bool {
+    !rule.reference.shadow
 }
 
 /// A rule in force or retired, and the transactions it judges.

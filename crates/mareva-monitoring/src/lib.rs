@@ -43,6 +43,7 @@ mod tables;
 mod tests;
 mod timeline;
 mod values;
+mod warm;
 
 pub use accounts::{Account, Accounts, KnownAccount, accounts_schema};
 pub use backfill::{Backfill, Outgrown};
@@ -56,4 +57,5 @@ pub use monitor::{Bounds, Monitor, Monitored, Sizes};
 pub use retained::{Direction, MakeFile, Movement, RetainedRows, RowNumber, Spill, TransactionView, moves};
 pub use rule::{RuleText, Source};
 pub use ruleset::{Rule, Ruleset, rules_digest};
+pub use state::MonitorState;
 pub use tables::whole;

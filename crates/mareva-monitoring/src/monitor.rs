@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
-use mareva_model::{Detection, DetectionChange, Raises, Table, TransactionBatch};
+use mareva_model::{Detection, DetectionChange, Table, TransactionBatch};
 
 use crate::accounts::Accounts;
 use crate::backfill::{Backfill, FIRST, Outgrown};
@@ -16,6 +16,13 @@ use crate::retained::{RetainedRows, Spill};
 use crate::ruleset::Ruleset;
 use crate::signals::{Signal, Signals, table};
 use crate::tables::{gather, row_numbers};
+use crate::warm::WARM_ROWS;
+
+/// Rows that go with a batch beyond twice its own. When rules with shorter windows take force, hours of rows are to go at once:
+/// they go in steps that take no longer than the judging.
+const EXPIRE_ROWS: usize = 4_096;
+/// The same of signals, which go in batches of at least a thousand.
+const EXPIRE_SIGNALS: usize = 8_192;
 
 /// How long rows can matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,16 +163,21 @@ impl Monitor {
         self.in_force.terms.iter().map(Tenure::from).collect()
     }
 
-    /// How far the windows of both levels reach, one after the other, milliseconds: of rules that are retired, too, while their
-    /// rows are not settled.
+    /// How far the windows behind a detection reach that an alert may rest on, both levels one after the other, milliseconds:
+    /// of rules that are retired, too, while their rows are not settled.
     pub fn reach_ms(&self) -> i64 {
-        self.in_force.span(false).saturating_add(self.in_force.span(true))
+        self.in_force.span_told(false).saturating_add(self.in_force.span_told(true))
     }
 
-    /// How long what rules say of groups of rows may change after the rows are settled, milliseconds: second-level rules
+    /// How long what such rules say of groups of rows may change after the rows are settled, milliseconds: second-level rules
     /// rest on the first level.
     pub fn unsettled_ms(&self) -> i64 {
-        self.in_force.longest_group(false).saturating_add(self.in_force.longest_group(true))
+        self.in_force.longest_group_told(false).saturating_add(self.in_force.longest_group_told(true))
+    }
+
+    /// Rows before are settled, and so is what every rule says of them, UTC milliseconds.
+    pub fn settled_before(&self) -> i64 {
+        self.settled
     }
 
     /// Latest event time judged, UTC milliseconds.
@@ -230,6 +242,20 @@ impl Monitor {
         Ok(())
     }
 
+    /// Goes through the newest rows, so that the next ones find the features of their keys running.
+    pub(crate) fn warm(&mut self) -> Result<(), Error> {
+        for block in self.retained.blocks(self.retained.next().saturating_sub(WARM_ROWS)) {
+            let rows = block.read().map_err(|error| Error::Disk(error.kind()))?;
+            let alone = RetainedRows::bare(block.first, &rows);
+            for level in &mut self.levels {
+                let table = level.program.table;
+                let numbers = row_numbers(table, block.first, &rows);
+                level.warm(&TableRows { retained: &alone, table }, &numbers)?;
+            }
+        }
+        Ok(())
+    }
+
     fn note_history(&mut self, batch: &TransactionBatch) {
         let earliest = batch.event_time().values().iter().copied().min();
         self.history_from = self.history_from.into_iter().chain(earliest).min();
@@ -270,7 +296,7 @@ impl Monitor {
         monitored.changes = changes.into_iter().chain(second).map(|(_, change)| change).collect();
         if let Some(low) = low_time {
             monitored.settled = self.settle(low - self.bounds.allowed_lateness_ms);
-            self.expire(low - self.bounds.allowed_lateness_ms, needed_from)?;
+            self.expire(low - self.bounds.allowed_lateness_ms, needed_from, 2 * batch.len() + EXPIRE_ROWS)?;
         }
         self.intact()?;
         Ok(monitored)
@@ -282,7 +308,7 @@ impl Monitor {
         for ((_, transaction, term), change) in changes {
             let detection = change.detection();
             let rule = self.levels.iter().find_map(|level| level.rule(*term));
-            let Some((rule, _)) = rule.filter(|(rule, _)| rule.rule.raises == Raises::Signal) else { continue };
+            let Some((rule, _)) = rule.filter(|(rule, _)| rule.rule.raises_signals()) else { continue };
             let signal = Signal::of(detection, rule.weight, *transaction);
             let before = self.signals.number(&signal.row_id);
             let same = before.and_then(|number| self.signals.get(number)) == Some(&signal);
@@ -362,7 +388,8 @@ impl Monitor {
 
     /// Detections that stand before `before`, by (event time, row id, rule).
     fn settle(&mut self, before: i64) -> Vec<Detection> {
-        self.settled = self.settled.max(before.saturating_sub(self.unsettled_ms()));
+        let groups = self.in_force.longest_group(false).saturating_add(self.in_force.longest_group(true));
+        self.settled = self.settled.max(before.saturating_sub(groups));
         let (from, signals) = (self.history_from, self.signals_settled(before));
         let settle = |level: &mut Level, before| -> Vec<Detection> {
             let settled = level.settle(before);
@@ -376,7 +403,7 @@ impl Monitor {
 
     /// Until when signals are settled: that of a group may go, or move to a later row, until its window closes.
     fn signals_settled(&self, before: i64) -> i64 {
-        before.saturating_sub(self.in_force.longest_group(false))
+        before.saturating_sub(self.in_force.longest_group_told(false))
     }
 
     /// Detections that stand and are not settled, by (event time, row id, rule): at the end of a finite input, all there are.
@@ -389,19 +416,20 @@ impl Monitor {
         }))
     }
 
-    /// Drops rows that no window and no alert can reach any more.
-    fn expire(&mut self, before: i64, needed_from: i64) -> Result<(), Error> {
+    /// Drops rows that no window and no alert can reach any more, about `at_most` of them.
+    fn expire(&mut self, before: i64, needed_from: i64, at_most: usize) -> Result<(), Error> {
         let span = self.in_force.span(false).max(self.bounds.lookback_ms);
         let before_first = before.saturating_sub(span).min(needed_from);
         self.expired = self.expired.max(before_first);
         if self.retained.expires(before_first) {
-            let gone = self.retained.expire(before_first);
+            let gone = self.retained.expire(before_first, at_most);
             for (first, batch) in gone {
                 self.forget(first, &batch, before_first)?;
             }
         }
         let signals_before = self.signals_settled(before).saturating_sub(self.in_force.span(true));
-        let stale = self.signals.expired(signals_before);
+        let mut stale = self.signals.expired(signals_before);
+        stale.truncate(EXPIRE_SIGNALS);
         // Signals leave in batches: each pass over the timelines costs a look-up per key.
         if stale.len() > 1024 {
             let keep_from = self.signals.first_but(&stale);

@@ -50,6 +50,8 @@ struct RuleToml {
     typology: String,
     sources: Vec<Source>,
     parameters: BTreeMap<String, Parameter>,
+    shadow: bool,
+    challenger_of: Option<String>,
 }
 
 impl RuleToml {
@@ -71,6 +73,8 @@ impl RuleToml {
             typology: keys.required("typology", String::new),
             sources: keys.required("sources", || vec![Source::Line(String::new())]),
             parameters: keys.optional("parameters").unwrap_or_default(),
+            shadow: keys.optional("shadow").unwrap_or_default(),
+            challenger_of: keys.optional("challenger_of"),
         };
         // For readers of the folder only.
         keys.optional::<Vec<String>>("known_gaps");
@@ -97,6 +101,13 @@ impl RuleToml {
         if !REASON_CODES.contains(&self.reason_code.as_str()) {
             let remedy = format!("use a cancellation reason of ISO 20022: {}", REASON_CODES.join(", "));
             fault("reason_code", format!("`{}` is unknown", self.reason_code), &remedy);
+        }
+        if self.challenger_of.is_some() && !self.shadow {
+            let remedy = "add shadow = true, or remove challenger_of where it has taken that rule's place";
+            fault("challenger_of", "only a rule in shadow challenges another".into(), remedy);
+        }
+        if self.challenger_of.as_ref() == Some(&self.id) {
+            fault("challenger_of", "is the rule itself".into(), "name the rule whose place it is to take");
         }
         if self.sources.is_empty() {
             fault("sources", "no source".into(), "name the published red flag that the rule rests on");
@@ -224,6 +235,8 @@ impl CheckedRule {
             typology: rule.typology,
             span_ms: 0,
             parameters: shown,
+            shadow: rule.shadow,
+            challenger_of: rule.challenger_of,
         };
         is_planned.then(|| Self { reference, weight, needs_history_ms, sql: text.sql.clone(), parameters })
     }

@@ -87,8 +87,12 @@ impl Ruleset {
                 Err(fault) => faults.0.push(fault),
             }
         }
-        faults.into_result()?;
+        if !faults.0.is_empty() {
+            return Err(faults);
+        }
         let ruleset = Self { rules, digest: rules_digest(texts), context };
+        ruleset.check_challengers(&mut faults);
+        faults.into_result()?;
         for table in [Table::Transactions, Table::Movements, Table::Signals] {
             ruleset.program(table).map_err(|error| ruleset.uncompiled(table, &error))?;
         }
@@ -110,13 +114,35 @@ impl Ruleset {
 
     /// Conditions of second-level rules on signals of rules that are not here or raise none: the rule, and what it names.
     pub fn unmet(&self) -> Vec<(&str, String)> {
-        let raises = |id: &str| self.rules.iter().any(|r| r.reference.id == id && r.reference.raises == Raises::Signal);
+        let raises = |id: &str| self.rules.iter().any(|r| r.reference.id == id && r.reference.raises_signals());
         let of_signals = self.rules.iter().filter(|rule| rule.table == Table::Signals);
         let named = |rule: &'_ Rule| rule.plan.texts_compared_with("rule");
         of_signals
             .flat_map(|rule| named(rule).into_iter().map(move |text| (rule.reference.id.as_str(), text)))
             .filter(|(_, text)| !raises(text))
             .collect()
+    }
+
+    /// Rules that are to take the place of one that is not here: the rule, and what it names.
+    pub fn unopposed(&self) -> Vec<(&str, &str)> {
+        let is_here = |id: &str| self.rules.iter().any(|rule| rule.reference.id == id);
+        let rules = self.rules.iter().map(|rule| &rule.reference);
+        let named = rules.filter_map(|rule| Some((rule.id.as_str(), rule.challenger_of.as_deref()?)));
+        named.filter(|(_, champion)| !is_here(champion)).collect()
+    }
+
+    /// Notes rules that are compared with one of another table: no row of theirs would be the same.
+    fn check_challengers(&self, faults: &mut Refusal) {
+        for rule in &self.rules {
+            let champion = rule.reference.challenger_of.as_ref();
+            let champion = self.rules.iter().find(|other| Some(&other.reference.id) == champion);
+            if let Some(champion) = champion.filter(|champion| champion.table != rule.table) {
+                let place = format!("rules/{}/rule.toml: challenger_of", rule.reference.id);
+                let (own, other) = (rule.table.name(), champion.table.name());
+                let reason = format!("it fires on {own}, and `{}` on {other}", champion.reference.id);
+                faults.0.push(Fault::new(place, reason, "compare rules over the same table"));
+            }
+        }
     }
 
     /// The rules, by id.

@@ -16,7 +16,7 @@ use crate::groups::Told;
 use crate::in_force::{InForce, NO_END, Term};
 use crate::level::{Level, Standing};
 use crate::monitor::{Bounds, Monitor};
-use crate::retained::Spill;
+use crate::retained::{Block, Spill};
 use crate::rule::RuleText;
 use crate::ruleset::Ruleset;
 use crate::signals::Signal;
@@ -102,12 +102,40 @@ fn no_json(error: serde_json::Error) -> Error {
     Error::State(format!("its JSON breaks off or does not fit at byte {}", error.column()))
 }
 
-impl Monitor {
-    /// Writes the retained rows and what stands on them.
+/// The state of a monitor at one moment, to be written while the monitor goes on: of the retained rows it holds what they are
+/// shared by.
+#[derive(Debug)]
+pub struct MonitorState {
+    /// All but the rows.
+    head: Vec<u8>,
+    blocks: Vec<Block>,
+}
+
+impl MonitorState {
+    /// Writes it: rows on disk are read for that.
     ///
     /// # Errors
-    /// When writing fails.
-    pub fn write(&self, out: &mut dyn Write) -> Result<(), Error> {
+    /// When writing or reading fails.
+    pub fn write(self, out: &mut dyn Write) -> Result<(), Error> {
+        out.write_all(&(self.head.len() as u64).to_le_bytes()).map_err(refuse)?;
+        out.write_all(&self.head).map_err(refuse)?;
+        let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
+        let mut writer = StreamWriter::try_new_with_options(out, &prepared_schema(), options)?;
+        for block in self.blocks {
+            let rows = block.read().map_err(|error| Error::Disk(error.kind()))?;
+            writer.write(rows.batch())?;
+        }
+        writer.finish()?;
+        Ok(())
+    }
+}
+
+impl Monitor {
+    /// What a snapshot holds, as it is now.
+    ///
+    /// # Errors
+    /// When what stands cannot be written as JSON, which would be a fault of this crate.
+    pub fn state(&self) -> Result<MonitorState, Error> {
         let state = State {
             first_row: self.retained.first(),
             history_from: self.history_from,
@@ -120,20 +148,12 @@ impl Monitor {
         };
         let signal = |saved: Saved| Some((self.signals.get(saved.row)?.row_id.clone(), Saved { row: 0, ..saved }));
         let second: Vec<(String, Saved)> = Saved::all(&self.second).filter_map(signal).collect();
-        let bytes = serde_json::to_vec(&(state, second)).map_err(refuse)?;
-        out.write_all(&(bytes.len() as u64).to_le_bytes()).map_err(refuse)?;
-        out.write_all(&bytes).map_err(refuse)?;
-        let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
-        let mut writer = StreamWriter::try_new_with_options(out, &prepared_schema(), options)?;
-        for (_, batch) in self.retained.batches() {
-            writer.write(batch.batch())?;
-        }
+        let head = serde_json::to_vec(&(state, second)).map_err(refuse)?;
         self.intact()?;
-        writer.finish()?;
-        Ok(())
+        Ok(MonitorState { head, blocks: self.retained.blocks(self.retained.first()).collect() })
     }
 
-    /// Reads what [`Monitor::write`] wrote, under the rules that were in force then and the same reference tables. `ruleset`
+    /// Reads what [`MonitorState::write`] wrote, under the rules that were in force then and the same reference tables. `ruleset`
     /// spares compiling them where it is the same.
     ///
     /// # Errors
@@ -156,6 +176,7 @@ impl Monitor {
             let batch = TransactionBatch::try_new(batch?).map_err(|_| refuse("other columns than this version's"))?;
             monitor.load(&batch)?;
         }
+        monitor.warm()?;
         monitor.history_from = state.history_from;
         (monitor.latest, monitor.settled) = (state.latest, state.settled);
         for signal in state.signals {

@@ -13,6 +13,7 @@ use crate::*;
 mod changes;
 mod failing;
 mod forms;
+mod pauses;
 mod refused;
 
 /// One transaction of a generated stream.
@@ -215,7 +216,7 @@ fn run(rules: &Ruleset, rows: &[(usize, Tx)], cuts: &[usize], restart_at: usize)
         settled.extend(monitored.settled);
         if step == restart_at {
             let mut bytes = Vec::new();
-            monitor.write(&mut bytes).unwrap();
+            monitor.state().unwrap().write(&mut bytes).unwrap();
             monitor = Monitor::read(rules, accounts.clone(), BOUNDS, None, &mut bytes.as_slice()).unwrap();
         }
     }

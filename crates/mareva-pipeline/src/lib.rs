@@ -22,7 +22,7 @@ pub use change::RuleChange;
 pub use config::{EpochFrame, Parts, PipelineConfig};
 pub use error::Error;
 pub use history::HistoryCut;
-pub use pipeline::Pipeline;
+pub use pipeline::{Pipeline, Snapshot};
 pub use prepare::Prepared;
 pub use rates::Rates;
 pub use slice::{Counts, InputRecord, InputSlice, LateRow, Output};

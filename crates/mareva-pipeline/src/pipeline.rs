@@ -4,8 +4,8 @@ use std::io::{Read, Write};
 use std::sync::Arc;
 
 use mareva_codec::Decoder;
-use mareva_model::Digest;
-use mareva_monitoring::{Monitor, Outgrown, RetainedRows, Ruleset, Sizes};
+use mareva_model::{DetectionChange, Digest};
+use mareva_monitoring::{Monitor, MonitorState, Outgrown, RetainedRows, Ruleset, Sizes};
 use serde::{Deserialize, Serialize};
 
 use crate::alerts::AlertBook;
@@ -45,6 +45,26 @@ struct Saved {
     low_time: LowTime,
     history: History,
     reach: Reach,
+}
+
+/// The state of a pipeline after a slice. To take it is quick; what takes long is to write it.
+#[derive(Debug)]
+pub struct Snapshot {
+    head: Vec<u8>,
+    alerts: Vec<u8>,
+    monitor: MonitorState,
+}
+
+impl Snapshot {
+    /// Writes it, on whatever thread.
+    ///
+    /// # Errors
+    /// When writing fails, or reading rows that are on disk.
+    pub fn write(self, out: &mut dyn Write) -> Result<(), Error> {
+        write_part(out, &self.head)?;
+        write_part(out, &self.alerts)?;
+        Ok(self.monitor.write(out)?)
+    }
 }
 
 /// Counts up with every change of the layout of snapshots.
@@ -140,7 +160,7 @@ impl Pipeline {
         let Prepared { batches: accepted, hits, late, dead_letters, mut counts, low_time } = prepared;
         self.look_back(low_time);
         let needed_from = low_time.map_or(i64::MIN, |low| self.alerts.needs_rows_from(low));
-        let (mut changes, mut settled) = (Vec::new(), Vec::new());
+        let (mut changes, mut settled) = (Vec::<DetectionChange>::new(), Vec::new());
         for (number, batch) in accepted.iter().enumerate() {
             // Low time is the one after the whole slice: nothing settles and no row goes before all of it is in.
             let low_time = low_time.filter(|_| number + 1 == accepted.len());
@@ -149,6 +169,8 @@ impl Pipeline {
             changes.extend(monitored.changes);
             settled.extend(monitored.settled);
         }
+        let (shadow, changes): (Vec<_>, Vec<_>) =
+            changes.into_iter().partition(|change| change.detection().rule.shadow);
         let mut alerts = self.alerts.apply(&accepted, &hits, &changes, self.monitor.retained());
         if end {
             settled.extend(self.monitor.standing());
@@ -158,7 +180,9 @@ impl Pipeline {
         }
         // An alert that a row is missing from is not published.
         self.monitor.intact()?;
-        Ok(Output { alerts, dead_letters, late, hits, changes, accepted, settled, counts, low_time, history_cut: None })
+        let settled_before = Some(self.monitor.settled_before()).filter(|before| *before > i64::MIN);
+        let output = Output { alerts, dead_letters, late, hits, changes, shadow, accepted, ..Output::default() };
+        Ok(Output { settled, settled_before, counts, low_time, ..output })
     }
 
     /// Processes the next slice.
@@ -263,11 +287,11 @@ impl Pipeline {
         Ok(prepared)
     }
 
-    /// Writes the state after the last slice.
+    /// The state after the last slice, to be written while the pipeline goes on.
     ///
     /// # Errors
-    /// When writing fails.
-    pub fn write_snapshot(&self, out: &mut dyn Write) -> Result<(), Error> {
+    /// When a part of it cannot be written as JSON, which would be a fault of ours.
+    pub fn snapshot(&self) -> Result<Snapshot, Error> {
         let saved = Saved {
             format: SNAPSHOT_FORMAT,
             epoch: self.epoch,
@@ -276,10 +300,17 @@ impl Pipeline {
             history: self.history,
             reach: self.reach.clone(),
         };
-        write_part(out, &serde_json::to_vec(&saved).map_err(unusable)?)?;
-        write_part(out, &serde_json::to_vec(&self.alerts.state()).map_err(unusable)?)?;
-        self.monitor.write(out)?;
-        Ok(())
+        let head = serde_json::to_vec(&saved).map_err(unusable)?;
+        let alerts = serde_json::to_vec(&self.alerts.state()).map_err(unusable)?;
+        Ok(Snapshot { head, alerts, monitor: self.monitor.state()? })
+    }
+
+    /// Writes the state after the last slice.
+    ///
+    /// # Errors
+    /// As [`Pipeline::snapshot`] and [`Snapshot::write`].
+    pub fn write_snapshot(&self, out: &mut dyn Write) -> Result<(), Error> {
+        self.snapshot()?.write(out)
     }
 
     /// The pipeline as it was when `input` was written, under the rules that were in force then; all else in force is to be the

@@ -163,10 +163,14 @@ pub struct Output {
     pub hits: Vec<Hit>,
     /// Detections of both levels that came, changed or went.
     pub changes: Vec<DetectionChange>,
+    /// The same of rules that are only tried.
+    pub shadow: Vec<DetectionChange>,
     /// Accepted transactions, as the rules see them.
     pub accepted: Vec<TransactionBatch>,
-    /// Detections that no later row can change any more.
+    /// Detections that no later row can change any more, those of rules that are only tried among them.
     pub settled: Vec<Detection>,
+    /// Detections of rows before this time will not come any more, UTC milliseconds; `None` before the first settles.
+    pub settled_before: Option<i64>,
     /// Counts of this slice.
     pub counts: Counts,
     /// Low time after the slice, UTC milliseconds; `None` before the first accepted transaction.

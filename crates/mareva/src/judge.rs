@@ -1,10 +1,10 @@
 //! The pipeline as the judge of the Kafka loop: slices in, records to publish out.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::io::{Read, Write};
+use std::io::Read;
 use std::time::{Duration, Instant};
 
-use mareva_kafka::{AlertRevision, Judge, JudgeError, Message, Sink, Verdict};
+use mareva_kafka::{AlertRevision, Judge, JudgeError, Message, Sink, Verdict, WriteState};
 use mareva_model::alert::Alert;
 use mareva_model::{Digest, SourcePosition};
 use mareva_monitoring::{RuleFailure, Sizes, Tenure};
@@ -167,8 +167,9 @@ impl Judge for PipelineJudge {
         self.pipeline.published_before(each);
     }
 
-    fn write_snapshot(&self, out: &mut dyn Write) -> Result<(), JudgeError> {
-        Ok(self.pipeline.write_snapshot(out)?)
+    fn snapshot(&self) -> Result<WriteState, JudgeError> {
+        let snapshot = self.pipeline.snapshot()?;
+        Ok(Box::new(|out| Ok(snapshot.write(out)?)))
     }
 }
 

@@ -6,6 +6,7 @@
 #![deny(clippy::print_stdout)]
 
 mod backtest;
+mod challenge;
 mod cli;
 mod commands;
 mod config;

@@ -13,7 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use mareva_kafka::Stats;
 use mareva_model::alert::Alert;
-use mareva_model::{DetectionChange, Digest, MatchedOn};
+use mareva_model::{Digest, MatchedOn};
 use mareva_monitoring::Sizes;
 use mareva_pipeline::{Counts, InputSlice, Output};
 use mareva_screening::ListSummary;
@@ -23,7 +23,7 @@ use register::{Advance, Make, Millis};
 use rules::Changing;
 use state::State;
 pub(crate) use words::reason;
-use words::{regime, status};
+use words::{kind, regime, status};
 
 /// All metrics of the process. Cheap to update: per slice and per second, never per record.
 pub struct Metrics {
@@ -107,13 +107,9 @@ impl Metrics {
             self.screening.hits.with_label_values(&[hit.list.name.as_str(), by]).inc();
         }
         for change in &output.changes {
-            let kind = match change {
-                DetectionChange::Raised(_) => "raised",
-                DetectionChange::Revised(_) => "revised",
-                DetectionChange::Withdrawn(_) => "withdrawn",
-            };
-            self.judging.detections.with_label_values(&[change.detection().rule.id.as_str(), kind]).inc();
+            self.judging.detections.with_label_values(&[change.detection().rule.id.as_str(), kind(change)]).inc();
         }
+        self.tried(&output.shadow);
         for alert in &output.alerts {
             self.alert(alert);
         }
@@ -432,7 +428,7 @@ impl Recovery {
         published.advance(stats.snapshots);
         self.snapshots.with_label_values(&["failed"]).advance(stats.snapshots_failed);
         self.snapshot_bytes.set(signed(stats.snapshot_bytes));
-        self.snapshot_stall.set(stats.snapshot_stall as f64 / 1e3);
+        self.snapshot_stall.set(stats.snapshot_stall_micros as f64 / 1e6);
     }
 }
 

@@ -27,8 +27,6 @@ use crate::rules::{Board, Changes, KeptRules, Watch};
 const STALLED_AFTER: Duration = Duration::from_secs(30);
 /// Seconds between two log lines on progress.
 const LOG_SECONDS: u64 = 10;
-/// Bytes of a snapshot that may wait for the disk.
-const SNAPSHOT_BUFFER: usize = 256 << 20;
 
 /// How to run, beside the config.
 #[derive(Debug, Clone, Default)]
@@ -207,7 +205,6 @@ fn run_config(config: &Config, opened: &Opened, manner: &Manner) -> Result<RunCo
             folder: config.snapshots.path.clone(),
             every: config.snapshots.every.duration(),
             keep: config.snapshots.keep,
-            buffer_bytes: SNAPSHOT_BUFFER,
         });
     }
     let failpoint = std::env::var("MAREVA_FAILPOINT").unwrap_or_default();

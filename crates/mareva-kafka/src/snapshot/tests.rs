@@ -18,13 +18,12 @@ fn folder(name: &str) -> PathBuf {
 
 fn write(store: &SnapshotStore, seqs: &[u64], bytes: usize) {
     let mailbox = Arc::new(Mailbox::new(4));
-    let config = SnapshotConfig::in_folder(&store.folder);
-    let writer = SnapshotWriter::start(&config, store.clone(), Failpoints::default(), &mailbox).unwrap();
+    let writer = SnapshotWriter::start(store.clone(), Failpoints::default(), &mailbox).unwrap();
     for &seq in seqs {
         let positions = [(TopicPartition::new("bank.transactions", 0), seq as i64 * 10)].into();
         let info = SnapshotInfo::new(seq, epoch(), Some(history()), &positions);
         let state = vec![u8::try_from(seq % 251).unwrap(); bytes];
-        writer.write::<io::Error>(info, |out| out.write_all(&state)).unwrap();
+        writer.write(info, Box::new(move |out| Ok(out.write_all(&state)?))).unwrap();
         writer.publish(seq).unwrap();
     }
     let mut answers = 0;
@@ -95,31 +94,51 @@ fn what_was_not_finished_is_removed_at_the_next_start() {
 fn one_that_fails_leaves_nothing_and_the_next_is_written() {
     let store = SnapshotStore::open(folder("failed"), 2).unwrap();
     let mailbox = Arc::new(Mailbox::new(4));
-    let config = SnapshotConfig::in_folder(&store.folder);
-    let writer = SnapshotWriter::start(&config, store.clone(), Failpoints::default(), &mailbox).unwrap();
+    let writer = SnapshotWriter::start(store.clone(), Failpoints::default(), &mailbox).unwrap();
     let answer = || {
         let letter = mailbox.take(true, Duration::from_secs(5)).pop_front();
         let Some(Letter::Input(input)) = letter else { panic!("{letter:?}") };
         input
     };
     let info = |seq| SnapshotInfo::new(seq, epoch(), None, &BTreeMap::new());
-    let failed = writer.write::<io::Error>(info(7), |out| {
+    let failing: WriteState = Box::new(|out| {
         out.write_all(&vec![1; 2 * CHUNK])?;
-        Err(io::Error::other("the judge fails"))
+        Err("the judge fails".into())
     });
-    assert_eq!(failed.unwrap_err().to_string(), "the judge fails");
+    writer.write(info(7), failing).unwrap();
     assert_eq!(answer(), Input::SnapshotFailed(7));
     assert!(store.files("partial").unwrap().is_empty(), "half of one would fill the disk");
     // It cannot be made at all: something stands in its place.
     fs::create_dir(store.path(8, "partial")).unwrap();
-    writer.write::<io::Error>(info(8), |out| out.write_all(b"state")).unwrap();
+    let state = || -> WriteState { Box::new(|out| Ok(out.write_all(b"state")?)) };
+    writer.write(info(8), state()).unwrap();
     assert_eq!(answer(), Input::SnapshotFailed(8));
     fs::remove_dir(store.path(8, "partial")).unwrap();
-    writer.write::<io::Error>(info(9), |out| out.write_all(b"state")).unwrap();
+    writer.write(info(9), state()).unwrap();
     assert_eq!(answer(), Input::SnapshotWritten(9));
     writer.publish(9).unwrap();
     assert_eq!(answer(), Input::SnapshotPublished(9));
     assert_eq!(newest(&store, u64::MAX), Some((9, b"state".to_vec())));
+    drop(writer);
+    fs::remove_dir_all(&store.folder).unwrap();
+}
+
+#[test]
+fn judging_does_not_wait_for_a_snapshot_to_be_written() {
+    let store = SnapshotStore::open(folder("meanwhile"), 2).unwrap();
+    let mailbox = Arc::new(Mailbox::new(4));
+    let writer = SnapshotWriter::start(store.clone(), Failpoints::default(), &mailbox).unwrap();
+    let (go_on, wait) = mpsc::channel::<()>();
+    let state: WriteState = Box::new(move |out| {
+        wait.recv()?;
+        Ok(out.write_all(&vec![1; 5 * CHUNK])?)
+    });
+    writer.write(SnapshotInfo::new(7, epoch(), None, &BTreeMap::new()), state).unwrap();
+    assert!(mailbox.take(true, Duration::ZERO).is_empty(), "it is not written yet");
+    go_on.send(()).unwrap();
+    let letter = mailbox.take(true, Duration::from_secs(5)).pop_front();
+    assert!(matches!(letter, Some(Letter::Input(Input::SnapshotWritten(7)))), "{letter:?}");
+    assert_eq!(writer.bytes(), 5 * CHUNK as u64);
     drop(writer);
     fs::remove_dir_all(&store.folder).unwrap();
 }

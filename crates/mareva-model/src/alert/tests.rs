@@ -6,6 +6,8 @@ use crate::{RuleRef, SourcePosition, Targets, digest};
 
 fn rule() -> RuleRef {
     RuleRef {
+        shadow: false,
+        challenger_of: None,
         id: "mule-account".into(),
         version: 3,
         title: "mule account".into(),

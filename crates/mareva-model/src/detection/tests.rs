@@ -16,6 +16,8 @@ fn rule(table: Table, hops: bool) -> RuleRef {
         action: "review".into(),
         reason_code: "FRAD".into(),
         typology: "T".into(),
+        shadow: false,
+        challenger_of: None,
         span_ms: 0,
         parameters: BTreeMap::new(),
     }

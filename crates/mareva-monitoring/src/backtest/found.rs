@@ -1,6 +1,6 @@
 //! Signals that rules raised, and rules over them.
 
-use mareva_model::{Detection, Raises, Table};
+use mareva_model::{Detection, Table};
 
 use super::{AccountTable, BacktestError, Variant};
 use crate::oracle;
@@ -13,7 +13,7 @@ pub struct Raised(Vec<Signal>);
 impl Raised {
     /// Takes a detection of the variant; those of rules that raise no signals are left out.
     pub fn add(&mut self, variant: &Variant, detection: &Detection) {
-        if detection.rule.raises == Raises::Signal {
+        if detection.rule.raises_signals() {
             self.0.push(Signal::of(detection, variant.rule.checked.weight, 0));
         }
     }

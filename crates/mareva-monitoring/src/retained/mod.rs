@@ -1,21 +1,23 @@
 //! Accepted transactions, retained once, all columns, in numbered segments.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::ops::Range;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::concat_batches;
 use mareva_model::{Kind, Prepared, SourcePosition, Status, Text, TransactionBatch, prepared_schema};
 
-use crate::key::{Key, KeyBuild, key_of};
+use crate::key::{Key, key_of};
 use crate::legs::Legs;
 
+mod ids;
 mod spill;
 #[cfg(test)]
 mod tests;
 
+use ids::Ids;
 pub use spill::{MakeFile, Spill};
 use spill::{Stored, Writer};
 
@@ -59,21 +61,22 @@ struct Segment {
     latest: i64,
     /// Bytes of the columns.
     bytes: usize,
-    /// The rows; of a segment on disk while somebody has looked at them.
-    rows: OnceLock<TransactionBatch>,
+    /// The rows; of a segment on disk while somebody has looked at them. Shared: back-fills and snapshots take all segments while
+    /// the judging waits, and a batch has dozens of columns.
+    rows: OnceLock<Arc<TransactionBatch>>,
     stored: Option<Stored>,
 }
 
 impl Segment {
     fn in_memory(first: u64, rows: TransactionBatch, latest: i64) -> Self {
         let (len, bytes) = (rows.len(), rows.batch().get_array_memory_size());
-        Self { first, len, latest, bytes, rows: OnceLock::from(rows), stored: None }
+        Self { first, len, latest, bytes, rows: OnceLock::from(Arc::new(rows)), stored: None }
     }
 
     /// The rows, read for the caller alone where they are on disk.
     fn take(&self) -> io::Result<TransactionBatch> {
         match (self.rows.get(), &self.stored) {
-            (Some(rows), _) => Ok(rows.clone()),
+            (Some(rows), _) => Ok(TransactionBatch::clone(rows)),
             (None, Some(stored)) => stored.read(),
             (None, None) => Err(io::Error::other("a segment without rows")),
         }
@@ -108,7 +111,7 @@ impl Block {
 pub struct RetainedRows {
     segments: VecDeque<Segment>,
     next: u64,
-    by_row_id: HashMap<Key, u64, KeyBuild>,
+    by_row_id: Ids,
     legs: Legs,
     spill: Option<Spill>,
     writer: Writer,
@@ -196,7 +199,7 @@ impl RetainedRows {
             return;
         }
         let parts: Vec<&RecordBatch> =
-            self.segments.iter().skip(from).filter_map(|s| s.rows.get()).map(TransactionBatch::batch).collect();
+            self.segments.iter().skip(from).filter_map(|s| s.rows.get()).map(|rows| rows.batch()).collect();
         // All parts have the prepared schema, so joining them cannot fail; if it did, they stay as they are.
         let Ok(joined) = concat_batches(&prepared_schema(), parts) else { return };
         let Ok(rows) = TransactionBatch::try_new(joined) else { return };
@@ -257,26 +260,28 @@ impl RetainedRows {
     }
 
     /// Drops the segments at the front whose rows are all before `before` (UTC milliseconds) and returns the batches that
-    /// went, with the number of their first row, so that timelines can let go of them.
-    pub fn expire(&mut self, before: i64) -> Vec<(u64, TransactionBatch)> {
-        let mut gone = Vec::new();
-        while self.segments.front().is_some_and(|s| s.latest < before) {
+    /// went, with the number of their first row, so that timelines can let go of them. Ends with the segment that makes it
+    /// `at_most` rows or more: where less is to be kept from one moment to the next, it goes in steps.
+    pub fn expire(&mut self, before: i64, at_most: usize) -> Vec<(u64, TransactionBatch)> {
+        let (mut gone, mut rows) = (Vec::new(), 0);
+        while rows < at_most && self.segments.front().is_some_and(|s| s.latest < before) {
             let Some(segment) = self.segments.pop_front() else { break };
+            rows += segment.len;
             match segment.stored {
                 Some(_) => self.stored -= 1,
                 None => self.in_memory -= segment.bytes,
             }
-            let rows = match segment.take() {
-                Ok(rows) => rows,
+            let batch = match segment.take() {
+                Ok(batch) => batch,
                 Err(error) => {
                     self.note_failure(&error);
                     continue;
                 }
             };
-            for id in rows.text(Text::RowId).iter().flatten() {
-                self.by_row_id.remove(&key_of(id));
+            for id in batch.text(Text::RowId).iter().flatten() {
+                self.by_row_id.remove(key_of(id));
             }
-            gone.push((segment.first, rows));
+            gone.push((segment.first, batch));
         }
         self.legs.expire(self.first());
         gone
@@ -323,7 +328,7 @@ impl RetainedRows {
 
     /// Bytes of the retained columns and their indexes, as allocated.
     pub fn bytes(&self) -> usize {
-        self.in_memory + self.legs.bytes() + self.by_row_id.capacity() * 33
+        self.in_memory + self.legs.bytes() + self.by_row_id.bytes()
     }
 
     /// Rows on disk, and their bytes there.
@@ -360,7 +365,7 @@ impl RetainedRows {
 
     /// The same where the key of the identity is at hand.
     pub fn find_key(&self, key: Key, row_id: &str) -> Option<RowNumber> {
-        let number = RowNumber(*self.by_row_id.get(&key)?);
+        let number = RowNumber(self.by_row_id.get(key)?);
         (self.transaction(number)?.text(Text::RowId) == Some(row_id)).then_some(number)
     }
 
@@ -378,10 +383,10 @@ impl RetainedRows {
             return Some(rows);
         }
         let rows = segment.take().inspect_err(|error| self.note_failure(error)).ok()?;
-        if segment.rows.set(rows).is_ok() {
+        if segment.rows.set(Arc::new(rows)).is_ok() {
             self.read.lock().unwrap_or_else(PoisonError::into_inner).push_back(segment.first);
         }
-        segment.rows.get()
+        segment.rows.get().map(|rows| &**rows)
     }
 
     /// A retained transaction.

@@ -33,7 +33,7 @@ fn rows_on_disk_are_the_rows_that_were_in_memory() {
     };
     assert_eq!(together(&all), together(&some));
     // What was read is let go of again, and what has expired is not found.
-    let gone: usize = some.expire(20_000).iter().map(|(_, rows)| rows.len()).sum();
+    let gone: usize = some.expire(20_000, usize::MAX).iter().map(|(_, rows)| rows.len()).sum();
     assert!(gone > 19_000 && some.find("s:5").is_none() && some.find("s:39999").is_some());
     assert_eq!(some.len() as usize + gone, 40_000);
     assert_eq!(some.failure(), None);
@@ -61,4 +61,18 @@ fn a_disk_that_refuses_keeps_rows_in_memory_and_is_told() {
     assert_eq!(rows.failure(), Some(io::ErrorKind::StorageFull));
     assert_eq!((rows.on_disk().0, rows.len()), (0, 40_000));
     assert!(rows.find("s:5").is_some());
+}
+
+#[test]
+fn no_identity_has_all_the_others_moved() {
+    let (mut ids, mut most) = (ids::Ids::default(), 0);
+    for number in 0..500_000 {
+        let before = ids.bytes();
+        ids.insert(key_of(&format!("s:{number}")), number);
+        most = most.max(ids.bytes() - before);
+    }
+    assert!(ids.bytes() > 500_000 * 25 && most * 100 < ids.bytes(), "{most} of {}", ids.bytes());
+    assert_eq!(ids.get(key_of("s:7")), Some(7));
+    ids.remove(key_of("s:7"));
+    assert_eq!((ids.get(key_of("s:7")), ids.get(key_of("s:8"))), (None, Some(8)));
 }

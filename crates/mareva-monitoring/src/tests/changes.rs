@@ -1,7 +1,5 @@
 //! Rules that change while rows come: each transaction is judged by the rules that were in force when it was accepted.
 
-use mareva_model::Raises;
-
 use super::*;
 use crate::signals::{Signal, table};
 
@@ -13,16 +11,15 @@ struct Change {
     ahead: usize,
     rules: [Option<usize>; 3],
     limit: u8,
+    /// Which of the rules are only tried.
+    shadow: [bool; 3],
 }
 
 fn change(shapes: usize) -> impl Strategy<Value = Change> {
     let rule = move || prop::option::weighted(0.8, 0..shapes);
-    (1..12_usize, 0..4_usize, rule(), rule(), rule(), 2..5_u8).prop_map(|(at, ahead, a, b, c, limit)| Change {
-        at,
-        ahead,
-        rules: [a, b, c],
-        limit,
-    })
+    let shadow = prop::array::uniform3(prop::bool::weighted(0.2));
+    (1..12_usize, 0..4_usize, rule(), rule(), rule(), 2..5_u8, shadow)
+        .prop_map(|(at, ahead, a, b, c, limit, shadow)| Change { at, ahead, rules: [a, b, c], limit, shadow })
 }
 
 /// A rule of any form. What stock DataFusion says of deviations is compared elsewhere.
@@ -36,10 +33,17 @@ fn sql() -> impl Strategy<Value = String> {
 
 fn ruleset(shapes: &[String], change: &Change) -> Ruleset {
     let rules = change.rules.iter().enumerate().filter_map(|(i, shape)| Some((i, &shapes[(*shape)?])));
-    let mut texts: Vec<RuleText> = rules.map(|(i, sql)| rule(&format!("r{i}"), "signal", sql)).collect();
+    let tried = |(i, text): (usize, RuleText)| if change.shadow[i] { in_shadow(text) } else { text };
+    let mut texts: Vec<RuleText> =
+        rules.map(|(i, sql)| (i, rule(&format!("r{i}"), "signal", sql))).map(tried).collect();
     let two = LEVEL_TWO.replace("total >= 3", &format!("total >= {}", change.limit));
     texts.extend((change.limit < 4).then(|| rule("two", "alert", &two)));
     Ruleset::load(&texts).unwrap()
+}
+
+/// The same rule, only tried.
+fn in_shadow(text: RuleText) -> RuleText {
+    RuleText { toml: text.toml.replace("sources =", "shadow = true\nsources ="), ..text }
 }
 
 /// The rows accepted under each of the rulesets, in order.
@@ -87,13 +91,13 @@ impl Stream {
 
     fn restart(&mut self, rules: &Ruleset) {
         let mut bytes = Vec::new();
-        self.monitor.write(&mut bytes).unwrap();
+        self.monitor.state().unwrap().write(&mut bytes).unwrap();
         let accounts = Arc::new(Accounts::new(&[]));
         let before = self.monitor.tenures();
         self.monitor = Monitor::read(rules, accounts, BOUNDS, None, &mut bytes.as_slice()).unwrap();
         assert_eq!(self.monitor.tenures(), before);
         let mut again = Vec::new();
-        self.monitor.write(&mut again).unwrap();
+        self.monitor.state().unwrap().write(&mut again).unwrap();
         assert!(bytes == again, "the state is the same");
         self.filling = None;
     }
@@ -164,7 +168,7 @@ fn expected(epochs: &Epochs, rows: &[(usize, Tx)]) -> Vec<Detection> {
         let of_all = futures::executor::block_on(of_all).unwrap();
         found.extend(of_all.into_iter().filter(|d| (*from..*end).contains(&number(&d.row_id))));
     }
-    let raising = found.iter().filter(|d| d.rule.raises == Raises::Signal);
+    let raising = found.iter().filter(|d| d.rule.raises_signals());
     let signals: Vec<Signal> = raising.map(|d| Signal::of(d, 150, 0)).collect();
     let signals = table(signals.iter()).unwrap();
     for ((rules, from), end) in epochs.iter().zip(&ends) {
@@ -195,6 +199,32 @@ proptest! {
         let (stream, epochs) = run(&ruleset(&shapes, &first), &changes, &rows, &cuts, restart);
         prop_assert_eq!(&shown(&stream.settled), &stream.standing, "what settled is what was raised and not withdrawn");
         prop_assert_eq!(shown(&stream.settled), shown(&expected(&epochs, &stream.accepted)));
+    }
+}
+
+#[test]
+fn a_challenger_is_in_shadow_and_fires_on_the_table_of_its_champion() {
+    let of = |id: &str, more: &str, table: &str| {
+        let sql = format!("SELECT row_id, {table} AS subject, event_time FROM movements WHERE amount_ref > 1");
+        let sql = sql.replace("transactions AS subject", "originator AS subject").replace("movements AS", "account AS");
+        let text = rule(id, "signal", &sql.replace("FROM movements", &format!("FROM {table}")));
+        RuleText { toml: text.toml.replace("sources =", &format!("{more}sources =")), ..text }
+    };
+    let old = of("old", "", "movements");
+    let challenger = "shadow = true\nchallenger_of = \"old\"\n";
+    let rules = Ruleset::load(&[old.clone(), of("new", challenger, "movements")]).unwrap();
+    assert!(rules.unopposed().is_empty());
+    let alone = Ruleset::load(&[of("new", challenger, "movements")]).unwrap();
+    assert_eq!(alone.unopposed(), [("new", "old")]);
+    let refused = [
+        (of("new", "challenger_of = \"old\"\n", "movements"), "only a rule in shadow challenges another"),
+        (of("new", "shadow = true\nchallenger_of = \"new\"\n", "movements"), "is the rule itself"),
+        (of("new", challenger, "transactions"), "it fires on transactions, and `old` on movements"),
+    ];
+    for (text, reason) in refused {
+        let refusal = Ruleset::load(&[old.clone(), text]).unwrap_err();
+        let [fault] = &refusal.0[..] else { panic!("{refusal:?}") };
+        assert_eq!((fault.place.as_str(), fault.reason.as_str()), ("rules/new/rule.toml: challenger_of", reason));
     }
 }
 

@@ -1,5 +1,6 @@
 //! Rules that change between two slices.
 
+use mareva_model::DetectionChange;
 use mareva_monitoring::{Bounds, Monitor, RuleText};
 
 use super::*;
@@ -8,9 +9,13 @@ use crate::reach::Reach;
 
 /// A rule that raises an alert on payments of more than `over`.
 fn rules(over: u32) -> Arc<Ruleset> {
+    rules_with(over, "")
+}
+
+fn rules_with(over: u32, more: &str) -> Arc<Ruleset> {
     let toml = format!(
         "id = \"large\"\nversion = {over}\ntitle = \"t\"\nseverity = \"low\"\nraises = \"alert\"\nsubject_role = \"suspect\"\n\
-         targets = \"none\"\naction = \"review\"\nreason_code = \"FRAD\"\ntypology = \"T\"\nsources = [\"s\"]\n"
+         targets = \"none\"\naction = \"review\"\nreason_code = \"FRAD\"\ntypology = \"T\"\nsources = [\"s\"]\n{more}"
     );
     let sql = format!(
         "SELECT row_id, account AS subject, event_time, COUNT(*) OVER w AS seen FROM movements WINDOW w AS (PARTITION BY \
@@ -71,6 +76,40 @@ fn other_rules_take_force_between_two_slices_and_a_snapshot_holds_them() {
     let mut others = parts();
     others.accounts_digest = digest(b"others");
     assert!(matches!(Pipeline::restore(others, &mut bytes.as_slice()), Err(Error::Epoch { .. })));
+}
+
+#[test]
+fn a_rule_in_shadow_is_reported_and_in_no_alert_until_it_is_live() {
+    let mut run = Run::new();
+    run.pipeline = Pipeline::new(parts().with_rules(rules_with(50, "shadow = true\n"))).unwrap();
+    assert_eq!(run.pipeline.monitor().reach_ms(), 0, "alerts look back on nothing for it");
+    run.slice(BANK, &pay(1));
+    let output = run.slice(BANK, &pay(2));
+    assert_eq!(found(&output), []);
+    assert!(output.alerts.is_empty(), "{:?}", output.alerts);
+    let shown = |output: &Output| -> Vec<(String, bool)> {
+        let each = output.shadow.iter().map(|change| (change, change.detection()));
+        each.map(|(change, found)| (found.row_id.clone(), matches!(change, DetectionChange::Raised(_)))).collect()
+    };
+    // Rows of one millisecond see each other.
+    let both = |raised| [("MRVADEFF:C1/in".to_owned(), raised), ("MRVADEFF:C2/in".to_owned(), raised)];
+    assert_eq!(shown(&output), both(true));
+    // It takes force as any other rule does, warm, and what it found before stays in shadow.
+    let mut change = run.pipeline.begin(rules(50));
+    change.run().unwrap();
+    run.pipeline.adopt(change).unwrap();
+    let output = run.slice(BANK, &pay(3));
+    assert_eq!(found(&output), [(50, "MRVADEFF:C3/in".to_owned())]);
+    assert_eq!(output.changes[0].detection().columns["seen"], 3);
+    assert_eq!(shown(&output), both(false), "revised, and still only tried");
+    let alerted: Vec<&str> = output
+        .alerts
+        .iter()
+        .flat_map(|alert| &alert.evidence.rules)
+        .flat_map(|rule| &rule.detections)
+        .map(|detection| detection.row_id.as_str())
+        .collect();
+    assert_eq!(alerted, ["MRVADEFF:C3/in"]);
 }
 
 #[test]

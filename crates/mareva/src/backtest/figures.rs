@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use anyhow::Result;
-use mareva_model::{Raises, SubjectRole, Table, format_time};
+use mareva_model::{SubjectRole, Table, format_time};
 use mareva_monitoring::Key;
 use mareva_monitoring::backtest::Variant;
 use serde::Serialize;
 
 use super::labels::{Score, Truth};
 use super::work::{Found, Outcome, Work};
+use crate::challenge::{Challenge, compare};
 use crate::replay::word_of;
 
 /// Milliseconds of a day.
@@ -28,6 +29,8 @@ pub struct Report {
     /// By id.
     pub rules: Vec<RuleFigures>,
     pub days: Vec<Day>,
+    /// Rules in shadow against those whose place they are to take; none where either has failed.
+    pub challengers: Vec<Challenge>,
     /// Pairs of rules that name a subject in common, most first.
     pub overlap: Vec<Overlap>,
     /// None where no labels are given.
@@ -69,6 +72,8 @@ pub struct RuleFigures {
     pub title: String,
     pub table: &'static str,
     pub raises: String,
+    /// Whether it is only tried: then it raises nothing.
+    pub shadow: bool,
     pub subject_role: String,
     #[serde(flatten)]
     pub counts: Counts,
@@ -86,7 +91,7 @@ pub struct Counts {
     pub subjects: u64,
     /// Different subjects on each UTC day, over all days.
     pub subject_days: u64,
-    /// Alerts: subject-days of a rule that raises alerts, 0 of one that raises signals.
+    /// Alerts: subject-days of a rule that raises alerts, 0 of one that raises signals or is only tried.
     pub alerts: u64,
 }
 
@@ -176,7 +181,7 @@ fn subject_days<'f>(found: impl IntoIterator<Item = &'f Found>) -> HashSet<(i64,
 
 fn counts(variant: &Variant, found: &[Found]) -> Counts {
     let subject_days = subject_days(found).len() as u64;
-    let alerts = if variant.rule().reference.raises == Raises::Alert { subject_days } else { 0 };
+    let alerts = if variant.rule().reference.raises_alerts() { subject_days } else { 0 };
     Counts { detections: found.len() as u64, subjects: subjects(found).len() as u64, subject_days, alerts }
 }
 
@@ -198,7 +203,7 @@ fn days(work: &Work<'_>, outcomes: &[Outcome], ends: Option<(i64, i64)>) -> Vec<
     let rules = work.variants.iter().zip(outcomes).filter(|(variant, _)| variant.replaced.is_none());
     for (variant, outcome) in rules {
         let id = &variant.rule().reference.id;
-        let raises = variant.rule().reference.raises;
+        let alerts = variant.rule().reference.raises_alerts();
         for one in &outcome.found {
             let at = day_of(one.time);
             let day = days.entry(at).or_insert_with(|| Day { day: name(at), ..Day::default() });
@@ -208,11 +213,28 @@ fn days(work: &Work<'_>, outcomes: &[Outcome], ends: Option<(i64, i64)>) -> Vec<
         for (at, _) in subject_days(&outcome.found) {
             if let Some(day) = days.get_mut(&at) {
                 day.rules.entry(id.clone()).or_default().1 += 1;
-                day.alerts += u64::from(raises == Raises::Alert);
+                day.alerts += u64::from(alerts);
             }
         }
     }
     days.into_values().collect()
+}
+
+fn challengers(work: &Work<'_>, outcomes: &[Outcome]) -> Vec<Challenge> {
+    let in_force = || work.variants.iter().zip(outcomes).filter(|(variant, _)| variant.replaced.is_none());
+    let rows = |id: &str| -> Option<BTreeSet<(i64, Key)>> {
+        let (_, outcome) = in_force().find(|(variant, _)| variant.rule().reference.id == id)?;
+        outcome.failed.is_none().then(|| outcome.found.iter().map(|one| (one.time, one.row)).collect())
+    };
+    let mut challenges = Challenge::among(in_force().map(|(variant, _)| &*variant.rule().reference));
+    challenges.retain_mut(|challenge| match (rows(&challenge.rule), rows(&challenge.champion)) {
+        (Some(own), Some(others)) => {
+            compare(challenge, &own, &others);
+            true
+        }
+        _ => false,
+    });
+    challenges
 }
 
 fn overlap(work: &Work<'_>, outcomes: &[Outcome]) -> Vec<Overlap> {
@@ -257,9 +279,9 @@ fn sweeps(work: &Work<'_>, outcomes: &[Outcome], truth: Option<&Truth>) -> Resul
         let point = Point {
             value: value.clone(),
             counts: counts(variant, &outcome.found),
-            alerts_over_signals: match reference.raises {
-                Raises::Signal if outcome.failed.is_none() => Some(alerts_over(work, outcomes, at)?),
-                _ => None,
+            alerts_over_signals: match reference.raises_signals() && outcome.failed.is_none() {
+                true => Some(alerts_over(work, outcomes, at)?),
+                false => None,
             },
             failed: outcome.failed.clone(),
             score: score(truth, variant, outcome),
@@ -308,6 +330,7 @@ pub fn report(
             title: reference.title.clone(),
             table: variant.rule().table.name(),
             raises: word_of(reference.raises),
+            shadow: reference.shadow,
             subject_role: word_of(reference.subject_role),
             counts: counts(variant, &outcome.found),
             failed: outcome.failed.clone(),
@@ -315,7 +338,7 @@ pub fn report(
         }
     };
     let in_force = || work.variants.iter().zip(outcomes).filter(|(variant, _)| variant.replaced.is_none());
-    let alerting = in_force().filter(|(variant, _)| variant.rule().reference.raises == Raises::Alert);
+    let alerting = in_force().filter(|(variant, _)| variant.rule().reference.raises_alerts());
     let of_alerts: HashSet<Key> = alerting.flat_map(|(_, outcome)| subjects(&outcome.found)).collect();
     let labels = truth.map(|truth| {
         let (criminals, victims) = truth.sizes();
@@ -350,6 +373,7 @@ pub fn report(
         },
         rules: in_force().map(figures).collect(),
         days: days(work, outcomes, ends),
+        challengers: challengers(work, outcomes),
         overlap: overlap(work, outcomes),
         labels,
         sweeps: sweeps(work, outcomes, truth)?,

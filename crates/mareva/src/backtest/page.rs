@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::chart::{Series, bars, columns, escaped, lines};
 use super::figures::{Report, RuleFigures, Scored, Sweep};
 use super::text::{grouped, share};
+use crate::challenge::{Challenge, Compared};
 
 /// Nothing is loaded, run or sent, whatever a name in the data holds.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
@@ -22,6 +23,7 @@ pub fn page(report: &Report) -> String {
     head(&mut html, report);
     rules(&mut html, report);
     by_day(&mut html, report);
+    report.challengers.iter().for_each(|one| challenge(&mut html, one));
     scores(&mut html, report);
     sweeps(&mut html, report);
     overlap(&mut html, report);
@@ -103,7 +105,7 @@ fn rules(html: &mut String, report: &Report) {
             "<tr><td>{} <small>v{}</small></td><td class=\"text\">{}</td><td class=\"text\">{}</td>",
             escaped(&rule.rule),
             rule.version,
-            escaped(&rule.raises),
+            escaped(if rule.shadow { "nothing: in shadow" } else { &rule.raises }),
             escaped(&rule.subject_role)
         );
         if let Some(failed) = &rule.failed {
@@ -187,6 +189,35 @@ fn by_day(html: &mut String, report: &Report) {
         html.push_str("</tr>\n");
     }
     html.push_str("</table></div>\n<p><small>Darker: more, among the days of the same rule.</small></p>\n</section>\n");
+}
+
+fn challenge(html: &mut String, challenge: &Challenge) {
+    let Challenge { rule, champion, all, days } = challenge;
+    let title = format!("{rule} against {champion}");
+    let _ = write!(
+        html,
+        "<section>\n<h2>{}</h2>\n<p>The first is in shadow, to take the place of the second. Rows that both find are the \
+         same; extra ones it alone finds, missing ones the second alone.</p>\n",
+        escaped(&title)
+    );
+    let labels: Vec<String> = days.keys().cloned().collect();
+    let of = |name: &str, value: fn(&Compared) -> u64| Series {
+        name: name.to_owned(),
+        values: days.values().map(|compared| Some(value(compared) as f64)).collect(),
+    };
+    let series = [of("the same", |c| c.same), of("extra", |c| c.extra), of("missing", |c| c.missing)];
+    if !labels.is_empty() {
+        html.push_str(&columns(&title, &labels, &series, ("day (UTC)", "rows")));
+    }
+    html.push_str("<table>\n<tr><th>day</th><th>the same</th><th>extra</th><th>missing</th></tr>\n");
+    let mut row = |class: &str, day: &str, compared: &Compared| {
+        let Compared { same, extra, missing } = compared;
+        let (same, extra, missing) = (grouped(*same), grouped(*extra), grouped(*missing));
+        let _ = writeln!(html, "<tr{class}><td>{day}</td><td>{same}</td><td>{extra}</td><td>{missing}</td></tr>");
+    };
+    days.iter().for_each(|(day, compared)| row("", day, compared));
+    row(" class=\"total\"", "all days", all);
+    html.push_str("</table>\n</section>\n");
 }
 
 fn scores(html: &mut String, report: &Report) {

@@ -3,9 +3,13 @@
 use std::fmt::Write as _;
 
 use super::figures::{Report, RuleFigures, Scored, Sweep};
+use crate::challenge::{Challenge, Compared};
 
 /// Pairs of rules that are shown.
 const PAIRS: usize = 10;
+
+/// Days of a challenger that are shown.
+const CHALLENGE_DAYS: usize = 31;
 
 /// The whole report.
 pub fn text(report: &Report) -> String {
@@ -43,6 +47,7 @@ pub fn text(report: &Report) -> String {
             scored(&labels.all_alerts)
         );
     }
+    report.challengers.iter().for_each(|one| challenge(&mut text, one));
     if !report.overlap.is_empty() {
         text.push_str("\nsubjects that two rules both name (rows that fire both)\n");
         for pair in report.overlap.iter().take(PAIRS) {
@@ -77,7 +82,7 @@ fn rules(text: &mut String, report: &Report) {
             text,
             "{:longest$}  {:6}  {:>11} {:>9} {:>12} {:>9.1}",
             rule.rule,
-            rule.raises,
+            if rule.shadow { "shadow" } else { &rule.raises },
             grouped(counts.detections),
             grouped(counts.subjects),
             grouped(counts.subject_days),
@@ -94,6 +99,21 @@ fn rules(text: &mut String, report: &Report) {
             );
         }
         text.push_str(if rule.failed.is_some() { "  FAILED\n" } else { "\n" });
+    }
+}
+
+fn challenge(text: &mut String, challenge: &Challenge) {
+    let Challenge { rule, champion, all, days } = challenge;
+    let _ = writeln!(text, "\n{rule} against {champion}: rows of both, of {rule} alone, of {champion} alone");
+    let mut line = |what: &str, compared: &Compared| {
+        let Compared { same, extra, missing } = compared;
+        let (same, extra, missing) = (grouped(*same), grouped(*extra), grouped(*missing));
+        let _ = writeln!(text, "  {what:>10}  {same:>9} the same {extra:>9} extra {missing:>9} missing");
+    };
+    line("all days", all);
+    days.iter().take(CHALLENGE_DAYS).for_each(|(day, compared)| line(day, compared));
+    if days.len() > CHALLENGE_DAYS {
+        let _ = writeln!(text, "  and {} days more, see --out or --json", days.len() - CHALLENGE_DAYS);
     }
 }
 

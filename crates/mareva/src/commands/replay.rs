@@ -166,7 +166,8 @@ pub fn run(args: Args) -> Result<()> {
     );
     warn_of_doubts(&opened.parts.watchlist);
     let mut pipeline = Pipeline::new(opened.parts.clone())?;
-    let (mut tally, began) = (Tally::default(), Instant::now());
+    let rules = opened.parts.ruleset.rules().iter().map(|rule| &*rule.reference);
+    let (mut tally, began) = (Tally::of(rules), Instant::now());
     judge(&args, &config, &opened, &mut pipeline, &mut tally).map_err(needs_its_reader)?;
     let seconds = began.elapsed().as_secs_f64();
     let (summary, counts) = (tally.summary(), tally.counts());

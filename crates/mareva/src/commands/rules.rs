@@ -148,7 +148,10 @@ fn checked(path: Option<&Path>) -> Result<Ruleset, Refusal> {
 /// What somebody should look at, and is no fault: a folder may hold a part of the rules.
 fn notices(ruleset: &Ruleset) -> Vec<String> {
     let unmet = ruleset.unmet().into_iter();
-    unmet.map(|(rule, named)| format!("{rule} counts signals of `{named}`, and no rule here raises them")).collect()
+    let unmet = unmet.map(|(rule, named)| format!("{rule} counts signals of `{named}`, and no rule here raises them"));
+    let unopposed = ruleset.unopposed().into_iter();
+    let unopposed = unopposed.map(|(rule, named)| format!("{rule} challenges `{named}`, and no such rule is here"));
+    unmet.chain(unopposed).collect()
 }
 
 fn described(ruleset: &Ruleset) -> Vec<Value> {
@@ -173,7 +176,7 @@ fn list(args: &ListArgs) -> Result<()> {
             "{:longest$}  v{} {:6} on {:12} {:9} {}",
             reference.id,
             reference.version,
-            word_of(reference.raises),
+            if reference.shadow { "shadow".to_owned() } else { word_of(reference.raises) },
             rule.table.name(),
             reference.severity,
             reference.title

@@ -138,7 +138,11 @@ fn summary_json(summary: &RunSummary, epoch: Digest) -> Value {
         "judging_seconds": stats.judging_micros as f64 / 1e6,
         "longest_slice_ms": stats.longest_slice_micros as f64 / 1e3,
         "epoch_changes": stats.epoch_changes,
+        "slice_ms": millis(&stats.other_slices),
+        "slice_with_change_ms": millis(&stats.changing_slices),
         "longest_change_ms": stats.longest_change_micros as f64 / 1e3,
+        "longest_change_at_start_ms": stats.longest_change_at_start_micros as f64 / 1e3,
+        "longest_snapshot_ms": stats.longest_snapshot_micros as f64 / 1e3,
         "snapshots": stats.snapshots,
         "positions": positions,
     })

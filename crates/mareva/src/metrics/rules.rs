@@ -1,9 +1,11 @@
 //! Rules that change while the process runs.
 
+use mareva_model::DetectionChange;
 use prometheus::{Gauge, IntCounter, IntCounterVec, IntGauge};
 
 use super::Metrics;
 use super::register::{Advance, Make};
+use super::words::kind;
 use crate::rules::Figures;
 
 /// Changes of rules.
@@ -11,6 +13,7 @@ pub(super) struct Changing {
     changes: IntCounterVec,
     filling: IntGauge,
     backfill: Gauge,
+    shadow: IntCounterVec,
     pub(super) epochs: IntCounter,
     pub(super) stall: Gauge,
 }
@@ -24,10 +27,15 @@ impl Changing {
                 "mareva_rule_backfill_seconds",
                 "How long the timelines of the rules in force took to fill.",
             )?,
+            shadow: make.counts(
+                "mareva_shadow_detections_total",
+                "Detections of rules that are only tried, by rule and change.",
+                &["rule", "change"],
+            )?,
             epochs: make.count("mareva_epoch_changes_total", "Slices that began another epoch, recorded ones too.")?,
             stall: make.seconds(
                 "mareva_rule_change_stall_seconds",
-                "Longest time for which the judging waited for a change of rules.",
+                "Longest time for which the live judging waited for a change of rules.",
             )?,
         };
         for result in ["changed", "refused"] {
@@ -38,6 +46,14 @@ impl Changing {
 }
 
 impl Metrics {
+    /// What rules that are only tried gave with a slice.
+    pub(super) fn tried(&self, shadow: &[DetectionChange]) {
+        for change in shadow {
+            let rule = change.detection().rule.id.as_str();
+            self.changing.shadow.with_label_values(&[rule, kind(change)]).inc();
+        }
+    }
+
     /// What became of rules so far.
     pub fn rules(&self, figures: &Figures) {
         let changing = &self.changing;

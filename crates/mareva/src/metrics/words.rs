@@ -1,7 +1,7 @@
 //! What values are called in labels.
 
 use mareva_model::alert::AlertStatus;
-use mareva_model::{Reason, Regime};
+use mareva_model::{DetectionChange, Reason, Regime};
 
 pub(super) fn regime(regime: Regime) -> &'static str {
     match regime {
@@ -29,5 +29,14 @@ pub(crate) fn reason(reason: Reason) -> &'static str {
         Reason::Forbidden => "forbidden",
         Reason::TimeAhead => "time_ahead",
         Reason::Conflicting => "conflicting",
+    }
+}
+
+/// How a detection came or went.
+pub(super) fn kind(change: &DetectionChange) -> &'static str {
+    match change {
+        DetectionChange::Raised(_) => "raised",
+        DetectionChange::Revised(_) => "revised",
+        DetectionChange::Withdrawn(_) => "withdrawn",
     }
 }

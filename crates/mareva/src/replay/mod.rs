@@ -135,6 +135,9 @@ pub fn detection_json(detection: &Detection) -> Value {
     line.insert("row_id".to_owned(), json!(detection.row_id));
     line.insert("subject".to_owned(), json!(detection.subject));
     line.insert("event_time".to_owned(), json!(format_time(detection.event_time)));
+    if detection.rule.shadow {
+        line.insert("shadow".to_owned(), json!(true));
+    }
     for (name, value) in &detection.columns {
         line.entry(name.clone()).or_insert_with(|| value.clone());
     }

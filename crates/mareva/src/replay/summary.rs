@@ -4,15 +4,19 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 use mareva_model::alert::{Action, Alert, AlertStatus};
-use mareva_model::{DeadLetter, Detection};
+use mareva_model::{DeadLetter, Detection, RuleRef};
 use mareva_pipeline::{Counts, Output};
 use serde::Serialize;
+
+use crate::challenge::{Challenge, Compared, Comparison};
 
 /// Counts over all slices.
 #[derive(Debug, Default)]
 pub struct Tally {
     counts: Counts,
     detections: BTreeMap<String, u64>,
+    shadow: BTreeMap<String, u64>,
+    comparison: Comparison,
     dead_letters: BTreeMap<String, u64>,
     hits: BTreeMap<String, u64>,
     revisions: u64,
@@ -30,6 +34,12 @@ pub struct Summary {
     pub balanced: bool,
     /// Settled detections by rule.
     pub detections: BTreeMap<String, u64>,
+    /// The same of rules that are only tried.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub shadow: BTreeMap<String, u64>,
+    /// What rules that are tried find that those do not whose place they are to take, and the other way round: settled rows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub challengers: Vec<Challenge>,
     /// Dead letters by reason.
     pub dead_letters: BTreeMap<String, u64>,
     /// Confirmed hits by list.
@@ -43,13 +53,19 @@ pub struct Summary {
 }
 
 impl Tally {
+    /// A tally that holds the challengers among these rules against their champions.
+    pub fn of<'r>(rules: impl IntoIterator<Item = &'r RuleRef>) -> Self {
+        Self { comparison: Comparison::of(rules), ..Self::default() }
+    }
+
     /// Counts what a slice gave.
     pub fn add(&mut self, output: &Output) {
         self.counts += &output.counts;
         self.low_time = output.low_time.or(self.low_time);
         for Detection { rule, .. } in &output.settled {
-            count(&mut self.detections, &rule.id);
+            count(if rule.shadow { &mut self.shadow } else { &mut self.detections }, &rule.id);
         }
+        self.comparison.add(&output.settled, output.settled_before);
         for DeadLetter { reason, .. } in &output.dead_letters {
             count(&mut self.dead_letters, &word_of(reason));
         }
@@ -84,6 +100,8 @@ impl Tally {
             counts,
             balanced: counts.produced == counts.accepted + counts.repeated + counts.late + counts.dead_lettered,
             detections: self.detections.clone(),
+            shadow: self.shadow.clone(),
+            challengers: self.comparison.challenges(),
             dead_letters: self.dead_letters.clone(),
             hits: self.hits.clone(),
             alerts,
@@ -117,6 +135,14 @@ impl Summary {
         );
         let detections: u64 = self.detections.values().sum();
         let _ = writeln!(text, "rules: {detections} settled detections{}", listed(&self.detections));
+        if !self.shadow.is_empty() {
+            let shadow: u64 = self.shadow.values().sum();
+            let _ = writeln!(text, "in shadow: {shadow} settled detections{}", listed(&self.shadow));
+        }
+        for Challenge { rule, champion, all, .. } in &self.challengers {
+            let Compared { same, extra, missing } = all;
+            let _ = writeln!(text, "{rule} against {champion}: {same} rows the same, {extra} extra, {missing} missing");
+        }
         let alerts: u64 = self.alerts.values().sum();
         let by_action: BTreeMap<String, u64> = self.alerts.iter().map(|(a, n)| ((*a).to_owned(), *n)).collect();
         let _ = writeln!(text, "alerts: {alerts} in {} revisions{}", self.alert_revisions, listed(&by_action));

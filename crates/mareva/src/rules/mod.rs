@@ -104,6 +104,8 @@ impl Board {
                 "id": tenure.rule.id,
                 "version": tenure.rule.version,
                 "raises": tenure.rule.raises,
+                "shadow": tenure.rule.shadow,
+                "challenger_of": tenure.rule.challenger_of,
                 "parameters": tenure.rule.parameters,
                 "since_slice": tenure.since_slice,
                 "from_row": tenure.from,

@@ -142,6 +142,9 @@ fn tell(ruleset: &Ruleset) {
     for (rule, named) in ruleset.unmet() {
         tracing::warn!(rule, named, "this rule counts signals of a rule that raises none, or is not there");
     }
+    for (rule, named) in ruleset.unopposed() {
+        tracing::warn!(rule, named, "this rule challenges one that is not there");
+    }
 }
 
 fn look(path: &Path) -> io::Result<Look> {

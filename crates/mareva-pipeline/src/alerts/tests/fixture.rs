@@ -194,6 +194,8 @@ pub(super) fn rows(payments: &[Payment]) -> RetainedRows {
 
 pub(super) fn rule(id: &str, raises: Raises, role: SubjectRole, targets: Targets) -> RuleRef {
     RuleRef {
+        shadow: false,
+        challenger_of: None,
         id: id.to_owned(),
         version: 1,
         title: id.replace('-', " "),

@@ -127,7 +127,7 @@ fn play(slices: &[Vec<Message>], snapshots: bool) -> Vec<Alert> {
         if low > i64::MIN {
             alerts.extend(book.close(&rows, Some(low), false));
             if snapshots {
-                rows.expire(book.needs_rows_from(low));
+                rows.expire(book.needs_rows_from(low), usize::MAX);
                 let saved = serde_json::to_vec(book.state()).unwrap();
                 book = AlertBook::restore(config(), serde_json::from_slice(&saved).unwrap());
                 assert_eq!(serde_json::to_vec(book.state()).unwrap(), saved);
