@@ -15,6 +15,8 @@ pub(crate) struct Ring {
     rows: VecDeque<RingRow>,
     /// Position of the front.
     front: u32,
+    /// Position after the last row that was asked about: the next one is near.
+    pub asked: u32,
 }
 
 /// A window moves on by few rows at a time: so many are tried before all are searched.

@@ -42,8 +42,12 @@ struct Session {
     start: i64,
 }
 
+/// Most keys have none.
+#[derive(Debug, Default)]
+struct Sessions(Vec<Session>);
+
 /// A row and its time, as of which features are asked for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct AsOf {
     pub time: i64,
     pub row: u64,
@@ -58,9 +62,7 @@ pub(crate) struct KeyTimeline {
     pub ring: Ring,
     /// Ascending by feature; each from when it was first asked for over more than few rows.
     cursors: Vec<Cursor>,
-    /// Position after the last row that was asked about: the next one is near.
-    asked: u32,
-    sessions: Option<Box<Vec<Session>>>,
+    sessions: Option<Box<Sessions>>,
 }
 
 impl KeyTimeline {
@@ -116,10 +118,12 @@ impl KeyTimeline {
         starts.clear();
         starts.resize(layout.windows.len(), None);
         let upto = match self.ring.last_time() {
-            Some(last) if last > as_of.time => self.ring.first_at_or_after(as_of.time.saturating_add(1), self.asked),
+            Some(last) if last > as_of.time => {
+                self.ring.first_at_or_after(as_of.time.saturating_add(1), self.ring.asked)
+            }
             _ => self.ring.end(),
         };
-        self.asked = upto;
+        self.ring.asked = upto;
         let (mut own, mut near) = (None, 0);
         for index in wanted {
             let feature = &layout.features[usize::from(index)];
@@ -171,7 +175,7 @@ impl KeyTimeline {
     pub fn begins(&mut self, window: Window, as_of: AsOf, layout: &Layout, facts: &Facts) -> i64 {
         let day = window.extent.start(as_of.time);
         let Extent::Session { gap } = window.extent else { return day };
-        let known = self.sessions.iter().flat_map(|known| known.iter()).find(|known| known.window == window).copied();
+        let known = self.sessions.iter().flat_map(|known| known.0.iter()).find(|known| known.window == window).copied();
         let own = self.place_of(as_of, layout, facts);
         let mut start = as_of.time;
         for earlier in self.ring.before(own) {
@@ -186,7 +190,7 @@ impl KeyTimeline {
                 }
             }
         }
-        let sessions = self.sessions.get_or_insert_default();
+        let Sessions(sessions) = self.sessions.get_or_insert_default().as_mut();
         let session = Session { window, row: as_of.row, start };
         match sessions.iter_mut().find(|known| known.window == window) {
             Some(known) => *known = session,

@@ -9,14 +9,14 @@ use std::collections::HashMap;
 
 use crate::base::keys;
 use crate::error::Error;
+use crate::in_force::Reign;
 use crate::key::{Key, KeyBuild};
 use crate::level::{Level, Rows};
+use crate::program::RuleProgram;
+use crate::timeline::AsOf;
 
 /// How many of the newest transactions are gone through.
 pub(crate) const WARM_ROWS: u64 = 1 << 18;
-
-/// The last row of a key that a feature is wanted for: its time and number.
-type Last = (i64, u64);
 
 impl Level {
     /// Has features run up to the last of these rows on each key, as judging them would. Rows come in order of acceptance.
@@ -24,32 +24,36 @@ impl Level {
         if rows.is_empty() || self.program.features.is_empty() {
             return Ok(());
         }
-        let (columns, times) = self.read(source, rows, &self.program.eager())?;
+        let (columns, times) = self.read(source, rows, &self.program.eager)?;
         for dimension in 0..self.dimensions.len() {
             let keys = keys(&self.program.dimensions[dimension].0, &columns, rows.len());
-            for (feature, place) in self.program.features.iter().enumerate() {
-                if place.dimension != dimension || !self.runs(feature) {
-                    continue;
-                }
-                let mut last: HashMap<Key, Last, KeyBuild> = HashMap::default();
+            for (index, feature) in self.program.numbers[dimension].iter().enumerate() {
+                let gates = self.asked_behind(*feature);
+                let mut last: HashMap<Key, AsOf, KeyBuild> = HashMap::default();
                 for ((key, row), time) in keys.iter().zip(rows).zip(&times) {
-                    if let Some(key) = key
-                        && place.gates.iter().any(|gate| self.facts.holds(*row, *gate))
-                    {
-                        let known = last.entry(*key).or_insert((*time, *row));
-                        *known = (*known).max((*time, *row));
+                    if let Some(key) = key.filter(|_| gates.iter().any(|gate| self.facts.holds(*row, *gate))) {
+                        let as_of = AsOf { time: *time, row: *row };
+                        let known = last.entry(key).or_insert(as_of);
+                        *known = (*known).max(as_of);
                     }
                 }
-                for (key, (time, row)) in last {
-                    self.dimensions[dimension].value(key, place.index, time, row, &self.facts);
+                let timelines = &mut self.dimensions[dimension];
+                for (key, as_of) in last {
+                    if let Some(slot) = timelines.find(key) {
+                        timelines.values(slot, as_of, std::iter::once(index as u16), &self.facts, |_, _| {});
+                    }
                 }
             }
         }
         Ok(())
     }
 
-    /// Whether a rule that is to judge new rows reads a feature: those of retired ones are wanted for late rows alone.
-    fn runs(&self, feature: usize) -> bool {
-        self.reigns.iter().any(|reign| reign.is_live() && reign.reads.contains(&feature))
+    /// The gates of the rules that ask for a feature first of all, of those that are to judge new rows: retired ones want theirs
+    /// for late rows alone, and what is asked for later few rows come to.
+    fn asked_behind(&self, feature: usize) -> Vec<usize> {
+        let rules = self.program.rules.iter().zip(&self.reigns).filter(|(_, reign)| reign.is_live());
+        let asks =
+            |(rule, _): &(&RuleProgram, &Reign)| rule.stages.first().is_some_and(|s| s.features.contains(&feature));
+        rules.filter(asks).map(|(rule, _)| rule.gate).collect()
     }
 }
