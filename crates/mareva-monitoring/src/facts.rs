@@ -1,5 +1,8 @@
 //! What features need of each row of a table, evaluated once when it comes.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 
 /// Rows whose facts are allocated together.

@@ -1,5 +1,8 @@
 //! The rows of a timeline in the order of time. They come at the end, mostly, and leave at the front.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 
 /// A row on a timeline.

@@ -1,0 +1,40 @@
+use super::*;
+
+/// Rows 0, 1, … at times 0, 10, …, the first of them at this position.
+fn ring(front: u32, rows: u64) -> Ring {
+    let mut ring = Ring { front, ..Ring::default() };
+    (0..rows).for_each(|row| ring.push(RingRow { time: row as i64 * 10, row }));
+    ring
+}
+
+#[test]
+fn positions_go_on_past_the_greatest_number() {
+    let mut ring = ring(u32::MAX - 2, 8);
+    let all = |ring: &Ring| ring.rows(ring.front, ring.end()).collect::<Vec<_>>();
+    assert_eq!((ring.end(), all(&ring)), (5, (0..8).collect()));
+    for hint in [u32::MAX - 2, u32::MAX, 0, 5] {
+        let at = ring.first_at_or_after(35, hint);
+        assert_eq!((at, ring.rows(at, ring.end()).next()), (1, Some(4)), "looked for from {hint}");
+    }
+    assert!(ring.is_before(u32::MAX, 0) && !ring.is_before(0, u32::MAX));
+    assert_eq!(ring.between(u32::MAX, 2), 3);
+    ring.insert(1, RingRow { time: 35, row: 99 });
+    assert_eq!(all(&ring), [0, 1, 2, 3, 99, 4, 5, 6, 7]);
+    assert_eq!(ring.find(35, 99), Some(1));
+    ring.remove(1);
+    ring.expire(0);
+    assert_eq!((all(&ring), ring.before(2).map(|r| r.row).collect::<Vec<_>>()), ((3..8).collect(), vec![4, 3]));
+}
+
+#[test]
+fn no_rows_lie_between_a_place_and_one_before_it() {
+    let ring = ring(0, 3);
+    assert_eq!((ring.rows(2, 1).count(), ring.rows(1, 1).count()), (0, 0));
+}
+
+#[test]
+fn what_a_busy_key_needed_is_given_back() {
+    let mut ring = ring(0, 1_000);
+    ring.expire(998);
+    assert!(ring.rows.capacity() < 16, "room for {} rows", ring.rows.capacity());
+}
