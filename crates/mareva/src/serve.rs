@@ -60,8 +60,10 @@ pub fn serve(
 ) -> Result<RunSummary> {
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")).context("cannot register the metrics")?);
     metrics.epoch(opened.parts.epoch());
-    let rules = opened.parts.ruleset.rules().iter().map(|rule| rule.reference.id.as_str());
-    metrics.expect(opened.parts.config.streams.keys().map(String::as_str), rules);
+    let (tried, told): (Vec<_>, Vec<_>) =
+        opened.parts.ruleset.rules().iter().map(|rule| &*rule.reference).partition(|rule| rule.shadow);
+    metrics.expect(opened.parts.config.streams.keys().map(String::as_str), told.iter().map(|rule| rule.id.as_str()));
+    metrics.expect_tried(tried.iter().map(|rule| rule.id.as_str()));
     let files = &config.lists;
     metrics.lists(&opened.parts.watchlist.lists(), |name| modified(files.iter().find(|one| one.list.name == name)?));
     let health = Arc::new(Health::new(STALLED_AFTER));
