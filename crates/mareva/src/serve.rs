@@ -90,7 +90,7 @@ pub fn serve(
     let history = manner.history.as_deref().map(|path| history_files(config, path)).transpose()?;
     let (parts, subject_key) = (opened.parts, opened.subject_key);
     let at_start = board.clone();
-    let open = |snapshot: Option<&mut dyn Read>| -> Result<PipelineJudge, JudgeError> {
+    let open = |snapshot: Option<&mut (dyn Read + Send)>| -> Result<PipelineJudge, JudgeError> {
         let fresh = snapshot.is_none();
         let mut judge = PipelineJudge::open(parts, subject_key, snapshot)?;
         match history {
