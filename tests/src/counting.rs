@@ -41,7 +41,7 @@ impl Counting {
     ///
     /// # Errors
     /// The snapshot is not one of its own.
-    pub fn open(snapshot: Option<&mut dyn Read>) -> Result<Self, JudgeError> {
+    pub fn open(snapshot: Option<&mut (dyn Read + Send)>) -> Result<Self, JudgeError> {
         match snapshot {
             None => Ok(Self::default()),
             Some(state) => Ok(serde_json::from_reader(state)?),

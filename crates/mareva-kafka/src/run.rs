@@ -98,7 +98,7 @@ impl Clock {
 /// Anything that keeps it from going on. All that is committed stays; started again, it goes on from there.
 pub fn run<J: Judge>(
     config: &RunConfig,
-    open: impl FnOnce(Option<&mut dyn io::Read>) -> Result<J, JudgeError>,
+    open: impl FnOnce(Option<&mut (dyn io::Read + Send)>) -> Result<J, JudgeError>,
     stop: &AtomicBool,
     observe: &mut dyn FnMut(&Progress<'_, J::Output>),
 ) -> Result<RunSummary, Error> {
@@ -182,7 +182,7 @@ struct Running<'a, J: Judge, F> {
 impl<J, F> Running<'_, J, F>
 where
     J: Judge,
-    F: FnOnce(Option<&mut dyn io::Read>) -> Result<J, JudgeError>,
+    F: FnOnce(Option<&mut (dyn io::Read + Send)>) -> Result<J, JudgeError>,
 {
     fn drive(mut self, stop: &AtomicBool) -> Result<RunSummary, Error> {
         let (mut stopped, mut live, mut second) = (false, false, Instant::now());

@@ -131,7 +131,7 @@ impl SnapshotStore {
         &self,
         not_after: u64,
         knows: &dyn Fn(Digest) -> bool,
-    ) -> Result<Option<(SnapshotInfo, PathBuf, impl Read + use<>)>, Error> {
+    ) -> Result<Option<(SnapshotInfo, PathBuf, impl Read + Send + use<>)>, Error> {
         for path in self.files("mareva")?.into_iter().rev() {
             match open_whole(&path) {
                 Ok((info, state)) => match info.unusable(not_after, knows) {
@@ -168,7 +168,7 @@ impl SnapshotStore {
 }
 
 /// Reads the header and checks the digest of the rest.
-fn open_whole(path: &Path) -> io::Result<(SnapshotInfo, impl Read + use<>)> {
+fn open_whole(path: &Path) -> io::Result<(SnapshotInfo, impl Read + Send + use<>)> {
     let wrong = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what);
     let mut file = File::open(path)?;
     let mut header = [0u8; HEADER];

@@ -137,4 +137,4 @@ pub fn compare<R: Ord + Copy>(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::Read;
+use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use mareva_kafka::{AlertRevision, Judge, JudgeError, Message, Sink, Verdict, WriteState};
@@ -10,6 +11,7 @@ use mareva_model::{Digest, SourcePosition};
 use mareva_monitoring::{RuleFailure, Sizes, Tenure};
 use mareva_pipeline::{InputSlice, Output, Parts, Pipeline};
 
+use crate::STACK;
 use crate::config::Config;
 use crate::history::{HistoryFile, load_history, tell_cut};
 use crate::rules::Changes;
@@ -41,14 +43,14 @@ impl PipelineJudge {
     /// From a snapshot, or empty.
     ///
     /// # Errors
-    /// Rules that do not compile, a snapshot that does not fit.
+    /// Rules that do not compile, a snapshot that does not fit; no thread.
     pub fn open(
         parts: Parts,
         subject_key: Option<Vec<u8>>,
-        snapshot: Option<&mut dyn Read>,
-    ) -> Result<Self, mareva_pipeline::Error> {
+        snapshot: Option<&mut (dyn Read + Send)>,
+    ) -> Result<Self, JudgeError> {
         let pipeline = match snapshot {
-            Some(snapshot) => Pipeline::restore(parts, snapshot)?,
+            Some(snapshot) => elsewhere(|| Pipeline::restore(parts, snapshot))??,
             None => Pipeline::new(parts)?,
         };
         let (history, measured, changes) = (None, None, None);
@@ -171,6 +173,19 @@ impl Judge for PipelineJudge {
         let snapshot = self.pipeline.snapshot()?;
         Ok(Box::new(|out| Ok(snapshot.write(out)?)))
     }
+}
+
+/// Does something that allocates much on a thread of its own, and waits for it. When timelines are dropped later, elsewhere, the
+/// allocator puts their million pieces in order while it serves whoever allocates next to them: that must not be the judge.
+///
+/// # Errors
+/// No thread.
+pub fn elsewhere<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, JudgeError> {
+    std::thread::scope(|scope| {
+        let named = Builder::new().name("mareva-start".to_owned()).stack_size(STACK);
+        let thread = named.spawn_scoped(scope, work)?;
+        thread.join().map_err(|_| "the thread that fills timelines has panicked; please report it".into())
+    })
 }
 
 type Place<'s> = (&'s str, i32, i64);

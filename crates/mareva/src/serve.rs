@@ -60,8 +60,10 @@ pub fn serve(
 ) -> Result<RunSummary> {
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")).context("cannot register the metrics")?);
     metrics.epoch(opened.parts.epoch());
-    let rules = opened.parts.ruleset.rules().iter().map(|rule| rule.reference.id.as_str());
-    metrics.expect(opened.parts.config.streams.keys().map(String::as_str), rules);
+    let (tried, told): (Vec<_>, Vec<_>) =
+        opened.parts.ruleset.rules().iter().map(|rule| &*rule.reference).partition(|rule| rule.shadow);
+    metrics.expect(opened.parts.config.streams.keys().map(String::as_str), told.iter().map(|rule| rule.id.as_str()));
+    metrics.expect_tried(tried.iter().map(|rule| rule.id.as_str()));
     let files = &config.lists;
     metrics.lists(&opened.parts.watchlist.lists(), |name| modified(files.iter().find(|one| one.list.name == name)?));
     let health = Arc::new(Health::new(STALLED_AFTER));
@@ -88,7 +90,7 @@ pub fn serve(
     let history = manner.history.as_deref().map(|path| history_files(config, path)).transpose()?;
     let (parts, subject_key) = (opened.parts, opened.subject_key);
     let at_start = board.clone();
-    let open = |snapshot: Option<&mut dyn Read>| -> Result<PipelineJudge, JudgeError> {
+    let open = |snapshot: Option<&mut (dyn Read + Send)>| -> Result<PipelineJudge, JudgeError> {
         let fresh = snapshot.is_none();
         let mut judge = PipelineJudge::open(parts, subject_key, snapshot)?;
         match history {

@@ -81,7 +81,7 @@ fn judge(setting: &Setting) -> Result<()> {
         group_id: name,
         ..RunConfig::new(Connection::to(&setting.brokers), parts.epoch())
     };
-    let open = |_: Option<&mut dyn std::io::Read>| -> std::result::Result<PipelineJudge, JudgeError> {
+    let open = |_: Option<&mut (dyn std::io::Read + Send)>| -> std::result::Result<PipelineJudge, JudgeError> {
         PipelineJudge::open(&parts)
     };
     run(&config, open, &AtomicBool::new(false), &mut |_| {})?;

@@ -160,7 +160,9 @@ fn real(place: &Place, parts: &Parts, count: usize) -> Result<Cost, Box<dyn Erro
         ..RunConfig::new(connection, parts.epoch())
     };
     let usage = Usage::begin();
-    let open = |_: Option<&mut dyn std::io::Read>| -> Result<PipelineJudge, JudgeError> { PipelineJudge::open(parts) };
+    let open = |_: Option<&mut (dyn std::io::Read + Send)>| -> Result<PipelineJudge, JudgeError> {
+        PipelineJudge::open(parts)
+    };
     let summary = mareva_kafka::run(&config, open, &AtomicBool::new(false), &mut |_| {})?;
     let cost = Cost::of(&usage);
     if summary.stats.records != count as u64 {

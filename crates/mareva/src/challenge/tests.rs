@@ -4,7 +4,8 @@ use super::*;
 
 const SQL: &str = "SELECT row_id, account AS subject, event_time FROM movements WHERE amount_ref > 1";
 
-fn rules() -> Vec<Arc<RuleRef>> {
+/// `new` in shadow, challenging `old`, and `third`.
+pub(crate) fn rules() -> Vec<Arc<RuleRef>> {
     let text = |id: &str, more: &str| mareva_monitoring::RuleText {
         folder: id.to_owned(),
         toml: format!(
@@ -19,7 +20,7 @@ fn rules() -> Vec<Arc<RuleRef>> {
     ruleset.rules().iter().map(|rule| rule.reference.clone()).collect()
 }
 
-fn found(rule: &Arc<RuleRef>, row: &str, time: i64) -> Detection {
+pub(crate) fn found(rule: &Arc<RuleRef>, row: &str, time: i64) -> Detection {
     Detection {
         rule: rule.clone(),
         row_id: row.to_owned(),

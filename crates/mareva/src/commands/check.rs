@@ -59,11 +59,9 @@ fn in_force(opened: &Opened, lists: &[ListFile]) -> Value {
     let parts = &opened.parts;
     let for_review = lists.iter().filter(|file| !file.list.evidence_class.is_confirmed());
     let for_review: Vec<&str> = for_review.map(|file| file.list.name.as_str()).collect();
-    let rules: Vec<Value> = parts
-        .ruleset
-        .rules()
-        .iter()
-        .map(|rule| json!({ "id": rule.reference.id, "version": rule.reference.version, "raises": rule.reference.raises }))
+    let rules = parts.ruleset.rules().iter().map(|rule| &rule.reference);
+    let rules: Vec<Value> = rules
+        .map(|rule| json!({ "id": rule.id, "version": rule.version, "raises": rule.raises, "shadow": rule.shadow }))
         .collect();
     json!({
         "ok": true,
@@ -126,9 +124,15 @@ fn shown(in_force: &Value, summaries: &[ListSummary]) -> String {
     let mut line = |label: &str, content: String| text.push_str(&format!("{label:<9} {content}\n"));
     let rules = in_force["rules"].as_array().map(Vec::as_slice).unwrap_or_default();
     let alert = json!(Raises::Alert);
-    let raising: Vec<&str> =
-        rules.iter().filter(|rule| rule["raises"] == alert).filter_map(|rule| rule["id"].as_str()).collect();
+    let (tried, told): (Vec<&Value>, Vec<&Value>) = rules.iter().partition(|rule| rule["shadow"] == true);
+    let ids = |rules: &[&Value]| -> Vec<String> {
+        rules.iter().filter_map(|rule| rule["id"].as_str()).map(str::to_owned).collect()
+    };
+    let raising = ids(&told.into_iter().filter(|rule| rule["raises"] == alert).collect::<Vec<_>>());
     line("rules", format!("{}, of which {} raise alerts: {}", rules.len(), raising.len(), raising.join(", ")));
+    if !tried.is_empty() {
+        line("in shadow", ids(&tried).join(", "));
+    }
     let for_review = in_force["for_review"].as_array().map(Vec::as_slice).unwrap_or_default();
     let lists = in_force["lists"].as_array().map(Vec::as_slice).unwrap_or_default();
     let actions = in_force["actions_here"].as_array().map(Vec::as_slice).unwrap_or_default();

@@ -46,6 +46,15 @@ impl Changing {
 }
 
 impl Metrics {
+    /// Rules that are only tried, among those in force at the start: their totals begin at 0.
+    pub fn expect_tried<'a>(&self, rules: impl IntoIterator<Item = &'a str>) {
+        for rule in rules {
+            for change in ["raised", "revised", "withdrawn"] {
+                self.changing.shadow.with_label_values(&[rule, change]);
+            }
+        }
+    }
+
     /// What rules that are only tried gave with a slice.
     pub(super) fn tried(&self, shadow: &[DetectionChange]) {
         for change in shadow {

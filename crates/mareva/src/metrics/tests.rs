@@ -1,11 +1,12 @@
 use std::collections::BTreeSet;
 
 use mareva_kafka::TopicPartition;
-use mareva_model::{DeadLetter, Reason, SourcePosition};
+use mareva_model::{DeadLetter, DetectionChange, Reason, SourcePosition};
 use mareva_pipeline::InputRecord;
 
 use super::register::CLASSES_MS;
 use super::*;
+use crate::challenge::tests::{found, rules};
 
 fn record(topic: &Arc<str>, offset: i64) -> InputRecord {
     InputRecord { topic: topic.clone(), partition: 0, offset, append_time: 0, payload: b"12345".to_vec().into() }
@@ -35,6 +36,38 @@ fn stats() -> Stats {
     stats.append_to_alert.record(4);
     stats.append_to_alert.record(40_000);
     stats
+}
+
+#[test]
+fn what_rules_in_shadow_find_is_counted_by_itself() {
+    let metrics = Metrics::new("1.2.3").unwrap();
+    metrics.expect_tried(["new"]);
+    let rules = rules();
+    let (tried, told) = (found(&rules[0], "a", 1), found(&rules[1], "a", 1));
+    let slice = InputSlice {
+        seq: 1,
+        records: Vec::new(),
+        tick: 0,
+        end: false,
+        joined: Vec::new(),
+        epoch: mareva_model::digest(b"epoch"),
+    };
+    let output = Output {
+        changes: vec![DetectionChange::Raised(told)],
+        shadow: vec![DetectionChange::Raised(tried.clone()), DetectionChange::Revised(tried)],
+        ..Output::default()
+    };
+    metrics.judged(&slice, &output);
+    let text = metrics.render().unwrap();
+    for line in [
+        "mareva_detections_total{change=\"raised\",rule=\"old\"} 1",
+        "mareva_shadow_detections_total{change=\"raised\",rule=\"new\"} 1",
+        "mareva_shadow_detections_total{change=\"revised\",rule=\"new\"} 1",
+        "mareva_shadow_detections_total{change=\"withdrawn\",rule=\"new\"} 0",
+    ] {
+        assert!(text.lines().any(|one| one == line), "{line} is not in\n{text}");
+    }
+    assert!(!text.contains("mareva_detections_total{change=\"raised\",rule=\"new\"}"));
 }
 
 #[test]

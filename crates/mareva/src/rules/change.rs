@@ -14,6 +14,7 @@ use mareva_pipeline::{Pipeline, RuleChange};
 use super::Board;
 use super::kept::{KeptRules, keep};
 use crate::STACK;
+use crate::judge::elsewhere;
 
 /// Rows that may be missing on the new timelines when their rules take force: they are added while the judging waits, so no more
 /// than a slice brings.
@@ -158,7 +159,7 @@ impl Changes {
             None => {
                 let began = Instant::now();
                 let mut change = pipeline.begin(self.rules_of(epoch)?);
-                change.run()?;
+                elsewhere(|| change.run())??;
                 (change, began.elapsed())
             }
         };
