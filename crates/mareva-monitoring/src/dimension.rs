@@ -9,6 +9,8 @@ use crate::timeline::{AsOf, KeyTimeline, Layout, Window};
 
 /// Timelines that are allocated together.
 const BLOCK: usize = 4096;
+/// Tables that hold the keys: when one has to grow, the judging waits for that part alone.
+const SHARDS: usize = 256;
 
 /// Where the timeline of a key lies. Good until the key is let go of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,10 +30,10 @@ struct Place {
     slot: Slot,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Dimension {
     pub layout: Layout,
-    places: HashTable<Place>,
+    shards: Vec<HashTable<Place>>,
     /// Blocks do not move when there are more.
     blocks: Vec<Vec<Line>>,
     free: Vec<Slot>,
@@ -48,13 +50,19 @@ fn spread(hash: u32) -> u64 {
     u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
+/// By other bits than those by which a table looks.
+fn shard(hash: u32) -> usize {
+    (hash >> 24) as usize % SHARDS
+}
+
 fn line(blocks: &mut [Vec<Line>], slot: Slot) -> &mut Line {
     &mut blocks[slot.0 as usize / BLOCK][slot.0 as usize % BLOCK]
 }
 
 impl Dimension {
     pub fn new(layout: Layout) -> Self {
-        Self { layout, ..Self::default() }
+        let shards = vec![HashTable::new(); SHARDS];
+        Self { layout, shards, blocks: Vec::new(), free: Vec::new(), rows: 0, starts: Vec::new() }
     }
 
     fn timeline(&self, slot: Slot) -> &KeyTimeline {
@@ -68,7 +76,7 @@ impl Dimension {
             let Slot(at) = place.slot;
             place.hash == hash && self.blocks[at as usize / BLOCK][at as usize % BLOCK].key == halves
         };
-        self.places.find(spread(hash), is_it).map(|place| place.slot)
+        self.shards[shard(hash)].find(spread(hash), is_it).map(|place| place.slot)
     }
 
     fn find_or_add(&mut self, key: Key) -> Slot {
@@ -88,7 +96,7 @@ impl Dimension {
         });
         line(&mut self.blocks, slot).key = halves(key);
         let hash = key as u32;
-        self.places.insert_unique(spread(hash), Place { hash, slot }, |place| spread(place.hash));
+        self.shards[shard(hash)].insert_unique(spread(hash), Place { hash, slot }, |place| spread(place.hash));
         slot
     }
 
@@ -157,7 +165,7 @@ impl Dimension {
         if line.timeline.ring.is_empty() {
             *line = Line::default();
             let hash = key as u32;
-            if let Ok(place) = self.places.find_entry(spread(hash), |place| place.slot == slot) {
+            if let Ok(place) = self.shards[shard(hash)].find_entry(spread(hash), |place| place.slot == slot) {
                 place.remove();
                 self.free.push(slot);
             }
@@ -166,6 +174,6 @@ impl Dimension {
 
     /// Keys and rows on their timelines.
     pub fn size(&self) -> (usize, usize) {
-        (self.places.len(), self.rows)
+        (self.shards.iter().map(HashTable::len).sum(), self.rows)
     }
 }

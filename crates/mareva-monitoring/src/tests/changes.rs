@@ -51,6 +51,7 @@ type Epochs = Vec<(Ruleset, u64)>;
 
 struct Stream {
     monitor: Monitor,
+    bounds: Bounds,
     filling: Option<Backfill>,
     low: Option<i64>,
     accepted: Vec<(usize, Tx)>,
@@ -59,9 +60,10 @@ struct Stream {
 }
 
 impl Stream {
-    fn new(rules: &Ruleset) -> Self {
+    fn new(rules: &Ruleset, bounds: Bounds) -> Self {
         Self {
-            monitor: Monitor::new(rules, Arc::new(Accounts::new(&[])), BOUNDS, None).unwrap(),
+            monitor: Monitor::new(rules, Arc::new(Accounts::new(&[])), bounds, None).unwrap(),
+            bounds,
             filling: None,
             low: None,
             accepted: Vec::new(),
@@ -94,7 +96,7 @@ impl Stream {
         self.monitor.state().unwrap().write(&mut bytes).unwrap();
         let accounts = Arc::new(Accounts::new(&[]));
         let before = self.monitor.tenures();
-        self.monitor = Monitor::read(rules, accounts, BOUNDS, None, &mut bytes.as_slice()).unwrap();
+        self.monitor = Monitor::read(rules, accounts, self.bounds, None, &mut bytes.as_slice()).unwrap();
         assert_eq!(self.monitor.tenures(), before);
         let mut again = Vec::new();
         self.monitor.state().unwrap().write(&mut again).unwrap();
@@ -120,7 +122,10 @@ fn run(
     cuts: &[usize],
     restart: usize,
 ) -> (Stream, Epochs) {
-    let mut stream = Stream::new(first);
+    // A rule that comes later finds the rows that it needs: they are kept for as long as the longest window of all.
+    let all = changes.iter().map(|(_, rules)| rules).chain([first]);
+    let longest = all.flat_map(Ruleset::rules).map(|rule| rule.reference.span_ms).max().unwrap_or(0);
+    let mut stream = Stream::new(first, Bounds { lookback_ms: longest, ..BOUNDS });
     let mut epochs = vec![(first.clone(), 0)];
     let mut at = 0;
     for (step, cut) in cuts.iter().chain([&rows.len()]).enumerate() {
@@ -242,7 +247,7 @@ fn a_retired_rule_goes_once_its_rows_are_settled() {
     let sql =
         |over: u32| format!("SELECT row_id, account AS subject, event_time FROM movements WHERE amount_ref > {over}");
     let rules = |over: u32| Ruleset::load(&[rule("r", "signal", &sql(over))]).unwrap();
-    let mut stream = Stream::new(&rules(0));
+    let mut stream = Stream::new(&rules(0), BOUNDS);
     for (number, second) in [0, 1, 2, 60].into_iter().enumerate() {
         if number > 0 {
             let filling = stream.monitor.begin(&rules(number as u32));
