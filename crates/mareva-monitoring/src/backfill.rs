@@ -6,17 +6,16 @@
 
 use std::sync::Arc;
 
-use mareva_model::{Table, TransactionBatch};
+use mareva_model::Table;
 
 use crate::accounts::Accounts;
 use crate::error::Error;
 use crate::in_force::InForce;
 use crate::level::Level;
-use crate::monitor::TableRows;
+use crate::monitor::{by_table, forget};
 use crate::retained::{Block, RetainedRows};
 use crate::ruleset::Ruleset;
 use crate::signals::Signals;
-use crate::tables::row_numbers;
 use crate::warm::WARM_ROWS;
 
 /// The tables of the first level, in the order of a monitor's levels.
@@ -105,17 +104,12 @@ impl Backfill {
     pub fn run(&mut self) -> Result<(), Error> {
         self.compile()?;
         for block in std::mem::take(&mut self.waiting) {
-            let (first, batch) = (block.first, read(&block)?);
-            let alone = RetainedRows::bare(first, &batch);
+            let (first, batch) = (block.first, block.read()?);
             let is_new = block.end() + WARM_ROWS > self.next;
-            for level in self.levels.iter_mut().flatten() {
-                let table = level.program.table;
-                let (source, rows) = (TableRows { retained: &alone, table }, row_numbers(table, first, &batch));
-                level.load(&source, &rows)?;
-                if is_new {
-                    level.warm(&source, &rows)?;
-                }
-            }
+            by_table(self.levels.iter_mut().flatten(), first, &batch, |level, source, rows| {
+                level.load(source, rows)?;
+                if is_new { level.warm(source, rows) } else { Ok(()) }
+            })?;
             self.there.push(block);
         }
         self.let_go()?;
@@ -141,14 +135,7 @@ impl Backfill {
         let (first_kept, before) = self.gone;
         let gone = self.there.iter().take_while(|block| block.end() <= first_kept).count();
         for block in self.there.drain(..gone) {
-            let (first, batch) = (block.first, read(&block)?);
-            let alone = RetainedRows::bare(first, &batch);
-            for level in self.levels.iter_mut().flatten() {
-                let table = level.program.table;
-                let end = (first + batch.len() as u64) << u32::from(table == Table::Movements);
-                let rows = TableRows { retained: &alone, table };
-                level.expire(&rows, &row_numbers(table, first, &batch), before, end)?;
-            }
+            forget(self.levels.iter_mut().flatten(), block.first, &block.read()?, before)?;
         }
         Ok(())
     }
@@ -163,8 +150,4 @@ impl Backfill {
         self.signals.0 = self.signals.1.rows();
         Ok(())
     }
-}
-
-fn read(block: &Block) -> Result<TransactionBatch, Error> {
-    block.read().map_err(|error| Error::Disk(error.kind()))
 }

@@ -20,8 +20,24 @@ pub(crate) struct Feature {
 }
 
 impl Feature {
+    fn value_of(&self, row: u64, facts: &Facts) -> u128 {
+        self.argument.map_or(0, |argument| facts.argument(row, argument))
+    }
+
+    /// The rows of `[from, to)` that count.
+    fn counted<'a>(
+        &self,
+        ring: &'a Ring,
+        from: u32,
+        to: u32,
+        facts: &'a Facts,
+    ) -> impl DoubleEndedIterator<Item = u64> + 'a {
+        let predicate = self.predicate;
+        ring.rows(from, to).filter(move |row| facts.holds(*row, predicate))
+    }
+
     fn entry<'a>(&self, facts: &'a Facts, row: u64, place: Place) -> Entry<'a> {
-        let value = self.argument.map_or(0, |argument| facts.argument(row, argument));
+        let value = self.value_of(row, facts);
         Entry { row, value, text: self.text.and_then(|slot| facts.text(row, slot)), place }
     }
 }
@@ -78,7 +94,7 @@ impl Cursor {
         match self {
             // Inputs are below 10^38 / rows by the bound on amounts; wrapping keeps the inverse exact in any case.
             Self::Total { count, sum, .. } => {
-                let value = of.argument.map_or(0, |argument| facts.argument(row, argument)) as i128;
+                let value = of.value_of(row, facts) as i128;
                 (*sum, *count) = (words(number(*sum).wrapping_add(value)), *count + 1);
             }
             Self::Other { running, .. } => running.add(&of.entry(facts, row, place)),
@@ -88,7 +104,7 @@ impl Cursor {
     fn remove(&mut self, row: u64, place: Place, of: &Feature, facts: &Facts) {
         match self {
             Self::Total { count, sum, .. } => {
-                let value = of.argument.map_or(0, |argument| facts.argument(row, argument)) as i128;
+                let value = of.value_of(row, facts) as i128;
                 (*sum, *count) = (words(number(*sum).wrapping_sub(value)), *count - 1);
             }
             Self::Other { running, .. } => running.remove(&of.entry(facts, row, place)),
@@ -105,29 +121,29 @@ impl Cursor {
         let (tail, head) = self.ends();
         let (was_tail, was_head) = (std::mem::replace(tail, from), std::mem::replace(head, to));
         // From here on the rows it was over and those it comes to be over meet: it moves by fewer than there are.
-        for row in ring.rows(was_head, to).filter(|row| facts.holds(*row, of.predicate)) {
+        for row in of.counted(ring, was_head, to, facts) {
             self.add(row, Place::Back, of, facts);
         }
-        for row in ring.rows(from, was_tail).rev().filter(|row| facts.holds(*row, of.predicate)) {
+        for row in of.counted(ring, from, was_tail, facts).rev() {
             self.add(row, Place::Front, of, facts);
         }
-        for row in ring.rows(to, was_head).rev().filter(|row| facts.holds(*row, of.predicate)) {
+        for row in of.counted(ring, to, was_head, facts).rev() {
             self.remove(row, Place::Back, of, facts);
         }
-        for row in ring.rows(was_tail, from).filter(|row| facts.holds(*row, of.predicate)) {
+        for row in of.counted(ring, was_tail, from, facts) {
             self.remove(row, Place::Front, of, facts);
         }
     }
 
     /// The value over the rows `[from, to)`.
     pub fn value_over((from, to): (u32, u32), ring: &Ring, of: &Feature, facts: &Facts) -> Value {
-        let counted = ring.rows(from, to).filter(|row| facts.holds(*row, of.predicate));
+        let counted = of.counted(ring, from, to, facts);
         if !of.kind.is_total() {
             let mut cursor = Self::new(0, of, from);
             counted.for_each(|row| cursor.add(row, Place::Back, of, facts));
             return cursor.value(of, facts);
         }
-        let value = |row| of.argument.map_or(0, |argument| facts.argument(row, argument)) as i128;
+        let value = |row| of.value_of(row, facts) as i128;
         let add = |(sum, count): (i128, u32), row| (sum.wrapping_add(value(row)), count + 1);
         let (sum, count) = counted.fold((0, 0), add);
         total(of.kind, sum, count).into()
@@ -151,7 +167,7 @@ impl Cursor {
         }
         let place = match self {
             Self::Other { running, .. } if running.keeps_order() => {
-                Place::At(ring.rows(first, at).filter(|earlier| facts.holds(*earlier, of.predicate)).count())
+                Place::At(of.counted(ring, first, at, facts).count())
             }
             _ => Place::Back,
         };
@@ -167,7 +183,7 @@ impl Cursor {
         let first = std::mem::replace(tail, front);
         let last = std::mem::replace(head, if ring.is_before(*head, front) { front } else { *head });
         let last = if ring.is_before(last, front) { last } else { front };
-        for row in ring.rows(first, last).filter(|row| facts.holds(*row, of.predicate)) {
+        for row in of.counted(ring, first, last, facts) {
             self.remove(row, Place::Front, of, facts);
         }
     }

@@ -55,8 +55,16 @@ fn shard(hash: u32) -> usize {
     (hash >> 24) as usize % SHARDS
 }
 
+impl Slot {
+    /// Its block, and its place in that.
+    fn place(self) -> (usize, usize) {
+        (self.0 as usize / BLOCK, self.0 as usize % BLOCK)
+    }
+}
+
 fn line(blocks: &mut [Vec<Line>], slot: Slot) -> &mut Line {
-    &mut blocks[slot.0 as usize / BLOCK][slot.0 as usize % BLOCK]
+    let (block, at) = slot.place();
+    &mut blocks[block][at]
 }
 
 impl Dimension {
@@ -65,17 +73,15 @@ impl Dimension {
         Self { layout, shards, blocks: Vec::new(), free: Vec::new(), rows: 0, starts: Vec::new() }
     }
 
-    fn timeline(&self, slot: Slot) -> &KeyTimeline {
-        &self.blocks[slot.0 as usize / BLOCK][slot.0 as usize % BLOCK].timeline
+    fn line(&self, slot: Slot) -> &Line {
+        let (block, at) = slot.place();
+        &self.blocks[block][at]
     }
 
     /// Where the timeline of a key lies.
     pub fn find(&self, key: Key) -> Option<Slot> {
         let (hash, halves) = (key as u32, halves(key));
-        let is_it = |place: &Place| {
-            let Slot(at) = place.slot;
-            place.hash == hash && self.blocks[at as usize / BLOCK][at as usize % BLOCK].key == halves
-        };
+        let is_it = |place: &Place| place.hash == hash && self.line(place.slot).key == halves;
         self.shards[shard(hash)].find(spread(hash), is_it).map(|place| place.slot)
     }
 
@@ -118,14 +124,14 @@ impl Dimension {
 
     /// Rows of a key with `from` ≤ time ≤ `to`.
     pub fn rows_between(&self, key: Key, from: i64, to: i64) -> impl Iterator<Item = u64> + '_ {
-        let ring = self.find(key).map(|slot| &self.timeline(slot).ring);
+        let ring = self.find(key).map(|slot| &self.line(slot).timeline.ring);
         let rows = ring.into_iter().flat_map(move |ring| ring.from(ring.partition(|row| row.time < from)));
         rows.take_while(move |r| r.time <= to).map(|r| r.row)
     }
 
     /// How many rows are on a timeline.
     pub fn rows_on(&self, slot: Slot) -> u32 {
-        self.timeline(slot).ring.len() as u32
+        self.line(slot).timeline.ring.len() as u32
     }
 
     /// Gives the wanted features, which ascend, as of a row.
@@ -151,7 +157,7 @@ impl Dimension {
 
     /// Whether a later row of its key, before `end`, satisfies a predicate.
     pub fn is_followed(&self, key: Key, as_of: AsOf, end: i64, predicate: usize, facts: &Facts) -> bool {
-        let followed = |slot| self.timeline(slot).is_followed(as_of, end, predicate, &self.layout, facts);
+        let followed = |slot| self.line(slot).timeline.is_followed(as_of, end, predicate, &self.layout, facts);
         self.find(key).is_some_and(followed)
     }
 

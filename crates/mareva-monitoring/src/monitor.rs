@@ -105,6 +105,34 @@ impl Rows for TableRows<'_> {
     }
 }
 
+/// Has each level see one retained batch, whose first row has this number, as its table.
+pub(crate) fn by_table<'a>(
+    levels: impl Iterator<Item = &'a mut Level>,
+    first: u64,
+    batch: &TransactionBatch,
+    mut see: impl FnMut(&mut Level, &TableRows<'_>, &[u64]) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let alone = RetainedRows::bare(first, batch);
+    for level in levels {
+        let table = level.program.table;
+        see(level, &TableRows { retained: &alone, table }, &row_numbers(table, first, batch))?;
+    }
+    Ok(())
+}
+
+/// Lets go of a batch that is retained no more, and of what is before `before` on its keys.
+pub(crate) fn forget<'a>(
+    levels: impl Iterator<Item = &'a mut Level>,
+    first: u64,
+    batch: &TransactionBatch,
+    before: i64,
+) -> Result<(), Error> {
+    by_table(levels, first, batch, |level, source, rows| {
+        let end = (first + batch.len() as u64) << u32::from(source.table == Table::Movements);
+        level.expire(source, rows, before, end)
+    })
+}
+
 type Changes = Vec<(Standing, DetectionChange)>;
 
 impl Monitor {
@@ -245,13 +273,8 @@ impl Monitor {
     /// Goes through the newest rows, so that the next ones find the features of their keys running.
     pub(crate) fn warm(&mut self) -> Result<(), Error> {
         for block in self.retained.blocks(self.retained.next().saturating_sub(WARM_ROWS)) {
-            let rows = block.read().map_err(|error| Error::Disk(error.kind()))?;
-            let alone = RetainedRows::bare(block.first, &rows);
-            for level in &mut self.levels {
-                let table = level.program.table;
-                let numbers = row_numbers(table, block.first, &rows);
-                level.warm(&TableRows { retained: &alone, table }, &numbers)?;
-            }
+            let rows = block.read()?;
+            by_table(self.levels.iter_mut(), block.first, &rows, |level, source, rows| level.warm(source, rows))?;
         }
         Ok(())
     }
@@ -424,7 +447,7 @@ impl Monitor {
         if self.retained.expires(before_first) {
             let gone = self.retained.expire(before_first, at_most);
             for (first, batch) in gone {
-                self.forget(first, &batch, before_first)?;
+                forget(self.levels.iter_mut(), first, &batch, before_first)?;
             }
         }
         let signals_before = self.signals_settled(before).saturating_sub(self.in_force.span(true));
@@ -437,17 +460,6 @@ impl Monitor {
             for number in stale {
                 self.signals.withdraw(number);
             }
-        }
-        Ok(())
-    }
-
-    fn forget(&mut self, first: u64, batch: &TransactionBatch, before: i64) -> Result<(), Error> {
-        let alone = RetainedRows::bare(first, batch);
-        for level in &mut self.levels {
-            let table = level.program.table;
-            let numbers = row_numbers(table, first, batch);
-            let end = alone.next() << u32::from(table == Table::Movements);
-            level.expire(&TableRows { retained: &alone, table }, &numbers, before, end)?;
         }
         Ok(())
     }

@@ -122,7 +122,7 @@ impl MonitorState {
         let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
         let mut writer = StreamWriter::try_new_with_options(out, &prepared_schema(), options)?;
         for block in self.blocks {
-            let rows = block.read().map_err(|error| Error::Disk(error.kind()))?;
+            let rows = block.read()?;
             writer.write(rows.batch())?;
         }
         writer.finish()?;

@@ -9,6 +9,7 @@ use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::concat_batches;
 use mareva_model::{Kind, Prepared, SourcePosition, Status, Text, TransactionBatch, prepared_schema};
 
+use crate::error::Error;
 use crate::key::{Key, key_of};
 use crate::legs::Legs;
 
@@ -99,8 +100,9 @@ impl Block {
         self.first + self.len as u64
     }
 
-    pub fn read(&self) -> io::Result<TransactionBatch> {
-        Ok(self.segment.take()?.slice((self.first - self.segment.first) as usize, self.len))
+    pub fn read(&self) -> Result<TransactionBatch, Error> {
+        let rows = self.segment.take().map_err(|error| Error::Disk(error.kind()))?;
+        Ok(rows.slice((self.first - self.segment.first) as usize, self.len))
     }
 }
 
