@@ -3,42 +3,29 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use cpu_time::ProcessTime;
+
 /// A point in time from which use is counted.
 pub struct Usage {
     began: Instant,
-    processor: Option<Duration>,
+    processor: ProcessTime,
 }
-
-/// One tick of `/proc`: a hundredth of a second on every Linux.
-const TICK: Duration = Duration::from_millis(10);
 
 impl Usage {
     /// From now on.
     pub fn begin() -> Self {
-        Self { began: Instant::now(), processor: processor() }
+        Self { began: Instant::now(), processor: ProcessTime::now() }
     }
 
-    /// Processor time of all threads since then, those that have ended included; to a hundredth of a second. Where Linux
-    /// does not tell, it is the time on the clock.
+    /// Processor time of all threads since then, those that have ended included.
     pub fn processor(&self) -> Duration {
-        match (processor(), self.processor) {
-            (Some(now), Some(then)) => now.saturating_sub(then),
-            _ => self.elapsed(),
-        }
+        self.processor.elapsed()
     }
 
     /// Time on the clock since then.
     pub fn elapsed(&self) -> Duration {
         self.began.elapsed()
     }
-}
-
-/// Ticks in user and in system mode: the 14th and 15th field of `stat`. The second, in parentheses, may hold spaces.
-fn processor() -> Option<Duration> {
-    let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
-    let mut ticks = || fields.next()?.parse::<u32>().ok();
-    Some(TICK * ticks()?.checked_add(ticks()?)?)
 }
 
 /// Memory of the process in RAM, bytes; 0 where Linux does not tell.
