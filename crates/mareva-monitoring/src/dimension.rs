@@ -161,9 +161,8 @@ impl Dimension {
         self.find(key).is_some_and(followed)
     }
 
-    /// Lets go of rows of `key` before `before`, and of the key when none is left.
-    pub fn expire(&mut self, key: Key, before: i64, facts: &Facts) {
-        let Some(slot) = self.find(key) else { return };
+    /// Lets go of the rows of a key before `before`, and of the key when none is left. It may be gone already.
+    pub fn expire(&mut self, (key, slot): (Key, Slot), before: i64, facts: &Facts) {
         let line = line(&mut self.blocks, slot);
         let rows = line.timeline.ring.len();
         line.timeline.expire(before, &self.layout, facts);

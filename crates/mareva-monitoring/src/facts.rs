@@ -8,45 +8,12 @@ use std::collections::VecDeque;
 /// Rows whose facts are allocated together.
 const CHUNK: usize = 8192;
 
-/// Values of one argument: numbers as they are, texts by their key.
-#[derive(Debug)]
-enum Column {
-    /// As long as they all fit.
-    Narrow(Box<[i64]>),
-    Wide(Box<[u128]>),
-}
-
-impl Column {
-    fn new() -> Self {
-        Self::Narrow(vec![0; CHUNK].into_boxed_slice())
-    }
-
-    fn set(&mut self, at: usize, value: u128) {
-        match self {
-            Self::Wide(values) => values[at] = value,
-            Self::Narrow(values) => match i64::try_from(value as i128) {
-                Ok(narrow) => values[at] = narrow,
-                Err(_) => {
-                    *self = Self::Wide(values.iter().map(|narrow| i128::from(*narrow) as u128).collect());
-                    self.set(at, value);
-                }
-            },
-        }
-    }
-
-    fn get(&self, at: usize) -> u128 {
-        match self {
-            Self::Narrow(values) => i128::from(values[at]) as u128,
-            Self::Wide(values) => values[at],
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        match self {
-            Self::Narrow(values) => size_of_val(&values[..]),
-            Self::Wide(values) => size_of_val(&values[..]),
-        }
-    }
+/// Where an argument lies among the words of a row: numbers as they are, texts by their key.
+#[derive(Debug, Clone, Copy)]
+struct Field {
+    at: usize,
+    /// It takes two words, since not every value of the chunk fits into one.
+    wide: bool,
 }
 
 /// Texts, one after the other. Records have a bound: those of a chunk are far below 4 GiB.
@@ -78,11 +45,64 @@ impl Texts {
     }
 }
 
+/// Facts of some rows. What belongs to a row lies together: as it leaves a window, all of it comes from memory at once.
 #[derive(Debug)]
 struct Chunk {
-    masks: Box<[u64]>,
-    arguments: Vec<Column>,
+    /// Words of a row: its predicates, then its arguments.
+    stride: usize,
+    fields: Vec<Field>,
+    words: Box<[u64]>,
     texts: Vec<Texts>,
+}
+
+impl Chunk {
+    fn new(predicates: usize, wide: impl Iterator<Item = bool>, texts: usize) -> Self {
+        let mut stride = predicates;
+        let field = |wide| {
+            let at = stride;
+            stride += 1 + usize::from(wide);
+            Field { at, wide }
+        };
+        let fields = wide.map(field).collect();
+        let texts = (0..texts).map(|_| Texts::new()).collect();
+        Self { stride, fields, words: vec![0; CHUNK * stride].into_boxed_slice(), texts }
+    }
+
+    fn row(&self, index: usize) -> &[u64] {
+        &self.words[index * self.stride..(index + 1) * self.stride]
+    }
+
+    fn get(&self, index: usize, argument: usize) -> u128 {
+        let (Field { at, wide }, row) = (self.fields[argument], self.row(index));
+        match wide {
+            true => u128::from(row[at + 1]) << 64 | u128::from(row[at]),
+            false => i128::from(row[at] as i64) as u128,
+        }
+    }
+
+    fn set(&mut self, index: usize, argument: usize, value: u128) {
+        if !self.fields[argument].wide && i64::try_from(value as i128).is_err() {
+            self.widen(argument);
+        }
+        let Field { at, wide } = self.fields[argument];
+        let at = index * self.stride + at;
+        self.words[at] = value as u64;
+        if wide {
+            self.words[at + 1] = (value >> 64) as u64;
+        }
+    }
+
+    fn widen(&mut self, argument: usize) {
+        let before = self.stride - self.fields.iter().map(|field| 1 + usize::from(field.wide)).sum::<usize>();
+        let wide = self.fields.iter().enumerate().map(|(number, field)| field.wide || number == argument);
+        let mut wider = Self::new(before, wide, 0);
+        for index in 0..CHUNK {
+            let row = index * wider.stride;
+            wider.words[row..row + before].copy_from_slice(&self.row(index)[..before]);
+            (0..self.fields.len()).for_each(|argument| wider.set(index, argument, self.get(index, argument)));
+        }
+        *self = Self { texts: std::mem::take(&mut self.texts), ..wider };
+    }
 }
 
 /// What the features need of each row of a table: which predicates hold, and the values of the arguments.
@@ -109,11 +129,9 @@ impl Facts {
             self.next = self.first;
         }
         while self.next < end {
-            self.chunks.push_back(Chunk {
-                masks: vec![0; CHUNK * self.words].into_boxed_slice(),
-                arguments: (0..self.arguments).map(|_| Column::new()).collect(),
-                texts: (0..self.texts).map(|_| Texts::new()).collect(),
-            });
+            // An argument that did not fit in the chunk before will not in this one.
+            let wide = |argument: usize| self.chunks.back().is_some_and(|before| before.fields[argument].wide);
+            self.chunks.push_back(Chunk::new(self.words, (0..self.arguments).map(wide), self.texts));
             self.next += CHUNK as u64;
         }
     }
@@ -130,15 +148,14 @@ impl Facts {
 
     /// Sets which of the predicates `64 word ..` hold on a row.
     pub fn set_mask(&mut self, row: u64, word: usize, mask: u64) {
-        let words = self.words;
         let (chunk, index) = self.at_mut(row);
-        chunk.masks[index * words + word] = mask;
+        chunk.words[index * chunk.stride + word] = mask;
     }
 
     /// Which predicates hold on a row, 64 in a word.
     pub fn mask(&self, row: u64) -> &[u64] {
         let (chunk, index) = self.at(row);
-        &chunk.masks[index * self.words..(index + 1) * self.words]
+        &chunk.row(index)[..self.words]
     }
 
     /// Whether one of these predicates holds on a row.
@@ -148,17 +165,17 @@ impl Facts {
 
     pub fn holds(&self, row: u64, predicate: usize) -> bool {
         let (chunk, index) = self.at(row);
-        chunk.masks[index * self.words + predicate / 64] >> (predicate % 64) & 1 == 1
+        chunk.words[index * chunk.stride + predicate / 64] >> (predicate % 64) & 1 == 1
     }
 
     pub fn set_argument(&mut self, row: u64, argument: usize, value: u128) {
         let (chunk, index) = self.at_mut(row);
-        chunk.arguments[argument].set(index, value);
+        chunk.set(index, argument, value);
     }
 
     pub fn argument(&self, row: u64, argument: usize) -> u128 {
         let (chunk, index) = self.at(row);
-        chunk.arguments[argument].get(index)
+        chunk.get(index, argument)
     }
 
     pub fn set_text(&mut self, row: u64, slot: usize, text: &str) {
@@ -180,8 +197,7 @@ impl Facts {
 
     pub fn bytes(&self) -> usize {
         let of = |chunk: &Chunk| {
-            let columns: usize = chunk.arguments.iter().map(Column::bytes).sum();
-            size_of_val(&chunk.masks[..]) + columns + chunk.texts.iter().map(Texts::bytes).sum::<usize>()
+            size_of_val(&chunk.words[..]) + chunk.texts.iter().map(Texts::bytes).sum::<usize>()
         };
         self.chunks.iter().map(of).sum()
     }

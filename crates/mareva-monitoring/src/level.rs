@@ -368,8 +368,10 @@ impl Level {
     pub fn expire(&mut self, source: &dyn Rows, rows: &[u64], before: i64, keep_from: u64) -> Result<(), Error> {
         let base = self.base(source, rows)?;
         for dimension in 0..self.dimensions.len() {
-            for key in base.keys[dimension].iter().copied().flatten() {
-                self.dimensions[dimension].expire(key, before, &self.facts);
+            for (key, slot) in base.keys[dimension].iter().zip(self.find_lines(&base, dimension)) {
+                if let Some(place) = key.zip(slot) {
+                    self.dimensions[dimension].expire(place, before, &self.facts);
+                }
             }
         }
         self.facts.expire(keep_from);

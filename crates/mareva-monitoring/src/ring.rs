@@ -96,6 +96,12 @@ impl Ring {
         self.partition(|row| row.time < time)
     }
 
+    /// Position of the first row at `time` or later, where all before it are about to go: they are looked at one by one, since to
+    /// search a long ring would fetch rows from all over it.
+    pub fn after_front(&self, time: i64) -> u32 {
+        self.position(self.rows.iter().take_while(|row| row.time < time).count())
+    }
+
     pub fn push(&mut self, row: RingRow) {
         self.make_room();
         self.rows.push_back(row);

@@ -207,7 +207,7 @@ impl KeyTimeline {
 
     /// Lets go of the rows before `before`.
     pub fn expire(&mut self, before: i64, layout: &Layout, facts: &Facts) {
-        let front = self.ring.partition(|row| row.time < before);
+        let front = self.ring.after_front(before);
         if self.ring.between(front, self.ring.end()) as usize == self.ring.len() {
             return;
         }

@@ -36,7 +36,7 @@ fn values_stay_what_they_are_when_one_needs_more_room() {
     for (row, value) in (100_000..).zip(values) {
         assert_eq!((facts.argument(row, 1) as i128, facts.argument(row, 0)), (value, 0));
     }
-    assert_eq!(facts.bytes(), narrow + CHUNK * 8, "one column of two is wide now");
+    assert_eq!(facts.bytes(), narrow + CHUNK * 8, "one argument of two is wide now");
 }
 
 #[test]
