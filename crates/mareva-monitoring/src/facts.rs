@@ -196,9 +196,7 @@ impl Facts {
     }
 
     pub fn bytes(&self) -> usize {
-        let of = |chunk: &Chunk| {
-            size_of_val(&chunk.words[..]) + chunk.texts.iter().map(Texts::bytes).sum::<usize>()
-        };
+        let of = |chunk: &Chunk| size_of_val(&chunk.words[..]) + chunk.texts.iter().map(Texts::bytes).sum::<usize>();
         self.chunks.iter().map(of).sum()
     }
 }

@@ -4,6 +4,7 @@
 mod tests;
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 /// A row on a timeline.
 #[derive(Debug, Clone, Copy)]
@@ -12,10 +13,89 @@ pub(crate) struct RingRow {
     pub row: u64,
 }
 
+/// Most keys have one row: it lies in the place of what would say where several are.
+#[derive(Debug)]
+enum Rows {
+    One(RingRow),
+    Several(VecDeque<RingRow>),
+}
+
+impl Default for Rows {
+    fn default() -> Self {
+        Self::Several(VecDeque::new())
+    }
+}
+
+impl Rows {
+    fn len(&self) -> usize {
+        match self {
+            Self::One(_) => 1,
+            Self::Several(rows) => rows.len(),
+        }
+    }
+
+    fn get(&self, index: usize) -> Option<&RingRow> {
+        match self {
+            Self::One(row) => (index == 0).then_some(row),
+            Self::Several(rows) => rows.get(index),
+        }
+    }
+
+    fn range(&self, range: Range<usize>) -> impl DoubleEndedIterator<Item = &RingRow> + '_ {
+        range.filter_map(|index| self.get(index))
+    }
+
+    fn partition_point(&self, holds: impl Fn(&RingRow) -> bool) -> usize {
+        match self {
+            Self::One(row) => usize::from(holds(row)),
+            Self::Several(rows) => rows.partition_point(holds),
+        }
+    }
+
+    fn insert(&mut self, index: usize, row: RingRow) {
+        match self {
+            Self::Several(rows) if rows.is_empty() => *self = Self::One(row),
+            Self::Several(rows) => {
+                if rows.len() == rows.capacity() {
+                    rows.reserve_exact(rows.len());
+                }
+                rows.insert(index, row);
+            }
+            Self::One(first) => {
+                let mut rows = VecDeque::with_capacity(2);
+                rows.push_back(*first);
+                rows.insert(index, row);
+                *self = Self::Several(rows);
+            }
+        }
+    }
+
+    fn remove(&mut self, index: usize) {
+        match self {
+            Self::One(_) => *self = Self::default(),
+            Self::Several(rows) => _ = rows.remove(index),
+        }
+    }
+
+    fn drop_front(&mut self, count: usize) {
+        match self {
+            Self::One(_) if count > 0 => *self = Self::default(),
+            Self::One(_) => {}
+            Self::Several(rows) => {
+                rows.drain(..count);
+                // What a key needed in busy times is not kept through quiet ones.
+                if rows.capacity() > 4 * rows.len().max(4) {
+                    rows.shrink_to(2 * rows.len());
+                }
+            }
+        }
+    }
+}
+
 /// A position counts from the first row that was ever there, modulo 2^32: fewer rows than 2^31 are ever retained.
 #[derive(Debug, Default)]
 pub(crate) struct Ring {
-    rows: VecDeque<RingRow>,
+    rows: Rows,
     /// Position of the front.
     front: u32,
     /// Position after the last row that was asked about: the next one is near.
@@ -31,11 +111,11 @@ impl Ring {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.rows.len() == 0
     }
 
     pub fn last_time(&self) -> Option<i64> {
-        self.rows.back().map(|last| last.time)
+        self.rows.get(self.rows.len().wrapping_sub(1)).map(|last| last.time)
     }
 
     fn index(&self, at: u32) -> usize {
@@ -63,17 +143,17 @@ impl Ring {
     /// The rows `[from, to)`; none where `to` is not beyond `from`.
     pub fn rows(&self, from: u32, to: u32) -> impl DoubleEndedIterator<Item = u64> + '_ {
         let (first, last) = if self.is_before(from, to) { (self.index(from), self.index(to)) } else { (0, 0) };
-        (first..last).map(|index| self.rows[index].row)
+        self.rows.range(first..last).map(|found| found.row)
     }
 
     /// The rows from a position on, or those before it.
     pub fn from(&self, at: u32) -> impl Iterator<Item = RingRow> + '_ {
-        self.rows.range(self.index(at).min(self.rows.len())..).copied()
+        self.rows.range(self.index(at).min(self.rows.len())..self.rows.len()).copied()
     }
 
     /// See [`Ring::from`]; the last one first.
     pub fn before(&self, at: u32) -> impl Iterator<Item = RingRow> + '_ {
-        self.rows.range(..self.index(at).min(self.rows.len())).rev().copied()
+        self.rows.range(0..self.index(at).min(self.rows.len())).rev().copied()
     }
 
     /// Position of the first row for which this does not hold, where it holds for all before.
@@ -87,7 +167,7 @@ impl Ring {
         for _ in 0..NEAR {
             if self.rows.get(at).is_some_and(|row| row.time < time) {
                 at += 1;
-            } else if at > 0 && self.rows[at - 1].time >= time {
+            } else if at.checked_sub(1).and_then(|before| self.rows.get(before)).is_some_and(|row| row.time >= time) {
                 at -= 1;
             } else {
                 return self.position(at);
@@ -99,24 +179,16 @@ impl Ring {
     /// Position of the first row at `time` or later, where all before it are about to go: they are looked at one by one, since to
     /// search a long ring would fetch rows from all over it.
     pub fn after_front(&self, time: i64) -> u32 {
-        self.position(self.rows.iter().take_while(|row| row.time < time).count())
+        let all = self.rows.range(0..self.rows.len());
+        self.position(all.take_while(|row| row.time < time).count())
     }
 
     pub fn push(&mut self, row: RingRow) {
-        self.make_room();
-        self.rows.push_back(row);
+        self.rows.insert(self.rows.len(), row);
     }
 
     pub fn insert(&mut self, at: u32, row: RingRow) {
-        self.make_room();
         self.rows.insert(self.index(at), row);
-    }
-
-    /// Most keys have one row.
-    fn make_room(&mut self) {
-        if self.rows.len() == self.rows.capacity() {
-            self.rows.reserve_exact(self.rows.len().max(1));
-        }
     }
 
     pub fn remove(&mut self, at: u32) {
@@ -126,17 +198,14 @@ impl Ring {
     /// Position of a row.
     pub fn find(&self, time: i64, row: u64) -> Option<u32> {
         let from = self.rows.partition_point(|r| r.time < time);
-        let index = self.rows.range(from..).take_while(|r| r.time == time).position(|r| r.row == row)?;
+        let later = self.rows.range(from..self.rows.len());
+        let index = later.take_while(|r| r.time == time).position(|r| r.row == row)?;
         Some(self.position(from + index))
     }
 
     /// Drops the rows before a position.
     pub fn expire(&mut self, front: u32) {
-        self.rows.drain(..self.index(front));
+        self.rows.drop_front(self.index(front));
         self.front = front;
-        // What a key needed in busy times is not kept through quiet ones.
-        if self.rows.capacity() > 4 * self.rows.len().max(4) {
-            self.rows.shrink_to(2 * self.rows.len());
-        }
     }
 }

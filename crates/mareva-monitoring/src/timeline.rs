@@ -42,9 +42,13 @@ struct Session {
     start: i64,
 }
 
-/// Most keys have none.
+/// What is kept for a key beside its rows. Most keys have none of it, and their timeline fits a cache line.
 #[derive(Debug, Default)]
-struct Sessions(Vec<Session>);
+struct Kept {
+    /// Ascending by feature; each from when it was first asked for over more than few rows.
+    cursors: Vec<Cursor>,
+    sessions: Vec<Session>,
+}
 
 /// A row and its time, as of which features are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,12 +64,14 @@ const FEW: u32 = 8;
 #[derive(Debug, Default)]
 pub(crate) struct KeyTimeline {
     pub ring: Ring,
-    /// Ascending by feature; each from when it was first asked for over more than few rows.
-    cursors: Vec<Cursor>,
-    sessions: Option<Box<Sessions>>,
+    kept: Option<Box<Kept>>,
 }
 
 impl KeyTimeline {
+    fn cursors(&self) -> &[Cursor] {
+        self.kept.as_ref().map_or(&[], |kept| &kept.cursors)
+    }
+
     /// Position of a row on the ring: by time, and where the layout says so by `row_id` among equals.
     fn place_of(&self, as_of: AsOf, layout: &Layout, facts: &Facts) -> u32 {
         let AsOf { time, row } = as_of;
@@ -95,11 +101,12 @@ impl KeyTimeline {
     }
 
     fn disturb(&mut self, at: u32, row: u64, comes: bool, layout: &Layout, facts: &Facts) {
-        self.sessions = None;
+        let Some(kept) = &mut self.kept else { return };
+        kept.sessions.clear();
         if at == self.ring.end() {
             return;
         }
-        for cursor in &mut self.cursors {
+        for cursor in &mut kept.cursors {
             let feature = &layout.features[usize::from(cursor.feature())];
             cursor.disturbed(at, row, comes, &self.ring, feature, facts);
         }
@@ -128,7 +135,7 @@ impl KeyTimeline {
         for index in wanted {
             let feature = &layout.features[usize::from(index)];
             let found = self.find(index, near);
-            let (at, hint) = found.map_or_else(|at| (at, upto), |at| (at, self.cursors[at].tail()));
+            let (at, hint) = found.map_or_else(|at| (at, upto), |at| (at, self.cursors()[at].tail()));
             let from = match starts[feature.window] {
                 Some(from) => from,
                 None => {
@@ -141,14 +148,15 @@ impl KeyTimeline {
                 false => upto,
             };
             near = at;
-            if found.is_err() {
-                if self.ring.between(from, to) <= FEW {
-                    give(index, Cursor::value_over((from, to), &self.ring, feature, facts));
-                    continue;
-                }
-                self.cursors.insert(at, Cursor::new(index, feature, from));
+            if found.is_err() && self.ring.between(from, to) <= FEW {
+                give(index, Cursor::value_over((from, to), &self.ring, feature, facts));
+                continue;
             }
-            let cursor = &mut self.cursors[at];
+            let cursors = &mut self.kept.get_or_insert_default().cursors;
+            if found.is_err() {
+                cursors.insert(at, Cursor::new(index, feature, from));
+            }
+            let cursor = &mut cursors[at];
             cursor.seek((from, to), &self.ring, feature, facts);
             give(index, cursor.value(feature, facts));
             near = at + 1;
@@ -157,16 +165,17 @@ impl KeyTimeline {
 
     /// Place of a feature's cursor, or where it has to be put; the cursors before `near` are of earlier features.
     fn find(&self, feature: u16, near: usize) -> Result<usize, usize> {
-        let Some(next) = self.cursors.get(near).map(Cursor::feature).filter(|next| *next < feature) else {
-            let is_it = self.cursors.get(near).is_some_and(|next| next.feature() == feature);
+        let cursors = self.cursors();
+        let Some(next) = cursors.get(near).map(Cursor::feature).filter(|next| *next < feature) else {
+            let is_it = cursors.get(near).is_some_and(|next| next.feature() == feature);
             return if is_it { Ok(near) } else { Err(near) };
         };
         // It is not farther off than if all features between them were there, as they are on busy keys.
         let farthest = near + usize::from(feature - next);
-        if self.cursors.get(farthest).is_some_and(|cursor| cursor.feature() == feature) {
+        if cursors.get(farthest).is_some_and(|cursor| cursor.feature() == feature) {
             return Ok(farthest);
         }
-        let between = &self.cursors[near..farthest.min(self.cursors.len())];
+        let between = &cursors[near..farthest.min(cursors.len())];
         let found = between.binary_search_by_key(&feature, Cursor::feature);
         found.map(|at| near + at).map_err(|at| near + at)
     }
@@ -175,7 +184,7 @@ impl KeyTimeline {
     pub fn begins(&mut self, window: Window, as_of: AsOf, layout: &Layout, facts: &Facts) -> i64 {
         let day = window.extent.start(as_of.time);
         let Extent::Session { gap } = window.extent else { return day };
-        let known = self.sessions.iter().flat_map(|known| known.0.iter()).find(|known| known.window == window).copied();
+        let known = self.kept.iter().flat_map(|kept| &kept.sessions).find(|known| known.window == window).copied();
         let own = self.place_of(as_of, layout, facts);
         let mut start = as_of.time;
         for earlier in self.ring.before(own) {
@@ -190,7 +199,7 @@ impl KeyTimeline {
                 }
             }
         }
-        let Sessions(sessions) = self.sessions.get_or_insert_default().as_mut();
+        let sessions = &mut self.kept.get_or_insert_default().sessions;
         let session = Session { window, row: as_of.row, start };
         match sessions.iter_mut().find(|known| known.window == window) {
             Some(known) => *known = session,
@@ -211,7 +220,7 @@ impl KeyTimeline {
         if self.ring.between(front, self.ring.end()) as usize == self.ring.len() {
             return;
         }
-        for cursor in &mut self.cursors {
+        for cursor in self.kept.iter_mut().flat_map(|kept| &mut kept.cursors) {
             let feature = &layout.features[usize::from(cursor.feature())];
             cursor.expire(front, &self.ring, feature, facts);
         }

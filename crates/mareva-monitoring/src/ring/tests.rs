@@ -33,8 +33,24 @@ fn no_rows_lie_between_a_place_and_one_before_it() {
 }
 
 #[test]
+fn a_row_alone_is_found_and_goes() {
+    let mut ring = ring(u32::MAX, 1);
+    assert_eq!((ring.len(), ring.last_time(), ring.end(), ring.find(0, 0)), (1, Some(0), 0, Some(u32::MAX)));
+    assert_eq!([-1, 0, 1].map(|time| ring.first_at_or_after(time, 0)), [u32::MAX, u32::MAX, 0]);
+    ring.insert(u32::MAX, RingRow { time: -5, row: 7 });
+    assert_eq!(ring.rows(u32::MAX, 1).collect::<Vec<_>>(), [7, 0]);
+    ring.remove(u32::MAX);
+    ring.expire(ring.after_front(0));
+    assert_eq!(ring.len(), 1);
+    ring.expire(ring.after_front(1));
+    assert!(ring.is_empty() && ring.rows(ring.end(), ring.end()).next().is_none());
+    assert_eq!(size_of::<Ring>(), 40, "a row alone takes no room beside the ring");
+}
+
+#[test]
 fn what_a_busy_key_needed_is_given_back() {
     let mut ring = ring(0, 1_000);
     ring.expire(998);
-    assert!(ring.rows.capacity() < 16, "room for {} rows", ring.rows.capacity());
+    let Rows::Several(rows) = &ring.rows else { panic!("two rows are not one") };
+    assert!(rows.capacity() < 16, "room for {} rows", rows.capacity());
 }
