@@ -9,7 +9,8 @@
 #   --records=2000000          of the short set; --long-records=1000000 of the long one
 #   --rows=20                  in a window of the short set; --long-rows=1000 of the long one
 #   --short=…, --long=…        systems: mareva,flink-over,flink-hop,streams (long: mareva,flink-over)
-#   --cores=0,1                cores of each system and of the broker
+#   --cores=0,1                cores of each system; Flink and Kafka Streams have as many tasks
+#   --broker-cores=0,1         cores of the broker; those of the systems
 #   --checkpoint="1 s"         of Flink
 #   MAREVA_BIN=FILE            the binary; target/release/mareva
 #   MAREVA_PEERS_WORK=DIR      where topics and state are for the time being; a folder in /tmp
@@ -21,8 +22,12 @@ mareva="${MAREVA_BIN:-$built/release/mareva}"
 programs="$built/peers"
 cores=0,1
 for option in "$@"; do
-    case "$option" in --cores=*) cores="${option#*=}" ;; esac
+    case "$option" in
+        --cores=*) cores="${option#*=}" ;;
+        --broker-cores=*) broker_cores="${option#*=}" ;;
+    esac
 done
+broker_cores="${broker_cores:-$cores}"
 
 for tool in java mvn taskset; do
     command -v "$tool" >/dev/null || { echo "missing: $tool; it needs Java 17, Maven and util-linux" >&2; exit 1; }
@@ -103,7 +108,7 @@ EOF
 quiet=-Dorg.slf4j.simpleLogger.defaultLogLevel=warn
 java "$quiet" -cp "$classes" kafka.tools.StorageTool format --standalone -t 3Db5QLSqSZieL3rJBUUegA \
     -c "$work/server.properties" >/dev/null
-taskset -c "$cores" java -Xms1g -Xmx1g -cp "$classes" \
+taskset -c "$broker_cores" java -Xms1g -Xmx1g -cp "$classes" \
     -Dcom.sun.management.jmxremote.port="$jmx" -Dcom.sun.management.jmxremote.rmi.port="$jmx" \
     -Dcom.sun.management.jmxremote.host=127.0.0.1 -Djava.rmi.server.hostname=127.0.0.1 \
     -Dcom.sun.management.jmxremote.authenticate=false -Dcom.sun.management.jmxremote.ssl=false \
@@ -120,7 +125,7 @@ for wait in $(seq 900); do
 done
 
 echo "$(date -u +%F) $(uname -sm), $(grep -m 1 'model name' /proc/cpuinfo | sed 's/.*: //'), cores $cores of $(nproc)," \
-    "broker on them too; load before $(cut -d ' ' -f 1 /proc/loadavg); $("$mareva" --version)"
+    "broker on $broker_cores; load before $(cut -d ' ' -f 1 /proc/loadavg); $("$mareva" --version)"
 # Topics that were made a moment ago are not there yet for a moment: not worth a warning.
 java -Xmx2g "$quiet" -Dorg.slf4j.simpleLogger.log.org.apache.kafka.clients.NetworkClient=error -cp "$classes" \
     mareva.peers.Compare --brokers="127.0.0.1:$port" --jmx-port="$jmx" --broker-pid="$broker" \

@@ -13,7 +13,7 @@ const BLOCK: usize = 4096;
 const SHARDS: usize = 256;
 
 /// Where the timeline of a key lies. Good until the key is let go of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Slot(u32);
 
 #[derive(Debug, Default)]
@@ -145,6 +145,11 @@ impl Dimension {
     ) {
         let timeline = &mut line(&mut self.blocks, slot).timeline;
         timeline.values(wanted, as_of, (&self.layout, facts), &mut self.starts, give);
+    }
+
+    /// See [`KeyTimeline::at_most`].
+    pub fn at_most(&mut self, slot: Slot, feature: u16, (first, last): (i64, i64), facts: &Facts) -> Option<i128> {
+        line(&mut self.blocks, slot).timeline.at_most(feature, first, last, (&self.layout, facts))
     }
 
     /// When the window of a row began.

@@ -114,12 +114,15 @@ pub(crate) struct Facts {
     first: u64,
     next: u64,
     chunks: VecDeque<Chunk>,
+    /// Arguments that were ever below zero.
+    negative: Vec<bool>,
 }
 
 impl Facts {
     /// Of so many predicates and arguments, and so many texts that are kept as they are.
     pub fn new(predicates: usize, arguments: usize, texts: usize) -> Self {
-        Self { words: predicates.div_ceil(64).max(1), arguments, texts, ..Self::default() }
+        let negative = vec![false; arguments];
+        Self { words: predicates.div_ceil(64).max(1), arguments, texts, negative, ..Self::default() }
     }
 
     /// Makes room for rows up to `end`; new rows hold no predicate until set. Numbering may start anywhere.
@@ -169,8 +172,14 @@ impl Facts {
     }
 
     pub fn set_argument(&mut self, row: u64, argument: usize, value: u128) {
+        self.negative[argument] |= (value as i128) < 0;
         let (chunk, index) = self.at_mut(row);
         chunk.set(index, argument, value);
+    }
+
+    /// Whether a value of this argument may be below zero.
+    pub fn is_negative(&self, argument: usize) -> bool {
+        self.negative[argument]
     }
 
     pub fn argument(&self, row: u64, argument: usize) -> u128 {

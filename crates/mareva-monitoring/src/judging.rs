@@ -4,6 +4,7 @@ use arrow::array::{ArrayRef, UInt32Array};
 use arrow::compute::take;
 use mareva_model::{Detection, DetectionChange};
 
+use crate::again::BusyKeys;
 use crate::base::Base;
 use crate::error::Error;
 use crate::evaluate::{RuleFailure, truth};
@@ -26,11 +27,11 @@ struct Picked {
 }
 
 /// Rows that are judged.
-struct Pass<'a> {
+pub(super) struct Pass<'a> {
     source: &'a dyn Rows,
-    base: &'a Base,
+    pub(super) base: &'a Base,
     /// Rows of the base in the order of judging.
-    order: &'a [usize],
+    pub(super) order: &'a [usize],
     /// Rows of the base from here on were judged before.
     fresh: usize,
 }
@@ -41,7 +42,7 @@ impl Level {
         &mut self,
         source: &dyn Rows,
         base: &Base,
-        fresh: usize,
+        (fresh, busy): (usize, &BusyKeys),
         judged: &mut Judged,
     ) -> Result<(), Error> {
         let mut order: Vec<usize> = (0..base.rows.len()).filter(|i| self.gated(base.rows[*i])).collect();
@@ -52,6 +53,7 @@ impl Level {
         let pass = Pass { source, base, order: &order, fresh };
         let mut picked = self.picked(&pass);
         let mut holding = self.can_hold(&pass, &picked);
+        self.leave_out(&pass, busy, &mut holding);
         let mut values = FeatureValues::new(&self.program, base, &order, &self.dimensions);
         let stages = self.program.rules.iter().map(|rule| rule.stages.len()).max().unwrap_or(0);
         for stage in 0..stages {

@@ -10,6 +10,7 @@ use arrow::error::ArrowError;
 use mareva_model::{Detection, DetectionChange};
 
 use crate::accounts::Accounts;
+use crate::again::BusyKeys;
 use crate::base::{Base, keys};
 use crate::dimension::{Dimension, Slot};
 use crate::error::Error;
@@ -32,6 +33,9 @@ pub(crate) trait Rows {
 
 /// A standing detection: (event time, row, term of the rule).
 pub(crate) type Standing = (i64, u64, usize);
+
+/// Times of the first and the last row that came or went, by key.
+pub(super) type Disturbed = HashMap<Key, (i64, i64), KeyBuild>;
 
 /// What a pass over one level gave.
 #[derive(Debug, Default)]
@@ -99,7 +103,12 @@ impl Level {
         let mut base = self.base(source, new)?;
         judged.failures = self.note_facts(&base)?;
         let late = self.enter(&mut base);
-        affected.extend(late);
+        let mut busy = BusyKeys::new();
+        for (dimension, late) in late.iter().enumerate() {
+            let (rows, keys) = self.judged_again(dimension, late);
+            affected.extend(rows);
+            busy.push(keys);
+        }
         for row in new {
             affected.remove(row);
         }
@@ -111,7 +120,7 @@ impl Level {
             }
             base = base.join(old)?;
         }
-        self.judge_rows(source, &base, new.len(), &mut judged)?;
+        self.judge_rows(source, &base, (new.len(), &busy), &mut judged)?;
         for failure in &judged.failures {
             failure.note(&mut self.failures);
         }
@@ -241,11 +250,12 @@ impl Level {
         Some(RuleFailure::new(&rule.rule, part, &self.program.atoms[atom], &failed))
     }
 
-    /// Puts rows onto timelines; returns the rows already there whose windows they touch.
-    fn enter(&mut self, base: &mut Base) -> BTreeSet<u64> {
-        let mut affected = BTreeSet::new();
+    /// Puts rows onto timelines; returns, by dimension, the keys on which rows of the same or a later time were there before, and the
+    /// times of the first and the last row that came so.
+    fn enter(&mut self, base: &mut Base) -> Vec<Disturbed> {
+        let mut all = Vec::with_capacity(self.dimensions.len());
         for dimension in 0..self.dimensions.len() {
-            let mut disturbed: HashMap<Key, (i64, i64), KeyBuild> = HashMap::default();
+            let mut disturbed = Disturbed::default();
             let slots = self.find_lines(base, dimension);
             for (index, key) in base.keys[dimension].iter().enumerate() {
                 let (row, time) = (base.rows[index], base.times[index]);
@@ -257,9 +267,9 @@ impl Level {
                     *range = (range.0.min(time), range.1.max(time));
                 }
             }
-            self.touched(dimension, &disturbed, &mut affected);
+            all.push(disturbed);
         }
-        affected
+        all
     }
 
     /// Where the timelines of the rows' keys lie, as far as they are there: looked up at one go, so that the processor waits for
@@ -269,7 +279,7 @@ impl Level {
         base.keys[dimension].iter().map(find).collect()
     }
 
-    fn touched(&self, dimension: usize, disturbed: &HashMap<Key, (i64, i64), KeyBuild>, affected: &mut BTreeSet<u64>) {
+    fn touched(&self, dimension: usize, disturbed: &Disturbed, affected: &mut BTreeSet<u64>) {
         let timelines = &self.dimensions[dimension];
         for (key, (from, to)) in disturbed {
             let rows = timelines.rows_between(*key, *from, to.saturating_add(timelines.layout.span));
@@ -286,7 +296,7 @@ impl Level {
     fn leave(&mut self, gone: &Base, judged: &mut Judged) -> BTreeSet<u64> {
         let mut affected = BTreeSet::new();
         for dimension in 0..self.dimensions.len() {
-            let mut disturbed: HashMap<Key, (i64, i64), KeyBuild> = HashMap::default();
+            let mut disturbed = Disturbed::default();
             for (index, key) in gone.keys[dimension].iter().copied().enumerate() {
                 let (row, time) = (gone.rows[index], gone.times[index]);
                 let Some(key) = key else { continue };

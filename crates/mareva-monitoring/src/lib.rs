@@ -4,6 +4,7 @@
 //! DataFusion parses, plans, types and compiles expressions, and is the oracle.
 
 mod accounts;
+mod again;
 mod aggregate;
 mod backfill;
 pub mod backtest;

@@ -56,6 +56,10 @@ pub(crate) struct RuleProgram {
     pub predicates: Vec<usize>,
     /// What must hold of its features, the least costly first.
     pub stages: Vec<Stage>,
+    /// On whose timelines its features and groups are.
+    pub dimensions: Vec<usize>,
+    /// Features that must come to a number, at least, for it to hold.
+    pub totals: Vec<(usize, i128)>,
     /// Of a dimension, so many rows at least must be on a row's timeline for it to hold.
     pub least: Vec<(usize, u32)>,
     pub group: Option<GroupProgram>,
@@ -356,7 +360,8 @@ impl Builder<'_> {
         }
         predicates.sort_unstable();
         predicates.dedup();
-        let (stages, least) = (self.stages(&planned.plan.qualify)?, self.least(&planned.plan.qualify)?);
+        let (stages, totals) = (self.stages(&planned.plan.qualify)?, self.totals(&planned.plan.qualify)?);
+        let least = self.least(&totals);
         let mut outputs = Vec::new();
         for (name, expr) in &planned.plan.outputs {
             outputs.push((name.clone(), self.bind(expr)?));
@@ -369,10 +374,13 @@ impl Builder<'_> {
             None => None,
         };
         let (rule, weight) = (planned.rule.clone(), planned.weight);
+        let windows = planned.plan.windows.iter().filter_map(|window| self.feature_names.get(&window.name));
+        let dimensions = windows.map(|feature| self.features[*feature].dimension);
+        let dimensions = dimensions.chain(group.map(|group| group.dimension)).collect();
         let known: Vec<usize> = stages.iter().flat_map(|stage| stage.features.iter().copied()).collect();
         let told = outputs.iter().flat_map(|(_, bound)| features_of(bound, self.base.len()));
         let told = told.filter(|feature| !known.contains(feature)).collect();
-        Ok(RuleProgram { rule, weight, gate, predicates, stages, least, group, outputs, told })
+        Ok(RuleProgram { rule, weight, gate, predicates, stages, dimensions, totals, least, group, outputs, told })
     }
 
     /// Compiles an expression over just the columns it reads, simplified as DataFusion's optimizer does: some functions

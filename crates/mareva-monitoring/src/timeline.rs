@@ -1,6 +1,6 @@
 //! The timeline of one key: its rows in the order of time, and the features that slide over them.
 
-use crate::aggregate::Value;
+use crate::aggregate::{AggregateKind, Value};
 use crate::cursor::{Cursor, Feature};
 use crate::extent::Extent;
 use crate::facts::Facts;
@@ -161,6 +161,33 @@ impl KeyTimeline {
             give(index, cursor.value(feature, facts));
             near = at + 1;
         }
+    }
+
+    /// What no total of a feature exceeds as of rows of the times from `first` to `last`: the total of all that any of their windows
+    /// holds. None where that says nothing. Its cursor stays over those rows: the next ones asked about are near.
+    pub fn at_most(&mut self, index: u16, first: i64, last: i64, (layout, facts): (&Layout, &Facts)) -> Option<i128> {
+        let feature = &layout.features[usize::from(index)];
+        let window = layout.windows[feature.window];
+        let grows = match feature.kind {
+            AggregateKind::Count => true,
+            AggregateKind::Sum => feature.argument.is_some_and(|argument| !facts.is_negative(argument)),
+            _ => false,
+        };
+        if !grows || matches!(window.extent, Extent::Session { .. }) {
+            return None;
+        }
+        let found = self.find(index, 0);
+        let cursors = &mut self.kept.get_or_insert_default().cursors;
+        let at = found.unwrap_or_else(|at| {
+            cursors.insert(at, Cursor::new(index, feature, self.ring.asked));
+            at
+        });
+        let cursor = &mut cursors[at];
+        let from = self.ring.first_at_or_after(window.extent.start(first), cursor.tail());
+        let to = self.ring.first_at_or_after(last.saturating_add(1), self.ring.asked);
+        cursor.seek((from, to), &self.ring, feature, facts);
+        let (count, sum) = cursor.total()?;
+        Some(if feature.kind == AggregateKind::Count { i128::from(count) } else { sum })
     }
 
     /// Place of a feature's cursor, or where it has to be put; the cursors before `near` are of earlier features.

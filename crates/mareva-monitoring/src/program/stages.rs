@@ -1,5 +1,6 @@
 //! What must hold of a rule's features, in the order in which it is tried.
 
+use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::utils::split_conjunction;
@@ -49,41 +50,72 @@ impl Builder<'_> {
         Ok(stages)
     }
 
-    /// How many rows must be on a timeline: as many as a count has to reach. Most keys have fewer, and no feature of theirs
-    /// needs to be looked at.
-    pub(super) fn least(&self, conditions: &[Expr]) -> Result<Vec<(usize, u32)>, DataFusionError> {
-        let mut least: Vec<(usize, u32)> = Vec::new();
+    /// What counts and sums of a rule must come to for it to hold: the feature, and its least value.
+    pub(super) fn totals(&self, conditions: &[Expr]) -> Result<Vec<(usize, i128)>, DataFusionError> {
+        let mut totals = Vec::new();
         for condition in conditions {
             let condition = self.simplified(condition)?;
-            for (name, rows) in split_conjunction(&condition).into_iter().filter_map(reaches) {
+            for (name, reached, scale) in split_conjunction(&condition).into_iter().filter_map(reaches) {
                 let Some(feature) = self.feature_names.get(name) else { continue };
-                if !matches!(self.kind(*feature), AggregateKind::Count | AggregateKind::CountDistinct) {
+                let own = match self.features[*feature].output {
+                    DataType::Int64 => 0,
+                    DataType::Decimal128(_, scale) => scale,
+                    _ => continue,
+                };
+                // A conversion to fewer places rounds.
+                let Some(unit) = u32::try_from(i32::from(scale) - i32::from(own))
+                    .ok()
+                    .and_then(|places| 10_i128.checked_pow(places))
+                else {
                     continue;
-                }
-                let dimension = self.features[*feature].dimension;
-                match least.iter_mut().find(|(of, _)| *of == dimension) {
-                    Some((_, known)) => *known = rows.max(*known),
-                    None => least.push((dimension, rows)),
-                }
+                };
+                totals.push((*feature, reached.div_euclid(unit) + i128::from(reached.rem_euclid(unit) > 0)));
             }
         }
-        Ok(least)
+        Ok(totals)
+    }
+
+    /// How many rows must be on a timeline: as many as a count has to reach. Most keys have fewer, and no feature of theirs
+    /// needs to be looked at.
+    pub(super) fn least(&self, totals: &[(usize, i128)]) -> Vec<(usize, u32)> {
+        let mut least: Vec<(usize, u32)> = Vec::new();
+        for (feature, reached) in totals {
+            let Ok(rows) = u32::try_from(*reached) else { continue };
+            if !matches!(self.kind(*feature), AggregateKind::Count | AggregateKind::CountDistinct) {
+                continue;
+            }
+            let dimension = self.features[*feature].dimension;
+            match least.iter_mut().find(|(of, _)| *of == dimension) {
+                Some((_, known)) => *known = rows.max(*known),
+                None => least.push((dimension, rows)),
+            }
+        }
+        least
     }
 }
 
-/// The column that must reach a number, of a condition that says so.
-fn reaches(condition: &Expr) -> Option<(&str, u32)> {
+/// The column that must reach a number, of a condition that says so, and the number: its digits, and how many of them are places.
+fn reaches(condition: &Expr) -> Option<(&str, i128, i8)> {
     let Expr::BinaryExpr(BinaryExpr { left, op, right }) = condition else { return None };
     let (column, op, literal) = match (left.as_ref(), right.as_ref()) {
-        (Expr::Column(column), Expr::Literal(literal, _)) => (column, *op, literal),
-        (Expr::Literal(literal, _), Expr::Column(column)) => (column, op.swap()?, literal),
+        (column, Expr::Literal(literal, _)) => (column, *op, literal),
+        (Expr::Literal(literal, _), column) => (column, op.swap()?, literal),
         _ => return None,
     };
-    let ScalarValue::Int64(Some(number)) = literal else { return None };
+    let column = match column {
+        Expr::Cast(cast) => cast.expr.as_ref(),
+        column => column,
+    };
+    let Expr::Column(column) = column else { return None };
+    let (number, scale) = match literal {
+        ScalarValue::Int64(Some(number)) => (i128::from(*number), 0),
+        ScalarValue::Decimal128(Some(number), _, scale) => (*number, *scale),
+        _ => return None,
+    };
     let least = match op {
-        Operator::GtEq | Operator::Eq => *number,
+        Operator::GtEq | Operator::Eq => number,
         Operator::Gt => number.checked_add(1)?,
         _ => return None,
     };
-    Some((column.name.as_str(), u32::try_from(least).ok()?))
+    Some((column.name.as_str(), least, scale))
 }

@@ -165,15 +165,19 @@ fn by_accounts(sizes: &Sizes) -> Result<(), Box<dyn Error>> {
 
 fn by_window(sizes: &Sizes) -> Result<(), Box<dyn Error>> {
     let rate = sizes.rows(10_000);
-    heading(&format!("Window: 20,000 accounts with {rate} transactions an hour"), "longest window");
-    let points = [1, 6, 24, 72].map(|hours| {
-        let window_rows = rate * hours;
-        let point = Point { accounts: 20_000, window: hours * HOUR, window_rows, ..sizes.base };
-        (hours as f64, format!("{hours} h"), point)
-    });
-    let places = line(points.into())?;
-    let lines = vec![drawn("monitoring", &places)];
-    sizes.picture(("window", "Longer windows at the same rate", "longest window"), (&places, 1.5), lines)
+    let (mut lines, mut first) = (Vec::new(), Vec::new());
+    for (accounts, name) in [(20_000, "20,000 accounts"), (1_000, "1,000 accounts")] {
+        heading(&format!("Window: {name} with {rate} transactions an hour"), "longest window");
+        let points = [1, 6, 24, 72].map(|hours| {
+            let window_rows = rate * hours;
+            let point = Point { accounts, window: hours * HOUR, window_rows, ..sizes.base };
+            (hours as f64, format!("{hours} h"), point)
+        });
+        let places = line(points.into())?;
+        lines.push(drawn(name, &places));
+        first = places;
+    }
+    sizes.picture(("window", "Longer windows at the same rate", "longest window"), (&first, 1.5), lines)
 }
 
 fn by_disorder(sizes: &Sizes) -> Result<(), Box<dyn Error>> {

@@ -30,7 +30,8 @@ final class FlinkPeer {
 
     private static Configuration settings(Job job) {
         Configuration settings = new Configuration();
-        settings.setString("parallelism.default", "2");
+        // As many as it is pinned to.
+        settings.setString("parallelism.default", String.valueOf(Runtime.getRuntime().availableProcessors()));
         settings.setString("pipeline.object-reuse", "true");
         settings.setString("state.backend.type", "hashmap");
         settings.setString("execution.checkpointing.interval", job.checkpoint());

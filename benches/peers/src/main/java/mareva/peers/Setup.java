@@ -12,7 +12,8 @@ record Setup(
         List<Plan> plans, Map<String, List<String>> systems) {
     static final List<String> ALL = List.of("mareva", "flink-over", "flink-hop", "streams");
     /** Told by run.sh. */
-    private static final List<String> PLACES = List.of("brokers", "jmx-port", "broker-pid", "mareva", "work", "rule");
+    private static final List<String> PLACES = List.of(
+            "brokers", "jmx-port", "broker-pid", "broker-cores", "mareva", "work", "rule");
 
     static Setup of(String[] args) {
         Map<String, String> options = new HashMap<>(Map.of(

@@ -88,7 +88,7 @@ final class StreamsPeer {
         settings.put("bootstrap.servers", job.brokers());
         settings.put("state.dir", job.folder().toString());
         settings.put("processing.guarantee", "exactly_once_v2");
-        settings.put("num.stream.threads", "2");
+        settings.put("num.stream.threads", Runtime.getRuntime().availableProcessors());
         settings.put("commit.interval.ms", "1000");
         settings.put("replication.factor", "1");
         settings.put("statestore.cache.max.bytes", Long.toString(512L << 20));

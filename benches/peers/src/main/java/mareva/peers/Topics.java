@@ -28,7 +28,9 @@ final class Topics {
     /** Payments in the order of their times, the account as the key: in order within each partition. */
     static long fill(String brokers, Plan plan, long seed, String topic) throws Exception {
         Map<String, Object> settings = Map.of("bootstrap.servers", brokers, "acks", "all", "enable.idempotence", "true",
-                "linger.ms", "20", "batch.size", "262144", "buffer.memory", "134217728");
+                "linger.ms", "20", "batch.size", "262144", "buffer.memory", "134217728",
+                // The broker may still be busy with taking away what the last peer wrote.
+                "request.timeout.ms", "120000", "delivery.timeout.ms", "600000");
         AtomicReference<Exception> failure = new AtomicReference<>();
         long bytes = 0;
         try (var producer = new KafkaProducer<>(settings, new StringSerializer(), new ByteArraySerializer())) {
