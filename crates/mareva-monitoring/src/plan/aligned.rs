@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, TimeUnit};
 use datafusion::common::ScalarValue;
+use datafusion::common::tree_node::TreeNode;
 use datafusion::error::DataFusionError;
 use datafusion::functions::datetime::date_bin;
 use datafusion::logical_expr::expr::ScalarFunction;
@@ -56,6 +57,19 @@ pub(super) fn begin(extent: Extent) -> Expr {
 }
 
 impl Matcher<'_> {
+    /// Refuses a window that stands where it depends on more than its row.
+    pub(super) fn windowless(&self, expr: &Expr) -> Result<(), Fault> {
+        let is_window = |part: &Expr| matches!(part, Expr::ScalarFunction(f) if [HOP, SESSION].contains(&f.name()));
+        // The closure never fails.
+        match expr.exists(|part| Ok(is_window(part))) {
+            Ok(false) => Ok(()),
+            _ => {
+                let place = if self.text.has(HOP) { HOP } else { SESSION };
+                Err(self.text.refuse(place, "a window of several rows stands in GROUP BY", "leave it out here"))
+            }
+        }
+    }
+
     /// The window that an expression tells the start of, if it is one; times are canonical `event_time`.
     pub(super) fn aligned(&self, expr: &Expr) -> Result<Option<Extent>, Fault> {
         let Expr::ScalarFunction(function) = uncast(expr) else { return Ok(None) };
@@ -149,11 +163,20 @@ impl Matcher<'_> {
     }
 }
 
+/// Without conversions that leave the value as it is; a time stays the same instant, to the millisecond and without a time zone.
 pub(super) fn uncast(expr: &Expr) -> &Expr {
     match expr {
-        Expr::Cast(cast) => uncast(&cast.expr),
+        Expr::Cast(cast) if keeps_value(cast.field.data_type()) => uncast(&cast.expr),
         Expr::Alias(alias) => uncast(&alias.expr),
         other => other,
+    }
+}
+
+fn keeps_value(to: &DataType) -> bool {
+    match to {
+        DataType::Timestamp(unit, None) => *unit != TimeUnit::Second,
+        DataType::Interval(IntervalUnit::MonthDayNano) | DataType::Int64 | DataType::UInt64 => true,
+        other => other.is_string(),
     }
 }
 

@@ -28,7 +28,9 @@ impl Matcher<'_> {
             LogicalPlan::Filter(filter) => {
                 let mut base = self.base(&filter.input)?;
                 for atom in split_conjunction(&filter.predicate) {
-                    base.atoms.push(self.canonical(atom, &base.names)?);
+                    let atom = self.canonical(atom, &base.names)?;
+                    self.windowless(&atom)?;
+                    base.atoms.push(atom);
                 }
                 Ok(base)
             }

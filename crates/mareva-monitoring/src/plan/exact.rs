@@ -93,13 +93,22 @@ impl Matcher<'_> {
     }
 }
 
+/// Whether an expression is the literal zero, of whatever type it was made.
+fn is_zero(expr: &Expr) -> bool {
+    match expr {
+        Expr::Literal(value, _) => ScalarValue::new_zero(&value.data_type()).is_ok_and(|zero| zero == *value),
+        Expr::Cast(cast) => is_zero(&cast.expr),
+        _ => false,
+    }
+}
+
 /// Whether a divisor is a number other than zero, or null instead: as it is after it was made the type of the other side.
 fn never_zero(divisor: &Expr) -> bool {
     match divisor {
         Expr::Literal(value, _) => {
             !value.is_null() && ScalarValue::new_zero(&value.data_type()).is_ok_and(|zero| zero != *value)
         }
-        Expr::ScalarFunction(function) => function.name() == "nullif",
+        Expr::ScalarFunction(function) => function.name() == "nullif" && function.args.get(1).is_some_and(is_zero),
         Expr::Cast(cast) => match cast.expr.as_ref() {
             Expr::Literal(value, _) => {
                 let value = value.cast_to(cast.field.data_type());

@@ -43,20 +43,15 @@ impl Matcher<'_> {
             return Err(self.text.refuse("join", reason, "leave the join out, or use date_bin or hop"));
         }
         let plan = self.assembled(projection, condition, base, &names, windows, Some(group))?;
-        let of_hop = |(name, _): &(String, Expr)| name == WINDOW_START;
-        if plan.is_hop() && !plan.outputs.iter().any(of_hop) {
+        let own = plan.group.as_ref().map(|group| group.extent);
+        let mut starts = plan.outputs.iter().filter(|(name, _)| name == WINDOW_START);
+        let tells = starts.any(|(_, expr)| self.aligned(expr).is_ok_and(|found| found == own));
+        if plan.is_hop() && !tells {
             let remedy = "select hop(event_time, …) AS window_start, with the intervals of GROUP BY";
             return Err(self.text.refuse("select", "which of the windows a row tells of is not selected", remedy));
         }
-        for (needed, text) in
-            [("row_id", "LAST_VALUE(row_id ORDER BY event_time, row_id)"), ("event_time", "MAX(event_time)")]
-        {
-            let is_last = |(name, expr): &(String, Expr)| name == needed && *expr == column(needed);
-            if !plan.outputs.iter().any(is_last) {
-                let reason = format!("{needed} is not that of the group's last row");
-                return Err(self.text.refuse("select", reason, &format!("select {text} AS {needed}")));
-            }
-        }
+        let texts = ["LAST_VALUE(row_id ORDER BY event_time, row_id)", "MAX(event_time)"];
+        self.tells_of(&plan, "the group's last row", texts)?;
         Ok(plan)
     }
 
@@ -107,6 +102,10 @@ impl Matcher<'_> {
         let params = &function.params;
         let call =
             Call { name: &name, args: &params.args, distinct: params.distinct, filter: params.filter.as_deref() };
+        if params.null_treatment.is_some() {
+            let reason = "nulls cannot be left out of a group";
+            return Err(self.text.refuse("nulls", reason, "leave IGNORE NULLS out, or use MIN or MAX"));
+        }
         let is_pick = matches!(name.as_str(), "first_value" | "last_value");
         if is_pick {
             let order: Vec<Expr> = params.order_by.iter().map(|sort| sort.expr.clone()).collect();

@@ -211,7 +211,23 @@ impl Matcher<'_> {
             names.insert(shown, column(&planned.name));
             windows.push(planned);
         }
-        self.assembled(projection, condition, base, &names, windows, None)
+        let plan = self.assembled(projection, condition, base, &names, windows, None)?;
+        let outputs = plan.outputs.iter().map(|(_, expr)| expr);
+        outputs.chain(&plan.gate).chain(&plan.qualify).try_for_each(|expr| self.windowless(expr))?;
+        self.tells_of(&plan, "the row", ["row_id", "event_time"])?;
+        Ok(plan)
+    }
+
+    /// Refuses outputs that name another row, or time, than the one that is told of.
+    fn tells_of(&self, plan: &RulePlan, whom: &str, texts: [&str; 2]) -> Result<(), Fault> {
+        for (needed, text) in ["row_id", "event_time"].into_iter().zip(texts) {
+            let mut named = plan.outputs.iter().filter(|(name, _)| name == needed);
+            if !named.all(|(_, expr)| *expr == column(needed)) {
+                let reason = format!("{needed} is not that of {whom}");
+                return Err(self.text.refuse("select", reason, &format!("select {text} AS {needed}")));
+            }
+        }
+        Ok(())
     }
 
     /// Puts the parts of a rule together, whatever its form.

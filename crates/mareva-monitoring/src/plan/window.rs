@@ -1,6 +1,6 @@
 //! Aggregates and window functions, and the windows that they slide over.
 
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::{DataType, Field, TimeUnit};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::WindowFunction;
 use datafusion::logical_expr::utils::split_conjunction;
@@ -94,6 +94,7 @@ impl Matcher<'_> {
             [argument, _] if name == "lag" => Some(self.canonical(argument, &base.names)?),
             _ => return Err(self.text.refuse(name, "one argument is expected", FORM)),
         };
+        atoms.iter().chain(&argument).try_for_each(|expr| self.windowless(expr))?;
         let schema = self.schema(base)?;
         let argument_type =
             argument.as_ref().map(|a| a.get_type(&schema)).transpose().map_err(|e| self.text.engine(&e))?;
@@ -109,9 +110,8 @@ impl Matcher<'_> {
             AggregateKind::Spread { .. } => DataType::Float64,
             _ => output_type(name, argument_type.unwrap_or(DataType::Int64)),
         };
-        let shown: Vec<String> = atoms.iter().map(ToString::to_string).collect();
-        let argument_shown = argument.as_ref().map(ToString::to_string).unwrap_or_default();
-        let name = format!("{kind:?}({argument_shown}) where {shown:?} over {extent:?} of {keys:?}");
+        // As they are built: written out, `NOT (a OR b)` and `NOT a OR b` are the same text.
+        let name = format!("{kind:?}({argument:?}) where {atoms:?} over {extent:?} of {keys:?}");
         Ok(WindowPlan { name, keys, kind, argument, atoms, extent, output })
     }
 
@@ -132,7 +132,7 @@ impl Matcher<'_> {
                 DataType::Decimal128(..)
                     | DataType::Int64
                     | DataType::Int32
-                    | DataType::Timestamp(..)
+                    | DataType::Timestamp(TimeUnit::Millisecond, None)
                     | DataType::Date32
             )
         );
@@ -254,6 +254,10 @@ impl Matcher<'_> {
         for key in &function.params.partition_by {
             let key = self.canonical(key, &base.names)?;
             match (self.aligned(&key)?, aligned) {
+                (Some(Extent::Session { .. }), _) => {
+                    let reason = "a session is of a group, not of a partition";
+                    return Err(self.text.refuse("partition by", reason, "use session in GROUP BY"));
+                }
                 (Some(Extent::Aligned { width, slide, .. }), _) if width != slide => {
                     let remedy = "use hop in GROUP BY";
                     return Err(self.text.refuse("partition by", "a row is in several windows of a hop", remedy));

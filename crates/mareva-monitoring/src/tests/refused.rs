@@ -135,10 +135,70 @@ fn shapes() -> Vec<(String, &'static str)> {
     ]
 }
 
+/// What looks like a form and says something else.
+fn look_alikes() -> Vec<(String, &'static str)> {
+    let day = "account, date_trunc('day', event_time)";
+    let row =
+        |what: &str, name: &str| {
+            format!("SELECT row_id, account AS subject, event_time FROM movements QUALIFY COUNT(*) {OVER} > 1")
+                .replacen(name, &format!("{what} AS {name}"), 1)
+        };
+    let by = |window: &str| {
+        let over = format!("OVER (PARTITION BY account, {window} ORDER BY event_time)");
+        select(&format!("COUNT(*) {over}"))
+    };
+    let hop = group("account, hop(event_time, INTERVAL '1' HOUR, INTERVAL '2' HOUR)", LAST, "COUNT(*) > 1");
+    let lag = "SELECT row_id, account AS subject, event_time, LAG(event_time) OVER w AS earlier FROM movements \
+        WINDOW w AS (PARTITION BY account ORDER BY event_time, row_id) \
+        QUALIFY CAST(earlier AS DATE) >= CAST(event_time AS DATE) - INTERVAL '1' DAY";
+    vec![
+        (by("CAST(date_trunc('hour', event_time) AS DATE)"), "not a column"),
+        (by("session(event_time, INTERVAL '5' MINUTE)"), "not of a partition"),
+        (group("account, CAST(date_trunc('hour', event_time) AS DATE)", LAST, "COUNT(*) > 1"), "not a column"),
+        (
+            group("account, date_bin(INTERVAL '1' HOUR, CAST(event_time AS DATE))", LAST, "COUNT(*) > 1"),
+            "of event_time",
+        ),
+        (
+            group(
+                "account, date_trunc('day', event_time AT TIME ZONE 'UTC' AT TIME ZONE 'Asia/Tokyo')",
+                LAST,
+                "COUNT(*) > 1",
+            ),
+            "of event_time",
+        ),
+        (lag.to_owned(), "how far back"),
+        (group(day, LAST, "LAST_VALUE(device ORDER BY event_time, row_id) IGNORE NULLS = 'd'"), "nulls cannot be left"),
+        (row("account", "row_id"), "row_id is not that of the row"),
+        (row("date_trunc('day', event_time)", "event_time"), "event_time is not that of the row"),
+        (
+            row(
+                "FIRST_VALUE(row_id) OVER (PARTITION BY account ORDER BY event_time RANGE BETWEEN INTERVAL '1' HOUR PRECEDING AND CURRENT ROW)",
+                "row_id",
+            ),
+            "row_id is not that of the row",
+        ),
+        (hop.replace("FROM", ", date_trunc('day', MAX(event_time)) AS window_start FROM"), "which of the windows"),
+        (
+            "SELECT row_id, account AS subject, event_time FROM movements \
+             WHERE session(event_time, INTERVAL '5' MINUTE) > TIMESTAMP '2020-01-01T00:00:00'"
+                .to_owned(),
+            "stands in GROUP BY",
+        ),
+        (select(&format!("amount_ref / NULLIF(COUNT(*) {OVER}, 5)")), "meet a zero"),
+        (select(&format!("COUNT(DISTINCT CAST(event_time AS TIMESTAMP(0))) {OVER}")), "not supported"),
+        (
+            select("1").replace("x > 1", &format!("MAX(CAST(event_time AS TIMESTAMP)) {OVER} > event_time")),
+            "not supported",
+        ),
+        (select("1").replace("x > 1", &format!("MIN(event_time AT TIME ZONE 'UTC') {OVER} IS NULL")), "not supported"),
+    ]
+}
+
 #[test]
 fn sql_outside_the_forms_is_refused_with_its_place() {
     let mut wrong = Vec::new();
-    let cases = [frames_and_floats(), functions(), shapes()].concat();
+    let cases = [frames_and_floats(), functions(), shapes(), look_alikes()].concat();
     assert!(cases.len() >= 50);
     for (sql, reason) in cases {
         let Err(refusal) = Ruleset::load(&[rule("r", "signal", &sql)]) else {
