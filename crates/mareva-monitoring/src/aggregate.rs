@@ -170,25 +170,35 @@ pub(crate) enum Place {
 /// Sum, sum of squares and number of values.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Moments {
-    sum: i128,
+    /// Of values up to 38 digits each.
+    sum: i256,
     squares: i256,
     count: u64,
 }
 
 impl Moments {
-    /// `(n Σx² − (Σx)²) ÷ n (n − 1)`, exact up to the one division: no value is lost to cancellation.
+    /// `(n Σx² − (Σx)²) ÷ n (n − 1)`, exact up to the divisions: no value is lost to cancellation.
     fn spread(&self, population: bool, root: bool, scale: i8) -> Option<f64> {
         let divisor = if population { self.count } else { self.count.checked_sub(1)? };
         if divisor == 0 {
             return None;
         }
-        let sum = i256::from_i128(self.sum);
-        let apart =
-            self.squares.wrapping_mul(i256::from_i128(i128::from(self.count))).wrapping_sub(sum.wrapping_mul(sum));
-        let (low, high) = apart.to_parts();
-        let apart = high as f64 * 2_f64.powi(128) + low as f64;
+        let (sum, count) = (self.sum, i256::from_i128(i128::from(self.count)));
+        let float = |number: i256| {
+            let (low, high) = number.to_parts();
+            high as f64 * 2_f64.powi(128) + low as f64
+        };
         let unit = 10_f64.powi(i32::from(scale));
-        let variance = apart / (self.count as f64 * divisor as f64) / (unit * unit);
+        let apart = match (self.squares.checked_mul(count), sum.checked_mul(sum)) {
+            (Some(squares), Some(square)) => float(squares.wrapping_sub(square)) / self.count as f64,
+            // Too large for the products: what is cut off of `(Σx)² ÷ n` has no weight then.
+            _ => {
+                let (mean, rest) = (sum.wrapping_div(count), sum.wrapping_rem(count));
+                let square = sum.wrapping_mul(mean).wrapping_add(sum.wrapping_mul(rest).wrapping_div(count));
+                float(self.squares.wrapping_sub(square))
+            }
+        };
+        let variance = apart / divisor as f64 / (unit * unit);
         Some(if root { variance.sqrt() } else { variance })
     }
 }
@@ -243,9 +253,8 @@ impl Running {
                 }
             }
             Self::Moments(moments) => {
-                let value = entry.value as i128;
+                let value = i256::from_i128(entry.value as i128);
                 moments.sum = moments.sum.wrapping_add(value);
-                let value = i256::from_i128(value);
                 moments.squares = moments.squares.wrapping_add(value.wrapping_mul(value));
                 moments.count += 1;
             }
@@ -267,9 +276,8 @@ impl Running {
                 }
             }
             Self::Moments(moments) => {
-                let value = entry.value as i128;
+                let value = i256::from_i128(entry.value as i128);
                 moments.sum = moments.sum.wrapping_sub(value);
-                let value = i256::from_i128(value);
                 moments.squares = moments.squares.wrapping_sub(value.wrapping_mul(value));
                 moments.count -= 1;
             }

@@ -35,17 +35,20 @@ pub(crate) struct Groups {
 
 impl Groups {
     /// Notes what the last row of a group says of it, or that nothing holds. Groups that began up to `merged` are one with it
-    /// now. Returns what stood on this row before, and adds what stood on others to `gone`.
+    /// now; of one that began from `earliest` on, and whose first rows are gone, it was the last row, too. Returns what stood on
+    /// this row before, and adds what stood on others to `gone`.
     pub fn tell(
         &mut self,
         id: GroupId,
-        merged: i64,
+        (earliest, merged): (i64, i64),
         now: Option<Told>,
         row: u64,
         gone: &mut Vec<(Standing, Detection)>,
     ) -> Option<Detection> {
         let mut before = None;
-        let ids: Vec<GroupId> = self.told.range(id..=(id.0, id.1, merged)).map(|(id, _)| *id).collect();
+        let near = self.told.range((id.0, id.1, earliest)..=(id.0, id.1, merged));
+        let same = near.filter(|(other, told)| other.2 >= id.2 || told.row == row);
+        let ids: Vec<GroupId> = same.map(|(id, _)| *id).collect();
         for (id, told) in ids.into_iter().filter_map(|id| Some((id, self.forget(id)?))) {
             match told.row == row {
                 true => before = Some(told.detection),

@@ -205,11 +205,16 @@ impl Level {
             if now.is_none() && index < pass.fresh && grouped.is_none() {
                 continue;
             }
+            // Rows are also looked at for the sake of others.
+            if grouped.is_none() && pass.base.times[index] < self.settled {
+                continue;
+            }
             let standing = (pass.base.times[index], pass.base.rows[index], self.reigns[rule].term);
             let before = match (grouped, &now) {
                 (Some(group), _) => {
                     let Some(key) = pass.base.keys[group.dimension][index] else { continue };
-                    self.tell((group, key), standing, now.clone(), judged)
+                    let Some(before) = self.tell((group, key), standing, now.clone(), judged) else { continue };
+                    before
                 }
                 (None, Some(now)) => self.standing.insert(standing, now.clone()),
                 (None, None) => self.standing.remove(&standing),
@@ -225,22 +230,26 @@ impl Level {
         Ok(())
     }
 
-    /// Tells of the group whose last row this is; returns what stood on the row.
+    /// Tells of the group whose last row this is; returns what stood on the row. None of a group that is closed.
     fn tell(
         &mut self,
         (GroupProgram { dimension, window }, key): (GroupProgram, Key),
         (time, row, term): Standing,
         now: Option<Detection>,
         judged: &mut Judged,
-    ) -> Option<Detection> {
+    ) -> Option<Option<Detection>> {
         let start = self.dimensions[dimension].begins(key, window, AsOf { time, row }, &self.facts);
-        let (end, merged) = (window.extent.end(start, time), window.extent.merged(start, time));
+        let end = window.extent.end(start, time);
+        if end <= self.settled {
+            return None;
+        }
+        let range = (window.extent.start(time).min(start), window.extent.merged(start, time));
         let told = now.map(|detection| Told { row, end, detection });
         let mut gone = Vec::new();
-        let before = self.groups.tell((term, key, start), merged, told, row, &mut gone);
+        let before = self.groups.tell((term, key, start), range, told, row, &mut gone);
         // What another row told of the group stands no more.
         judged.changes.extend(gone.into_iter().map(|(at, detection)| (at, DetectionChange::Withdrawn(detection))));
-        before
+        Some(before)
     }
 
     /// The detections of rows for which a rule holds; none where a row's identity or subject fails.

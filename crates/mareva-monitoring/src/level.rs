@@ -64,6 +64,8 @@ pub(crate) struct Level {
     pub groups: Groups,
     /// Of all passes: at most one for each rule, part of its SQL and kind of error.
     pub failures: Vec<RuleFailure>,
+    /// What is told of rows before is settled, and of groups that have closed by then, UTC milliseconds.
+    pub settled: i64,
     accounts: Arc<Accounts>,
 }
 
@@ -72,7 +74,8 @@ impl Level {
         let facts = Facts::new(program.predicates.len(), program.arguments.len(), program.texts.len());
         let dimensions = program.dimensions.iter().map(|(_, layout)| Dimension::new(layout.clone())).collect();
         let (standing, groups, failures) = (BTreeMap::new(), Groups::default(), Vec::new());
-        Self { program, reigns, facts, dimensions, standing, groups, failures, accounts }
+        let settled = i64::MIN;
+        Self { program, reigns, facts, dimensions, standing, groups, failures, settled, accounts }
     }
 
     /// Keys and rows on the timelines of each dimension.
@@ -335,6 +338,7 @@ impl Level {
 
     /// Detections before `before`, which nothing can change any more.
     pub fn settle(&mut self, before: i64) -> Vec<(Standing, Detection)> {
+        self.settled = self.settled.max(before);
         let later = self.standing.split_off(&(before, 0, 0));
         let alone = std::mem::replace(&mut self.standing, later);
         alone.into_iter().chain(self.groups.settle(before)).collect()
@@ -351,6 +355,7 @@ impl Level {
     pub fn make_way_for(&mut self, mut filled: Self) -> Self {
         filled.standing = std::mem::take(&mut self.standing);
         filled.groups = std::mem::take(&mut self.groups);
+        filled.settled = self.settled;
         for failure in &self.failures {
             failure.note(&mut filled.failures);
         }

@@ -89,6 +89,8 @@ struct State {
     next_term: usize,
     latest: Option<i64>,
     settled: i64,
+    /// Of each level, the second last.
+    levels_settled: Vec<i64>,
     levels: Vec<Vec<Saved>>,
     signals: Vec<Signal>,
 }
@@ -143,6 +145,7 @@ impl Monitor {
             next_term: self.in_force.next(),
             latest: self.latest,
             settled: self.settled,
+            levels_settled: self.levels.iter().chain([&self.second]).map(|level| level.settled).collect(),
             levels: self.levels.iter().map(|level| Saved::all(level).collect()).collect(),
             signals: self.signals.all().cloned().collect(),
         };
@@ -192,6 +195,9 @@ impl Monitor {
         for (signal, detection) in second {
             let row = monitor.signals.number(&signal).ok_or_else(|| refuse("a signal is missing"))?;
             stand(&mut monitor.second, &monitor.in_force, Saved { row, ..detection })?;
+        }
+        for (level, settled) in monitor.levels.iter_mut().chain([&mut monitor.second]).zip(state.levels_settled) {
+            level.settled = settled;
         }
         Ok(monitor)
     }

@@ -10,6 +10,7 @@ use proptest::prelude::*;
 
 use crate::*;
 
+mod apart;
 mod changes;
 mod failing;
 mod forms;

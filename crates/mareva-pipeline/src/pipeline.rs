@@ -68,7 +68,7 @@ impl Snapshot {
 }
 
 /// Counts up with every change of the layout of snapshots.
-const SNAPSHOT_FORMAT: u32 = 5;
+const SNAPSHOT_FORMAT: u32 = 6;
 
 impl Pipeline {
     /// An empty pipeline with these parts in force.
