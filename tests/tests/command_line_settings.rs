@@ -208,3 +208,15 @@ fn check_shows_how_many_accounts_have_each_role() {
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(said.contains("roles     1 none, 2 psp\n"), "{said}");
 }
+
+#[test]
+fn a_rule_that_cannot_be_read_is_not_left_out() {
+    let place = TempDir::new().unwrap();
+    let rules = place.path().join("mine");
+    fs::create_dir_all(rules.join("half")).unwrap();
+    std::os::unix::fs::symlink("nowhere", rules.join("gone")).unwrap();
+    std::os::unix::fs::symlink("nowhere", rules.join("half/rule.sql")).unwrap();
+    let (exit, told) = told(place.path(), "", "rules check --rules mine");
+    assert!(exit == Some(2) && told.contains("mine/gone: has no rule.toml"), "{exit:?}: {told}");
+    assert!(told.contains("mine/half/rule.sql: cannot be read"), "{told}");
+}

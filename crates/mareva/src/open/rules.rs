@@ -1,7 +1,7 @@
 //! Rules from a folder, or from the rule pack in the binary.
 
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
 use mareva_model::{Fault, Refusal};
 use mareva_monitoring::{RuleText, Ruleset};
@@ -56,7 +56,9 @@ pub fn rule_folders(path: &Path) -> Result<Vec<RuleFolder>, Refusal> {
     let found = fs::read_dir(path).map_err(|error| unreadable(path, &error))?;
     for one in found {
         let folder = one.map_err(|error| unreadable(path, &error))?.path();
-        let is_rule = ["rule.toml", "rule.sql"].iter().any(|file| folder.join(file).exists());
+        // What cannot be looked into may be a rule: it must not go without a word.
+        let is_rule =
+            fs::metadata(&folder).is_err() || ["rule.toml", "rule.sql"].iter().any(|f| is_there(&folder.join(f)));
         if let Some(name) = folder.file_name().and_then(|name| name.to_str()).filter(|_| is_rule) {
             folders.push(rule_folder(name, path, &folder));
         }
@@ -69,11 +71,17 @@ pub fn rule_folders(path: &Path) -> Result<Vec<RuleFolder>, Refusal> {
     Ok(folders)
 }
 
+/// Whether there is something by that name, though perhaps nobody may look at it or it leads nowhere.
+fn is_there(path: &Path) -> bool {
+    let absent = |error: io::Error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+    fs::symlink_metadata(path).map_or_else(|error| !absent(error), |_| true)
+}
+
 fn rule_folder(name: &str, beside: &Path, folder: &Path) -> RuleFolder {
     let mut faults = Refusal::default();
     let mut text = |file: &str| {
         let path = folder.join(file);
-        let text = path.exists().then(|| read_text(&path, MAX_FILE).map_err(|error| unreadable(&path, &error)))?;
+        let text = is_there(&path).then(|| read_text(&path, MAX_FILE).map_err(|error| unreadable(&path, &error)))?;
         keep(text, &mut faults)
     };
     let [toml, sql] = ["rule.toml", "rule.sql"].map(&mut text);
