@@ -31,19 +31,16 @@ impl Level {
     /// busy keys among them.
     pub(super) fn judged_again(&mut self, dimension: usize, late: &Disturbed) -> (Vec<u64>, Vec<Busy>) {
         let (mut again, mut busy) = (Vec::new(), Vec::new());
-        for (key, (from, to)) in late {
+        for (key, range) in late {
+            let rows: Vec<u64> = self.rows_behind(dimension, *key, *range).collect();
             let timelines = &self.dimensions[dimension];
-            let until = to.saturating_add(timelines.layout.span);
-            let rows: Vec<u64> = timelines.rows_between(*key, *from, until).collect();
             let slot = timelines.find(*key).filter(|_| rows.len() >= MANY);
-            let gates = match slot.map(|slot| Busy { slot, first: *from, last: until }) {
-                None => self.program.gates.clone(),
-                Some(key) => {
-                    busy.push(key);
-                    self.gates_within_reach(dimension, key)
-                }
-            };
-            again.extend(rows.into_iter().filter(|row| self.facts.any(*row, &gates)));
+            let last = range.1.saturating_add(timelines.layout.span);
+            let key = slot.map(|slot| Busy { slot, first: range.0, last });
+            busy.extend(key);
+            let within_reach = key.map(|key| self.gates_within_reach(dimension, key));
+            let gates = within_reach.as_ref().unwrap_or(&self.program.gates);
+            again.extend(rows.into_iter().filter(|row| self.facts.any(*row, gates)));
         }
         (again, busy)
     }

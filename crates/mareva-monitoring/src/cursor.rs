@@ -84,14 +84,6 @@ impl Cursor {
         }
     }
 
-    /// The count and the sum, of a feature that needs no more.
-    pub fn total(&self) -> Option<(u32, i128)> {
-        match self {
-            Self::Total { count, sum, .. } => Some((*count, number(*sum))),
-            Self::Other { .. } => None,
-        }
-    }
-
     fn ends(&mut self) -> (&mut u32, &mut u32) {
         match self {
             Self::Total { tail, head, .. } | Self::Other { tail, head, .. } => (tail, head),

@@ -93,7 +93,8 @@ impl Chunk {
     }
 
     fn widen(&mut self, argument: usize) {
-        let before = self.stride - self.fields.iter().map(|field| 1 + usize::from(field.wide)).sum::<usize>();
+        // Predicates come first.
+        let before = self.fields[0].at;
         let wide = self.fields.iter().enumerate().map(|(number, field)| field.wide || number == argument);
         let mut wider = Self::new(before, wide, 0);
         for index in 0..CHUNK {

@@ -283,11 +283,20 @@ impl Level {
     }
 
     fn touched(&self, dimension: usize, disturbed: &Disturbed, affected: &mut BTreeSet<u64>) {
-        let timelines = &self.dimensions[dimension];
-        for (key, (from, to)) in disturbed {
-            let rows = timelines.rows_between(*key, *from, to.saturating_add(timelines.layout.span));
-            affected.extend(rows.filter(|row| self.gated(*row)));
+        for (key, range) in disturbed {
+            affected.extend(self.rows_behind(dimension, *key, *range).filter(|row| self.gated(*row)));
         }
+    }
+
+    /// Rows of a key whose windows may hold one of the times between `from` and `to`.
+    pub(super) fn rows_behind(
+        &self,
+        dimension: usize,
+        key: Key,
+        (from, to): (i64, i64),
+    ) -> impl Iterator<Item = u64> + '_ {
+        let timelines = &self.dimensions[dimension];
+        timelines.rows_between(key, from, to.saturating_add(timelines.layout.span))
     }
 
     /// Whether any rule judges this row at all.

@@ -50,6 +50,17 @@ struct Kept {
     sessions: Vec<Session>,
 }
 
+impl Kept {
+    /// The cursor at a place where it was found, or else the new one that is put there.
+    fn cursor(&mut self, found: Result<usize, usize>, new: impl FnOnce() -> Cursor) -> &mut Cursor {
+        let at = found.unwrap_or_else(|at| {
+            self.cursors.insert(at, new());
+            at
+        });
+        &mut self.cursors[at]
+    }
+}
+
 /// A row and its time, as of which features are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct AsOf {
@@ -152,11 +163,7 @@ impl KeyTimeline {
                 give(index, Cursor::value_over((from, to), &self.ring, feature, facts));
                 continue;
             }
-            let cursors = &mut self.kept.get_or_insert_default().cursors;
-            if found.is_err() {
-                cursors.insert(at, Cursor::new(index, feature, from));
-            }
-            let cursor = &mut cursors[at];
+            let cursor = self.kept.get_or_insert_default().cursor(found, || Cursor::new(index, feature, from));
             cursor.seek((from, to), &self.ring, feature, facts);
             give(index, cursor.value(feature, facts));
             near = at + 1;
@@ -177,17 +184,15 @@ impl KeyTimeline {
             return None;
         }
         let found = self.find(index, 0);
-        let cursors = &mut self.kept.get_or_insert_default().cursors;
-        let at = found.unwrap_or_else(|at| {
-            cursors.insert(at, Cursor::new(index, feature, self.ring.asked));
-            at
-        });
-        let cursor = &mut cursors[at];
+        let cursor = self.kept.get_or_insert_default().cursor(found, || Cursor::new(index, feature, self.ring.asked));
         let from = self.ring.first_at_or_after(window.extent.start(first), cursor.tail());
         let to = self.ring.first_at_or_after(last.saturating_add(1), self.ring.asked);
         cursor.seek((from, to), &self.ring, feature, facts);
-        let (count, sum) = cursor.total()?;
-        Some(if feature.kind == AggregateKind::Count { i128::from(count) } else { sum })
+        match cursor.value(feature, facts) {
+            Value::Number(most) => Some(most),
+            // A sum of nothing.
+            _ => Some(0),
+        }
     }
 
     /// Place of a feature's cursor, or where it has to be put; the cursors before `near` are of earlier features.

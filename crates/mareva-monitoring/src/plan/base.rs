@@ -28,9 +28,7 @@ impl Matcher<'_> {
             LogicalPlan::Filter(filter) => {
                 let mut base = self.base(&filter.input)?;
                 for atom in split_conjunction(&filter.predicate) {
-                    let atom = self.canonical(atom, &base.names)?;
-                    self.windowless(&atom)?;
-                    base.atoms.push(atom);
+                    base.atoms.push(self.canonical(atom, &base.names)?);
                 }
                 Ok(base)
             }

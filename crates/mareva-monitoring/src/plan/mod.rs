@@ -212,8 +212,6 @@ impl Matcher<'_> {
             windows.push(planned);
         }
         let plan = self.assembled(projection, condition, base, &names, windows, None)?;
-        let outputs = plan.outputs.iter().map(|(_, expr)| expr);
-        outputs.chain(&plan.gate).chain(&plan.qualify).try_for_each(|expr| self.windowless(expr))?;
         self.tells_of(&plan, "the row", ["row_id", "event_time"])?;
         Ok(plan)
     }
@@ -262,6 +260,10 @@ impl Matcher<'_> {
             }
             outputs.push((field.name().clone(), output));
         }
+        let of_windows = windows.iter().flat_map(|window| window.atoms.iter().chain(&window.argument));
+        // Of a group the others may name its window.
+        let of_rows = outputs.iter().map(|(_, expr)| expr).chain(&conditions).filter(|_| group.is_none());
+        gate.iter().chain(of_windows).chain(of_rows).try_for_each(|expr| self.windowless(expr))?;
         for needed in ["row_id", "subject", "event_time"] {
             if !outputs.iter().any(|(name, _)| name == needed) {
                 let reason = format!("the column {needed} is not selected");

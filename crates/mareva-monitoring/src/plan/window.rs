@@ -94,7 +94,6 @@ impl Matcher<'_> {
             [argument, _] if name == "lag" => Some(self.canonical(argument, &base.names)?),
             _ => return Err(self.text.refuse(name, "one argument is expected", FORM)),
         };
-        atoms.iter().chain(&argument).try_for_each(|expr| self.windowless(expr))?;
         let schema = self.schema(base)?;
         let argument_type =
             argument.as_ref().map(|a| a.get_type(&schema)).transpose().map_err(|e| self.text.engine(&e))?;
