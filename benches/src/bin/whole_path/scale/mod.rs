@@ -165,7 +165,7 @@ fn by_accounts(sizes: &Sizes) -> Result<(), Box<dyn Error>> {
 
 fn by_window(sizes: &Sizes) -> Result<(), Box<dyn Error>> {
     let rate = sizes.rows(10_000);
-    let (mut lines, mut first) = (Vec::new(), Vec::new());
+    let (mut lines, mut busiest) = (Vec::new(), Vec::new());
     for (accounts, name) in [(20_000, "20,000 accounts"), (1_000, "1,000 accounts")] {
         heading(&format!("Window: {name} with {rate} transactions an hour"), "longest window");
         let points = [1, 6, 24, 72].map(|hours| {
@@ -175,9 +175,9 @@ fn by_window(sizes: &Sizes) -> Result<(), Box<dyn Error>> {
         });
         let places = line(points.into())?;
         lines.push(drawn(name, &places));
-        first = places;
+        busiest = places;
     }
-    sizes.picture(("window", "Longer windows at the same rate", "longest window"), (&first, 1.5), lines)
+    sizes.picture(("window", "Longer windows at the same rate", "longest window"), (&busiest, 1.5), lines)
 }
 
 fn by_disorder(sizes: &Sizes) -> Result<(), Box<dyn Error>> {
