@@ -238,7 +238,7 @@ impl CheckedRule {
             shadow: rule.shadow,
             challenger_of: rule.challenger_of,
         };
-        is_planned.then(|| Self { reference, weight, needs_history_ms, sql: text.sql.clone(), parameters })
+        is_planned.then(|| Self { reference, weight, needs_history_ms, sql: without_mark(&text.sql), parameters })
     }
 }
 
@@ -267,6 +267,11 @@ pub(crate) fn decimal(text: &str) -> Option<ScalarValue> {
     let unscaled = units / 10_i128.pow(AMOUNT_SCALE - scale);
     let digits = unscaled.unsigned_abs().to_string().len().max(places + 1);
     Some(ScalarValue::Decimal128(Some(unscaled), u8::try_from(digits).ok()?, i8::try_from(places).ok()?))
+}
+
+/// Some editors put a byte order mark before a text.
+fn without_mark(sql: &str) -> String {
+    sql.strip_prefix('\u{feff}').unwrap_or(sql).to_owned()
 }
 
 fn hundredths(text: &str) -> Option<i64> {

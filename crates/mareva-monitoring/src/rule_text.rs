@@ -1,35 +1,122 @@
 //! Places in a rule's SQL.
 
+use std::ops::Range;
+
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
+use datafusion::logical_expr::Expr;
+use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::ParserError;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use mareva_model::Fault;
 
 /// Letters of what the planner says that are repeated.
 const MAX_TOLD: usize = 400;
 
+const TABLES_AND_FORMS: &str = "see rules/README.md for the tables and forms of a rule";
+
+/// Line and column, from 1, in letters.
+pub(crate) type Location = (u64, u64);
+
 /// The rule's text, to say where a fault is.
+#[derive(Clone)]
 pub(crate) struct Sql<'a> {
     pub place: String,
     pub sql: &'a str,
+    /// Where a column of the part stands that is looked at: the same words may stand elsewhere, too.
+    pub near: Option<Location>,
 }
 
-impl Sql<'_> {
-    pub fn at(&self, fragment: &str) -> String {
-        let lower = self.sql.to_lowercase();
-        match lower.find(&fragment.to_lowercase()) {
-            Some(at) => {
-                let line = lower[..at].matches('\n').count() + 1;
-                let column = at - lower[..at].rfind('\n').map_or(0, |n| n + 1) + 1;
-                format!("{}:{line}:{column}", self.place)
+/// A word, number or sign of the SQL.
+struct Word {
+    token: Token,
+    text: String,
+    at: Location,
+}
+
+/// Without blanks and comments; none of what is no SQL.
+fn words(sql: &str) -> Vec<Word> {
+    let tokens = Tokenizer::new(&GenericDialect {}, sql).tokenize_with_location().unwrap_or_default();
+    let tokens = tokens.into_iter().filter(|token| !matches!(token.token, Token::Whitespace(_) | Token::EOF));
+    let word = |token: datafusion::sql::sqlparser::tokenizer::TokenWithSpan| Word {
+        text: token.token.to_string().to_lowercase(),
+        at: (token.span.start.line, token.span.start.column),
+        token: token.token,
+    };
+    tokens.map(word).collect()
+}
+
+/// The words of the brackets around each one, innermost first, and all at last.
+fn around(words: &[Word], at: usize) -> Vec<Range<usize>> {
+    let (mut open, mut found) = (Vec::new(), Vec::new());
+    for (index, word) in words.iter().enumerate() {
+        match word.token {
+            Token::LParen => open.push(index),
+            Token::RParen => {
+                let from = open.pop().unwrap_or(0);
+                if (from..=index).contains(&at) {
+                    found.push(from..index + 1);
+                }
             }
-            None => self.place.clone(),
+            _ => {}
         }
     }
+    found.push(0..words.len());
+    found
+}
 
-    /// Whether a word stands in it.
-    pub fn has(&self, word: &str) -> bool {
-        self.sql.to_lowercase().contains(word)
+impl<'a> Sql<'a> {
+    pub fn new(place: String, sql: &'a str) -> Self {
+        Self { place, sql, near: None }
+    }
+
+    /// The same, of a part in which these expressions stand.
+    #[must_use]
+    pub fn near<'e>(&self, parts: impl IntoIterator<Item = &'e Expr>) -> Self {
+        let columns = parts.into_iter().flat_map(Expr::column_refs);
+        let places = columns.filter_map(|column| column.spans().first());
+        let first = places.map(|span| (span.start.line, span.start.column)).min();
+        Self { near: first.or(self.near), ..self.clone() }
+    }
+
+    /// Where a fragment stands: nearest to the part that is looked at, in the same brackets before others; that part itself
+    /// where it stands nowhere.
+    pub fn at(&self, fragment: &str) -> String {
+        let (all, wanted) = (words(self.sql), words(fragment));
+        let is_there = |at: &usize| {
+            let found = all[*at..].iter().zip(&wanted).filter(|(word, wanted)| word.text == wanted.text);
+            !wanted.is_empty() && found.count() == wanted.len()
+        };
+        let found: Vec<usize> = (0..all.len()).filter(is_there).collect();
+        let at = match self.near {
+            None => found.first().map(|at| all[*at].at),
+            Some(near) => {
+                let anchor = all.partition_point(|word| word.at <= near).saturating_sub(1);
+                let within = |part: Range<usize>| {
+                    let before = found.iter().rfind(|at| **at <= anchor && part.contains(at));
+                    before.or_else(|| found.iter().find(|at| part.contains(at))).copied()
+                };
+                Some(around(&all, anchor).into_iter().find_map(within).map_or(near, |at| all[at].at))
+            }
+        };
+        self.located(at.or_else(|| all.first().map(|word| word.at)).unwrap_or((1, 1)))
+    }
+
+    /// Where a number of this value stands, however it is written.
+    pub fn at_number(&self, value: f64) -> String {
+        let is_it = |word: &Word| word.text.parse::<f64>().is_ok_and(|number| number.abs() == value.abs());
+        let found = words(self.sql).into_iter().find(|word| matches!(word.token, Token::Number(..)) && is_it(word));
+        found.map_or_else(|| self.at(""), |word| self.located(word.at))
+    }
+
+    fn located(&self, (line, column): Location) -> String {
+        format!("{}:{line}:{column}", self.place)
+    }
+
+    /// Whether these words stand in it, one after the other.
+    pub fn has(&self, fragment: &str) -> bool {
+        let (all, wanted) = (words(self.sql), words(fragment));
+        all.windows(wanted.len().max(1)).any(|some| some.iter().zip(&wanted).all(|(a, b)| a.text == b.text))
     }
 
     pub fn refuse(&self, fragment: &str, reason: impl Into<String>, remedy: &str) -> Fault {
@@ -38,8 +125,10 @@ impl Sql<'_> {
 
     /// What the planner says, in the words of a rule's author and with its place.
     pub fn engine(&self, error: &DataFusionError) -> Fault {
+        let span = error.diagnostic().and_then(|told| told.span);
+        let here = Self { near: span.map(|span| (span.start.line, span.start.column)).or(self.near), ..self.clone() };
         match error.find_root() {
-            DataFusionError::SQL(error, _) => self.unparsed(error),
+            DataFusionError::SQL(error, _) => here.unparsed(error),
             DataFusionError::SchemaError(error, _) => match error.as_ref() {
                 SchemaError::FieldNotFound { field, valid_fields } => {
                     let mut known: Vec<&str> = valid_fields.iter().map(|column| column.name.as_str()).collect();
@@ -49,11 +138,15 @@ impl Sql<'_> {
                         true => "write FROM transactions, movements or signals".to_owned(),
                         false => format!("there are {}", known.join(", ")),
                     };
-                    self.refuse(&field.name, format!("there is no column {}", field.name), &remedy)
+                    here.refuse(&field.name, format!("there is no column {}", field.name), &remedy)
                 }
-                other => self.planned(&other.to_string()),
+                SchemaError::AmbiguousReference { field } => {
+                    let reason = format!("{} is a column of both tables", field.name);
+                    here.refuse(&field.name, reason, "write the name of the table, or its alias, and a dot before it")
+                }
+                other => here.planned(&other.to_string()),
             },
-            other => self.planned(&other.strip_backtrace()),
+            other => here.planned(&other.strip_backtrace()),
         }
     }
 
@@ -64,12 +157,46 @@ impl Sql<'_> {
         // What it proposes for a function changes from one run to the next.
         let reason = reason.split(" Did you mean").next().unwrap_or_default().trim_end_matches('.');
         let named = reason.split('\'').nth(1).unwrap_or_default();
+        if let Some(fault) = self.reworded(reason, named) {
+            return fault;
+        }
+        // What comes then are the parser's own structures.
+        let ends = [" { ", " Value("].into_iter().filter_map(|begin| reason.find(begin)).min();
+        let shown = ends.map_or(reason, |end| &reason[..end]);
+        self.refuse(named, shown, TABLES_AND_FORMS)
+    }
+
+    /// What the planner says in words that nobody who writes a rule can know.
+    fn reworded(&self, reason: &str, named: &str) -> Option<Fault> {
+        let after = |word: &str| reason.split_once(word).map(|(_, rest)| rest.split_whitespace().next().unwrap_or(""));
         if reason.starts_with("table '") && reason.ends_with("not found") {
             let remedy = "there are transactions, movements and signals, and accounts to join";
-            return self.refuse(named, format!("there is no table {named}"), remedy);
+            return Some(self.refuse(named, format!("there is no table {named}"), remedy));
         }
-        let place = if named.is_empty() { self.place.clone() } else { self.at(named) };
-        Fault::new(place, reason, "see rules/README.md for the tables and forms of a rule")
+        if let Some(name) = after("placeholder with name ") {
+            let reason = format!("the parameter {name} has no value");
+            let remedy = format!("add [parameters.{}] to rule.toml", name.trim_start_matches('$'));
+            return Some(self.refuse(name, reason, &remedy));
+        }
+        if let Some(name) = after("The window ") {
+            let remedy = format!("add WINDOW {name} AS (PARTITION BY … ORDER BY …)");
+            return Some(self.refuse(&format!("over {name}"), format!("there is no window {name}"), &remedy));
+        }
+        if reason.contains("must be in GROUP BY or an aggregate function") && !self.has("group by") {
+            let remedy = "select it with an alias and name that in QUALIFY: COUNT(*) OVER w AS n … QUALIFY n > 3";
+            return Some(self.refuse("qualify", "an expression over a window stands outside of SELECT", remedy));
+        }
+        if reason.contains("INTERVAL expression cannot be") || reason.contains("interval argument") {
+            let remedy = "write it out: INTERVAL '24' HOUR";
+            return Some(self.refuse("interval", "an interval is no parameter and no expression", remedy));
+        }
+        if reason.starts_with("Substring") {
+            return Some(self.refuse("substr", "substr takes a text and where it begins", "write substr(x, 1, 4)"));
+        }
+        if reason.contains("only supports a single SQL statement") {
+            return Some(self.refuse(";", "there are several statements", "make a rule of each"));
+        }
+        None
     }
 
     fn unparsed(&self, error: &ParserError) -> Fault {
@@ -80,11 +207,10 @@ impl Sql<'_> {
         let place = match at.split_once(", Column: ") {
             Some((line, column)) => format!("{}:{line}:{column}", self.place),
             None if reason.ends_with("found: EOF") => self.end(),
-            None => self.place.clone(),
+            None => self.at(""),
         };
         let reason = format!("is no SQL: {}", reason.replace(['\n', '\r'], " "));
-        let remedy = "see rules/README.md for the tables and forms of a rule";
-        Fault::new(place, reason, remedy)
+        Fault::new(place, reason, TABLES_AND_FORMS)
     }
 
     fn end(&self) -> String {

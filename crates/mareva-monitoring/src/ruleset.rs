@@ -103,7 +103,7 @@ impl Ruleset {
     fn uncompiled(&self, table: Table, error: &DataFusionError) -> Refusal {
         let fault = |rule: &Rule| {
             let error = Program::compile(&self.context, table, &rule.planned().collect::<Vec<_>>()).err()?;
-            Some(Sql { place: rule.place(), sql: &rule.sql }.engine(&error))
+            Some(Sql::new(rule.place(), &rule.sql).engine(&error))
         };
         let faults: Vec<Fault> = self.rules.iter().filter(|rule| rule.table == table).filter_map(fault).collect();
         match faults.is_empty() {

@@ -15,6 +15,7 @@ mod changes;
 mod failing;
 mod forms;
 mod pauses;
+mod places;
 mod refused;
 
 /// One transaction of a generated stream.

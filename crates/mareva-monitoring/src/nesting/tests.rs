@@ -2,7 +2,7 @@ use super::{MAX_NESTED, check};
 use crate::rule_text::Sql;
 
 fn refused(sql: &str) -> Option<String> {
-    check(&Sql { place: "rules/r/rule.sql".to_owned(), sql }).err().map(|fault| fault.to_string())
+    check(&Sql::new("rules/r/rule.sql".to_owned(), sql)).err().map(|fault| fault.to_string())
 }
 
 fn chain(first: &str, link: &str, links: usize) -> String {

@@ -8,7 +8,7 @@ use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, Operator};
 use mareva_model::{Fault, Table};
 
-use super::{FORM, Matcher, first_line};
+use super::Matcher;
 use crate::tables::schema_of;
 
 /// What lies below the windows.
@@ -35,13 +35,13 @@ impl Matcher<'_> {
             LogicalPlan::SubqueryAlias(alias) => self.scan(&alias.input, Some(alias.alias.table())),
             LogicalPlan::TableScan(_) => self.scan(plan, None),
             LogicalPlan::Join(join) => self.join(join),
-            other => Err(self.text.refuse("from", format!("{} is not supported", first_line(other)), FORM)),
+            other => Err(self.no_form(other)),
         }
     }
 
     fn scan(&self, plan: &LogicalPlan, alias: Option<&str>) -> Result<Base, Fault> {
         let LogicalPlan::TableScan(scan) = plan else {
-            return Err(self.text.refuse("from", format!("{} is not supported", first_line(plan)), FORM));
+            return Err(self.no_form(plan));
         };
         let name = scan.table_name.table();
         let tables = [Table::Transactions, Table::Movements, Table::Signals];
@@ -60,7 +60,10 @@ impl Matcher<'_> {
     fn join(&self, join: &datafusion::logical_expr::Join) -> Result<Base, Fault> {
         let refuse = |reason: &str| {
             let remedy = "write [LEFT] JOIN accounts a ON <table>.<column> = a.account";
-            self.text.refuse("join", reason.to_owned(), remedy)
+            let on = join.on.iter().flat_map(|(left, right)| [left, right]).chain(&join.filter);
+            let here = self.text.near(on);
+            // Tables after commas are joined without the word.
+            here.refuse(if here.has("join") { "join" } else { "from" }, reason.to_owned(), remedy)
         };
         let mut base = self.base(&join.left)?;
         let (scan, alias) = match join.right.as_ref() {

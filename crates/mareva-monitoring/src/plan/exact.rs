@@ -11,9 +11,13 @@ use mareva_model::Fault;
 use super::base::flat_column;
 use super::{FORM, Matcher};
 
+const INEXACT: &str = "a floating-point number is not exact";
+
 impl Matcher<'_> {
     /// Rewrites columns to canonical ones and refuses what cannot be computed exactly or safely.
     pub(super) fn canonical(&self, expr: &Expr, names: &HashMap<String, Expr>) -> Result<Expr, Fault> {
+        // Only what is written says where it stands.
+        self.exact(expr)?;
         let mut fault = None;
         let rewritten = expr.clone().transform_down(|part| {
             Ok(match part {
@@ -21,8 +25,9 @@ impl Matcher<'_> {
                     // What it stands for is canonical: nothing in it is to be replaced again.
                     Some(known) => Transformed::new(known.clone(), true, TreeNodeRecursion::Jump),
                     None => {
-                        fault = Some(self.text.refuse(&column.name, "unknown column", FORM));
-                        Transformed::no(Expr::Column(column))
+                        let part = Expr::Column(column.clone());
+                        fault = Some(self.text.near([&part]).refuse(&column.name, "unknown column", FORM));
+                        Transformed::no(part)
                     }
                 },
                 other => Transformed::no(other),
@@ -34,29 +39,31 @@ impl Matcher<'_> {
     }
 
     fn exact(&self, expr: &Expr) -> Result<(), Fault> {
+        if let Some(fault) = self.no_float(expr) {
+            return Err(fault);
+        }
         let mut fault = None;
         let walked = expr.apply(|part| {
+            let text = self.text.near([expr]).near([part]);
             fault = match part {
-                Expr::Literal(ScalarValue::Float64(_) | ScalarValue::Float32(_) | ScalarValue::Float16(_), _) => {
-                    let shown = part.human_display().to_string();
-                    let remedy = "use a decimal parameter or CAST('0.85' AS DECIMAL(3, 2))";
-                    Some(self.text.refuse(&shown, "a floating-point number is not exact", remedy))
-                }
                 Expr::Cast(cast) if cast.field.data_type().is_floating() => {
-                    Some(self.text.refuse("cast", "a floating-point number is not exact", "cast to DECIMAL(p, s)"))
+                    // The planner casts, too, where the other side is such a number.
+                    let place = if text.has("cast") { "cast" } else { "" };
+                    Some(text.refuse(place, INEXACT, "cast what is one to DECIMAL(38, 2) first"))
                 }
                 Expr::BinaryExpr(binary) if matches!(binary.op, Operator::Divide | Operator::Modulo) => {
                     (!never_zero(&binary.right)).then(|| {
                         let remedy = "multiply the other side instead, or divide by NULLIF(x, 0)";
-                        self.text.refuse(&binary.op.to_string(), "this division can meet a zero", remedy)
+                        let text = text.near([binary.right.as_ref()]);
+                        text.refuse(&binary.op.to_string(), "this division can meet a zero", remedy)
                     })
                 }
                 Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) => {
-                    Some(self.text.refuse("(select", "a subquery is not supported", FORM))
+                    Some(text.refuse("(select", "a subquery is not supported", FORM))
                 }
                 Expr::ScalarFunction(function) if function.func.signature().volatility != Volatility::Immutable => {
                     let reason = format!("{} gives another value every time", function.name());
-                    Some(self.text.refuse(function.name(), reason, "time is the row's event_time"))
+                    Some(text.refuse(function.name(), reason, "time is the row's event_time"))
                 }
                 _ => None,
             };
@@ -64,6 +71,27 @@ impl Matcher<'_> {
         });
         walked.map_err(|e| self.text.engine(&e))?;
         fault.map_or(Ok(()), Err)
+    }
+
+    /// Refuses the first number that is no decimal: the planner makes others like it where they meet.
+    fn no_float(&self, expr: &Expr) -> Option<Fault> {
+        let mut found = None;
+        let walked = expr.apply(|part| {
+            if let Expr::Literal(value, _) = part
+                && value.data_type().is_floating()
+            {
+                found = Some(value.clone());
+                return Ok(TreeNodeRecursion::Stop);
+            }
+            Ok(TreeNodeRecursion::Continue)
+        });
+        // The closure never fails.
+        walked.ok()?;
+        let place = match found? {
+            ScalarValue::Float64(Some(value)) => self.text.at_number(value),
+            _ => self.text.near([expr]).at(""),
+        };
+        Some(Fault::new(place, INEXACT, "use a decimal parameter or CAST('0.85' AS DECIMAL(3, 2))"))
     }
 
     /// A deviation is a float and differs in its last digits with the order of the rows: conditions compare it as a decimal.
@@ -83,7 +111,7 @@ impl Matcher<'_> {
             Ok(if rounded { TreeNodeRecursion::Jump } else { TreeNodeRecursion::Continue })
         });
         walked.map_err(|e| self.text.engine(&e))?;
-        let remedy = "write CAST(STDDEV(x) OVER w AS DECIMAL(38, 2))";
+        let remedy = "select STDDEV(x) OVER w AS spread and compare CAST(spread AS DECIMAL(38, 2))";
         let place = if self.text.has("stddev") { "stddev" } else { "var" };
         if bare {
             Err(self.text.refuse(place, "a condition on a floating-point number is not exact", remedy))

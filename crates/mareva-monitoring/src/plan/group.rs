@@ -59,11 +59,12 @@ impl Matcher<'_> {
         let mut keys = Vec::new();
         let mut extent: Option<Extent> = None;
         for expr in &aggregate.group_expr {
+            let here = self.near([expr]);
             let expr = self.canonical(&expr.clone().unalias(), &base.names)?;
-            match (self.aligned(&expr)?, extent) {
+            match (here.aligned(&expr)?, extent) {
                 (Some(_), Some(_)) => return Err(self.text.refuse("group by", "there are two windows", GROUPS)),
                 (Some(found), None) => extent = Some(found),
-                (None, _) => keys.push(self.key(&expr, base)?),
+                (None, _) => keys.push(here.key(&expr, base)?),
             }
         }
         let Some(extent) = extent else {
@@ -100,11 +101,12 @@ impl Matcher<'_> {
     ) -> Result<Expr, Fault> {
         let name = function.func.name().to_owned();
         let params = &function.params;
+        let here = self.near(&params.args);
         let call =
             Call { name: &name, args: &params.args, distinct: params.distinct, filter: params.filter.as_deref() };
         if params.null_treatment.is_some() {
             let reason = "nulls cannot be left out of a group";
-            return Err(self.text.refuse("nulls", reason, "leave IGNORE NULLS out, or use MIN or MAX"));
+            return Err(here.text.refuse("nulls", reason, "leave IGNORE NULLS out, or use MIN or MAX"));
         }
         let is_pick = matches!(name.as_str(), "first_value" | "last_value");
         if is_pick {
@@ -112,10 +114,10 @@ impl Matcher<'_> {
             let ascending = params.order_by.iter().all(|sort| sort.asc);
             let remedy = format!("write {name}(x ORDER BY event_time, row_id)");
             if !ascending || !self.is_total_order(&order) || params.filter.is_some() {
-                return Err(self.text.refuse(&name, "which row it takes is not settled", &remedy));
+                return Err(here.text.refuse(&name, "which row it takes is not settled", &remedy));
             }
         } else if !params.order_by.is_empty() {
-            return Err(self.text.refuse(&name, "an aggregate has no order", FORM));
+            return Err(here.text.refuse(&name, "an aggregate has no order", FORM));
         }
         // The last row is the one that is judged, and no row of the group is later.
         let own = match params.args.as_slice() {
@@ -128,7 +130,7 @@ impl Matcher<'_> {
         if let Some(own) = own {
             return Ok(own);
         }
-        let planned = self.feature(&call, group.keys.clone(), group.extent, base)?;
+        let planned = here.feature(&call, group.keys.clone(), group.extent, base)?;
         let stands_for = column(&planned.name);
         windows.push(planned);
         Ok(stands_for)

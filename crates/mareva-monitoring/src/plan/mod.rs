@@ -4,12 +4,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::common::{DFSchema, ParamValues, ScalarValue};
 use datafusion::datasource::MemTable;
 use datafusion::logical_expr::utils::split_conjunction;
-use datafusion::logical_expr::{Expr, LogicalPlan, Projection};
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, Projection};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use mareva_model::{Fault, Table};
 
@@ -25,6 +25,7 @@ mod base;
 mod exact;
 mod group;
 mod lag;
+mod magnitude;
 mod window;
 
 pub(crate) use aligned::{HOP, SESSION};
@@ -70,7 +71,10 @@ pub(crate) struct RulePlan {
 
 /// A session that knows the rule tables and nothing else. Batches are for planning only: they are empty.
 pub(crate) fn session(accounts: &SchemaRef) -> Result<SessionContext, datafusion::error::DataFusionError> {
-    let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
+    // With the places of columns, which say where a fault is.
+    let places = "datafusion.sql_parser.collect_spans";
+    let config = SessionConfig::new().with_target_partitions(1).set_bool(places, true);
+    let context = SessionContext::new_with_config(config);
     for table in [Table::Transactions, Table::Movements, Table::Signals] {
         context.register_table(table.name(), Arc::new(MemTable::try_new(schema_of(table), vec![vec![]])?))?;
     }
@@ -144,7 +148,7 @@ fn replaced(expr: Expr, columns: &HashMap<String, Expr>, begin: &Expr) -> Expr {
 /// # Errors
 /// The first fault in its SQL.
 pub(crate) async fn plan(context: &SessionContext, rule: &CheckedRule) -> Result<RulePlan, Fault> {
-    let text = Sql { place: format!("rules/{}/rule.sql", rule.reference.id), sql: &rule.sql };
+    let text = Sql::new(format!("rules/{}/rule.sql", rule.reference.id), &rule.sql);
     nesting::check(&text)?;
     let state = context.state();
     let planned = state.create_logical_plan(&rule.sql).await.map_err(|e| text.engine(&e))?;
@@ -161,13 +165,23 @@ struct Matcher<'a> {
     text: Sql<'a>,
 }
 
+impl<'a> Matcher<'a> {
+    /// For the part of the rule in which these expressions stand.
+    fn near<'e>(&self, parts: impl IntoIterator<Item = &'e Expr>) -> Matcher<'a> {
+        Matcher { text: self.text.near(parts) }
+    }
+}
+
+/// Names that a detection has beside its columns.
+const RESERVED: [&str; 3] = ["rule", "version", "shadow"];
+
 const FORM: &str =
     "write SELECT … FROM one table [JOIN accounts] [WHERE] with [WINDOW] [QUALIFY], or with GROUP BY [HAVING]";
 
 impl Matcher<'_> {
     fn rule(&self, plan: &LogicalPlan) -> Result<RulePlan, Fault> {
         let LogicalPlan::Projection(projection) = plan else {
-            return Err(self.text.refuse("", format!("{} at the top", plan.display()), FORM));
+            return Err(self.no_form(plan));
         };
         let (condition, below) = match projection.input.as_ref() {
             LogicalPlan::Filter(filter)
@@ -181,6 +195,26 @@ impl Matcher<'_> {
             LogicalPlan::Aggregate(aggregate) => self.grouped(projection, condition, aggregate),
             _ => self.windowed(projection, condition, below),
         }
+    }
+
+    /// Refuses what is none of the forms.
+    fn no_form(&self, plan: &LogicalPlan) -> Fault {
+        let (fragment, what) = match plan {
+            LogicalPlan::Sort(_) => ("order by", "ORDER BY of the whole"),
+            LogicalPlan::Limit(limit) if limit.fetch.is_none() => ("offset", "OFFSET"),
+            LogicalPlan::Limit(_) => ("limit", "LIMIT"),
+            LogicalPlan::Distinct(_) => ("distinct", "SELECT DISTINCT"),
+            LogicalPlan::Union(_) => ("union", "UNION"),
+            LogicalPlan::Values(_) => ("values", "VALUES"),
+            LogicalPlan::Unnest(_) => ("unnest", "UNNEST"),
+            LogicalPlan::Join(_) => ("join", "this JOIN"),
+            LogicalPlan::Projection(_) | LogicalPlan::SubqueryAlias(_) if self.text.has("with") => ("with", "WITH"),
+            LogicalPlan::Projection(_) | LogicalPlan::SubqueryAlias(_) => ("from (", "a query in FROM"),
+            LogicalPlan::Window(_) | LogicalPlan::Aggregate(_) => ("from", "a window or group below another"),
+            LogicalPlan::Filter(_) | LogicalPlan::EmptyRelation(_) | LogicalPlan::TableScan(_) => ("from", "this form"),
+            _ => ("", "a statement that is no SELECT"),
+        };
+        self.text.refuse(fragment, format!("{what} is not supported"), FORM)
     }
 
     /// Form A: a row is judged as of its own time.
@@ -228,6 +262,32 @@ impl Matcher<'_> {
         Ok(())
     }
 
+    /// Refuses a subject that is no text, or of which nothing says that it is known.
+    fn subject<'e>(
+        &self,
+        base: &Base,
+        windows: &[WindowPlan],
+        outputs: &[(String, Expr)],
+        mut conditions: impl Iterator<Item = &'e Expr>,
+    ) -> Result<(), Fault> {
+        let Some((_, subject)) = outputs.iter().find(|(name, _)| name == "subject") else { return Ok(()) };
+        let of_windows = windows.iter().map(|w| Field::new(&w.name, w.output.clone(), true));
+        let fields = base.columns.iter().map(|(name, field)| field.clone().with_name(name)).chain(of_windows);
+        let schema = DFSchema::try_from(Schema::new(fields.collect::<Vec<_>>())).map_err(|e| self.text.engine(&e))?;
+        let found = subject.get_type(&schema).map_err(|e| self.text.engine(&e))?;
+        if !matches!(found, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8) {
+            let remedy = "select an account, a device or another text AS subject";
+            return Err(self.text.refuse("as subject", "the subject is not text", remedy));
+        }
+        let nullable = subject.nullable(&schema).map_err(|e| self.text.engine(&e))?;
+        let known = subject.clone().is_not_null();
+        if nullable && !conditions.any(|condition| *condition == known) {
+            let remedy = "add what it is, and IS NOT NULL, to WHERE or QUALIFY";
+            return Err(self.text.refuse("as subject", "the subject can be null", remedy));
+        }
+        Ok(())
+    }
+
     /// Puts the parts of a rule together, whatever its form.
     fn assembled(
         &self,
@@ -243,8 +303,9 @@ impl Matcher<'_> {
         let mut gate = base.atoms.clone();
         let mut conditions = Vec::new();
         for atom in condition.map(|q| split_conjunction(q)).unwrap_or_default() {
+            let here = self.near([atom]);
             let atom = self.canonical(atom, names)?;
-            self.rounded(&atom, &floats)?;
+            here.rounded(&atom, &floats)?;
             // Of a group every row counts, and only the last one is judged: its condition takes none away.
             if group.is_some() || atom.column_refs().iter().any(|c| windows.iter().any(|w| w.name == c.name)) {
                 conditions.push(atom);
@@ -256,7 +317,11 @@ impl Matcher<'_> {
         for (expr, field) in projection.expr.iter().zip(projection.schema.fields()) {
             let output = self.canonical(&expr.clone().unalias_nested().data, names)?;
             if !matches!(output, Expr::Column(_)) {
-                self.rounded(&output, &floats)?;
+                self.near([expr]).rounded(&output, &floats)?;
+            }
+            if RESERVED.contains(&field.name().as_str()) {
+                let reason = format!("{} is what a detection says of its rule", field.name());
+                return Err(self.text.refuse(&format!("as {}", field.name()), reason, "use another alias"));
             }
             outputs.push((field.name().clone(), output));
         }
@@ -270,6 +335,7 @@ impl Matcher<'_> {
                 return Err(self.text.refuse("select", reason, "select row_id, event_time and a column AS subject"));
             }
         }
+        self.subject(&base, &windows, &outputs, gate.iter().chain(&conditions))?;
         base.columns.retain(|name, _| {
             let used = |e: &Expr| e.column_refs().iter().any(|c| c.name == *name);
             gate.iter().chain(&conditions).chain(outputs.iter().map(|(_, e)| e)).any(used)
@@ -280,8 +346,4 @@ impl Matcher<'_> {
         });
         Ok(RulePlan { table: base.table, gate, windows, qualify: conditions, outputs, group, columns: base.columns })
     }
-}
-
-fn first_line(plan: &LogicalPlan) -> String {
-    plan.display().to_string().lines().next().unwrap_or_default().to_owned()
 }

@@ -10,6 +10,7 @@ use mareva_model::Fault;
 use super::aligned::milliseconds;
 use super::base::Base;
 use super::lag::{LagBound, MAX_LAG, reach, rows_back};
+use super::magnitude::{digits, fits};
 use super::{FORM, Matcher, WindowPlan};
 use crate::aggregate::AggregateKind;
 use crate::extent::Extent;
@@ -50,21 +51,25 @@ impl Matcher<'_> {
         };
         let params = &function.params;
         let name = function.fun.name().to_owned();
-        let (keys, aligned) = self.partition(&function, base)?;
+        // Faults of a window stand where its rows are put in order, those of what is computed where its argument stands.
+        let here = self.near(params.order_by.iter().map(|sort| &sort.expr).chain(&params.partition_by));
+        let (keys, aligned) = here.partition(&function, base)?;
         if params.null_treatment.is_some() {
-            return Err(self.text.refuse(
-                "nulls",
-                "nulls cannot be left out of a window",
-                "use FILTER of an aggregate",
-            ));
+            let reason = "nulls cannot be left out of a window";
+            return Err(self.near(&params.args).text.refuse("nulls", reason, "use FILTER of an aggregate"));
         }
         let extent = match name.as_str() {
-            "lag" | "row_number" => self.in_order(&function, aligned, bounds)?,
-            _ => self.sliding(&function, aligned)?,
+            "lag" | "row_number" => here.in_order(&function, aligned, bounds)?,
+            _ => here.sliding(&function, aligned)?,
         };
         let call =
             Call { name: &name, args: &params.args, distinct: params.distinct, filter: params.filter.as_deref() };
-        self.feature(&call, keys, extent, base)
+        let written: Vec<&Expr> = if params.args.iter().any(|arg| !arg.column_refs().is_empty()) {
+            params.args.iter().collect()
+        } else {
+            params.order_by.iter().map(|sort| &sort.expr).collect()
+        };
+        self.near(written).feature(&call, keys, extent, base)
     }
 
     /// A function over the rows of an extent.
@@ -98,6 +103,23 @@ impl Matcher<'_> {
         let argument_type =
             argument.as_ref().map(|a| a.get_type(&schema)).transpose().map_err(|e| self.text.engine(&e))?;
         let kind = self.kind(call, argument_type.as_ref())?;
+        if let (Some(argument), Some(DataType::Decimal128(_, scale))) = (&argument, &argument_type) {
+            // An average has four more places than its argument.
+            let spare = match kind {
+                AggregateKind::Sum | AggregateKind::Spread { .. } => Some(0),
+                AggregateKind::Average { .. } => Some(4),
+                _ => None,
+            };
+            let digits = digits(argument, &schema);
+            if spare.is_some_and(|spare| !fits(digits, *scale, spare)) {
+                let reason = format!("{name} of values with up to {digits} digits before the point can pass 38 digits");
+                return Err(self.text.refuse(
+                    name,
+                    reason,
+                    "sum amounts themselves, or cast to a smaller DECIMAL(p, s)",
+                ));
+            }
+        }
         if let Some(argument) = &argument
             && !kind.picks_a_row()
         {
@@ -251,8 +273,9 @@ impl Matcher<'_> {
     fn partition(&self, function: &WindowFunction, base: &Base) -> Result<(Vec<String>, Option<Extent>), Fault> {
         let (mut keys, mut aligned) = (Vec::new(), None);
         for key in &function.params.partition_by {
+            let here = self.near([key]);
             let key = self.canonical(key, &base.names)?;
-            match (self.aligned(&key)?, aligned) {
+            match (here.aligned(&key)?, aligned) {
                 (Some(Extent::Session { .. }), _) => {
                     let reason = "a session is of a group, not of a partition";
                     return Err(self.text.refuse("partition by", reason, "use session in GROUP BY"));
@@ -265,7 +288,7 @@ impl Matcher<'_> {
                     return Err(self.text.refuse("partition by", "there are two aligned windows", "leave one out"));
                 }
                 (Some(found), None) => aligned = Some(found),
-                (None, _) => keys.push(self.key(&key, base)?),
+                (None, _) => keys.push(here.key(&key, base)?),
             }
         }
         if keys.is_empty() {
@@ -277,20 +300,19 @@ impl Matcher<'_> {
 
     /// A column by which timelines are kept.
     pub(super) fn key(&self, key: &Expr, base: &Base) -> Result<String, Fault> {
-        let place = if self.text.has("partition by") { "partition by" } else { "group by" };
         let remedy = "use plain text columns such as account or device";
         let Expr::Column(column) = key else {
-            return Err(self.text.refuse(place, "the key is not a column", remedy));
+            return Err(self.text.refuse("", "the key is not a column", remedy));
         };
         if base.columns.get(&column.name).is_some_and(|field| field.data_type() != &DataType::Utf8) {
-            return Err(self.text.refuse(place, "the key is not text", remedy));
+            return Err(self.text.refuse("", "the key is not text", remedy));
         }
         let nullable = base.columns.get(&column.name).is_none_or(Field::is_nullable);
         let guarded = base.atoms.contains(&Expr::Column(column.clone()).is_not_null());
         if nullable && !guarded {
             let reason = format!("the key {} can be null", column.name);
             let remedy = format!("add {} IS NOT NULL to WHERE", column.name);
-            return Err(self.text.refuse(place, reason, &remedy));
+            return Err(self.text.refuse("", reason, &remedy));
         }
         Ok(column.name.clone())
     }

@@ -210,8 +210,11 @@ proptest! {
 #[test]
 fn a_challenger_is_in_shadow_and_fires_on_the_table_of_its_champion() {
     let of = |id: &str, more: &str, table: &str| {
-        let sql = format!("SELECT row_id, {table} AS subject, event_time FROM movements WHERE amount_ref > 1");
-        let sql = sql.replace("transactions AS subject", "originator AS subject").replace("movements AS", "account AS");
+        let sql = format!(
+            "SELECT row_id, {table} AS subject, event_time FROM movements WHERE amount_ref > 1 AND {table} IS NOT NULL"
+        );
+        let sql = sql.replace("transactions AS", "originator AS").replace("movements AS", "account AS");
+        let sql = sql.replace("transactions IS", "originator IS").replace("movements IS", "account IS");
         let text = rule(id, "signal", &sql.replace("FROM movements", &format!("FROM {table}")));
         RuleText { toml: text.toml.replace("sources =", &format!("{more}sources =")), ..text }
     };
