@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use mareva_kafka::{AlertRevision, Judge, JudgeError, Message, Sink, Verdict, WriteState};
+use mareva_kafka::{AlertRevision, Decode, Judge, JudgeError, Message, Sink, Verdict, WriteState};
 use mareva_model::{Digest, SourcePosition};
-use mareva_pipeline::{InputSlice, Output, Parts, Pipeline};
+use mareva_pipeline::{DecodedSlice, InputSlice, Output, Parts, Pipeline};
 use serde::Serialize;
 
 /// A pipeline and how its output is written.
@@ -22,13 +22,19 @@ impl PipelineJudge {
 
 impl Judge for PipelineJudge {
     type Output = Output;
+    type Decoded = DecodedSlice;
 
     fn epoch(&self) -> Digest {
         self.0.epoch()
     }
 
-    fn process(&mut self, slice: &InputSlice) -> Result<Output, JudgeError> {
-        Ok(self.0.process(slice)?)
+    fn decoder(&self) -> Decode<DecodedSlice> {
+        let mut decoder = self.0.decoder();
+        Box::new(move |slice| Ok(decoder.decode(slice)?))
+    }
+
+    fn process(&mut self, slice: &InputSlice, decoded: DecodedSlice) -> Result<Output, JudgeError> {
+        Ok(self.0.process_decoded(slice, decoded)?)
     }
 
     fn skip_to(&mut self, seq: u64) -> Result<(), JudgeError> {

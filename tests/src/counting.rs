@@ -10,8 +10,8 @@ use std::{
 };
 
 use mareva_kafka::{
-    Connection, FollowFrom, Follower, Judge, JudgeError, Message, RunConfig, SequenceRecord, Sink, Topics, Verdict,
-    WriteState,
+    Connection, Decode, FollowFrom, Follower, Judge, JudgeError, Message, RunConfig, SequenceRecord, Sink, Topics,
+    Verdict, WriteState,
 };
 use mareva_model::Digest;
 use mareva_pipeline::InputSlice;
@@ -51,12 +51,17 @@ impl Counting {
 
 impl Judge for Counting {
     type Output = Verdict;
+    type Decoded = ();
 
     fn epoch(&self) -> Digest {
         Self::epoch_digest()
     }
 
-    fn process(&mut self, slice: &InputSlice) -> Result<Verdict, JudgeError> {
+    fn decoder(&self) -> Decode<()> {
+        Box::new(|_| Ok(()))
+    }
+
+    fn process(&mut self, slice: &InputSlice, (): ()) -> Result<Verdict, JudgeError> {
         if slice.seq != self.seq + 1 {
             return Err(format!("slice {} follows slice {}", slice.seq, self.seq).into());
         }

@@ -15,6 +15,9 @@ pub trait Judge {
     /// What a slice gives, before it is encoded: shown to the observer.
     type Output;
 
+    /// What a slice holds, decoded.
+    type Decoded: Send + 'static;
+
     /// Digest of all that is in force.
     fn epoch(&self) -> Digest;
 
@@ -24,11 +27,14 @@ pub trait Judge {
         None
     }
 
+    /// What decodes the slices, on a thread of its own, while those before are judged.
+    fn decoder(&self) -> Decode<Self::Decoded>;
+
     /// Judges a slice. Slices come in order of their numbers, each once.
     ///
     /// # Errors
     /// Whatever keeps it from going on; bad input is not among it.
-    fn process(&mut self, slice: &InputSlice) -> Result<Self::Output, JudgeError>;
+    fn process(&mut self, slice: &InputSlice, decoded: Self::Decoded) -> Result<Self::Output, JudgeError>;
 
     /// Other rules that are ready to take force: their epoch, under which the next new slice is judged. Asked between slices of a
     /// live run; what takes long is done elsewhere. None for a judge that knows one epoch.
@@ -69,6 +75,9 @@ pub trait Judge {
     /// Its own.
     fn snapshot(&self) -> Result<WriteState, JudgeError>;
 }
+
+/// Decodes a slice. What it gives depends on the slice alone.
+pub type Decode<D> = Box<dyn FnMut(&InputSlice) -> Result<D, JudgeError> + Send>;
 
 /// Writes a state that was taken. It fails with the errors of the writer, and its own.
 pub type WriteState = Box<dyn FnOnce(&mut dyn io::Write) -> Result<(), JudgeError> + Send>;

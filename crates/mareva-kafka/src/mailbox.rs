@@ -24,6 +24,8 @@ pub(crate) enum Letter {
         /// Microseconds from begin to confirmation.
         took: u64,
     },
+    /// A slice is decoded.
+    Decoded,
     /// The thread cannot go on.
     Failed(Error),
 }

@@ -11,9 +11,9 @@ use std::{
 };
 
 use mareva_model::Digest;
-use mareva_pipeline::InputSlice;
 
 use crate::{
+    ahead::{Ahead, Cut},
     config::{EpochChange, RunConfig},
     error::Error,
     failpoint::Failpoint,
@@ -21,6 +21,7 @@ use crate::{
     machine::{Action, Input, Machine, Now, Settings, Transaction},
     mailbox::{Letter, Mailbox},
     outage::{Outage, Word},
+    progress::{Progress, RunSummary},
     publisher::{self, Publisher, Request},
     record::{AlertRevision, SliceRange, TopicPartition},
     setup,
@@ -33,50 +34,6 @@ use crate::{
 
 /// Batches of records that wait between consumer and loop.
 const CHUNKS: usize = 4;
-
-/// What the observer is told, on the loop's thread: it must be quick.
-#[derive(Debug)]
-pub enum Progress<'a, O> {
-    /// The recorded slices are judged again; from here on new input is judged.
-    Live {
-        /// Figures.
-        stats: &'a Stats,
-    },
-    /// A slice was judged. Its output is not committed yet.
-    Judged {
-        /// The slice.
-        slice: &'a InputSlice,
-        /// What it gave.
-        output: &'a O,
-        /// Whether an earlier run has published it.
-        replay: bool,
-        /// Figures.
-        stats: &'a Stats,
-    },
-    /// A transaction is committed.
-    Committed {
-        /// It.
-        transaction: &'a Transaction,
-        /// Figures.
-        stats: &'a Stats,
-    },
-    /// A second has passed.
-    Second {
-        /// Figures.
-        stats: &'a Stats,
-    },
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RunSummary {
-    /// Figures.
-    pub stats: Stats,
-    /// Next offset to be judged, by partition.
-    pub positions: BTreeMap<TopicPartition, i64>,
-    /// Last slice of the newest snapshot; 0 without one.
-    pub snapshot_seq: u64,
-}
 
 /// Both clocks.
 #[derive(Debug, Clone, Copy)]
@@ -144,6 +101,7 @@ pub fn run<J: Judge>(
         snapshots,
         open: Some(open),
         judge: None,
+        ahead: None,
         epochs: Vec::new(),
         in_flight: None,
         stats: Stats::default(),
@@ -171,6 +129,7 @@ struct Running<'a, J: Judge, F> {
     snapshots: Option<(SnapshotStore, SnapshotWriter)>,
     open: Option<F>,
     judge: Option<J>,
+    ahead: Option<Ahead<J::Decoded>>,
     /// Epochs, each with the last slice before it began, from the state on that the run began with.
     epochs: Vec<(u64, Digest)>,
     in_flight: Option<Arc<Transaction>>,
@@ -222,6 +181,10 @@ where
     fn receive(&mut self, letter: Letter) -> Result<(), Error> {
         match letter {
             Letter::Failed(error) => Err(error),
+            Letter::Decoded => {
+                let judged = self.judge_next()?;
+                self.apply(judged)
+            }
             Letter::Committed { input, at, took } => {
                 if let Some(transaction) = self.in_flight.take() {
                     self.account(&transaction, at, took);
@@ -286,7 +249,9 @@ where
                 source.assign(partitions)?;
                 self.source = Some(source);
             }
-            Action::Judge { slice, replay, published } => return self.judge(&slice, replay, &published).map(Some),
+            Action::Judge { slice, replay, published } => {
+                self.ahead.as_ref().ok_or(Error::ThreadLost("mareva"))?.decode(Cut { slice, replay, published })?;
+            }
             Action::WriteSnapshot { seq, positions } => return self.write_snapshot(seq, &positions),
             Action::PublishSnapshot(seq) => {
                 self.snapshots.as_ref().map_or(Ok(()), |(_, writer)| writer.publish(seq))?;
@@ -307,7 +272,7 @@ where
             None => {
                 let judge = open(None).map_err(|error| Error::Open { at: None, error })?;
                 let (history, epoch) = (judge.history(), judge.epoch());
-                self.judge = Some(judge);
+                self.take_on(judge)?;
                 self.epochs.push((0, epoch));
                 Ok(Input::Opened { seq: 0, positions: BTreeMap::new(), history, epoch })
             }
@@ -316,11 +281,17 @@ where
                 let opened = open(Some(&mut state));
                 let judge = opened.map_err(|error| Error::Open { at: Some(path), error })?;
                 let epoch = judge.epoch();
-                self.judge = Some(judge);
+                self.take_on(judge)?;
                 self.epochs.push((info.seq, epoch));
                 Ok(Input::Opened { seq: info.seq, positions: info.next_offsets(), history: info.history, epoch })
             }
         }
+    }
+
+    fn take_on(&mut self, judge: J) -> Result<(), Error> {
+        self.ahead = Some(Ahead::start(judge.decoder(), &self.mailbox)?);
+        self.judge = Some(judge);
+        Ok(())
     }
 
     fn skip(&mut self, to: u64, published: &[AlertRevision]) -> Result<(), Error> {
@@ -354,14 +325,20 @@ where
         Ok(Input::Log { records, bounds })
     }
 
-    fn judge(&mut self, slice: &InputSlice, replay: bool, published: &[AlertRevision]) -> Result<Input, Error> {
+    /// Judges the next slice that is decoded.
+    fn judge_next(&mut self) -> Result<Input, Error> {
+        let (Cut { slice, replay, published }, decoded) =
+            self.ahead.as_ref().ok_or(Error::ThreadLost("mareva"))?.take()?;
+        let slice = &slice;
+        let failed = |error| Error::Judge { seq: slice.seq, error };
+        let decoded = decoded.map_err(failed)?;
         let judge = self.judge.as_mut().ok_or(Error::ThreadLost("mareva"))?;
         let mut began = Instant::now();
         let changes = slice.epoch != judge.epoch();
         // The first new slice may be under other rules than the recorded ones: that too is a part of the start.
         let starting = replay || self.stats.slices() == 0;
         if changes {
-            judge.adopt(slice.epoch).map_err(|error| Error::Judge { seq: slice.seq, error })?;
+            judge.adopt(slice.epoch).map_err(failed)?;
             self.epochs.push((slice.seq - 1, slice.epoch));
             self.stats.epoch_changes += 1;
             self.stats.note_change(began.elapsed(), starting);
@@ -370,9 +347,9 @@ where
             }
             tracing::info!(seq = slice.seq, epoch = %slice.epoch, replay, "another epoch from this slice on");
         }
-        let output = judge.process(slice).map_err(|error| Error::Judge { seq: slice.seq, error })?;
+        let output = judge.process(slice, decoded).map_err(failed)?;
         let verdict = judge.verdict(slice, &output);
-        judge.published_before(published);
+        judge.published_before(&published);
         let took = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
         let stats = &mut self.stats;
         stats.low_time = verdict.low_time;

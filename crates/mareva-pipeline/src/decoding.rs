@@ -1,12 +1,13 @@
-//! Bytes → rows.
+//! Bytes → rows: the part of the path that needs nothing but the slice, so that it can be done ahead of the rest.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use mareva_codec::{Decoded, Decoder, Record, Stream};
 
+use crate::config::PipelineConfig;
 use crate::error::Error;
-use crate::slice::InputRecord;
+use crate::slice::{InputRecord, InputSlice};
 
 /// Which records of the slice, and what they gave.
 pub(crate) type Part = (Range<usize>, Decoded);
@@ -15,7 +16,7 @@ pub(crate) type Part = (Range<usize>, Decoded);
 ///
 /// # Errors
 /// [`Error::Topic`] for a record of a topic that is not an input, and those of `take`.
-pub(crate) fn in_parts(
+fn in_parts(
     decoder: &mut Decoder,
     streams: &BTreeMap<String, Stream>,
     records: &[InputRecord],
@@ -42,4 +43,34 @@ pub(crate) fn in_parts(
         take((from..records.len(), decoder.finish()))?;
     }
     Ok(())
+}
+
+/// Decodes slices, in any order and anywhere: what it gives depends on the slice alone.
+#[derive(Debug)]
+pub struct SliceDecoder {
+    decoder: Decoder,
+    streams: BTreeMap<String, Stream>,
+}
+
+/// What the records of a slice hold: see [`SliceDecoder`].
+#[derive(Debug)]
+pub struct DecodedSlice(pub(crate) Vec<Part>);
+
+impl SliceDecoder {
+    pub(crate) fn new(config: &PipelineConfig) -> Self {
+        Self { decoder: Decoder::new(config.limits.clone()), streams: config.streams.clone() }
+    }
+
+    /// Decodes the records of a slice.
+    ///
+    /// # Errors
+    /// [`Error::Topic`] for a record of a topic that is not an input.
+    pub fn decode(&mut self, slice: &InputSlice) -> Result<DecodedSlice, Error> {
+        let mut parts = Vec::new();
+        in_parts(&mut self.decoder, &self.streams, &slice.records, |part| {
+            parts.push(part);
+            Ok(())
+        })?;
+        Ok(DecodedSlice(parts))
+    }
 }

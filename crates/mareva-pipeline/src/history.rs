@@ -2,16 +2,14 @@
 
 use arrow::array::BooleanArray;
 use arrow::compute::filter_record_batch;
-use mareva_codec::Decoder;
 use mareva_model::{SourcePosition, TransactionBatch};
 use mareva_monitoring::{Monitor, RowNumber};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Parts;
-use crate::decoding::in_parts;
+use crate::decoding::DecodedSlice;
 use crate::error::Error;
 use crate::prepare::{is_ahead, position};
-use crate::slice::InputSlice;
 
 /// What of the retained rows is history.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,15 +48,14 @@ impl History {
     /// nothing judges. Gives the monitor without the rows that are left out, where there are any.
     pub fn end_before(
         &mut self,
-        slice: &InputSlice,
-        decoder: &mut Decoder,
+        decoded: &DecodedSlice,
         parts: &Parts,
         monitor: &Monitor,
     ) -> Result<Option<(Monitor, HistoryCut)>, Error> {
         if !self.open {
             return Ok(None);
         }
-        let Some((earliest, first)) = earliest(slice, decoder, parts)? else { return Ok(None) };
+        let Some((earliest, first)) = earliest(decoded, parts) else { return Ok(None) };
         self.open = false;
         let from = earliest.saturating_sub(parts.config.allowed_lateness_ms);
         let early = |batch: &TransactionBatch| -> BooleanArray {
@@ -86,17 +83,16 @@ impl History {
 const STRAGGLERS_ONE_IN: usize = 100;
 
 /// Time and place of the earliest transaction of a slice whose time can be trusted, but for stragglers.
-fn earliest(slice: &InputSlice, decoder: &mut Decoder, parts: &Parts) -> Result<Option<(i64, SourcePosition)>, Error> {
+fn earliest(decoded: &DecodedSlice, parts: &Parts) -> Option<(i64, SourcePosition)> {
     let mut found: Vec<(i64, SourcePosition)> = Vec::new();
-    in_parts(decoder, &parts.config.streams, &slice.records, |(_, decoded)| {
-        let batch = decoded.batch;
+    for (_, decoded) in &decoded.0 {
+        let batch = &decoded.batch;
         let (times, append) = (batch.event_time().values(), batch.append_time().values());
         let rows = times.iter().zip(append).enumerate();
         let trusted = rows.filter(|(_, (time, append))| !is_ahead(**time, **append, &parts.config));
-        found.extend(trusted.map(|(row, (time, _))| (*time, position(&batch, row))));
-        Ok(())
-    })?;
+        found.extend(trusted.map(|(row, (time, _))| (*time, position(batch, row))));
+    }
     found.sort_by_key(|(time, _)| *time);
     let at = found.len() / STRAGGLERS_ONE_IN;
-    Ok(found.into_iter().nth(at))
+    found.into_iter().nth(at)
 }

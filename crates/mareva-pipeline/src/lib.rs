@@ -20,6 +20,7 @@ mod verdict;
 
 pub use change::RuleChange;
 pub use config::{EpochFrame, Parts, PipelineConfig};
+pub use decoding::{DecodedSlice, SliceDecoder};
 pub use error::Error;
 pub use history::HistoryCut;
 pub use pipeline::{Pipeline, Snapshot};

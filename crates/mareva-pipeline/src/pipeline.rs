@@ -3,7 +3,6 @@
 use std::io::{Read, Write};
 use std::sync::Arc;
 
-use mareva_codec::Decoder;
 use mareva_model::{DetectionChange, Digest};
 use mareva_monitoring::{Monitor, MonitorState, Outgrown, RetainedRows, Ruleset, Sizes};
 use serde::{Deserialize, Serialize};
@@ -11,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::alerts::AlertBook;
 use crate::change::RuleChange;
 use crate::config::{EpochFrame, Parts};
+use crate::decoding::{DecodedSlice, SliceDecoder};
 use crate::error::Error;
 use crate::history::History;
 use crate::low_time::LowTime;
@@ -28,7 +28,7 @@ pub struct Pipeline {
     epoch: Digest,
     seq: u64,
     low_time: LowTime,
-    decoder: Decoder,
+    decoder: SliceDecoder,
     screen: Screen,
     monitor: Monitor,
     alerts: AlertBook,
@@ -91,7 +91,7 @@ impl Pipeline {
             epoch,
             seq,
             low_time,
-            decoder: Decoder::new(parts.config.limits.clone()),
+            decoder: SliceDecoder::new(&parts.config),
             screen: Screen::new(parts.watchlist.clone()),
             monitor,
             alerts: alerts.unwrap_or_else(|| AlertBook::new(config)),
@@ -142,6 +142,11 @@ impl Pipeline {
     /// # Errors
     /// [`Error::Topic`] for a record of a topic that is not an input.
     pub fn prepare(&mut self, slice: &InputSlice) -> Result<Prepared, Error> {
+        let decoded = self.decoder.decode(slice)?;
+        self.prepare_decoded(slice, decoded)
+    }
+
+    fn prepare_decoded(&mut self, slice: &InputSlice, decoded: DecodedSlice) -> Result<Prepared, Error> {
         let preparer = Preparer {
             parts: &self.parts,
             screen: &mut self.screen,
@@ -149,7 +154,12 @@ impl Pipeline {
             retained: self.monitor.retained(),
             history: self.history,
         };
-        preparer.prepare(&mut self.decoder, slice)
+        preparer.prepare(decoded, slice)
+    }
+
+    /// A decoder of slices like its own, for whoever decodes them ahead.
+    pub fn decoder(&self) -> SliceDecoder {
+        SliceDecoder::new(&self.parts.config)
     }
 
     /// Rows → detections → alerts: the second half of [`Pipeline::process`].
@@ -191,6 +201,15 @@ impl Pipeline {
     /// [`Error::Sequence`] or [`Error::Epoch`] when the slice is not the next one under this epoch; other variants when
     /// the engine itself fails. Bad input is never an error.
     pub fn process(&mut self, slice: &InputSlice) -> Result<Output, Error> {
+        let decoded = self.decoder.decode(slice)?;
+        self.process_decoded(slice, decoded)
+    }
+
+    /// [`Pipeline::process`] of a slice that is decoded already, by [`Pipeline::decoder`].
+    ///
+    /// # Errors
+    /// As [`Pipeline::process`].
+    pub fn process_decoded(&mut self, slice: &InputSlice, decoded: DecodedSlice) -> Result<Output, Error> {
         if slice.seq != self.seq + 1 {
             return Err(Error::Sequence { expected: self.seq + 1, got: slice.seq });
         }
@@ -200,13 +219,13 @@ impl Pipeline {
         for (topic, partition) in &slice.joined {
             self.low_time.join(topic, *partition, slice.tick);
         }
-        let shorter = self.history.end_before(slice, &mut self.decoder, &self.parts, &self.monitor)?;
+        let shorter = self.history.end_before(&decoded, &self.parts, &self.monitor)?;
         let history_cut = shorter.map(|(monitor, cut)| {
             self.monitor = monitor;
             self.look_back(None);
             cut
         });
-        let prepared = self.prepare(slice)?;
+        let prepared = self.prepare_decoded(slice, decoded)?;
         let output = self.judge(prepared, slice.end)?;
         self.seq = slice.seq;
         Ok(Output { history_cut, ..output })
@@ -272,6 +291,7 @@ impl Pipeline {
     /// # Errors
     /// As [`Pipeline::prepare`].
     pub fn load_history(&mut self, slice: &InputSlice) -> Result<Prepared, Error> {
+        let decoded = self.decoder.decode(slice)?;
         let preparer = Preparer {
             parts: &self.parts,
             screen: &mut self.screen,
@@ -279,7 +299,7 @@ impl Pipeline {
             retained: self.monitor.retained(),
             history: self.history,
         };
-        let prepared = preparer.prepare(&mut self.decoder, slice)?;
+        let prepared = preparer.prepare(decoded, slice)?;
         for batch in &prepared.batches {
             self.monitor.load(batch)?;
         }

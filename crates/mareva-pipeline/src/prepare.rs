@@ -9,7 +9,7 @@ use arrow::array::{
     StringBuilder,
 };
 use arrow::compute::filter_record_batch;
-use mareva_codec::{Decoded, Decoder};
+use mareva_codec::Decoded;
 use mareva_model::{
     DeadLetter, Hit, Prepared as Column, Reason, SourcePosition, Text, TransactionBatch, column, namesakes,
     prepared_schema,
@@ -17,7 +17,7 @@ use mareva_model::{
 use mareva_monitoring::{Key, KeyBuild, RetainedRows, key_of};
 
 use crate::config::{Parts, PipelineConfig};
-use crate::decoding::in_parts;
+use crate::decoding::DecodedSlice;
 use crate::error::Error;
 use crate::history::History;
 use crate::low_time::LowTime;
@@ -54,7 +54,7 @@ pub(crate) struct Preparer<'a> {
 }
 
 impl Preparer<'_> {
-    pub fn prepare(mut self, decoder: &mut Decoder, slice: &InputSlice) -> Result<Prepared, Error> {
+    pub fn prepare(mut self, decoded: DecodedSlice, slice: &InputSlice) -> Result<Prepared, Error> {
         let counts = Counts { records: slice.records.len() as u64, ..Counts::default() };
         let mut prepared = Prepared {
             batches: Vec::new(),
@@ -65,10 +65,9 @@ impl Preparer<'_> {
             low_time: self.low_time.get(),
         };
         let mut known = Accepted::with_capacity_and_hasher(slice.records.len(), KeyBuild::default());
-        let streams = &self.parts.config.streams;
-        in_parts(decoder, streams, &slice.records, |(place, decoded)| {
-            self.part(&slice.records[place], decoded, slice.tick, &mut known, &mut prepared)
-        })?;
+        for (place, decoded) in decoded.0 {
+            self.part(&slice.records[place], decoded, slice.tick, &mut known, &mut prepared)?;
+        }
         self.screen.count(&mut prepared.counts);
         prepared.low_time = self.low_time.advance(slice.tick, self.parts.config.idle_after_ms);
         Ok(prepared)

@@ -5,11 +5,11 @@ use std::io::Read;
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
-use mareva_kafka::{AlertRevision, Judge, JudgeError, Message, Sink, Verdict, WriteState};
+use mareva_kafka::{AlertRevision, Decode, Judge, JudgeError, Message, Sink, Verdict, WriteState};
 use mareva_model::alert::Alert;
 use mareva_model::{Digest, SourcePosition};
 use mareva_monitoring::{RuleFailure, Sizes, Tenure};
-use mareva_pipeline::{InputSlice, Output, Parts, Pipeline};
+use mareva_pipeline::{DecodedSlice, InputSlice, Output, Parts, Pipeline};
 
 use crate::STACK;
 use crate::config::Config;
@@ -90,6 +90,7 @@ impl PipelineJudge {
 
 impl Judge for PipelineJudge {
     type Output = Judged;
+    type Decoded = DecodedSlice;
 
     fn epoch(&self) -> Digest {
         self.pipeline.epoch()
@@ -99,8 +100,13 @@ impl Judge for PipelineJudge {
         self.history
     }
 
-    fn process(&mut self, slice: &InputSlice) -> Result<Judged, JudgeError> {
-        let output = self.pipeline.process(slice)?;
+    fn decoder(&self) -> Decode<DecodedSlice> {
+        let mut decoder = self.pipeline.decoder();
+        Box::new(move |slice| Ok(decoder.decode(slice)?))
+    }
+
+    fn process(&mut self, slice: &InputSlice, decoded: DecodedSlice) -> Result<Judged, JudgeError> {
+        let output = self.pipeline.process_decoded(slice, decoded)?;
         if let Some(cut) = &output.history_cut {
             tell_cut(cut);
         }

@@ -72,6 +72,9 @@ impl Limits {
     }
 }
 
+/// Slices that are with the judge: one is judged, while the next one is decoded.
+pub(crate) const SLICES_AHEAD: usize = 2;
+
 /// A slice that is with the judge.
 #[derive(Debug)]
 pub(super) struct Judging {
@@ -85,21 +88,23 @@ impl Machine {
     /// Whether a new slice may be cut at all now.
     pub(super) fn may_cut(&self) -> bool {
         let limits = &self.settings.limits;
-        self.judging.is_none()
-            && match self.phase {
-                Phase::Replaying => !self.stopping,
-                Phase::Live => {
-                    !self.stopping
-                        && !self.ended
-                        && self.uncommitted.len() < limits.slices_in_flight
-                        && self.output_bytes < limits.output_bytes
-                }
-                Phase::Starting | Phase::Done => false,
+        match self.phase {
+            // Of a recorded slice the judge has to say what the log says of it before the next one.
+            Phase::Replaying => !self.stopping && self.judging.is_empty(),
+            Phase::Live => {
+                self.judging.len() < SLICES_AHEAD
+                    && !self.stopping
+                    && !self.ended
+                    && self.uncommitted.len() < limits.slices_in_flight
+                    && self.output_bytes < limits.output_bytes
             }
+            Phase::Starting | Phase::Done => false,
+        }
     }
 
     pub(super) fn cut(&mut self, now: Now) -> Option<Action> {
-        if !self.may_cut() {
+        // A snapshot is of a state that no slice is on its way to.
+        if !self.may_cut() || (!self.judging.is_empty() && self.snapshot_is_due(now)) {
             return None;
         }
         if self.phase == Phase::Replaying {
@@ -180,7 +185,7 @@ impl Machine {
             joined: cut.joined.clone(),
             epoch: self.epoch,
         };
-        self.judging = Some(Judging { cut, epoch: self.epoch, replay, last });
+        self.judging.push_back(Judging { cut, epoch: self.epoch, replay, last });
         Action::Judge { slice, replay, published: recorded.unwrap_or_default() }
     }
 

@@ -26,6 +26,7 @@ use mareva_model::Digest;
 use mareva_pipeline::{InputRecord, InputSlice};
 
 pub use cut::Limits;
+pub(crate) use cut::SLICES_AHEAD;
 use cut::{Judging, LastRecord};
 pub use figures::Figures;
 use publish::JudgedSlice;
@@ -199,7 +200,7 @@ pub enum Action {
     Pause(Vec<TopicPartition>),
     /// Replace the consumer by a new one that reads these partitions.
     Reopen(Vec<(TopicPartition, i64)>),
-    /// Judge a slice, under its epoch. Answer: [`Input::Judged`].
+    /// Judge a slice, under its epoch. Answer: [`Input::Judged`], in the order of the slices.
     Judge {
         /// The slice.
         slice: InputSlice,
@@ -270,7 +271,8 @@ pub struct Machine {
     tick: i64,
     /// Under which the next slice is judged.
     epoch: Digest,
-    judging: Option<Judging>,
+    /// Slices that are with the judge, in order.
+    judging: VecDeque<Judging>,
     cut_last: bool,
     last_cut: u64,
     ended: bool,
@@ -331,7 +333,7 @@ impl Machine {
             reopens: 0,
             seq: 0,
             tick: i64::MIN,
-            judging: None,
+            judging: VecDeque::new(),
             cut_last: false,
             last_cut: 0,
             ended: false,
@@ -412,7 +414,7 @@ impl Machine {
 
     /// For how long nothing will happen by time alone, in milliseconds, at most 100.
     pub fn wait(&self, now: Now) -> u64 {
-        if self.cut_last && self.judging.is_none() {
+        if self.cut_last && self.judging.len() < SLICES_AHEAD {
             return 0;
         }
         let mut wait: u64 = if self.buffered_records > 0 && self.may_cut() { 10 } else { 100 };
@@ -443,7 +445,7 @@ impl Machine {
 
     /// Last slice judged.
     pub fn judged_seq(&self) -> u64 {
-        self.seq
+        self.seq - self.judging.len() as u64
     }
 
     /// Whether it judges new input (not recorded slices, not starting).

@@ -23,7 +23,7 @@ pub(super) struct JudgedSlice {
 
 impl Machine {
     pub(super) fn judged(&mut self, now: Now, verdict: Verdict) -> Result<Vec<Action>, Error> {
-        let Some(Judging { mut cut, epoch, replay, last }) = self.judging.take() else { return Ok(Vec::new()) };
+        let Some(Judging { mut cut, epoch, replay, last }) = self.judging.pop_front() else { return Ok(Vec::new()) };
         let alert = |message: &&Message| message.sink == Sink::Alerts;
         let digests: Vec<_> = verdict.messages.iter().filter(alert).map(Message::digest).collect();
         if replay {

@@ -6,21 +6,25 @@ use crate::record::TopicPartition;
 
 impl Machine {
     pub(super) fn begin_snapshot(&mut self, now: Now) -> Option<Action> {
-        let every = self.settings.limits.millis(self.settings.snapshot_every?);
-        let settled = self.nothing_waits();
-        let due = now.mono.saturating_sub(self.last_snapshot) >= every || (self.stopping && settled);
-        let wanted = self.seq > self.snapshot_seq && !(self.stopping && self.snapshot_gave_up);
-        if self.phase != Phase::Live || self.snapshot != Snapshot::None || !due || !wanted || self.judging.is_some() {
-            return None;
-        }
-        // While the last slices are being committed a stop waits: one snapshot of the final state is enough. One of a state that
-        // slices are missing in waits until the log says so.
-        if (self.stopping || self.seq == self.committed_seq) && !settled {
+        if !self.snapshot_is_due(now) || !self.judging.is_empty() {
             return None;
         }
         self.snapshot = Snapshot::Writing;
         self.last_snapshot = now.mono;
         Some(Action::WriteSnapshot { seq: self.seq, positions: self.known_positions() })
+    }
+
+    /// Whether a snapshot is to be taken as soon as every slice that was cut is judged.
+    pub(super) fn snapshot_is_due(&self, now: Now) -> bool {
+        let Some(every) = self.settings.snapshot_every else { return false };
+        let settled = self.nothing_waits();
+        let since = now.mono.saturating_sub(self.last_snapshot);
+        let due = since >= self.settings.limits.millis(every) || (self.stopping && settled);
+        let wanted = self.seq > self.snapshot_seq && !(self.stopping && self.snapshot_gave_up);
+        // While the last slices are being committed a stop waits: one snapshot of the final state is enough. One of a state that
+        // slices are missing in waits until the log says so.
+        let waits = (self.stopping || self.seq == self.committed_seq) && !settled;
+        self.phase == Phase::Live && self.snapshot == Snapshot::None && due && wanted && !waits
     }
 
     /// Next offsets of the partitions that hold low time in the state. After a gap in the log it may not know all of them: a start
@@ -70,7 +74,7 @@ impl Machine {
 
     /// Whether all is done that a stop waits for. A run that is still starting or replaying has nothing of its own.
     pub(super) fn can_finish(&self) -> bool {
-        if !self.stopping || self.judging.is_some() {
+        if !self.stopping || !self.judging.is_empty() {
             return false;
         }
         if self.phase != Phase::Live {

@@ -6,7 +6,9 @@ use std::{
 use mareva_pipeline::InputSlice;
 
 use super::*;
-use crate::{FollowFrom, Follower, Judge, JudgeError, Message, Progress, RunConfig, Sink, Verdict, WriteState, run};
+use crate::{
+    Decode, FollowFrom, Follower, Judge, JudgeError, Message, Progress, RunConfig, Sink, Verdict, WriteState, run,
+};
 
 /// Raises an alert at every hundredth record.
 #[derive(Default)]
@@ -14,12 +16,17 @@ struct Hundreds(u64);
 
 impl Judge for Hundreds {
     type Output = Verdict;
+    type Decoded = ();
 
     fn epoch(&self) -> mareva_model::Digest {
         mareva_model::digest(b"hundreds")
     }
 
-    fn process(&mut self, slice: &InputSlice) -> Result<Verdict, JudgeError> {
+    fn decoder(&self) -> Decode<()> {
+        Box::new(|_| Ok(()))
+    }
+
+    fn process(&mut self, slice: &InputSlice, (): ()) -> Result<Verdict, JudgeError> {
         let mut verdict = Verdict::default();
         for record in &slice.records {
             self.0 += 1;

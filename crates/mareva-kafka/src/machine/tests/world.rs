@@ -11,7 +11,10 @@ use mareva_pipeline::{InputRecord, InputSlice};
 use crate::{
     Error,
     judge::{Message, Sink, Verdict},
-    machine::{Action, Block, Bounds, Doubt, Input, Inspection, Limits, Machine, Now, Settings, Step, Transaction},
+    machine::{
+        Action, Block, Bounds, Doubt, Input, Inspection, Limits, Machine, Now, SLICES_AHEAD, Settings, Step,
+        Transaction,
+    },
     record::{AlertDigest, AlertRevision, Assembler, Cut, SequenceRecord, TopicPartition},
 };
 
@@ -226,6 +229,8 @@ pub struct Process {
     producer: u64,
     assigned: BTreeMap<TopicPartition, i64>,
     replies: VecDeque<Action>,
+    /// Slices that are being decoded.
+    judging: VecDeque<(InputSlice, Vec<AlertRevision>)>,
     partial: Option<Stored>,
     pub ended: Option<Result<(), Error>>,
     pub clock: u64,
@@ -262,6 +267,7 @@ impl Process {
             producer: 0,
             assigned: BTreeMap::new(),
             replies: VecDeque::new(),
+            judging: VecDeque::new(),
             partial: None,
             ended: None,
             clock,
@@ -283,12 +289,13 @@ impl Process {
         troubles: Troubles,
     ) -> Result<(), Dead> {
         self.clock += dice.roll(30);
-        let input = match dice.roll(3) {
+        let input = match dice.roll(4) {
             0 => match self.replies.pop_front() {
                 Some(action) => self.answer(action, broker, disk, dice, troubles)?,
                 None => Some(Input::Clock),
             },
             1 if self.machine.wants_records() => self.fetch(broker, dice),
+            2 => self.judge_next(),
             _ => Some(Input::Clock),
         };
         let mut inputs: VecDeque<_> = input.into_iter().collect();
@@ -302,6 +309,13 @@ impl Process {
         let bound = 64 + 16 + 20 * broker.inputs.len();
         assert!(self.machine.buffered() <= bound, "{} records are queued", self.machine.buffered());
         Ok(())
+    }
+
+    fn judge_next(&mut self) -> Option<Input> {
+        let (slice, published) = self.judging.pop_front()?;
+        let verdict = self.judge.process(&slice);
+        self.judge.published_before(&published);
+        Some(Input::Judged(verdict))
     }
 
     /// What the loop does itself; the rest waits for its thread.
@@ -318,9 +332,8 @@ impl Process {
         }
         match action {
             Action::Judge { slice, published, .. } => {
-                let verdict = self.judge.process(&slice);
-                self.judge.published_before(&published);
-                return Ok(Some(Input::Judged(verdict)));
+                self.judging.push_back((slice, published));
+                assert!(self.judging.len() <= SLICES_AHEAD);
             }
             Action::OpenJudge { not_after } => {
                 let found = disk.named.iter().filter(|stored| stored.seq <= not_after).max_by_key(|stored| stored.seq);
