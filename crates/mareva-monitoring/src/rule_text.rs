@@ -190,6 +190,16 @@ impl<'a> Sql<'a> {
             let remedy = "write it out: INTERVAL '24' HOUR";
             return Some(self.refuse("interval", "an interval is no parameter and no expression", remedy));
         }
+        let twice = ["duplicate unqualified field name", "unique expression names"];
+        if twice.iter().any(|said| reason.contains(said)) {
+            let name = reason.split('"').nth(1).and_then(|name| name.split('(').next()).unwrap_or_default();
+            let reason = "two expressions are alike but for casts and brackets, and the planner has one name for both";
+            return Some(self.refuse(
+                name,
+                reason,
+                "write one of them otherwise, such as x + 0, or make two rules of it",
+            ));
+        }
         if reason.starts_with("Substring") {
             return Some(self.refuse("substr", "substr takes a text and where it begins", "write substr(x, 1, 4)"));
         }

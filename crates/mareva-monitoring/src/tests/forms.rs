@@ -25,23 +25,29 @@ const BINS: [&str; 4] = [
     "date_trunc('minute', m.event_time)",
     "date_trunc('hour', m.event_time)",
 ];
-const FILTERS: [&str; 6] = [
+const FILTERS: [&str; 9] = [
     "",
     "",
     "FILTER (WHERE direction = 'in')",
     "FILTER (WHERE direction = 'out' AND amount_ref > $limit)",
     "FILTER (WHERE upper(m.counterparty) <> 'A1')",
     "FILTER (WHERE status = 'settled' OR device IS NULL)",
+    "FILTER (WHERE NOT (direction = 'in' OR amount_ref > $limit))",
+    "FILTER (WHERE NOT direction = 'in' OR amount_ref > 2)",
+    "FILTER (WHERE CAST(amount_ref AS BIGINT) > 3)",
 ];
-const WHERES: [&str; 5] = [
+const WHERES: [&str; 8] = [
     "",
     " AND amount_ref > 1",
     " AND status <> 'pending'",
     " AND substr(m.account, 2) <> '0'",
     " AND CASE WHEN direction = 'in' THEN amount_ref > 3 ELSE date_part('second', m.event_time) < 50 END",
+    " AND CAST(m.event_time AS DATE) >= DATE '2026-01-01' AND CAST(amount_ref AS VARCHAR) <> '5.00'",
+    " AND (status <> 'pending' OR NOT (amount_ref > 3 AND direction = 'in'))",
+    " AND amount_ref - (3 - amount_ref) > 1",
 ];
 /// Aggregates with conditions that some values meet and some do not.
-const AGGREGATES: [(&str, &[&str]); 13] = [
+const AGGREGATES: [(&str, &[&str]); 18] = [
     ("COUNT(*)", &["= 1", ">= 3", "BETWEEN 4 AND 6"]),
     ("COUNT(amount_ref)", &[">= 2", "= 5"]),
     ("COUNT(DISTINCT m.counterparty)", &[">= 2", "= 3"]),
@@ -55,6 +61,11 @@ const AGGREGATES: [(&str, &[&str]); 13] = [
     ("MIN(m.event_time)", &["< m.event_time"]),
     ("MAX(m.counterparty)", &["= 'a3'", "> 'a1'"]),
     ("MIN(device)", &["= 'd0'", "<> 'd1'"]),
+    ("COUNT(DISTINCT CAST(amount_ref AS BIGINT))", &[">= 2", "= 3"]),
+    ("SUM(CAST(amount_ref AS DECIMAL(20, 1)) * 2)", &[">= 40", "< $limit"]),
+    ("SUM(amount_ref - (1 - amount_ref) * 2)", &["> 10"]),
+    ("MAX(CAST(amount_ref AS BIGINT) + 1)", &["> 4", "<= 20"]),
+    ("MIN(CAST(amount_ref AS BIGINT) * 2)", &["> 4"]),
 ];
 const SPREADS: [&str; 4] = ["STDDEV", "STDDEV_POP", "VAR_SAMP", "VAR_POP"];
 const PICKED: [(&str, &str); 4] = [
@@ -171,7 +182,12 @@ fn form_a(picks: &mut Picks, ties: bool) -> [String; 2] {
     // The bound of a LAG has to stand at the top.
     let any = picks.below(2) == 0 && computed.iter().all(|c| !c.condition.starts_with("LAG"));
     let conditions: Vec<&str> = computed.iter().map(|c| c.condition.as_str()).collect();
-    let own = picks.of(&["", " AND direction = 'out'", " AND amount_ref > 2"]);
+    let own = picks.of(&[
+        "",
+        " AND direction = 'out'",
+        " AND amount_ref > 2",
+        " AND NOT (direction = 'in' AND amount_ref < 5)",
+    ]);
     let (from, conditions) = (source(picks), conditions.join(if any { " OR " } else { ") AND (" }));
     [0, 1].map(|who| {
         let columns: Vec<&str> = columns.iter().map(|told| told[who].as_str()).collect();

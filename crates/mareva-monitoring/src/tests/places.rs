@@ -42,6 +42,7 @@ fn cases() -> Vec<(String, &'static str)> {
         (column("'Überweisungsgebühr', §now()"), "every time"),
         (column("§substr(account)"), "where it begins"),
         (column("SUM(amount_ref) §OVER v"), "there is no window v"),
+        (column("§MAX(amount_ref) OVER w, MAX(CAST(amount_ref AS BIGINT)) OVER w"), "alike but for casts"),
         (asked("n > §1e3"), "not exact"),
         (asked("n > §$most"), "the parameter $most has no value; add [parameters.most]"),
         (asked("n > 1 AND §c > 1"), "there is no column c"),
