@@ -54,7 +54,7 @@ impl Files {
         let (mut files, mut faults) = (Self::default(), Refusal::default());
         for path in paths {
             if path.is_dir() {
-                match in_folder(path) {
+                match data_files(path) {
                     Ok(found) if !found.is_empty() => found.iter().for_each(|one| files.sort(one, &mut faults)),
                     Ok(_) => faults.0.push(Fault::new(
                         path.display().to_string(),
@@ -250,7 +250,11 @@ fn holds(path: &Path) -> std::io::Result<Content> {
     }
 }
 
-fn in_folder(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+/// The files of a folder that hold records or tables.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub fn data_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for one in std::fs::read_dir(folder)? {
         let path = one?.path();

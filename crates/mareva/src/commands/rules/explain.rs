@@ -76,7 +76,7 @@ impl FromStr for AlertPlace {
 pub fn run(args: &ExplainArgs) -> Result<()> {
     stop_on_signals()?;
     let mut faults = Refusal::default();
-    let (config, opened) = open_instead(args.config.as_deref(), &args.instead, Vec::new(), &mut faults);
+    let (config, opened) = open_instead(args.config.as_deref(), &args.instead, |_| Vec::new(), &mut faults);
     if let Some(ruleset) = opened.as_ref().map(|opened| &opened.parts.ruleset) {
         let unknown = args.only.iter().filter(|id| ruleset.rules().iter().all(|rule| rule.reference.id != **id));
         faults.0.extend(
