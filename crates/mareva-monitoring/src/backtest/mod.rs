@@ -20,7 +20,7 @@ use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use parquet::errors::ParquetError;
 
-pub use found::{Raised, second_level};
+pub use found::{Raised, counts_signals_of, second_level};
 pub use needs::{Pass, passes};
 pub use observe::{Seen, Through, earliest, labelled_rows, through};
 pub use parts::{Part, PartAccounts, split};

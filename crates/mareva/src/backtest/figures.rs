@@ -160,7 +160,8 @@ pub struct Point {
     pub value: String,
     #[serde(flatten)]
     pub counts: Counts,
-    /// Where the rule raises signals: alerts of all rules over signals, with its signals at this value.
+    /// Where the rule raises signals: alerts of all rules over signals, with its signals at this value. None where one of
+    /// those rules has failed.
     pub alerts_over_signals: Option<u64>,
     pub failed: Option<String>,
     pub score: Option<Scored>,
@@ -224,7 +225,7 @@ fn challengers(work: &Work<'_>, outcomes: &[Outcome]) -> Vec<Challenge> {
     let in_force = || work.variants.iter().zip(outcomes).filter(|(variant, _)| variant.replaced.is_none());
     let rows = |id: &str| -> Option<BTreeSet<(i64, Key)>> {
         let (_, outcome) = in_force().find(|(variant, _)| variant.rule().reference.id == id)?;
-        outcome.failed.is_none().then(|| outcome.found.iter().map(|one| (one.time, one.row)).collect())
+        outcome.failed.is_none().then(|| outcome.compared.iter().copied().collect())
     };
     let mut challenges = Challenge::among(in_force().map(|(variant, _)| &*variant.rule().reference));
     challenges.retain_mut(|challenge| match (rows(&challenge.rule), rows(&challenge.champion)) {
@@ -280,7 +281,7 @@ fn sweeps(work: &Work<'_>, outcomes: &[Outcome], truth: Option<&Truth>) -> Resul
             value: value.clone(),
             counts: counts(variant, &outcome.found),
             alerts_over_signals: match reference.raises_signals() && outcome.failed.is_none() {
-                true => Some(alerts_over(work, outcomes, at)?),
+                true => alerts_over(work, outcomes, at)?,
                 false => None,
             },
             failed: outcome.failed.clone(),
@@ -293,19 +294,23 @@ fn sweeps(work: &Work<'_>, outcomes: &[Outcome], truth: Option<&Truth>) -> Resul
     Ok(sweeps)
 }
 
-/// Alerts of all rules over signals with those of one variant.
-fn alerts_over(work: &Work<'_>, outcomes: &[Outcome], replaced: usize) -> Result<u64> {
+/// Alerts of all rules over signals with those of one variant; none where one of them has failed.
+fn alerts_over(work: &Work<'_>, outcomes: &[Outcome], replaced: usize) -> Result<Option<u64>> {
     let mut alerts = 0;
     let over = work.variants.iter().zip(outcomes);
-    let over = over
-        .filter(|(v, outcome)| v.replaced.is_none() && v.rule().table == Table::Signals && outcome.failed.is_none());
-    for (rule, _) in over {
+    for (rule, outcome) in over.filter(|(v, _)| v.replaced.is_none() && v.rule().reference.raises_alerts()) {
+        if rule.rule().table != Table::Signals {
+            continue;
+        }
+        if outcome.failed.is_some() {
+            return Ok(None);
+        }
         let found = work.over_replaced(rule, replaced, outcomes)?;
         let different: BTreeSet<(i64, &str)> =
             found.iter().map(|d| (day_of(d.event_time), d.subject.as_str())).collect();
         alerts += different.len() as u64;
     }
-    Ok(alerts)
+    Ok(Some(alerts))
 }
 
 /// All figures.
