@@ -61,7 +61,7 @@ impl Taken {
     /// A file that is read.
     pub fn read(&mut self, path: &Path, what: &'static str) {
         if let Ok(whole) = path.canonicalize() {
-            self.files.push(File { number: number(&whole), path: whole, what });
+            self.files.push(File { number: file_number(&whole), path: whole, what });
         }
     }
 
@@ -112,7 +112,7 @@ impl Taken {
                     let remedy = "give each input and output a file of its own, none of them the .partial of another";
                     fault(format!("is named for something else, too: {what}"), remedy);
                 }
-                let both = [whole, until_then].map(|path| File { number: number(&path), path, what: "an output" });
+                let both = [whole, until_then].map(|path| File { number: file_number(&path), path, what: "an output" });
                 self.files.extend(both);
             }
         }
@@ -121,7 +121,7 @@ impl Taken {
 
     /// What a path is taken for.
     fn what(&self, path: &Path) -> Option<&'static str> {
-        let number = number(path);
+        let number = file_number(path);
         let is_it = |file: &&File| file.path == path || (number.is_some() && file.number == number);
         let file = self.files.iter().find(is_it).map(|file| file.what);
         let folder = || self.folders.iter().find(|(folder, _)| path.starts_with(folder)).map(|(_, what)| *what);
@@ -132,6 +132,7 @@ impl Taken {
     }
 }
 
-fn number(path: &Path) -> Option<(u64, u64)> {
+/// Device and number of a file, the same under all its names; none of what is no file.
+pub fn file_number(path: &Path) -> Option<(u64, u64)> {
     path.metadata().ok().filter(fs::Metadata::is_file).map(|found| (found.dev(), found.ino()))
 }

@@ -22,7 +22,7 @@ use parquet::errors::ParquetError;
 
 pub use found::{Raised, counts_signals_of, second_level};
 pub use needs::{Pass, passes};
-pub use observe::{Seen, Through, earliest, labelled_rows, through};
+pub use observe::{Seen, Through, earliest, labelled_rows, rows_twice, through};
 pub use parts::{Part, PartAccounts, split};
 pub use source::{AccountTable, Holds, TableFile};
 pub use variant::Variant;

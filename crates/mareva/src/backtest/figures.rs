@@ -8,6 +8,7 @@ use mareva_monitoring::Key;
 use mareva_monitoring::backtest::Variant;
 use serde::Serialize;
 
+use super::data::Counted;
 use super::labels::{Score, Truth};
 use super::work::{Found, Outcome, Work};
 use crate::challenge::{Challenge, compare};
@@ -62,6 +63,24 @@ pub struct Records {
     pub repeated: u64,
     pub late: u64,
     pub dead_lettered: u64,
+    /// How many there are of each reason, and file and line of the first.
+    pub dead_letters: Option<String>,
+    /// Amounts without a rate: rules that compare or sum them leave them out.
+    pub without_rate: u64,
+}
+
+impl From<&Counted> for Records {
+    fn from(Counted { counts, refused }: &Counted) -> Self {
+        Self {
+            produced: counts.produced,
+            accepted: counts.accepted,
+            repeated: counts.repeated,
+            late: counts.late,
+            dead_lettered: counts.dead_lettered,
+            dead_letters: refused.in_words(),
+            without_rate: counts.without_reference,
+        }
+    }
 }
 
 /// Figures of a rule as it is in force.
@@ -136,6 +155,10 @@ pub struct Overlap {
 /// The labels as far as they can be found.
 #[derive(Debug, Serialize)]
 pub struct LabelFigures {
+    /// Accounts that are labelled as criminal or victim.
+    pub labelled: usize,
+    /// Accounts by label, as it is written.
+    pub words: BTreeMap<String, usize>,
     /// Labelled accounts that moved money.
     pub criminals: usize,
     pub victims: usize,
@@ -143,6 +166,24 @@ pub struct LabelFigures {
     pub value_of_labelled_transactions: bool,
     /// All rules that raise alerts, taken together: criminals or victims named by any of them.
     pub all_alerts: Scored,
+}
+
+impl LabelFigures {
+    /// How many labels there are, how many of them fit the data, and how often each word stands there.
+    pub fn in_words(&self) -> String {
+        let words: Vec<String> = self
+            .words
+            .iter()
+            .map(|(word, number)| format!("{} {number}", if word.is_empty() { "nothing" } else { word }))
+            .collect();
+        let Self { labelled, criminals, victims, .. } = self;
+        format!(
+            "{labelled} accounts labelled as criminal or victim, {} of them moved money: {criminals} criminals and \
+             {victims} victims; by label: {}",
+            criminals + victims,
+            words.join(", ")
+        )
+    }
 }
 
 /// A rule with several values of one parameter.
@@ -348,6 +389,8 @@ pub fn report(
     let labels = truth.map(|truth| {
         let (criminals, victims) = truth.sizes();
         LabelFigures {
+            labelled: truth.labelled,
+            words: truth.words.clone(),
             criminals,
             victims,
             value_of_labelled_transactions: truth.by_transaction,
@@ -355,13 +398,7 @@ pub fn report(
         }
     });
     let days_between = |(from, to): (i64, i64)| u64::try_from(day_of(to) - day_of(from) + 1).unwrap_or_default();
-    let records = work.tables.counts.map(|counts| Records {
-        produced: counts.produced,
-        accepted: counts.accepted,
-        repeated: counts.repeated,
-        late: counts.late,
-        dead_lettered: counts.dead_lettered,
-    });
+    let records = work.tables.records.as_ref().map(Records::from);
     let (rules_digest, currency) = about;
     Ok(Report {
         mareva: env!("CARGO_PKG_VERSION"),

@@ -80,6 +80,12 @@ fn head(html: &mut String, report: &Report) {
             grouped(records.late),
             grouped(records.dead_lettered)
         );
+        if let Some(words) = &records.dead_letters {
+            let _ = writeln!(html, "<p>Dead letters: {}.</p>", escaped(words));
+        }
+        if records.without_rate > 0 {
+            let _ = writeln!(html, "<p>Amounts without a rate: {}.</p>", grouped(records.without_rate));
+        }
     }
     if data.accounts == 0 {
         html.push_str("<p>No accounts table was given: rules that join it saw none.</p>\n");
@@ -228,12 +234,11 @@ fn scores(html: &mut String, report: &Report) {
     };
     let _ = write!(
         html,
-        "<section>\n<h2>Against labels</h2>\n<p>{} criminals and {} victims among the labelled accounts moved money. A \
+        "<section>\n<h2>Against labels</h2>\n<p>{}. A \
          rule whose subject is a suspect is held against criminals, one whose subject is a victim against victims, and \
          one that does not know against both. Value caught is what named criminals received and named victims sent \
          {money}, as a share of what all of them did.</p>\n",
-        grouped(labels.criminals as u64),
-        grouped(labels.victims as u64)
+        escaped(&labels.in_words())
     );
     let scored: Vec<(&RuleFigures, &Scored)> =
         report.rules.iter().filter_map(|rule| Some((rule, rule.score.as_ref()?))).collect();

@@ -37,9 +37,10 @@ const MAX_SWEPT: usize = 200;
   mareva rules backtest --config sim/mareva.toml --data sim/bank.ndjson sim/exchange.ndjson \\
                         --labels sim/labels.ndjson --json
 
-Labels are labels.ndjson of `mareva sim`, or CSV with the columns account and label. The label `victim` is a victim;
-innocent, clean, normal, payroll, merchant, psp, omnibus, namesake, no, none, 0, false and nothing are innocent; every
-other one is a criminal.")]
+Labels are labels.ndjson of `mareva sim`, or CSV with the columns account and
+label. The label `victim` is a victim; innocent, clean, normal, payroll,
+merchant, psp, omnibus, namesake, no, none, 0, false and nothing are innocent;
+unknown, n/a, na, null, nan, ? and - say nothing; every other one is a criminal.")]
 pub struct BacktestArgs {
     /// Parquet tables, records (NDJSON, one stream a file), or folders of them
     #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
@@ -108,6 +109,9 @@ pub fn run(args: &BacktestArgs) -> Result<()> {
     let outcomes = work.run(&passes)?;
     bar.set_message("holding it against labels");
     let truth = labels.map(|labels| labels.hold_against(&transactions, &movements)).transpose()?;
+    if truth.as_ref().is_some_and(|truth| truth.sizes() == (0, 0)) {
+        tracing::warn!("no labelled account moves money in this data: precision and recall say nothing; see --labels");
+    }
     let about = (ruleset.digest().to_string(), config.semantics.reference_currency.clone());
     let report = report(&work, &outcomes, truth.as_ref(), ends, about)?;
     bar.finish_and_clear();
