@@ -84,7 +84,7 @@ impl From<ParquetError> for BacktestError {
 }
 
 impl BacktestError {
-    fn of_rule(rule: &str, error: &DataFusionError) -> Self {
+    pub(crate) fn of_rule(rule: &str, error: &DataFusionError) -> Self {
         let kind = match error.find_root() {
             DataFusionError::ResourcesExhausted(_) => "it takes more memory than a back-test may",
             _ => crate::error::kind(error),
