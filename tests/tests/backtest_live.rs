@@ -74,3 +74,42 @@ fn a_rule_over_signals_of_a_rule_that_fails_is_not_run() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("3 of 5 rules fail over this data"));
 }
+
+#[test]
+fn a_rule_that_cannot_fire_and_a_challenger_of_none_are_told() {
+    let small = Small::new(
+        &[("s", "alert", OUT), ("t", "alert", OUT), ("u", "alert", OUT)],
+        &[payment("A", HOUR, 1, 2), payment("B", 30 * HOUR, 1, 3)],
+    );
+    small.add_to_rule("s", "needs_history = \"180 days\"\n");
+    small.add_to_rule("t", "needs_history = \"1 day\"\n");
+    small.add_to_rule("u", "shadow = true\nchallenger_of = \"gone\"\n");
+    let summary = small.replay();
+    assert!(summary["challengers"].is_null(), "{summary}");
+    let labels = small.at("labels.csv");
+    small.write("labels.csv", &format!("account,label\n{},mule\n", mareva_tests::small::iban(1)));
+    let page = small.at("page.html");
+    let more = ["--labels", labels.as_str(), "--out", page.as_str()];
+    let output = small.backtest(&["tables"], &[&more[..], &["--json"]].concat());
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let notices = [
+        "s needs 180 d of history and cannot fire in these 2 days; give more with --data",
+        "t is not judged in the first 1 d: it needs so much history",
+        "u challenges `gone`, and no such rule is here",
+    ];
+    assert_eq!(report["notices"], serde_json::json!(notices));
+    let rules = report["rules"].as_array().unwrap();
+    assert!(rules[0]["lacks_history"] == true && rules[0]["score"].is_null(), "{}", rules[0]);
+    assert!(rules[1]["lacks_history"] == false && rules[1]["score"]["named"] == 1, "{}", rules[1]);
+    let days: u64 = report["days"].as_array().unwrap().iter().map(|day| day["detections"].as_u64().unwrap()).sum();
+    assert_eq!(days, 1, "nobody is told of what a rule in shadow finds");
+    let output = small.backtest(&["tables"], &more);
+    let (shown, page) = (String::from_utf8_lossy(&output.stdout), std::fs::read_to_string(&page).unwrap());
+    assert!(shown.contains("LACKS HISTORY"), "{shown}");
+    for notice in notices {
+        assert!(shown.contains(&format!("note: {notice}\n")) && page.contains(notice), "{notice}: {shown}");
+    }
+    // The same is said before a run.
+    let checked = mareva_tests::mareva_ok(["check", "--rules", &small.at("rules")]);
+    assert!(String::from_utf8_lossy(&checked.stdout).contains("notice    u challenges `gone`"));
+}

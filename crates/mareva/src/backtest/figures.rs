@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use anyhow::Result;
-use mareva_model::{SubjectRole, Table, format_time};
+use mareva_model::{RuleRef, SubjectRole, Table, format_time};
 use mareva_monitoring::Key;
 use mareva_monitoring::backtest::Variant;
+use mareva_monitoring::explain::span;
 use serde::Serialize;
 
 use super::data::Counted;
@@ -27,6 +28,8 @@ pub struct Report {
     /// Currency of all amounts.
     pub currency: String,
     pub data: Data,
+    /// What somebody should know who reads the figures.
+    pub notices: Vec<String>,
     /// By id.
     pub rules: Vec<RuleFigures>,
     pub days: Vec<Day>,
@@ -96,9 +99,28 @@ pub struct RuleFigures {
     pub subject_role: String,
     #[serde(flatten)]
     pub counts: Counts,
+    /// Milliseconds of history without which it does not fire.
+    pub needs_history_ms: i64,
+    /// Whether the data holds less, so that it cannot fire. It is held against no labels then.
+    pub lacks_history: bool,
     /// Why it has none.
     pub failed: Option<String>,
     pub score: Option<Scored>,
+}
+
+impl RuleFigures {
+    /// What the history that it needs does to its figures; nothing where it needs none.
+    fn on_history(&self, data: &Data) -> Option<String> {
+        let (rule, needed) = (&self.rule, span(self.needs_history_ms));
+        match (self.needs_history_ms, self.lacks_history) {
+            (0, _) => None,
+            (_, true) => Some(format!(
+                "{rule} needs {needed} of history and cannot fire in these {} days; give more with --data",
+                data.days
+            )),
+            (_, false) => Some(format!("{rule} is not judged in the first {needed}: it needs so much history")),
+        }
+    }
 }
 
 /// What a rule names.
@@ -136,6 +158,7 @@ impl From<Score> for Scored {
 #[derive(Debug, Default, Serialize)]
 pub struct Day {
     pub day: String,
+    /// Of rules that are not only tried.
     pub detections: u64,
     pub alerts: u64,
     /// By rule: detections, and subjects of that day.
@@ -249,7 +272,7 @@ fn days(work: &Work<'_>, outcomes: &[Outcome], ends: Option<(i64, i64)>) -> Vec<
         for one in &outcome.found {
             let at = day_of(one.time);
             let day = days.entry(at).or_insert_with(|| Day { day: name(at), ..Day::default() });
-            day.detections += 1;
+            day.detections += u64::from(!variant.rule().reference.shadow);
             day.rules.entry(id.clone()).or_default().0 += 1;
         }
         for (at, _) in subject_days(&outcome.found) {
@@ -365,11 +388,14 @@ pub fn report(
     ends: Option<(i64, i64)>,
     about: (String, String),
 ) -> Result<Report> {
+    let needed = |rule: &RuleRef| work.needs_history.get(&rule.id).copied().unwrap_or_default();
+    let held = ends.map_or(0, |(from, to)| to.saturating_sub(from));
     let rows = |stripes: &super::data::Stripes| {
         stripes.first().map_or(0, |files| files.iter().map(mareva_monitoring::backtest::TableFile::rows).sum())
     };
     let figures = |(variant, outcome): (&Variant, &Outcome)| {
         let reference = &variant.rule().reference;
+        let (needs_history_ms, lacks_history) = (needed(reference), needed(reference) > held);
         RuleFigures {
             rule: reference.id.clone(),
             version: reference.version,
@@ -379,8 +405,10 @@ pub fn report(
             shadow: reference.shadow,
             subject_role: word_of(reference.subject_role),
             counts: counts(variant, &outcome.found),
+            needs_history_ms,
+            lacks_history,
             failed: outcome.failed.clone(),
-            score: score(truth, variant, outcome),
+            score: score(truth, variant, outcome).filter(|_| !lacks_history),
         }
     };
     let in_force = || work.variants.iter().zip(outcomes).filter(|(variant, _)| variant.replaced.is_none());
@@ -400,20 +428,23 @@ pub fn report(
     let days_between = |(from, to): (i64, i64)| u64::try_from(day_of(to) - day_of(from) + 1).unwrap_or_default();
     let records = work.tables.records.as_ref().map(Records::from);
     let (rules_digest, currency) = about;
+    let data = Data {
+        transactions: rows(&work.tables.transactions),
+        movements: rows(&work.tables.movements),
+        from: ends.map(|(from, _)| format_time(from)),
+        to: ends.map(|(_, to)| format_time(to)),
+        days: ends.map_or(0, days_between),
+        accounts: work.accounts.rows(),
+        records,
+    };
+    let rules: Vec<RuleFigures> = in_force().map(figures).collect();
     Ok(Report {
         mareva: env!("CARGO_PKG_VERSION"),
         rules_digest,
         currency,
-        data: Data {
-            transactions: rows(&work.tables.transactions),
-            movements: rows(&work.tables.movements),
-            from: ends.map(|(from, _)| format_time(from)),
-            to: ends.map(|(_, to)| format_time(to)),
-            days: ends.map_or(0, days_between),
-            accounts: work.accounts.rows(),
-            records,
-        },
-        rules: in_force().map(figures).collect(),
+        notices: rules.iter().filter_map(|rule| rule.on_history(&data)).collect(),
+        data,
+        rules,
         days: days(work, outcomes, ends),
         challengers: challengers(work, outcomes),
         overlap: overlap(work, outcomes),

@@ -57,7 +57,7 @@ fn head(html: &mut String, report: &Report) {
     let tiles = [
         (grouped(data.transactions), "transactions"),
         (grouped(data.movements), "movements"),
-        (grouped(total(|rule| rule.counts.detections)), "detections"),
+        (grouped(total(|rule| if rule.shadow { 0 } else { rule.counts.detections })), "detections"),
         (grouped(alerts), "alerts"),
         (format!("{per_day:.1}"), "alerts a day"),
     ];
@@ -87,6 +87,7 @@ fn head(html: &mut String, report: &Report) {
             let _ = writeln!(html, "<p>Amounts without a rate: {}.</p>", grouped(records.without_rate));
         }
     }
+    report.notices.iter().for_each(|notice| _ = writeln!(html, "<p>{}.</p>", escaped(notice)));
     if data.accounts == 0 {
         html.push_str("<p>No accounts table was given: rules that join it saw none.</p>\n");
     }
@@ -127,6 +128,9 @@ fn rules(html: &mut String, report: &Report) {
             counts.subject_days as f64 / report.data.days.max(1) as f64
         );
         rule.score.iter().for_each(|score| score_cells(html, score));
+        if rule.lacks_history {
+            html.push_str("<td class=\"text failed\" colspan=\"4\">lacks history</td>");
+        }
         html.push_str("</tr>\n");
     }
     if let Some(labels) = &report.labels {

@@ -42,6 +42,10 @@ pub fn text(report: &Report) -> String {
     }
     text.push('\n');
     rules(&mut text, report);
+    if !report.notices.is_empty() {
+        text.push('\n');
+    }
+    report.notices.iter().for_each(|notice| _ = writeln!(text, "note: {notice}"));
     if let Some(labels) = &report.labels {
         let _ = writeln!(text, "\nlabels: {}\nall alerts together: {}", labels.in_words(), scored(&labels.all_alerts));
     }
@@ -96,7 +100,11 @@ fn rules(text: &mut String, report: &Report) {
                 share(score.value_share)
             );
         }
-        text.push_str(if rule.failed.is_some() { "  FAILED\n" } else { "\n" });
+        text.push_str(match (&rule.failed, rule.lacks_history) {
+            (Some(_), _) => "  FAILED\n",
+            (None, true) => "  LACKS HISTORY\n",
+            (None, false) => "\n",
+        });
     }
 }
 

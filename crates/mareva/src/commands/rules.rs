@@ -7,7 +7,7 @@ use mareva_monitoring::{Ruleset, Table};
 use serde_json::{Value, json};
 
 use crate::config;
-use crate::open::{RuleFolder, keep, load_rules, rule_folders};
+use crate::open::{RuleFolder, keep, load_rules, notices, rule_folders};
 use crate::outcome::say;
 use crate::replay::{WholeFile, word_of};
 
@@ -143,15 +143,6 @@ fn checked(path: Option<&Path>) -> Result<Ruleset, Refusal> {
         Some(ruleset) if faults.0.is_empty() => Ok(ruleset),
         _ => Err(faults),
     }
-}
-
-/// What somebody should look at, and is no fault: a folder may hold a part of the rules.
-fn notices(ruleset: &Ruleset) -> Vec<String> {
-    let unmet = ruleset.unmet().into_iter();
-    let unmet = unmet.map(|(rule, named)| format!("{rule} counts signals of `{named}`, and no rule here raises them"));
-    let unopposed = ruleset.unopposed().into_iter();
-    let unopposed = unopposed.map(|(rule, named)| format!("{rule} challenges `{named}`, and no such rule is here"));
-    unmet.chain(unopposed).collect()
 }
 
 fn described(ruleset: &Ruleset) -> Vec<Value> {

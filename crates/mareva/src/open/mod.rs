@@ -22,7 +22,7 @@ use mareva_screening::Watchlist;
 
 pub use accounts::parse_account;
 pub use lists::{NamedPath, doubts, warn_of_doubts, watchlist};
-pub use rules::{RuleFolder, load_rules, rule_folders};
+pub use rules::{RuleFolder, load_rules, notices, rule_folders};
 
 use crate::config::{Config, read_bytes, read_text, unread};
 use crate::scratch::Scratch;

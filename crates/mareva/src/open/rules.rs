@@ -156,3 +156,12 @@ fn load_together(folders: &[RuleFolder]) -> Result<Ruleset, Refusal> {
 pub(super) fn load(path: &Path) -> Result<Ruleset, Refusal> {
     load_rules(&rule_folders(path)?)
 }
+
+/// What somebody should look at, and is no fault: a folder may hold a part of the rules.
+pub fn notices(ruleset: &Ruleset) -> Vec<String> {
+    let unmet = ruleset.unmet().into_iter();
+    let unmet = unmet.map(|(rule, named)| format!("{rule} counts signals of `{named}`, and no rule here raises them"));
+    let unopposed = ruleset.unopposed().into_iter();
+    let unopposed = unopposed.map(|(rule, named)| format!("{rule} challenges `{named}`, and no such rule is here"));
+    unmet.chain(unopposed).collect()
+}

@@ -15,7 +15,7 @@ use super::super::replay::{InsteadArgs, open_instead, stop_on_signals};
 use crate::backtest::{Files, Labels, Outcome, Report, Work, account_table, page, report, text};
 use crate::config::Config;
 use crate::config::nearest::nearest;
-use crate::open::{keep, readable};
+use crate::open::{keep, notices, readable};
 use crate::outcome::say;
 use crate::outputs::Taken;
 use crate::replay::{WholeFile, detection_json};
@@ -113,7 +113,8 @@ pub fn run(args: &BacktestArgs) -> Result<()> {
         tracing::warn!("no labelled account moves money in this data: precision and recall say nothing; see --labels");
     }
     let about = (ruleset.digest().to_string(), config.semantics.reference_currency.clone());
-    let report = report(&work, &outcomes, truth.as_ref(), ends, about)?;
+    let mut report = report(&work, &outcomes, truth.as_ref(), ends, about)?;
+    report.notices.extend(notices(ruleset));
     bar.finish_and_clear();
     // Files first, so that whoever reads the summary finds them.
     let written = written.end(&report, &outcomes);
