@@ -7,7 +7,7 @@ use mareva_monitoring::{Ruleset, Table};
 use serde_json::{Value, json};
 
 use crate::config;
-use crate::open::{RuleFolder, keep, load_rules, notices, rule_folders};
+use crate::open::{RuleFolder, keep, load_rules, notices, rule_folders, without_sources};
 use crate::outcome::say;
 use crate::replay::{WholeFile, word_of};
 
@@ -98,11 +98,11 @@ fn check(args: &CheckArgs) -> Result<()> {
     let checked = checked(args.rules.as_deref());
     match checked {
         Ok(ruleset) if args.json => {
-            say(json!({ "ok": true, "rules": described(&ruleset), "notices": notices(&ruleset) }))?;
+            say(json!({ "ok": true, "rules": described(&ruleset), "notices": noted(&ruleset) }))?;
         }
         Ok(ruleset) => {
             say(format_args!("{} rules, digest {}", ruleset.rules().len(), ruleset.digest()))?;
-            notices(&ruleset).iter().try_for_each(say)?;
+            noted(&ruleset).iter().try_for_each(say)?;
         }
         Err(refusal) => {
             if args.json {
@@ -143,6 +143,10 @@ fn checked(path: Option<&Path>) -> Result<Ruleset, Refusal> {
         Some(ruleset) if faults.0.is_empty() => Ok(ruleset),
         _ => Err(faults),
     }
+}
+
+fn noted(ruleset: &Ruleset) -> Vec<String> {
+    notices(ruleset).into_iter().chain(without_sources(ruleset)).collect()
 }
 
 fn described(ruleset: &Ruleset) -> Vec<Value> {

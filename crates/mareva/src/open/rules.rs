@@ -6,6 +6,7 @@ use std::{fs, io};
 use mareva_model::{Fault, Refusal};
 use mareva_monitoring::{RuleText, Ruleset};
 
+use super::rule_keys::{all_faults, without_source};
 use super::{keep, unreadable};
 use crate::config::read_text;
 
@@ -139,6 +140,7 @@ fn load_together(folders: &[RuleFolder]) -> Result<Ruleset, Refusal> {
     let together = Ruleset::load(&texts);
     if let Ok(ruleset) = together
         && faults.0.is_empty()
+        && all_faults(&texts, Vec::new()).is_empty()
     {
         return Ok(ruleset);
     }
@@ -150,7 +152,7 @@ fn load_together(folders: &[RuleFolder]) -> Result<Ruleset, Refusal> {
         let new: Vec<Fault> = refusal.0.into_iter().filter(|fault| !faults.0.contains(fault)).collect();
         faults.0.extend(new);
     }
-    Err(faults)
+    Err(Refusal(all_faults(&texts, faults.0)))
 }
 
 pub(super) fn load(path: &Path) -> Result<Ruleset, Refusal> {
@@ -164,4 +166,9 @@ pub fn notices(ruleset: &Ruleset) -> Vec<String> {
     let unopposed = ruleset.unopposed().into_iter();
     let unopposed = unopposed.map(|(rule, named)| format!("{rule} challenges `{named}`, and no such rule is here"));
     unmet.chain(unopposed).collect()
+}
+
+/// Thresholds that say not where they come from.
+pub fn without_sources(ruleset: &Ruleset) -> Vec<String> {
+    ruleset.texts().iter().flat_map(without_source).collect()
 }
