@@ -110,6 +110,8 @@ fn labels_that_fit_nothing_are_told() {
     let labels = small.at("none.csv");
     let output = small.backtest(&["tables"], &["--labels", &labels, "--out", &page]);
     ends(&output, 0, &["no labelled account moves money in this data"]);
+    let missing = small.backtest(&["tables"], &["--labels", "nowhere.csv"]);
+    ends(&missing, 2, &["refused, 1 fault:", "nowhere.csv: cannot be read"]);
     let words = "2 accounts labelled as criminal or victim, 0 of them moved money: 0 criminals and 0 victims; by label: \
                  mule 1, victim 1";
     assert!(String::from_utf8_lossy(&output.stdout).contains(words));

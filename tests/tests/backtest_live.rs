@@ -22,10 +22,12 @@ fn rules_over_signals_need_their_history_too() {
     let sql = OUT.to_owned() + " AND amount_ref > $least";
     small.write("rules/s/rule.sql", &sql);
     small.add_to_rule("s", "[parameters.least]\nvalue = \"1.00\"\ntype = \"decimal\"\nsource = \"s\"\n");
-    let output = small.backtest(&["tables"], &["--json", "--sweep", "least=1.00,2.00"]);
+    let output = small.backtest(&["tables"], &["--json", "--sweep", "least=1000,2.00,600.00,2.00"]);
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let points = report["sweeps"][0]["points"].as_array().unwrap();
-    assert_eq!(points.iter().map(|point| &point["alerts_over_signals"]).collect::<Vec<_>>(), [1, 1]);
+    // The value in force is on the curve, which goes upwards; what is given twice is run once.
+    assert_eq!(points.iter().map(|point| &point["value"]).collect::<Vec<_>>(), ["1.00", "2.00", "600.00", "1000"]);
+    assert_eq!(points.iter().map(|point| &point["alerts_over_signals"]).collect::<Vec<_>>(), [1, 1, 0, 0]);
 }
 
 #[test]

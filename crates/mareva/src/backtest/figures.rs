@@ -215,6 +215,7 @@ pub struct Sweep {
     pub rule: String,
     pub parameter: String,
     pub in_force: String,
+    /// From the least value to the greatest, that in force among them.
     pub points: Vec<Point>,
 }
 
@@ -331,31 +332,39 @@ fn sweeps(work: &Work<'_>, outcomes: &[Outcome], truth: Option<&Truth>) -> Resul
         let reference = &variant.rule().reference;
         let is_same = |sweep: &Sweep| sweep.rule == reference.id && sweep.parameter == *parameter;
         if !sweeps.iter().any(is_same) {
-            let own = work.variants.iter().find(|v| v.replaced.is_none() && v.rule().reference.id == reference.id);
-            let in_force = own.and_then(|own| own.rule().reference.parameters.get(parameter)).cloned();
+            let is_own = |v: &Variant| v.replaced.is_none() && v.rule().reference.id == reference.id;
+            let own = work.variants.iter().position(is_own).unwrap_or(at);
+            let in_force = work.variants[own].rule().reference.parameters.get(parameter).cloned().unwrap_or_default();
             sweeps.push(Sweep {
                 rule: reference.id.clone(),
                 parameter: parameter.clone(),
-                in_force: in_force.unwrap_or_default(),
-                points: Vec::new(),
+                points: vec![point(work, outcomes, truth, (own, &in_force))?],
+                in_force,
             });
         }
-        let outcome = &outcomes[at];
-        let point = Point {
-            value: value.clone(),
-            counts: counts(variant, &outcome.found),
-            alerts_over_signals: match reference.raises_signals() && outcome.failed.is_none() {
-                true => alerts_over(work, outcomes, at)?,
-                false => None,
-            },
-            failed: outcome.failed.clone(),
-            score: score(truth, variant, outcome),
-        };
-        if let Some(sweep) = sweeps.iter_mut().find(|sweep| is_same(sweep)) {
-            sweep.points.push(point);
+        if let Some(sweep) = sweeps.iter_mut().find(|sweep| is_same(sweep)).filter(|sweep| sweep.in_force != *value) {
+            sweep.points.push(point(work, outcomes, truth, (at, value))?);
         }
     }
+    // A curve goes from the least value to the greatest; words stay in their order.
+    let number = |point: &Point| point.value.parse::<f64>().unwrap_or_default();
+    sweeps.iter_mut().for_each(|sweep| sweep.points.sort_by(|a, b| number(a).total_cmp(&number(b))));
     Ok(sweeps)
+}
+
+/// What the variant at a place gives.
+fn point(work: &Work<'_>, outcomes: &[Outcome], truth: Option<&Truth>, (at, value): (usize, &str)) -> Result<Point> {
+    let (variant, outcome) = (&work.variants[at], &outcomes[at]);
+    Ok(Point {
+        value: value.to_owned(),
+        counts: counts(variant, &outcome.found),
+        alerts_over_signals: match variant.rule().reference.raises_signals() && outcome.failed.is_none() {
+            true => alerts_over(work, outcomes, at)?,
+            false => None,
+        },
+        failed: outcome.failed.clone(),
+        score: score(truth, variant, outcome),
+    })
 }
 
 /// Alerts of all rules over signals with those of one variant; none where one of them has failed.

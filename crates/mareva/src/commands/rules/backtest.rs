@@ -1,5 +1,6 @@
 //! `mareva rules backtest`.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -15,7 +16,7 @@ use super::super::replay::{InsteadArgs, open_instead, stop_on_signals};
 use crate::backtest::{Files, Labels, Outcome, Report, Work, account_table, page, report, text};
 use crate::config::Config;
 use crate::config::nearest::nearest;
-use crate::open::{keep, notices, readable};
+use crate::open::{keep, notices};
 use crate::outcome::say;
 use crate::outputs::Taken;
 use crate::replay::{WholeFile, detection_json};
@@ -174,20 +175,17 @@ fn tell(args: &BacktestArgs, report: &Report, began: Instant, written: Result<()
 
 impl BacktestArgs {
     fn path_faults(&self, config: &Config) -> Vec<Fault> {
-        let mut faults = Refusal::default();
+        let mut faults = Vec::new();
         let mut taken = Taken::by_config(self.config.as_deref(), config);
         self.data.iter().for_each(|path| taken.read_data(path));
-        if let Some(path) = &self.labels {
-            keep(readable(path), &mut faults);
-            taken.read(path, "labels");
-        }
+        self.labels.iter().for_each(|path| taken.read(path, "labels"));
         let outputs = [&self.out, &self.detections].into_iter().flatten();
         let (shown, written): (Vec<&Path>, Vec<&Path>) =
             outputs.map(PathBuf::as_path).partition(|path| path.as_os_str() == "-");
         let remedy = "name a file; ./- where it is called that";
-        faults.0.extend(shown.iter().map(|_| Fault::new("-", "cannot be standard output", remedy)));
-        faults.0.extend(taken.write(&written));
-        faults.0
+        faults.extend(shown.iter().map(|_| Fault::new("-", "cannot be standard output", remedy)));
+        faults.extend(taken.write(&written));
+        faults
     }
 }
 
@@ -225,7 +223,16 @@ fn variants(ruleset: &Ruleset, sweeps: &[String]) -> Result<Vec<Variant>, Refusa
             continue;
         }
         for rule in chosen {
-            for value in values.split(',').map(str::trim) {
+            // A value that is given twice is run once.
+            let values: BTreeSet<&str> = values.split(',').map(str::trim).collect();
+            for value in values {
+                let is_it = |(own, of): &(String, String)| own == name && of == value;
+                let has = |known: &Variant| {
+                    known.rule().reference.id == rule.reference.id && known.replaced.as_ref().is_some_and(is_it)
+                };
+                if variants.iter().any(has) {
+                    continue;
+                }
                 match Variant::with(rule, name, value) {
                     Ok(variant) => variants.push(variant),
                     Err(one) => faults.0.push(one),
