@@ -7,6 +7,7 @@ use mareva_monitoring::{Ruleset, Table};
 use serde_json::{Value, json};
 
 use crate::config;
+use crate::config::nearest::nearest;
 use crate::open::{RuleFolder, keep, load_rules, notices, rule_folders, without_sources};
 use crate::outcome::say;
 use crate::replay::{WholeFile, word_of};
@@ -101,7 +102,9 @@ fn check(args: &CheckArgs) -> Result<()> {
             say(json!({ "ok": true, "rules": described(&ruleset), "notices": noted(&ruleset) }))?;
         }
         Ok(ruleset) => {
-            say(format_args!("{} rules, digest {}", ruleset.rules().len(), ruleset.digest()))?;
+            let number = ruleset.rules().len();
+            let rules = if number == 1 { "rule" } else { "rules" };
+            say(format_args!("{number} {rules}, digest {}", ruleset.digest()))?;
             noted(&ruleset).iter().try_for_each(say)?;
         }
         Err(refusal) => {
@@ -143,6 +146,13 @@ fn checked(path: Option<&Path>) -> Result<Ruleset, Refusal> {
         Some(ruleset) if faults.0.is_empty() => Ok(ruleset),
         _ => Err(faults),
     }
+}
+
+/// A rule that is not there.
+fn unknown<'r>(id: &str, known: impl Iterator<Item = &'r str>) -> Fault {
+    let near = nearest(id, known).map(|near| format!("perhaps you mean {near}; ")).unwrap_or_default();
+    let remedy = format!("{near}see `mareva rules list`, with --rules where the rule is of a folder of yours");
+    Fault::new(format!("rule {id}"), "there is no such rule", remedy)
 }
 
 fn noted(ruleset: &Ruleset) -> Vec<String> {
@@ -190,7 +200,7 @@ fn test(args: &TestArgs) -> Result<()> {
         .only
         .iter()
         .filter(|id| folders.iter().all(|folder| folder.folder != **id))
-        .map(|id| Fault::new(format!("rule {id}"), "there is no such rule", "see `mareva rules list`"))
+        .map(|id| unknown(id, folders.iter().map(|folder| folder.folder.as_str())))
         .collect();
     Refusal(unknown).into_result()?;
     let chosen = |id: &str| args.only.is_empty() || args.only.iter().any(|only| only == id);

@@ -86,9 +86,8 @@ pub fn run(args: &ExplainArgs) -> Result<()> {
     let (config, opened) = open_instead(args.config.as_deref(), &args.instead, |_| Vec::new(), &mut faults);
     if let Some(ruleset) = opened.as_ref().map(|opened| &opened.parts.ruleset) {
         let unknown = args.only.iter().filter(|id| ruleset.rules().iter().all(|rule| rule.reference.id != **id));
-        faults.0.extend(
-            unknown.map(|id| Fault::new(format!("rule {id}"), "there is no such rule", "see `mareva rules list`")),
-        );
+        let known = || ruleset.rules().iter().map(|rule| rule.reference.id.as_str());
+        faults.0.extend(unknown.map(|id| super::unknown(id, known())));
     }
     if args.alert.is_none() && !args.data.is_empty() {
         faults.0.push(Fault::new("--data", "says nothing of a rule", "name an alert, too: --alert FILE:ID"));
