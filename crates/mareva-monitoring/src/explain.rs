@@ -107,6 +107,11 @@ pub fn explain(ruleset: &Ruleset, only: &[String]) -> Result<Vec<Explained>, Dat
     ruleset.rules().iter().filter(chosen).map(|rule| one(ruleset, rule)).collect()
 }
 
+/// The columns of a rule's detections.
+pub fn columns(rule: &Rule) -> impl Iterator<Item = &str> {
+    rule.plan.outputs.iter().map(|(name, _)| name.as_str())
+}
+
 fn one(ruleset: &Ruleset, rule: &Rule) -> Result<Explained, DataFusionError> {
     let others = || ruleset.rules().iter().filter(|other| other.table == rule.table && !is_same(other, rule));
     let shared = |window: &WindowPlan| -> Vec<String> {

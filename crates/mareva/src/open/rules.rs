@@ -4,7 +4,8 @@ use std::path::Path;
 use std::{fs, io};
 
 use mareva_model::{Fault, Refusal};
-use mareva_monitoring::{RuleText, Ruleset};
+use mareva_monitoring::explain::columns;
+use mareva_monitoring::{Rule, RuleText, Ruleset};
 
 use super::rule_keys::{all_faults, without_source};
 use super::{keep, unreadable};
@@ -60,8 +61,16 @@ pub fn rule_folders(path: &Path) -> Result<Vec<RuleFolder>, Refusal> {
         // What cannot be looked into may be a rule: it must not go without a word.
         let is_rule =
             fs::metadata(&folder).is_err() || ["rule.toml", "rule.sql"].iter().any(|f| is_there(&folder.join(f)));
-        if let Some(name) = folder.file_name().and_then(|name| name.to_str()).filter(|_| is_rule) {
-            folders.push(rule_folder(name, path, &folder));
+        let called = folder.file_name().unwrap_or_default();
+        match (called.to_str(), misnamed(&folder)) {
+            (Some(name), _) if is_rule => folders.push(rule_folder(name, path, &folder)),
+            (None, _) if is_rule => {
+                let fault =
+                    Fault::new(folder.display().to_string(), "has a name that is no UTF-8", "rename the folder");
+                folders.push(out_of_force(&called.to_string_lossy(), path, fault));
+            }
+            (_, Some(fault)) => folders.push(out_of_force(&called.to_string_lossy(), path, fault)),
+            _ => {}
         }
     }
     folders.sort_by(|a, b| a.folder.cmp(&b.folder));
@@ -70,6 +79,19 @@ pub fn rule_folders(path: &Path) -> Result<Vec<RuleFolder>, Refusal> {
         return Err(Refusal::one(place, "holds no rule", "name a folder with one folder for each rule in it"));
     }
     Ok(folders)
+}
+
+/// A folder that somebody took for a rule and that holds none.
+fn misnamed(folder: &Path) -> Option<Fault> {
+    let file = ["rules.toml", "rules.sql"].into_iter().find(|file| is_there(&folder.join(file)))?;
+    let remedy = "call its files rule.toml and rule.sql";
+    Some(Fault::new(folder.display().to_string(), format!("holds {file}, and so no rule"), remedy))
+}
+
+/// A rule that must not be left out without a word.
+fn out_of_force(name: &str, beside: &Path, fault: Fault) -> RuleFolder {
+    let (folder, beside) = (name.to_owned(), beside.display().to_string());
+    RuleFolder { folder, beside, unreadable: Refusal(vec![fault]), ..RuleFolder::default() }
 }
 
 /// Whether there is something by that name, though perhaps nobody may look at it or it leads nowhere.
@@ -138,6 +160,7 @@ pub fn load_rules(folders: &[RuleFolder]) -> Result<Ruleset, Refusal> {
 fn load_together(folders: &[RuleFolder]) -> Result<Ruleset, Refusal> {
     let (texts, mut faults) = rule_texts(folders);
     let together = Ruleset::load(&texts);
+    faults.0.extend(together.iter().flat_map(|ruleset| ruleset.rules()).flat_map(hidden_columns));
     if let Ok(ruleset) = together
         && faults.0.is_empty()
         && all_faults(&texts, Vec::new()).is_empty()
@@ -153,6 +176,16 @@ fn load_together(folders: &[RuleFolder]) -> Result<Ruleset, Refusal> {
         faults.0.extend(new);
     }
     Err(Refusal(all_faults(&texts, faults.0)))
+}
+
+/// Columns that a detection has no place for: it says itself what stands under these names.
+fn hidden_columns(rule: &Rule) -> impl Iterator<Item = Fault> {
+    let hidden = columns(rule).filter(|name| ["rule", "version", "shadow"].contains(name));
+    hidden.map(|name| {
+        let place = format!("rules/{}/rule.sql", rule.reference.id);
+        let reason = format!("the column {name} has the name of something that each detection says of its rule");
+        Fault::new(place, reason, "give it another alias")
+    })
 }
 
 pub(super) fn load(path: &Path) -> Result<Ruleset, Refusal> {
