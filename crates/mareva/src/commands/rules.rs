@@ -251,7 +251,11 @@ fn show(results: &[Tested], args: &TestArgs) -> Result<()> {
     } else {
         for Tested { rule, trial, updated } in results {
             let verdict = if trial.passed() { "passes" } else { "FAILS" };
-            let changed = if *updated > 0 { format!(", {updated} differences written anew") } else { String::new() };
+            let changed = match updated {
+                0 => String::new(),
+                1 => ", 1 difference written anew".to_owned(),
+                more => format!(", {more} differences written anew"),
+            };
             say(format_args!("{rule}: {verdict}, fired {} times{changed}", trial.fired.len()))?;
             for failure in trial.failures.iter().chain(&trial.differences) {
                 say(format_args!("  {failure}"))?;

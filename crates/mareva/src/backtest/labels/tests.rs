@@ -7,7 +7,7 @@ use super::{Labels, Part, Truth};
 use mareva_monitoring::backtest::Through;
 
 fn read(text: &str) -> Result<Labels, String> {
-    let path = std::env::temp_dir().join(format!("mareva-labels-{}-{}", std::process::id(), text.len()));
+    let path = std::env::temp_dir().join(format!("mareva-labels-{}-{:x}", std::process::id(), key_of(text)));
     fs::write(&path, text).unwrap();
     let labels = Labels::read(&path).map_err(|refusal| refusal.to_string());
     fs::remove_file(&path).unwrap();

@@ -35,7 +35,8 @@ const MAX_SWEPT: usize = 200;
   mareva rules backtest --data tables --accounts accounts.ndjson
   mareva rules backtest --rules my-rules --data tables --labels labels.csv \\
                         --sweep structuring.min_parts=2,3,4,5 --out report.html
-  mareva rules backtest --config sim/mareva.toml --data sim/bank.ndjson sim/exchange.ndjson \\
+  mareva rules backtest --config sim/mareva.toml \\
+                        --data sim/bank.ndjson sim/exchange.ndjson \\
                         --labels sim/labels.ndjson --json
 
 Labels are labels.ndjson of `mareva sim`, or CSV with the columns account and
