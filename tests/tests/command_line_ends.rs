@@ -159,6 +159,30 @@ fn a_replay_whose_standard_output_is_closed_fails() {
     }
 }
 
+#[test]
+fn a_command_that_says_what_it_found_needs_standard_output() {
+    let place = TempDir::new().unwrap();
+    for line in ["check", "rules list", "rules check", "lists build --list a=nope"] {
+        let script = format!("exec \"$0\" {line} >&-");
+        let mut shell = Command::new("sh");
+        shell.current_dir(place.path()).args(["-c", &script]).arg(binary()).stdin(Stdio::null());
+        ends(&shell.output().unwrap(), 1, &["cannot write to standard output: it is closed"]);
+    }
+}
+
+#[test]
+fn a_rule_that_is_not_there_is_told_with_the_nearest() {
+    let place = TempDir::new().unwrap();
+    for line in ["rules test structurin", "rules explain structurin"] {
+        let output = command(place.path(), line).output().unwrap();
+        ends(
+            &output,
+            2,
+            &["rule structurin: there is no such rule; perhaps you mean structuring; see `mareva rules list`"],
+        );
+    }
+}
+
 /// A folder `rules` with one rule of this text.
 fn one_rule(place: &Path, sql: &str) {
     let folder = place.join("rules/r");

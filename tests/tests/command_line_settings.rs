@@ -220,3 +220,29 @@ fn a_rule_that_cannot_be_read_is_not_left_out() {
     assert!(exit == Some(2) && told.contains("mine/gone: has no rule.toml"), "{exit:?}: {told}");
     assert!(told.contains("mine/half/rule.sql: cannot be read"), "{told}");
 }
+
+#[test]
+fn what_was_meant_as_a_rule_is_not_left_out_nor_a_column_of_it() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let place = TempDir::new().unwrap();
+    let rules = place.path().join("mine");
+    let sql = "SELECT row_id, account AS subject, event_time, kind AS version, currency AS rule FROM movements";
+    mareva_tests::rules::write(&rules, "hides", "alert", sql);
+    fs::create_dir(rules.join("plural")).unwrap();
+    fs::write(rules.join("plural/rules.sql"), "SELECT 1").unwrap();
+    let strange = rules.join(OsStr::from_bytes(b"b\xff"));
+    fs::create_dir(&strange).unwrap();
+    fs::write(strange.join("rule.sql"), "SELECT 1").unwrap();
+    let (exit, told) = told(place.path(), "", "rules list --rules mine");
+    assert_eq!(exit, Some(2), "{told}");
+    for part in [
+        "mine/hides/rule.sql: the column version has the name of something that each detection says",
+        "mine/hides/rule.sql: the column rule has the name",
+        "mine/plural: holds rules.sql, and so no rule; call its files rule.toml and rule.sql",
+        "has a name that is no UTF-8; rename the folder",
+    ] {
+        assert!(told.contains(part), "does not say `{part}`: {told}");
+    }
+}

@@ -134,9 +134,18 @@ fn what_cannot_be_explained_is_said() {
     assert!(own.contains(&format!("alert {id} revision ")) && own.contains(" of account "), "{own}");
     // The shipped rules are not those that raised it.
     let others = text(&raised.explain(id, &[]).stdout);
-    for part in ["the rule is not among those loaded; name them with --rules", "the row is not in the data"] {
-        assert!(others.contains(part) && !own.contains(part), "{part}:\n{others}");
-    }
+    let part = "the rule is not among those loaded; name them with --rules";
+    assert!(others.contains(part) && !own.contains(part), "{others}");
+    assert!(!others.contains("the row is not in the data"), "nobody has looked for it:\n{others}");
+    // Other data holds none of its rows.
+    let other = Simulated::new(&raised.place.path().join("other"), 4_103, 500);
+    let alert = format!("{}:{id}", raised.at("alerts"));
+    let rules = raised.at("rules");
+    let args = ["rules", "explain", "--alert", &alert, "--rules", &rules, "--data", &other.file("bank.ndjson")];
+    let output = mareva(args);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).contains("the row is not in the data"));
+    assert!(text(&output.stderr).contains("no row of the alert is in the data"), "{}", text(&output.stderr));
     let unknown = raised.explain("0000", &[]);
     assert_eq!(unknown.status.code(), Some(2));
     assert!(text(&unknown.stderr).contains("holds no alert 0000"), "{}", text(&unknown.stderr));

@@ -235,9 +235,9 @@ fn each_transaction_is_judged_by_the_rules_of_one_epoch() {
     let broker = KafkaBroker::start();
     broker.make_topics(1);
     let stage = Stage::new(&broker);
-    write_rule(&stage.rules(), 0, records);
+    write_rule(&stage.rules(), 1, records);
     let mut run = stage.start();
-    let mut versions = BTreeMap::from([(stage.in_force(0), 0)]);
+    let mut versions = BTreeMap::from([(stage.in_force(1), 1)]);
     let refused = stage.ask("POST", "/admin/rules/reload", "another token of the test").unwrap();
     assert_eq!(refused.0, 401);
     let connection = broker.connection();
@@ -246,12 +246,13 @@ fn each_transaction_is_judged_by_the_rules_of_one_epoch() {
     let by_now = written.clone();
     let feeding = thread::spawn(move || feed(&connection, records, seconds, &written));
     let mut changed_since_start = 0;
-    for version in 1..=changes {
+    for change in 1..=changes {
+        let version = change + 1;
         // The changes are spread over the records.
-        while by_now.load(Ordering::Relaxed) < records * u64::from(version) / u64::from(changes + 1) {
+        while by_now.load(Ordering::Relaxed) < records * u64::from(change) / u64::from(changes + 1) {
             thread::sleep(Duration::from_millis(20));
         }
-        if version == changes / 2 {
+        if change == changes / 2 {
             assert_no_pause(records, stage.longest_change());
             // Between two versions, and with other rules in the folder than in force.
             run.kill().unwrap();
@@ -273,7 +274,7 @@ fn each_transaction_is_judged_by_the_rules_of_one_epoch() {
     fs::write(stage.rules().join("probe/rule.sql"), "SELECT nothing").unwrap();
     let (code, said) = stage.ask("POST", "/admin/rules/reload", TOKEN).unwrap();
     assert!(code == 422 && said["faults"].as_array().is_some_and(|faults| !faults.is_empty()), "{code}: {said}");
-    stage.in_force(changes);
+    stage.in_force(changes + 1);
     wait_for_all(&broker.connection(), records);
     assert!(Command::new("kill").arg(run.id().to_string()).status().unwrap().success());
     let output = run.wait_with_output().unwrap();

@@ -3,15 +3,19 @@
 mod behind;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::collections::BTreeSet;
 
 use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
+use datafusion::logical_expr::Expr;
 use mareva_model::Table;
 use serde::Serialize;
 
-pub use behind::{Behind, WindowRows, behind};
+pub use behind::{Behind, WindowRows, behind, behind_signals};
+pub use words::span;
+use words::{aggregate, expression};
 
 use crate::aggregate::AggregateKind;
 use crate::plan::WindowPlan;
@@ -40,6 +44,8 @@ pub struct Explained {
     pub shares_timelines_with: Vec<String>,
     /// Memory, and work a row.
     pub cost: Cost,
+    /// Milliseconds of history without which it does not fire; its SQL does not say so.
+    pub needs_history_ms: i64,
     /// The SQL as stock DataFusion takes it, its parameters filled in.
     pub sql: String,
 }
@@ -47,12 +53,14 @@ pub struct Explained {
 /// One windowed aggregate.
 #[derive(Debug, Serialize)]
 pub struct WindowExplained {
-    /// Such as `Sum(amount_ref)`.
+    /// Such as `SUM(amount_ref)`.
     pub aggregate: String,
     /// Columns that it is partitioned by.
     pub keys: Vec<String>,
     /// Milliseconds that it reaches back.
     pub span_ms: i64,
+    /// The same in words; of a session its pauses.
+    pub window: String,
     /// What a row must satisfy to count.
     pub counts: Vec<String>,
     /// Rules that have the very same one: it is kept once for all of them.
@@ -99,6 +107,11 @@ pub fn explain(ruleset: &Ruleset, only: &[String]) -> Result<Vec<Explained>, Dat
     ruleset.rules().iter().filter(chosen).map(|rule| one(ruleset, rule)).collect()
 }
 
+/// The columns of a rule's detections.
+pub fn columns(rule: &Rule) -> impl Iterator<Item = &str> {
+    rule.plan.outputs.iter().map(|(name, _)| name.as_str())
+}
+
 fn one(ruleset: &Ruleset, rule: &Rule) -> Result<Explained, DataFusionError> {
     let others = || ruleset.rules().iter().filter(|other| other.table == rule.table && !is_same(other, rule));
     let shared = |window: &WindowPlan| -> Vec<String> {
@@ -109,47 +122,32 @@ fn one(ruleset: &Ruleset, rule: &Rule) -> Result<Explained, DataFusionError> {
         aggregate: aggregate(window),
         keys: window.keys.clone(),
         span_ms: window.extent.reach(),
-        counts: window.atoms.iter().map(ToString::to_string).collect(),
+        window: words::extent(window.extent),
+        counts: window.atoms.iter().map(|atom| expression(atom, &[])).collect(),
         shared_with: shared(window),
     };
     let on_a_key = |other: &&Rule| {
         let keys = |rule: &Rule| rule.plan.windows.iter().map(|w| w.keys.clone()).collect::<BTreeSet<_>>();
         !keys(other).is_disjoint(&keys(rule))
     };
-    let called = |text: String| rule.plan.windows.iter().fold(text, |text, w| text.replace(&w.name, &short(w)));
+    let told = |expr: &Expr| expression(expr, &rule.plan.windows);
     Ok(Explained {
         rule: rule.reference.id.clone(),
         version: rule.reference.version,
         table: rule.table.name(),
-        gate: rule.plan.gate.iter().map(ToString::to_string).collect(),
+        gate: rule.plan.gate.iter().map(told).collect(),
         windows: rule.plan.windows.iter().map(window).collect(),
-        qualify: rule.plan.qualify.iter().map(|atom| called(atom.to_string())).collect(),
-        outputs: rule.plan.outputs.iter().map(|(name, expr)| (name.clone(), called(expr.to_string()))).collect(),
+        qualify: rule.plan.qualify.iter().map(told).collect(),
+        outputs: rule.plan.outputs.iter().map(|(name, expr)| (name.clone(), told(expr))).collect(),
         shares_timelines_with: others().filter(on_a_key).map(|other| other.reference.id.clone()).collect(),
         cost: cost(ruleset, rule)?,
+        needs_history_ms: rule.checked.needs_history_ms,
         sql: filled_in(rule, &rule.stock()?),
     })
 }
 
 fn is_same(a: &Rule, b: &Rule) -> bool {
     a.reference.id == b.reference.id
-}
-
-fn aggregate(window: &WindowPlan) -> String {
-    let argument = window.argument.as_ref().map_or_else(|| "*".to_owned(), ToString::to_string);
-    format!("{:?}({argument})", window.kind)
-}
-
-/// A windowed aggregate in few words, for expressions that name it.
-fn short(window: &WindowPlan) -> String {
-    format!("[{} by {} over {}]", aggregate(window), window.keys.join(", "), span(window.extent.reach()))
-}
-
-/// A span in the largest unit that it is a whole number of.
-pub fn span(ms: i64) -> String {
-    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s")];
-    let fits = units.into_iter().find(|(unit, _)| ms > 0 && ms % unit == 0);
-    fits.map_or_else(|| format!("{ms} ms"), |(unit, name)| format!("{} {name}", ms / unit))
 }
 
 /// Sizes of a program.
@@ -243,6 +241,8 @@ fn literal(value: &ScalarValue, text: &str) -> String {
     match value {
         ScalarValue::Utf8(_) => format!("'{}'", text.replace('\'', "''")),
         ScalarValue::Decimal128(_, precision, scale) => format!("CAST('{text}' AS DECIMAL({precision}, {scale}))"),
+        // Behind a minus it would begin a comment.
+        _ if text.starts_with('-') => format!("({text})"),
         _ => text.to_owned(),
     }
 }

@@ -41,13 +41,15 @@ pub struct Challenge {
 }
 
 impl Challenge {
-    /// Those among rules, with nothing found yet.
+    /// Those among rules, with nothing found yet. One whose champion is not among them is compared with nothing.
     pub fn among<'r>(rules: impl IntoIterator<Item = &'r RuleRef>) -> Vec<Self> {
-        let of = |rule: &RuleRef| {
+        let rules: Vec<&RuleRef> = rules.into_iter().collect();
+        let of = |rule: &&RuleRef| {
             let (all, days) = (Compared::default(), BTreeMap::new());
-            Some(Self { rule: rule.id.clone(), champion: rule.challenger_of.clone()?, all, days })
+            let champion = rule.challenger_of.clone().filter(|id| rules.iter().any(|other| other.id == *id))?;
+            Some(Self { rule: rule.id.clone(), champion, all, days })
         };
-        rules.into_iter().filter_map(of).collect()
+        rules.iter().filter_map(of).collect()
     }
 
     /// Counts a row.

@@ -1,22 +1,18 @@
 //! Records from before the stream: read, retained and accounted for.
 
-use std::collections::BTreeMap;
 use std::error::Error;
-use std::path::{Path, PathBuf};
 
-use mareva_model::{DeadLetter, Digest, Reason, Refusal};
+use mareva_model::{Digest, Reason, Refusal};
 use mareva_pipeline::{HistoryCut, InputRecord, Pipeline, Prepared};
 
 use crate::config::Config;
 use crate::metrics;
-use crate::replay::{Frame, Merge};
+pub use crate::replay::NumberedFile as HistoryFile;
+use crate::replay::{Frame, Merge, Refused};
 
 /// One unreadable record in so many is the most that a history may hold: beyond that the files are damaged, and rules would
 /// look back on less than they are said to.
 const UNREADABLE_ONE_IN: u64 = 100;
-
-/// Topic and partition that a file stands for, and the file.
-pub type HistoryFile = (String, i32, PathBuf);
 
 /// What became of the records of a history.
 #[derive(Debug, Default)]
@@ -24,10 +20,8 @@ struct Account {
     produced: u64,
     retained: u64,
     repeated: u64,
-    refused: BTreeMap<Reason, u64>,
+    refused: Refused,
     unreadable: u64,
-    /// Place and reason of the first that was refused.
-    first: Option<(String, Reason)>,
 }
 
 /// Digest of a history: of the records of each file in their order. How the files are called, how they are merged and what of
@@ -94,19 +88,16 @@ impl Account {
         self.produced += counts.produced;
         self.retained += counts.accepted;
         self.repeated += counts.repeated;
-        for letter in dead_letters {
-            *self.refused.entry(letter.reason).or_default() += 1;
-            self.unreadable += u64::from(is_unreadable(letter.reason));
-            self.first.get_or_insert_with(|| (place(letter, files), letter.reason));
-        }
+        self.refused.add(dead_letters, files);
+        self.unreadable += dead_letters.iter().filter(|letter| is_unreadable(letter.reason)).count() as u64;
     }
 
     fn tell(&self, files: usize) {
         let Self { retained, repeated, .. } = self;
-        let refused: u64 = self.refused.values().sum();
+        let refused = self.refused.total();
         tracing::info!(rows = retained, repeated, refused, files, "history retained");
-        let Some((first, first_reason)) = &self.first else { return };
-        for (reason, count) in &self.refused {
+        let Some((first, first_reason)) = &self.refused.first else { return };
+        for (reason, count) in &self.refused.by_reason {
             let reason = metrics::reason(*reason);
             tracing::warn!(reason, count, "records of the history were refused: rules do not see them");
         }
@@ -115,7 +106,7 @@ impl Account {
     }
 
     fn check(&self) -> Result<(), Refusal> {
-        let Some((first, reason)) = &self.first else { return Ok(()) };
+        let Some((first, reason)) = &self.refused.first else { return Ok(()) };
         if self.unreadable.saturating_mul(UNREADABLE_ONE_IN) <= self.produced {
             return Ok(());
         }
@@ -133,14 +124,6 @@ impl Account {
 /// Whether a reason is in the bytes of the record itself.
 fn is_unreadable(reason: Reason) -> bool {
     !matches!(reason, Reason::TimeAhead | Reason::Conflicting)
-}
-
-/// File and line of a dead letter.
-fn place(letter: &DeadLetter, files: &[HistoryFile]) -> String {
-    let at = &letter.position;
-    let file = files.iter().find(|(topic, partition, _)| *topic == at.topic && *partition == at.partition);
-    let path = file.map_or(Path::new(&at.topic), |(_, _, path)| path);
-    format!("{}:{}", path.display(), at.offset + 1)
 }
 
 #[cfg(test)]

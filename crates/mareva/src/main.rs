@@ -18,6 +18,7 @@ mod logging;
 mod metrics;
 mod open;
 mod outcome;
+mod outputs;
 mod replay;
 mod rules;
 mod scratch;

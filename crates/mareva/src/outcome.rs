@@ -17,6 +17,15 @@ pub fn say(text: impl Display) -> anyhow::Result<()> {
     writeln!(io::stdout().lock(), "{text}").context("cannot write to standard output")
 }
 
+/// Sees that there is a standard output: for commands that say there what they have found.
+///
+/// # Errors
+/// When it was closed.
+pub fn needs_stdout() -> anyhow::Result<()> {
+    let closed = "cannot write to standard output: it is closed; leave it open, or send it to /dev/null";
+    if stdout_is_closed() { Err(anyhow!(closed)) } else { Ok(()) }
+}
+
 /// Whether standard output was closed when the process started. The standard library then puts `/dev/null` in its place, open
 /// for reading too, as `> /dev/null` of a shell is not: what is written is gone, and no write says so. Told on Linux only.
 pub fn stdout_is_closed() -> bool {

@@ -6,6 +6,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use anyhow::{Context as _, Result};
+
 /// Makes such files in a folder.
 #[derive(Debug)]
 pub struct Scratch {
@@ -24,6 +26,17 @@ impl Scratch {
     /// In this folder.
     pub fn inside(folder: PathBuf) -> Self {
         Self { folder, made: AtomicU64::new(0) }
+    }
+
+    /// Sees that a file can be made, before hours are spent on what goes into it.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn try_it(&self) -> Result<()> {
+        self.file(0).map(drop).with_context(|| {
+            let folder = self.folder.display();
+            format!("cannot write temporary files into {folder}; set TMPDIR to a folder with space that can be written")
+        })
     }
 
     /// A file to write, and as many readers of it, each with a position of its own.

@@ -1,5 +1,7 @@
 //! Signals that rules raised, and rules over them.
 
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::{Expr, Operator};
 use mareva_model::{Detection, Table};
 
 use super::{AccountTable, BacktestError, Variant};
@@ -35,6 +37,43 @@ pub async fn second_level<'r>(
     oracle::register(&context, Table::Signals.name(), signals).map_err(failed)?;
     oracle::register(&context, "accounts", accounts.0.clone()).map_err(failed)?;
     oracle::run(&context, rule).await.map_err(failed)
+}
+
+/// Whether signals of a rule can fire a rule over `signals`, or count in one of its windows.
+pub fn counts_signals_of(variant: &Variant, raising: &str) -> bool {
+    let plan = &variant.rule.plan;
+    let lets_in = |atoms: &[Expr]| !atoms.iter().any(|atom| rules_out(atom, raising));
+    lets_in(&plan.gate) || plan.windows.iter().any(|window| lets_in(&window.atoms))
+}
+
+/// Whether a condition holds for no signal of a rule.
+fn rules_out(condition: &Expr, raising: &str) -> bool {
+    let is_it = |expr: &Expr| matches!(expr, Expr::Column(column) if column.name == "rule");
+    let text = |expr: &Expr| match expr {
+        Expr::Literal(ScalarValue::Utf8(text), _) => text.clone(),
+        _ => None,
+    };
+    match condition {
+        Expr::BinaryExpr(two) => {
+            let (left, right) = (&*two.left, &*two.right);
+            let named = if is_it(left) { text(right) } else { text(left).filter(|_| is_it(right)) };
+            match two.op {
+                Operator::And => rules_out(left, raising) || rules_out(right, raising),
+                Operator::Or => rules_out(left, raising) && rules_out(right, raising),
+                Operator::Eq => named.is_some_and(|named| named != raising),
+                Operator::NotEq => named.is_some_and(|named| named == raising),
+                _ => false,
+            }
+        }
+        Expr::InList(list) if is_it(&list.expr) => {
+            let mut texts = list.list.iter().map(text);
+            match list.negated {
+                true => texts.any(|named| named.as_deref() == Some(raising)),
+                false => texts.all(|named| named.is_some_and(|named| named != raising)),
+            }
+        }
+        _ => false,
+    }
 }
 
 /// What sorting signals may take in memory; beyond it it spills.

@@ -20,9 +20,9 @@ use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use parquet::errors::ParquetError;
 
-pub use found::{Raised, second_level};
+pub use found::{Raised, counts_signals_of, second_level};
 pub use needs::{Pass, passes};
-pub use observe::{Seen, Through, earliest, labelled_rows, through};
+pub use observe::{Seen, Through, earliest, labelled_rows, rows_twice, through};
 pub use parts::{Part, PartAccounts, split};
 pub use source::{AccountTable, Holds, TableFile};
 pub use variant::Variant;
@@ -84,7 +84,7 @@ impl From<ParquetError> for BacktestError {
 }
 
 impl BacktestError {
-    fn of_rule(rule: &str, error: &DataFusionError) -> Self {
+    pub(crate) fn of_rule(rule: &str, error: &DataFusionError) -> Self {
         let kind = match error.find_root() {
             DataFusionError::ResourcesExhausted(_) => "it takes more memory than a back-test may",
             _ => crate::error::kind(error),

@@ -1,6 +1,6 @@
 //! What tables say of labelled accounts, and when they begin.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use arrow::array::{Array as _, AsArray as _};
 use arrow::datatypes::{Decimal128Type, TimestampMillisecondType};
@@ -8,6 +8,9 @@ use mareva_model::Table;
 
 use super::{BacktestError, TableFile};
 use crate::key::{Key, KeyBuild, key_of};
+
+/// Rows that are compared at a time, each by 32 bytes.
+const ROWS_COMPARED: u64 = 1 << 23;
 
 /// Keys of texts.
 pub type Seen = HashSet<Key, KeyBuild>;
@@ -41,6 +44,33 @@ pub fn earliest(files: &[TableFile]) -> Result<Option<(i64, i64)>, BacktestError
         }
     }
     Ok(ends)
+}
+
+/// Rows of a table that stand in two of some files: how many of each pair, by the places of the files. A pair of one file has
+/// them twice itself.
+///
+/// # Errors
+/// A damaged file.
+pub fn rows_twice(files: &[TableFile]) -> Result<BTreeMap<(usize, usize), u64>, BacktestError> {
+    let rows: u64 = files.iter().map(TableFile::rows).sum();
+    // Each round compares the rows of its share of all keys, so that memory has a bound.
+    let rounds = u128::from(rows / ROWS_COMPARED + 1);
+    let mut twice = BTreeMap::new();
+    for round in 0..rounds {
+        let mut seen: Vec<(Key, usize)> = Vec::new();
+        for (number, file) in files.iter().enumerate() {
+            for batch in file.read(&names(&["row_id"]), 0, 1)? {
+                let batch = batch?;
+                let keys = batch.column(0).as_string::<i32>().iter().flatten().map(key_of);
+                seen.extend(keys.filter(|key| key % rounds == round).map(|key| (key, number)));
+            }
+        }
+        seen.sort_unstable();
+        for pair in seen.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
+            *twice.entry((pair[0].1, pair[1].1)).or_default() += 1;
+        }
+    }
+    Ok(twice)
 }
 
 /// Identities of the transactions whose `<source>:<tx_id>` is among these keys. A row's own identity may be its UETR.

@@ -10,15 +10,17 @@ use datafusion::common::{Column, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::Expr;
 use datafusion::prelude::SessionContext;
-use mareva_model::RuleRef;
+use mareva_model::{Detection, RuleRef};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::aggregate::AggregateKind;
 use crate::backtest::{AccountTable, BacktestError, Seen, TableFile};
 use crate::extent::Extent;
 use crate::key::{Key, KeyBuild, key_of, key_of_parts};
 use crate::plan::WindowPlan;
-use crate::ruleset::Rule;
+use crate::ruleset::{Rule, Ruleset};
+use crate::signals::{Signal, table};
 use crate::tables::schema_of;
 use crate::values;
 
@@ -54,13 +56,15 @@ pub struct WindowRows {
     pub key: Vec<(String, String)>,
     /// Milliseconds that it reaches back.
     pub span_ms: i64,
+    /// The same in words; of a session its pauses.
+    pub window: String,
     /// Columns that the rule reads.
     pub rows: Vec<Map<String, Value>>,
     /// Rows that are not told: the latest are.
     pub omitted: usize,
 }
 
-/// Finds the rows behind detections of one rule over transactions or movements, told by their `row_id`; `raised` is the rule as
+/// Finds the rows behind detections of one rule over transactions or movements, told by their `row_id` and time; `raised` is the rule as
 /// it was when they were.
 ///
 /// # Errors
@@ -70,13 +74,13 @@ pub async fn behind(
     raised: &RuleRef,
     files: &[TableFile],
     accounts: &AccountTable,
-    asked: &[&str],
+    asked: &[(&str, i64)],
 ) -> Result<Vec<Behind>, BacktestError> {
     if files.is_empty() {
-        return Ok(asked.iter().map(|row_id| Behind::nothing(row_id)).collect());
+        return Ok(asked.iter().map(|(row_id, _)| Behind::nothing(row_id)).collect());
     }
     let columns = columns_of(rule);
-    let wanted: Seen = asked.iter().map(|row_id| key_of(raised.row_of(row_id).0)).collect();
+    let wanted: Seen = asked.iter().map(|(row_id, _)| key_of(raised.row_of(row_id).0)).collect();
     let fired = select(files, &columns, |batch| {
         let ids = text(batch, "row_id")?;
         Ok((0..ids.len()).map(|row| Some(wanted.contains(&key_of(ids.value(row))))).collect())
@@ -105,101 +109,160 @@ pub async fn behind(
         Ok(held.into_iter().collect())
     })?;
     let rows = joined(&rows, rule, accounts)?;
-    let failed = |error: DataFusionError| BacktestError::Rule {
-        rule: rule.reference.id.clone(),
-        kind: crate::error::kind(&error),
-    };
-    let context = SessionContext::new();
-    let mut told = Vec::new();
-    let ids = text(&fired, "row_id")?;
-    for row_id in asked {
-        let (row, begun) = raised.row_of(row_id);
-        let mut behind = Behind::nothing(row_id);
-        let Some(at) = (0..fired.num_rows()).find(|at| ids.value(*at) == row) else {
-            told.push(behind);
-            continue;
-        };
-        behind.found = true;
-        let time = times(&fired)?.value(at);
-        let mut seen: Vec<&WindowPlan> = Vec::new();
-        for window in &rule.plan.windows {
-            let same = |known: &&WindowPlan| {
-                known.keys == window.keys && known.extent == window.extent && counts_same(known, window)
-            };
-            if let Some(number) = seen.iter().position(same) {
-                behind.windows[number].aggregates.push(super::aggregate(window));
+    Looked { rule, raised, rows: &rows, fired: &fired, columns: &columns }.told(asked).await
+}
+
+/// The same of a rule over signals: these are all that are looked at.
+///
+/// # Errors
+/// What DataFusion reports of the rule.
+pub async fn behind_signals(
+    rule: &Rule,
+    raised: &RuleRef,
+    ruleset: &Ruleset,
+    signals: &[Detection],
+    accounts: &AccountTable,
+    asked: &[(&str, i64)],
+) -> Result<Vec<Behind>, BacktestError> {
+    let signals: Vec<Signal> = signals.iter().map(|one| Signal::of(one, ruleset.weight(&one.rule.id), 0)).collect();
+    let rows = joined(&table(signals.iter())?, rule, accounts)?;
+    let mut columns = columns_of(rule);
+    if !columns.iter().any(|name| name == "rule") {
+        columns.push("rule".to_owned());
+    }
+    Looked { rule, raised, rows: &rows, fired: &rows, columns: &columns }.told(asked).await
+}
+
+/// Rows that are looked at for the detections of a rule.
+struct Looked<'l> {
+    rule: &'l Rule,
+    raised: &'l RuleRef,
+    /// All that their windows may hold.
+    rows: &'l RecordBatch,
+    /// Those that fired among them.
+    fired: &'l RecordBatch,
+    columns: &'l [String],
+}
+
+impl Looked<'_> {
+    async fn told(&self, asked: &[(&str, i64)]) -> Result<Vec<Behind>, BacktestError> {
+        let failed = |error: DataFusionError| BacktestError::of_rule(&self.rule.reference.id, &error);
+        let mut told = Vec::new();
+        let (ids, of_fired) = (text(self.fired, "row_id")?, times(self.fired)?);
+        for (row_id, time) in asked {
+            let (row, begun) = self.raised.row_of(row_id);
+            let mut behind = Behind::nothing(row_id);
+            // Other data may have another row of this id.
+            let is_it = |at: &usize| ids.value(*at) == row && of_fired.value(*at) == *time;
+            let Some(at) = (0..self.fired.num_rows()).find(is_it) else {
+                told.push(behind);
                 continue;
+            };
+            behind.found = true;
+            let mut seen: Vec<&WindowPlan> = Vec::new();
+            for window in &self.rule.plan.windows {
+                if let Some(number) = seen.iter().position(|known| holds_same(known, window)) {
+                    behind.windows[number].aggregates.push(super::aggregate(window));
+                    continue;
+                }
+                seen.push(window);
+                let from = match window.extent {
+                    Extent::Session { gap } => self.session(window, gap, at).await.map_err(failed)?,
+                    extent => begun.filter(|_| extent.is_hop()).unwrap_or_else(|| extent.start(*time)),
+                };
+                behind.windows.push(self.in_window(window, at, from).await.map_err(failed)?);
             }
-            seen.push(window);
-            let from = begun.filter(|_| window.extent.is_hop()).unwrap_or_else(|| window.extent.start(time));
-            behind
-                .windows
-                .push(in_window(&context, window, &rows, (&fired, at, from), &columns).await.map_err(failed)?);
+            told.push(behind);
         }
-        told.push(behind);
+        Ok(told)
     }
-    Ok(told)
+
+    /// When the session of a row began. Whatever `WHERE` lets in goes on with it, also what an aggregate does not count: the rows
+    /// of the earliest time, which a session's plan asks for, are those.
+    async fn session(&self, window: &WindowPlan, gap: i64, at: usize) -> Result<i64, DataFusionError> {
+        let is_beginning = |other: &&WindowPlan| {
+            other.kind == AggregateKind::Min && other.extent == window.extent && other.keys == window.keys
+        };
+        let beginning = self.rule.plan.windows.iter().filter(is_beginning).min_by_key(|other| other.atoms.len());
+        let time = times(self.fired).map_err(external)?.value(at);
+        let (condition, _) = self.condition(beginning.unwrap_or(window), at, window.extent.start(time))?;
+        let (mut began, mut last) = (time, None::<i64>);
+        for batch in self.find(condition).await? {
+            for time in times(&batch).map_err(external)?.values() {
+                if last.is_none_or(|last| time - last > gap) {
+                    began = *time;
+                }
+                last = Some(*time);
+            }
+        }
+        Ok(began)
+    }
+
+    /// What rows of a window satisfy that began then, and its key.
+    fn condition(
+        &self,
+        window: &WindowPlan,
+        at: usize,
+        from: i64,
+    ) -> Result<(Expr, Vec<(String, String)>), DataFusionError> {
+        let column = |name: &str| Expr::Column(Column::new_unqualified(name));
+        let text_of = |value: &str| Expr::Literal(ScalarValue::Utf8(Some(value.to_owned())), None);
+        let time = times(self.fired).map_err(external)?.value(at);
+        let moment = |ms: i64| Expr::Literal(ScalarValue::TimestampMillisecond(Some(ms), None), None);
+        let mut condition = column("event_time").between(moment(from), moment(time));
+        if window.kind.is_positional() {
+            // Of the rows of its millisecond those up to it by `row_id`.
+            let own = text(self.fired, "row_id").map_err(external)?.value(at);
+            let before = column("event_time").lt(moment(time)).or(column("row_id").lt_eq(text_of(own)));
+            condition = condition.and(before);
+        }
+        let mut keys = Vec::new();
+        for name in &window.keys {
+            let value = text(self.fired, name).map_err(external)?.value(at).to_owned();
+            condition = condition.and(column(name).eq(text_of(&value)));
+            keys.push((name.clone(), value));
+        }
+        Ok((window.atoms.iter().cloned().fold(condition, Expr::and), keys))
+    }
+
+    /// The rows that satisfy it, by time and `row_id`.
+    async fn find(&self, condition: Expr) -> Result<Vec<RecordBatch>, DataFusionError> {
+        let order = ["event_time", "row_id"].map(|name| Expr::Column(Column::new_unqualified(name)).sort(true, true));
+        let context = SessionContext::new();
+        context.read_batch(self.rows.clone())?.filter(condition)?.sort(order.to_vec())?.collect().await
+    }
+
+    async fn in_window(&self, window: &WindowPlan, at: usize, from: i64) -> Result<WindowRows, DataFusionError> {
+        let (condition, key) = self.condition(window, at, from)?;
+        let mut told: Vec<Map<String, Value>> = Vec::new();
+        for batch in &self.find(condition).await? {
+            for row in 0..batch.num_rows() {
+                let fields = self.columns.iter().filter_map(|name| Some((name, batch.column_by_name(name)?)));
+                told.push(fields.map(|(name, array)| (name.clone(), values::json(array, row))).collect());
+            }
+        }
+        if let AggregateKind::Lag(back) = window.kind {
+            // It looks at the row so many before this one, and at nothing beyond.
+            told.drain(..told.len().saturating_sub(usize::from(back) + 1));
+        }
+        let omitted = told.len().saturating_sub(TOLD);
+        told.drain(..omitted);
+        Ok(WindowRows {
+            aggregates: vec![super::aggregate(window)],
+            key,
+            span_ms: window.extent.reach(),
+            window: super::words::extent(window.extent),
+            rows: told,
+            omitted,
+        })
+    }
 }
 
-/// Whether the same rows count: aggregates of a column ask once more that it is there.
-fn counts_same(a: &WindowPlan, b: &WindowPlan) -> bool {
+/// Whether two windows hold the same rows: aggregates of a column ask once more that it is there.
+fn holds_same(a: &WindowPlan, b: &WindowPlan) -> bool {
     let within = |a: &WindowPlan, b: &WindowPlan| a.atoms.iter().all(|atom| b.atoms.contains(atom));
-    within(a, b) && within(b, a)
-}
-
-async fn in_window(
-    context: &SessionContext,
-    window: &WindowPlan,
-    rows: &RecordBatch,
-    (fired, at, from): (&RecordBatch, usize, i64),
-    columns: &[String],
-) -> Result<WindowRows, DataFusionError> {
-    let column = |name: &str| Expr::Column(Column::new_unqualified(name));
-    let time = times(fired).map_err(external)?.value(at);
-    let moment = |ms: i64| Expr::Literal(ScalarValue::TimestampMillisecond(Some(ms), None), None);
-    let mut condition = column("event_time").between(moment(from), moment(time));
-    let mut keys = Vec::new();
-    for name in &window.keys {
-        let value = text(fired, name).map_err(external)?.value(at).to_owned();
-        condition = condition.and(column(name).eq(Expr::Literal(ScalarValue::Utf8(Some(value.clone())), None)));
-        keys.push((name.clone(), value));
-    }
-    condition = window.atoms.iter().cloned().fold(condition, Expr::and);
-    let order = vec![column("event_time").sort(true, true), column("row_id").sort(true, true)];
-    let found = context.read_batch(rows.clone())?.filter(condition)?.sort(order)?.collect().await?;
-    let mut told: Vec<Map<String, Value>> = Vec::new();
-    for batch in &found {
-        for row in 0..batch.num_rows() {
-            let fields = columns.iter().filter_map(|name| Some((name, batch.column_by_name(name)?)));
-            told.push(fields.map(|(name, array)| (name.clone(), values::json(array, row))).collect());
-        }
-    }
-    told.drain(..before_session(&found, window)?);
-    let counted = told.len();
-    let omitted = counted.saturating_sub(TOLD);
-    told.drain(..omitted);
-    Ok(WindowRows {
-        aggregates: vec![super::aggregate(window)],
-        key: keys,
-        span_ms: window.extent.reach(),
-        rows: told,
-        omitted,
-    })
-}
-
-/// How many of the rows, ascending in time, are before the last pause that ends a session; of another window none.
-fn before_session(found: &[RecordBatch], window: &WindowPlan) -> Result<usize, DataFusionError> {
-    let Extent::Session { gap } = window.extent else { return Ok(0) };
-    let (mut before, mut at, mut last) = (0, 0, None::<i64>);
-    for batch in found {
-        for time in times(batch).map_err(external)?.values() {
-            if last.is_some_and(|last| time - last > gap) {
-                before = at;
-            }
-            (at, last) = (at + 1, Some(*time));
-        }
-    }
-    Ok(before)
+    let counted = |window: &WindowPlan| (window.kind.is_positional()).then_some(window.kind);
+    a.keys == b.keys && a.extent == b.extent && counted(a) == counted(b) && within(a, b) && within(b, a)
 }
 
 fn external(error: BacktestError) -> DataFusionError {

@@ -51,6 +51,45 @@ fn parameters_are_filled_in_outside_of_texts_alone() {
 }
 
 #[test]
+fn a_negative_parameter_behind_a_minus_begins_no_comment() {
+    let sql = format!(
+        "SELECT row_id, account AS subject, event_time, COUNT(*) OVER w AS n FROM movements {WINDOW} QUALIFY n >-$number"
+    );
+    let mut text = rule("a", &sql);
+    text.toml += "[parameters.number]\nvalue = -5\ntype = \"integer\"\n";
+    let filled = explain(&Ruleset::load(&[text]).unwrap(), &[]).unwrap().remove(0).sql;
+    assert!(filled.ends_with("n >-(-5)"), "{filled}");
+}
+
+#[test]
+fn expressions_are_told_as_sql() {
+    let sql = format!(
+        "SELECT row_id, account AS subject, event_time, AVG(amount_ref) FILTER (WHERE kind NOT IN ('a', 'it''s')) OVER w AS mean, \
+         COUNT(DISTINCT counterparty) OVER w AS n, STDDEV(amount_ref) OVER w AS dev FROM movements {WINDOW} \
+         QUALIFY n >= 3 AND mean > $least AND amount_ref <= 7 AND CAST(dev AS DECIMAL(38, 2)) > CAST('2.50' AS DECIMAL(3, 2)) AND kind LIKE 'x%' \
+         AND event_time >= TIMESTAMP '2026-01-01T00:00:00' AND direction <> 'in' AND event_time - INTERVAL '36' HOUR > event_time"
+    );
+    let one = explain(&Ruleset::load(&[rule("a", &sql)]).unwrap(), &[]).unwrap().remove(0);
+    let all = format!("{:?}", (&one.gate, &one.windows, &one.qualify, &one.outputs));
+    for part in [
+        "kind NOT IN ('a', 'it''s')",
+        "[COUNT(DISTINCT counterparty) by account over 1 d] >= 3",
+        "[AVG(amount_ref) by account over 1 d] > 5.00",
+        "amount_ref <= 7",
+        "CAST([STDDEV(amount_ref) by account over 1 d] AS DECIMAL(38, 2)) > CAST('2.50' AS DECIMAL(3, 2))",
+        "kind LIKE 'x%'",
+        "CAST('2026-01-01T00:00:00' AS TIMESTAMP)",
+        "direction != 'in'",
+        "INTERVAL '36' HOUR",
+    ] {
+        assert!(all.contains(part), "does not say {part}: {all}");
+    }
+    for never in ["Utf8(", "Int64(", "Decimal128(", "IntervalM", "Timestamp", "CountDistinct"] {
+        assert!(!all.contains(never), "says {never}: {all}");
+    }
+}
+
+#[test]
 fn spans_are_told_in_whole_units() {
     assert_eq!([86_400_000, 5_400_000, 90_000, 1_500].map(span), ["1 d", "90 min", "90 s", "1500 ms"]);
 }

@@ -58,22 +58,52 @@ fn number(value: f64) -> String {
     if value.fract() == 0.0 && value >= 0.0 { grouped(value as u64) } else { format!("{value:.2}") }
 }
 
+/// Room of one of so many places that are as wide as each other.
+fn width_of_place(places: usize) -> f64 {
+    (WIDTH - LEFT - RIGHT) / places.max(1) as f64
+}
+
+/// Middles of places that are as wide as each other.
+fn evenly(places: usize) -> Vec<f64> {
+    (0..places).map(|place| LEFT + width_of_place(places) * (place as f64 + 0.5)).collect()
+}
+
+/// Places as far from each other as the numbers that name them, which ascend; others evenly.
+fn by_number(labels: &[String]) -> Vec<f64> {
+    let even = evenly(labels.len());
+    let numbers: Vec<f64> =
+        labels.iter().filter_map(|label| label.parse().ok()).filter(|n: &f64| n.is_finite()).collect();
+    match (numbers.as_slice(), even.as_slice()) {
+        ([least, .., most], [from, .., to]) if numbers.len() == labels.len() && least < most => {
+            numbers.iter().map(|number| from + (to - from) * (number - least) / (most - least)).collect()
+        }
+        _ => even,
+    }
+}
+
 struct Frame {
     svg: String,
     height: f64,
     top: f64,
-    places: usize,
+    /// Of each place on the horizontal axis.
+    middles: Vec<f64>,
 }
 
 impl Frame {
     /// Axes with a title on each.
-    fn begin(title: &str, labels: &[String], height: f64, (most, step): (f64, f64), (x, y): (&str, &str)) -> Self {
+    fn begin(
+        title: &str,
+        (labels, middles): (&[String], Vec<f64>),
+        height: f64,
+        (most, step): (f64, f64),
+        (x, y): (&str, &str),
+    ) -> Self {
         let mut svg = format!(
             "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{}\"><title>{}</title>",
             escaped(title),
             escaped(title)
         );
-        let frame = Self { svg: String::new(), height, top: most, places: labels.len() };
+        let frame = Self { svg: String::new(), height, top: most, middles };
         let mut line = 0.0;
         while line <= most + step / 2.0 {
             let at = frame.y(line);
@@ -90,12 +120,16 @@ impl Frame {
         }
         // As many names as do not touch each other.
         let widest = labels.iter().map(|label| label.chars().count()).max().unwrap_or(1) as f64 * 6.6 + 10.0;
-        let every = ((widest * labels.len() as f64 / (WIDTH - LEFT - RIGHT)).ceil() as usize).max(1);
-        for (at, label) in labels.iter().enumerate().filter(|(at, _)| at % every == 0) {
+        let mut free_from = f64::MIN;
+        for (label, middle) in labels.iter().zip(&frame.middles) {
+            if *middle < free_from {
+                continue;
+            }
+            free_from = middle + widest - 0.01;
             let _ = write!(
                 svg,
                 "<text class=\"tick\" text-anchor=\"middle\" x=\"{:.1}\" y=\"{:.0}\">{}</text>",
-                frame.middle(at),
+                middle,
                 height - BOTTOM + 17.0,
                 escaped(label)
             );
@@ -113,12 +147,8 @@ impl Frame {
         Self { svg, ..frame }
     }
 
-    fn width_of_place(&self) -> f64 {
-        (WIDTH - LEFT - RIGHT) / self.places.max(1) as f64
-    }
-
     fn middle(&self, place: usize) -> f64 {
-        LEFT + self.width_of_place() * (place as f64 + 0.5)
+        self.middles.get(place).copied().unwrap_or(LEFT)
     }
 
     fn y(&self, value: f64) -> f64 {
@@ -151,8 +181,8 @@ pub fn columns(title: &str, labels: &[String], series: &[Series], axes: (&str, &
     let most = (0..labels.len()).map(total).fold(0.0, f64::max);
     let (top, step) = scale(most);
     // Counts have no halves.
-    let mut frame = Frame::begin(title, labels, 250.0, (top, step.max(1.0)), axes);
-    let width = (frame.width_of_place() * 0.78).min(60.0);
+    let mut frame = Frame::begin(title, (labels, evenly(labels.len())), 250.0, (top, step.max(1.0)), axes);
+    let width = (width_of_place(labels.len()) * 0.78).min(60.0);
     for (at, label) in labels.iter().enumerate() {
         let mut below = 0.0;
         for (one, colour) in series.iter().zip(COLOURS.iter().cycle()) {
@@ -174,14 +204,14 @@ pub fn columns(title: &str, labels: &[String], series: &[Series], axes: (&str, &
     legend(series) + &frame.end()
 }
 
-/// Lines over a horizontal axis; `most` is the top of the vertical one, the greatest value without it.
+/// Lines over a horizontal axis, on which numbers stand where they belong; `most` is the top of the vertical one, the greatest value without it.
 pub fn lines(title: &str, labels: &[String], series: &[Series], axes: (&str, &str), most: Option<f64>) -> String {
     let values = || series.iter().flat_map(|one| one.values.iter().copied().flatten());
     let (top, step) = match most {
         Some(most) => (most, most / 4.0),
         None => scale(values().fold(0.0, f64::max)),
     };
-    let mut frame = Frame::begin(title, labels, 230.0, (top, step), axes);
+    let mut frame = Frame::begin(title, (labels, by_number(labels)), 230.0, (top, step), axes);
     for ((number_of, one), colour) in series.iter().enumerate().zip(COLOURS.iter().cycle()) {
         let points: Vec<(f64, f64, f64)> = one
             .values

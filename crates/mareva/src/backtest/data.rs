@@ -1,25 +1,29 @@
 //! What a back-test is given: Parquet tables, and records that are prepared first, as `replay` does it.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use indicatif::ProgressBar;
-use mareva_codec::Stream;
+use mareva_codec::{Decoder, Limits, Record, Stream};
 use mareva_model::{Fault, Refusal, TransactionBatch};
-use mareva_monitoring::backtest::{AccountTable, Holds, THREADS, TableFile};
+use mareva_monitoring::backtest::{AccountTable, Holds, THREADS, TableFile, rows_twice};
 use mareva_monitoring::{ParquetWriter, RetainedRows, Ruleset, Table, movements_of, whole};
 use mareva_pipeline::{Counts, Parts, Pipeline};
 
 use crate::config::Config;
 use crate::open::{keep, readable, unreadable};
-use crate::replay::{Merge, stream_of};
+use crate::outputs::file_number;
+use crate::replay::{Merge, NumberedFile, Refused, stream_of, word_of};
 use crate::scratch::Scratch;
 
 /// Bytes of a file in which its first record must begin and end.
 const PEEKED: u64 = 1 << 20;
+/// Beyond one dead letter in so many records there is a warning: rules see less than they are said to.
+const DEAD_ONE_IN: u64 = 100;
 /// Files of a back-test: each is open once for each thread.
 const MAX_FILES: usize = 200;
 
@@ -34,6 +38,8 @@ pub struct Files {
     accounts: Vec<PathBuf>,
     bank: Vec<PathBuf>,
     exchange: Vec<PathBuf>,
+    /// Numbers on disk of all of them.
+    numbers: HashSet<(u64, u64)>,
 }
 
 /// The tables, ready to be read.
@@ -42,7 +48,14 @@ pub struct Tables {
     pub transactions: Stripes,
     pub movements: Stripes,
     /// What became of records that were prepared.
-    pub counts: Option<Counts>,
+    pub records: Option<Counted>,
+}
+
+/// Outcomes of records.
+#[derive(Debug, Default)]
+pub struct Counted {
+    pub counts: Counts,
+    pub refused: Refused,
 }
 
 impl Files {
@@ -54,7 +67,7 @@ impl Files {
         let (mut files, mut faults) = (Self::default(), Refusal::default());
         for path in paths {
             if path.is_dir() {
-                match in_folder(path) {
+                match data_files(path) {
                     Ok(found) if !found.is_empty() => found.iter().for_each(|one| files.sort(one, &mut faults)),
                     Ok(_) => faults.0.push(Fault::new(
                         path.display().to_string(),
@@ -85,6 +98,17 @@ impl Files {
         if keep(readable(path), faults).is_none() {
             return;
         }
+        let place = path.display().to_string();
+        let Some(number) = file_number(path) else {
+            let remedy = "write it into a file first: data is read more than once";
+            faults.0.push(Fault::new(place, "is a pipe or a device", remedy));
+            return;
+        };
+        if !self.numbers.insert(number) {
+            let remedy = "name each file once, by itself or by its folder: its rows would count twice";
+            faults.0.push(Fault::new(place, "is given twice", remedy));
+            return;
+        }
         let fault = |reason: String| {
             let remedy = "name Parquet files of `mareva replay --tables`, or NDJSON records of one stream each";
             Fault::new(path.display().to_string(), reason, remedy)
@@ -97,6 +121,8 @@ impl Files {
             Ok(Content::Table(Holds::Accounts)) => self.accounts.push(path.to_owned()),
             Ok(Content::Records(Stream::Bank)) => self.bank.push(path.to_owned()),
             Ok(Content::Records(Stream::Exchange)) => self.exchange.push(path.to_owned()),
+            // A stream on which nothing happened.
+            Ok(Content::Empty) => {}
             Ok(Content::Nothing(reason)) => faults.0.push(fault(reason)),
             Err(error) => faults.0.extend(unreadable(path, &error).0),
         }
@@ -133,39 +159,70 @@ impl Files {
                 stripe.push(table);
             }
         }
-        let mut counts = None;
+        let mut records = None;
         if !self.bank.is_empty() || !self.exchange.is_empty() {
             bar.set_message("preparing records");
             let mut made = Prepared::begin(scratch)?;
-            counts = Some(self.prepare(config, parts, &mut made, bar)?);
+            records = Some(self.prepare(config, parts, &mut made, bar)?);
             let (own_transactions, own_movements) = made.end()?;
             let both = [(&mut transactions, own_transactions), (&mut movements, own_movements)];
             for (stripes, tables) in both {
                 stripes.iter_mut().zip(tables).for_each(|(stripe, table)| stripe.push(table));
             }
         }
+        bar.set_message("looking for rows that are there twice");
+        check_once(Table::Transactions, &self.transactions, &transactions)?;
+        check_once(Table::Movements, &self.movements, &movements)?;
         let shared = |stripes: Vec<Vec<TableFile>>| stripes.into_iter().map(Arc::new).collect();
-        Ok(Tables { transactions: shared(transactions), movements: shared(movements), counts })
+        Ok(Tables { transactions: shared(transactions), movements: shared(movements), records })
     }
 
     /// Records through the pipeline without rules: identity, lateness and lists as in `replay`.
-    fn prepare(&self, config: &Config, parts: &Parts, made: &mut Prepared, bar: &ProgressBar) -> Result<Counts> {
+    fn prepare(&self, config: &Config, parts: &Parts, made: &mut Prepared, bar: &ProgressBar) -> Result<Counted> {
         let parts = Parts { ruleset: Arc::new(Ruleset::load(&[])?), ..parts.clone() };
         let mut pipeline = Pipeline::new(parts)?;
         let mut merge = Merge::of_streams(config, &self.bank, &self.exchange, pipeline.epoch())?;
-        let mut counts = Counts::default();
-        let bytes = self.bank.iter().chain(&self.exchange).filter_map(|path| path.metadata().ok()).map(|m| m.len());
-        bar.set_length(bytes.sum());
+        let Counted { mut counts, mut refused } = Counted::default();
+        let numbered = |topic: &str, paths: &[PathBuf]| -> Vec<NumberedFile> {
+            (0..).zip(paths).map(|(number, path)| (topic.to_owned(), number, path.clone())).collect()
+        };
+        let files = [numbered(config.bank_topic(), &self.bank), numbered(config.exchange_topic(), &self.exchange)];
+        let (files, paths) = (files.concat(), self.bank.iter().chain(&self.exchange));
+        bar.set_length(paths.filter_map(|path| path.metadata().ok()).map(|found| found.len()).sum());
         while let Some(slice) = merge.next_slice().context("cannot read the records")? {
             let output = pipeline.process(&slice)?;
             for batch in &output.accepted {
                 made.add(batch)?;
             }
             counts += &output.counts;
+            refused.add(&output.dead_letters, &files);
             bar.set_position(merge.bytes());
         }
-        Ok(counts)
+        let dead = refused.in_words().map(|words| format!("dead letters: {words}")).unwrap_or_default();
+        let (produced, late) = (counts.produced, counts.late);
+        ensure!(
+            produced == 0 || counts.accepted > 0,
+            "none of {produced} records was accepted, {late} of them were late; {dead}; name files with records of one stream each"
+        );
+        if counts.dead_lettered.saturating_mul(DEAD_ONE_IN) > produced {
+            tracing::warn!("{} of {produced} records are not seen by any rule; {dead}", counts.dead_lettered);
+        }
+        Ok(Counted { counts, refused })
     }
+}
+
+/// That no row of a table stands in two of its files, which are open for each thread; the last may have been made of records.
+fn check_once(table: Table, paths: &[PathBuf], stripes: &[Vec<TableFile>]) -> Result<()> {
+    let Some(files) = stripes.first().filter(|files| files.len() > 1) else { return Ok(()) };
+    let name = |at: usize| paths.get(at).map_or_else(|| "the records".to_owned(), |path| path.display().to_string());
+    let fault = |((one, other), rows): ((usize, usize), u64)| {
+        let reason = match one == other {
+            true => format!("holds {rows} rows of {} twice", table.name()),
+            false => format!("holds {rows} rows of {} that {} holds, too", table.name(), name(one)),
+        };
+        Fault::new(name(other), reason, "leave them out of one: they would count twice")
+    };
+    Ok(Refusal(rows_twice(files)?.into_iter().map(fault).collect()).into_result()?)
 }
 
 /// Tables that are made on the way.
@@ -224,33 +281,59 @@ pub fn account_table(own: Option<&TableFile>, config: &Config, parts: &Parts) ->
 }
 
 enum Content {
+    Empty,
     Table(Holds),
     Records(Stream),
     Nothing(String),
 }
 
 fn holds(path: &Path) -> std::io::Result<Content> {
-    let mut start = Vec::new();
-    let mut reader = BufReader::new(File::open(path)?).take(PEEKED);
-    reader.read_until(b'\n', &mut start)?;
-    if start.starts_with(b"PAR1") {
-        return Ok(match TableFile::open(File::open(path)?) {
-            Ok(table) => Content::Table(table.holds()),
-            Err(reason) => Content::Nothing(reason),
-        });
-    }
-    loop {
-        if let Some(stream) = stream_of(&start) {
-            return Ok(Content::Records(stream));
+    let file = File::open(path)?;
+    let whole = file.metadata()?.len() <= PEEKED;
+    let mut reader = BufReader::new(file.take(PEEKED));
+    let (mut line, mut blank, mut refused) = (Vec::new(), true, None);
+    for number in 1_usize.. {
+        line.clear();
+        if reader.read_until(b'\n', &mut line)? == 0 {
+            break;
         }
-        start.clear();
-        if reader.read_until(b'\n', &mut start)? == 0 {
-            return Ok(Content::Nothing("holds neither a table in Parquet nor a record of a stream".to_owned()));
+        if number == 1 && line.starts_with(b"PAR1") {
+            return Ok(match TableFile::open(File::open(path)?) {
+                Ok(table) => Content::Table(table.holds()),
+                Err(reason) => Content::Nothing(reason),
+            });
+        }
+        blank &= line.trim_ascii().is_empty();
+        let Some(stream) = stream_of(&line) else { continue };
+        match why_no_record(stream, &line) {
+            None => return Ok(Content::Records(stream)),
+            Some(reason) => _ = refused.get_or_insert((number, reason)),
         }
     }
+    Ok(match refused {
+        Some((number, reason)) => {
+            Content::Nothing(format!("holds no record that can be read; the first is line {number} ({reason})"))
+        }
+        None if blank && whole => Content::Empty,
+        None => Content::Nothing("holds neither a table in Parquet nor a record of a stream".to_owned()),
+    })
 }
 
-fn in_folder(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+/// Why a line is no record of a stream; none where one of its transactions can be read.
+fn why_no_record(stream: Stream, line: &[u8]) -> Option<String> {
+    let mut decoder = Decoder::new(Limits::default());
+    decoder
+        .decode(stream, Record { topic: "", partition: 0, offset: 0, append_time: 0, payload: line.trim_ascii_end() });
+    let decoded = decoder.finish();
+    let letter = decoded.dead_letters.first().filter(|_| decoded.batch.is_empty())?;
+    Some(word_of(letter.reason))
+}
+
+/// The files of a folder that hold records or tables.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub fn data_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for one in std::fs::read_dir(folder)? {
         let path = one?.path();

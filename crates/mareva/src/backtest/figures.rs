@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use anyhow::Result;
-use mareva_model::{SubjectRole, Table, format_time};
+use mareva_model::{RuleRef, SubjectRole, Table, format_time};
 use mareva_monitoring::Key;
 use mareva_monitoring::backtest::Variant;
+use mareva_monitoring::explain::span;
 use serde::Serialize;
 
+use super::data::Counted;
 use super::labels::{Score, Truth};
 use super::work::{Found, Outcome, Work};
 use crate::challenge::{Challenge, compare};
@@ -26,6 +28,8 @@ pub struct Report {
     /// Currency of all amounts.
     pub currency: String,
     pub data: Data,
+    /// What somebody should know who reads the figures.
+    pub notices: Vec<String>,
     /// By id.
     pub rules: Vec<RuleFigures>,
     pub days: Vec<Day>,
@@ -62,6 +66,24 @@ pub struct Records {
     pub repeated: u64,
     pub late: u64,
     pub dead_lettered: u64,
+    /// How many there are of each reason, and file and line of the first.
+    pub dead_letters: Option<String>,
+    /// Amounts without a rate: rules that compare or sum them leave them out.
+    pub without_rate: u64,
+}
+
+impl From<&Counted> for Records {
+    fn from(Counted { counts, refused }: &Counted) -> Self {
+        Self {
+            produced: counts.produced,
+            accepted: counts.accepted,
+            repeated: counts.repeated,
+            late: counts.late,
+            dead_lettered: counts.dead_lettered,
+            dead_letters: refused.in_words(),
+            without_rate: counts.without_reference,
+        }
+    }
 }
 
 /// Figures of a rule as it is in force.
@@ -77,9 +99,28 @@ pub struct RuleFigures {
     pub subject_role: String,
     #[serde(flatten)]
     pub counts: Counts,
+    /// Milliseconds of history without which it does not fire.
+    pub needs_history_ms: i64,
+    /// Whether the data holds less, so that it cannot fire. It is held against no labels then.
+    pub lacks_history: bool,
     /// Why it has none.
     pub failed: Option<String>,
     pub score: Option<Scored>,
+}
+
+impl RuleFigures {
+    /// What the history that it needs does to its figures; nothing where it needs none.
+    fn on_history(&self, data: &Data) -> Option<String> {
+        let (rule, needed) = (&self.rule, span(self.needs_history_ms));
+        match (self.needs_history_ms, self.lacks_history) {
+            (0, _) => None,
+            (_, true) => Some(format!(
+                "{rule} needs {needed} of history and cannot fire in these {} days; give more with --data",
+                data.days
+            )),
+            (_, false) => Some(format!("{rule} is not judged in the first {needed}: it needs so much history")),
+        }
+    }
 }
 
 /// What a rule names.
@@ -117,6 +158,7 @@ impl From<Score> for Scored {
 #[derive(Debug, Default, Serialize)]
 pub struct Day {
     pub day: String,
+    /// Of rules that are not only tried.
     pub detections: u64,
     pub alerts: u64,
     /// By rule: detections, and subjects of that day.
@@ -136,6 +178,10 @@ pub struct Overlap {
 /// The labels as far as they can be found.
 #[derive(Debug, Serialize)]
 pub struct LabelFigures {
+    /// Accounts that are labelled as criminal or victim.
+    pub labelled: usize,
+    /// Accounts by label, as it is written.
+    pub words: BTreeMap<String, usize>,
     /// Labelled accounts that moved money.
     pub criminals: usize,
     pub victims: usize,
@@ -145,12 +191,31 @@ pub struct LabelFigures {
     pub all_alerts: Scored,
 }
 
+impl LabelFigures {
+    /// How many labels there are, how many of them fit the data, and how often each word stands there.
+    pub fn in_words(&self) -> String {
+        let words: Vec<String> = self
+            .words
+            .iter()
+            .map(|(word, number)| format!("{} {number}", if word.is_empty() { "nothing" } else { word }))
+            .collect();
+        let Self { labelled, criminals, victims, .. } = self;
+        format!(
+            "{labelled} accounts labelled as criminal or victim, {} of them moved money: {criminals} criminals and \
+             {victims} victims; by label: {}",
+            criminals + victims,
+            words.join(", ")
+        )
+    }
+}
+
 /// A rule with several values of one parameter.
 #[derive(Debug, Serialize)]
 pub struct Sweep {
     pub rule: String,
     pub parameter: String,
     pub in_force: String,
+    /// From the least value to the greatest, that in force among them.
     pub points: Vec<Point>,
 }
 
@@ -160,7 +225,8 @@ pub struct Point {
     pub value: String,
     #[serde(flatten)]
     pub counts: Counts,
-    /// Where the rule raises signals: alerts of all rules over signals, with its signals at this value.
+    /// Where the rule raises signals: alerts of all rules over signals, with its signals at this value. None where one of
+    /// those rules has failed.
     pub alerts_over_signals: Option<u64>,
     pub failed: Option<String>,
     pub score: Option<Scored>,
@@ -207,7 +273,7 @@ fn days(work: &Work<'_>, outcomes: &[Outcome], ends: Option<(i64, i64)>) -> Vec<
         for one in &outcome.found {
             let at = day_of(one.time);
             let day = days.entry(at).or_insert_with(|| Day { day: name(at), ..Day::default() });
-            day.detections += 1;
+            day.detections += u64::from(!variant.rule().reference.shadow);
             day.rules.entry(id.clone()).or_default().0 += 1;
         }
         for (at, _) in subject_days(&outcome.found) {
@@ -224,7 +290,7 @@ fn challengers(work: &Work<'_>, outcomes: &[Outcome]) -> Vec<Challenge> {
     let in_force = || work.variants.iter().zip(outcomes).filter(|(variant, _)| variant.replaced.is_none());
     let rows = |id: &str| -> Option<BTreeSet<(i64, Key)>> {
         let (_, outcome) = in_force().find(|(variant, _)| variant.rule().reference.id == id)?;
-        outcome.failed.is_none().then(|| outcome.found.iter().map(|one| (one.time, one.row)).collect())
+        outcome.failed.is_none().then(|| outcome.compared.iter().copied().collect())
     };
     let mut challenges = Challenge::among(in_force().map(|(variant, _)| &*variant.rule().reference));
     challenges.retain_mut(|challenge| match (rows(&challenge.rule), rows(&challenge.champion)) {
@@ -266,46 +332,58 @@ fn sweeps(work: &Work<'_>, outcomes: &[Outcome], truth: Option<&Truth>) -> Resul
         let reference = &variant.rule().reference;
         let is_same = |sweep: &Sweep| sweep.rule == reference.id && sweep.parameter == *parameter;
         if !sweeps.iter().any(is_same) {
-            let own = work.variants.iter().find(|v| v.replaced.is_none() && v.rule().reference.id == reference.id);
-            let in_force = own.and_then(|own| own.rule().reference.parameters.get(parameter)).cloned();
+            let is_own = |v: &Variant| v.replaced.is_none() && v.rule().reference.id == reference.id;
+            let own = work.variants.iter().position(is_own).unwrap_or(at);
+            let in_force = work.variants[own].rule().reference.parameters.get(parameter).cloned().unwrap_or_default();
             sweeps.push(Sweep {
                 rule: reference.id.clone(),
                 parameter: parameter.clone(),
-                in_force: in_force.unwrap_or_default(),
-                points: Vec::new(),
+                points: vec![point(work, outcomes, truth, (own, &in_force))?],
+                in_force,
             });
         }
-        let outcome = &outcomes[at];
-        let point = Point {
-            value: value.clone(),
-            counts: counts(variant, &outcome.found),
-            alerts_over_signals: match reference.raises_signals() && outcome.failed.is_none() {
-                true => Some(alerts_over(work, outcomes, at)?),
-                false => None,
-            },
-            failed: outcome.failed.clone(),
-            score: score(truth, variant, outcome),
-        };
-        if let Some(sweep) = sweeps.iter_mut().find(|sweep| is_same(sweep)) {
-            sweep.points.push(point);
+        if let Some(sweep) = sweeps.iter_mut().find(|sweep| is_same(sweep)).filter(|sweep| sweep.in_force != *value) {
+            sweep.points.push(point(work, outcomes, truth, (at, value))?);
         }
     }
+    // A curve goes from the least value to the greatest; words stay in their order.
+    let number = |point: &Point| point.value.parse::<f64>().unwrap_or_default();
+    sweeps.iter_mut().for_each(|sweep| sweep.points.sort_by(|a, b| number(a).total_cmp(&number(b))));
     Ok(sweeps)
 }
 
-/// Alerts of all rules over signals with those of one variant.
-fn alerts_over(work: &Work<'_>, outcomes: &[Outcome], replaced: usize) -> Result<u64> {
+/// What the variant at a place gives.
+fn point(work: &Work<'_>, outcomes: &[Outcome], truth: Option<&Truth>, (at, value): (usize, &str)) -> Result<Point> {
+    let (variant, outcome) = (&work.variants[at], &outcomes[at]);
+    Ok(Point {
+        value: value.to_owned(),
+        counts: counts(variant, &outcome.found),
+        alerts_over_signals: match variant.rule().reference.raises_signals() && outcome.failed.is_none() {
+            true => alerts_over(work, outcomes, at)?,
+            false => None,
+        },
+        failed: outcome.failed.clone(),
+        score: score(truth, variant, outcome),
+    })
+}
+
+/// Alerts of all rules over signals with those of one variant; none where one of them has failed.
+fn alerts_over(work: &Work<'_>, outcomes: &[Outcome], replaced: usize) -> Result<Option<u64>> {
     let mut alerts = 0;
     let over = work.variants.iter().zip(outcomes);
-    let over = over
-        .filter(|(v, outcome)| v.replaced.is_none() && v.rule().table == Table::Signals && outcome.failed.is_none());
-    for (rule, _) in over {
+    for (rule, outcome) in over.filter(|(v, _)| v.replaced.is_none() && v.rule().reference.raises_alerts()) {
+        if rule.rule().table != Table::Signals {
+            continue;
+        }
+        if outcome.failed.is_some() {
+            return Ok(None);
+        }
         let found = work.over_replaced(rule, replaced, outcomes)?;
         let different: BTreeSet<(i64, &str)> =
             found.iter().map(|d| (day_of(d.event_time), d.subject.as_str())).collect();
         alerts += different.len() as u64;
     }
-    Ok(alerts)
+    Ok(Some(alerts))
 }
 
 /// All figures.
@@ -319,11 +397,14 @@ pub fn report(
     ends: Option<(i64, i64)>,
     about: (String, String),
 ) -> Result<Report> {
+    let needed = |rule: &RuleRef| work.needs_history.get(&rule.id).copied().unwrap_or_default();
+    let held = ends.map_or(0, |(from, to)| to.saturating_sub(from));
     let rows = |stripes: &super::data::Stripes| {
         stripes.first().map_or(0, |files| files.iter().map(mareva_monitoring::backtest::TableFile::rows).sum())
     };
     let figures = |(variant, outcome): (&Variant, &Outcome)| {
         let reference = &variant.rule().reference;
+        let (needs_history_ms, lacks_history) = (needed(reference), needed(reference) > held);
         RuleFigures {
             rule: reference.id.clone(),
             version: reference.version,
@@ -333,8 +414,10 @@ pub fn report(
             shadow: reference.shadow,
             subject_role: word_of(reference.subject_role),
             counts: counts(variant, &outcome.found),
+            needs_history_ms,
+            lacks_history,
             failed: outcome.failed.clone(),
-            score: score(truth, variant, outcome),
+            score: score(truth, variant, outcome).filter(|_| !lacks_history),
         }
     };
     let in_force = || work.variants.iter().zip(outcomes).filter(|(variant, _)| variant.replaced.is_none());
@@ -343,6 +426,8 @@ pub fn report(
     let labels = truth.map(|truth| {
         let (criminals, victims) = truth.sizes();
         LabelFigures {
+            labelled: truth.labelled,
+            words: truth.words.clone(),
             criminals,
             victims,
             value_of_labelled_transactions: truth.by_transaction,
@@ -350,28 +435,25 @@ pub fn report(
         }
     });
     let days_between = |(from, to): (i64, i64)| u64::try_from(day_of(to) - day_of(from) + 1).unwrap_or_default();
-    let records = work.tables.counts.map(|counts| Records {
-        produced: counts.produced,
-        accepted: counts.accepted,
-        repeated: counts.repeated,
-        late: counts.late,
-        dead_lettered: counts.dead_lettered,
-    });
+    let records = work.tables.records.as_ref().map(Records::from);
     let (rules_digest, currency) = about;
+    let data = Data {
+        transactions: rows(&work.tables.transactions),
+        movements: rows(&work.tables.movements),
+        from: ends.map(|(from, _)| format_time(from)),
+        to: ends.map(|(_, to)| format_time(to)),
+        days: ends.map_or(0, days_between),
+        accounts: work.accounts.rows(),
+        records,
+    };
+    let rules: Vec<RuleFigures> = in_force().map(figures).collect();
     Ok(Report {
         mareva: env!("CARGO_PKG_VERSION"),
         rules_digest,
         currency,
-        data: Data {
-            transactions: rows(&work.tables.transactions),
-            movements: rows(&work.tables.movements),
-            from: ends.map(|(from, _)| format_time(from)),
-            to: ends.map(|(_, to)| format_time(to)),
-            days: ends.map_or(0, days_between),
-            accounts: work.accounts.rows(),
-            records,
-        },
-        rules: in_force().map(figures).collect(),
+        notices: rules.iter().filter_map(|rule| rule.on_history(&data)).collect(),
+        data,
+        rules,
         days: days(work, outcomes, ends),
         challengers: challengers(work, outcomes),
         overlap: overlap(work, outcomes),

@@ -1,6 +1,7 @@
 //! Who is known to be what: the labels that a back-test is held against.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use anyhow::Result;
@@ -9,6 +10,7 @@ use mareva_monitoring::backtest::{Seen, TableFile, Through, labelled_rows, throu
 use mareva_monitoring::{Key, KeyBuild, key_of};
 use serde_json::Value;
 
+use crate::config::nearest::distance;
 use crate::config::read_text;
 use crate::open::unreadable;
 
@@ -16,10 +18,16 @@ use crate::open::unreadable;
 const MAX_LABELS: u64 = 1 << 30;
 /// Faults of a file that are listed.
 const MAX_FAULTS: usize = 20;
+/// The label of those who lose money.
+const VICTIM: &str = "victim";
 /// Labels of those who take part in nothing.
 const INNOCENT: [&str; 13] = [
     "", "0", "false", "no", "none", "clean", "normal", "innocent", "payroll", "merchant", "psp", "omnibus", "namesake",
 ];
+/// Labels that say that nothing is known: the same as no line.
+const UNKNOWN: [&str; 7] = ["unknown", "n/a", "na", "null", "nan", "?", "-"];
+/// Different labels of criminals: beyond it they are no labels.
+const MAX_WORDS: usize = 1_000;
 
 /// What an account's holder is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +46,14 @@ pub struct Labels {
     transactions: Seen,
     /// Operations of which a payment is labelled.
     begun: std::collections::HashSet<String>,
+    /// What each account was said to be first, and in which line; only while they are read.
+    told: HashMap<Key, (Option<Part>, usize), KeyBuild>,
+    /// Accounts by label.
+    words: BTreeMap<String, usize>,
 }
+
+/// A fault of a line: its number, the reason and the remedy.
+type LineFault = (usize, String, String);
 
 /// Labels held against the tables: who of the labelled moved money, and how much.
 #[derive(Debug)]
@@ -46,6 +61,10 @@ pub struct Truth {
     accounts: HashMap<Key, (Part, Through), KeyBuild>,
     /// Whether money is counted of labelled transactions alone.
     pub by_transaction: bool,
+    /// Accounts that are labelled as criminal or victim, found or not.
+    pub labelled: usize,
+    /// Accounts by label.
+    pub words: BTreeMap<String, usize>,
 }
 
 impl Labels {
@@ -60,9 +79,10 @@ impl Labels {
             true => labels.read_lines(&text),
             false => labels.read_csv(&text),
         };
+        labels.told = HashMap::default();
         if labels.accounts.is_empty() && faults.is_empty() {
             let remedy = "name labels.ndjson of `mareva sim`, or a CSV file with the columns account,label";
-            faults.push((1, "no account is labelled as criminal or victim".to_owned(), remedy));
+            faults.push((1, "no account is labelled as criminal or victim".to_owned(), remedy.to_owned()));
         }
         let more = faults.len().saturating_sub(MAX_FAULTS);
         let fault = |(line, reason, remedy)| Fault::new(format!("{}:{line}", path.display()), reason, remedy);
@@ -80,21 +100,22 @@ impl Labels {
         Ok(labels)
     }
 
-    fn read_lines(&mut self, text: &str) -> Vec<(usize, String, &'static str)> {
+    fn read_lines(&mut self, text: &str) -> Vec<LineFault> {
         let mut faults = Vec::new();
-        let remedy = "write labels as `mareva sim` does, or a CSV file with the columns account,label";
+        let remedy = || "write labels as `mareva sim` does, or a CSV file with the columns account,label".to_owned();
         for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
             let label: Value = match serde_json::from_str(line) {
                 Ok(label) => label,
                 Err(_) => {
-                    faults.push((number, "is no JSON".to_owned(), remedy));
+                    faults.push((number, "is no JSON".to_owned(), remedy()));
                     continue;
                 }
             };
             let field = |name: &str| label[name].as_str().unwrap_or_default();
             match field("type") {
                 "account" if !field("account").is_empty() => {
-                    self.add(field("account"), field("role"), label["operation"].as_str());
+                    let operation = label["operation"].as_str();
+                    faults.extend(self.add(number, field("account"), field("role"), operation));
                 }
                 "transaction" if !field("tx_id").is_empty() => {
                     self.transactions.insert(key_of(&format!("{}:{}", field("source"), field("tx_id"))));
@@ -102,29 +123,32 @@ impl Labels {
                         self.begun.insert(field("operation").to_owned());
                     }
                 }
-                _ => faults.push((number, "labels no account and no transaction".to_owned(), remedy)),
+                _ => faults.push((number, "labels no account and no transaction".to_owned(), remedy())),
             }
         }
         faults
     }
 
-    fn read_csv(&mut self, text: &str) -> Vec<(usize, String, &'static str)> {
+    fn read_csv(&mut self, text: &str) -> Vec<LineFault> {
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
         let headers = reader.headers().cloned().unwrap_or_default();
         let place = |name: &str| headers.iter().position(|header| header.eq_ignore_ascii_case(name));
         let (Some(account), Some(label)) = (place("account"), place("label")) else {
             let remedy = "write account,label in the first line";
-            return vec![(1, "does not name the columns account and label".to_owned(), remedy)];
+            return vec![(1, "does not name the columns account and label".to_owned(), remedy.to_owned())];
         };
         let mut faults = Vec::new();
         for (number, line) in (2..).zip(reader.records()) {
             match line {
                 Ok(line) if line.get(account).is_some_and(|account| !account.is_empty()) => {
-                    self.add(line.get(account).unwrap_or_default(), line.get(label).unwrap_or_default(), None);
+                    let field = |place: usize| line.get(place).unwrap_or_default();
+                    faults.extend(self.add(number, field(account), field(label), None));
                 }
-                Ok(_) => faults.push((number, "names no account".to_owned(), "name one, or leave the line out")),
+                Ok(_) => {
+                    faults.push((number, "names no account".to_owned(), "name one, or leave the line out".to_owned()));
+                }
                 Err(_) => {
-                    let remedy = "write as many fields as the first line has";
+                    let remedy = "write as many fields as the first line has".to_owned();
                     faults.push((number, "is no line of the table".to_owned(), remedy));
                 }
             }
@@ -132,15 +156,41 @@ impl Labels {
         faults
     }
 
-    fn add(&mut self, account: &str, label: &str, operation: Option<&str>) {
+    /// Takes the label of an account; gives what is wrong with it.
+    fn add(&mut self, number: usize, account: &str, label: &str, operation: Option<&str>) -> Option<LineFault> {
         let label = label.to_lowercase();
         let part = match label.as_str() {
-            "victim" => Part::Victim,
-            other if INNOCENT.contains(&other) => return,
-            _ => Part::Criminal,
+            VICTIM => Some(Part::Victim),
+            other if INNOCENT.contains(&other) || UNKNOWN.contains(&other) => None,
+            other => match [VICTIM].iter().chain(&INNOCENT).find(|known| is_misspelt(other, known)) {
+                Some(known) => {
+                    let reason = format!("the label `{other}` is not known");
+                    return Some((number, reason, format!("perhaps you mean {known}; else take another word")));
+                }
+                None => Some(Part::Criminal),
+            },
         };
         let found = identifier::recognise(account).map_or_else(|| account.to_owned(), |found| found.canonical);
-        self.accounts.insert(key_of(&found), (part, operation.map(str::to_owned)));
+        let key = key_of(&found);
+        if !UNKNOWN.contains(&label.as_str()) {
+            match self.told.entry(key) {
+                Entry::Occupied(told) if told.get().0 != part => {
+                    let reason = format!("says something else of an account than line {}", told.get().1);
+                    return Some((number, reason, "leave one of the two out".to_owned()));
+                }
+                Entry::Occupied(_) => {}
+                Entry::Vacant(place) => _ = place.insert((part, number)),
+            }
+        }
+        if self.words.len() >= MAX_WORDS && !self.words.contains_key(&label) {
+            let reason = format!("is one label more than {MAX_WORDS} different ones");
+            return Some((number, reason, "see which column is the label".to_owned()));
+        }
+        *self.words.entry(label).or_default() += 1;
+        if let Some(part) = part {
+            self.accounts.insert(key, (part, operation.map(str::to_owned)));
+        }
+        None
     }
 
     /// Finds the labelled accounts in the tables.
@@ -155,8 +205,15 @@ impl Labels {
         };
         let found = through(movements, &accounts, rows.as_ref())?;
         let part = |(account, through)| self.accounts.get(&account).map(|(part, _)| (account, (*part, through)));
-        Ok(Truth { accounts: found.into_iter().filter_map(part).collect(), by_transaction: rows.is_some() })
+        let (labelled, words) = (self.accounts.len(), self.words.clone());
+        let accounts = found.into_iter().filter_map(part).collect();
+        Ok(Truth { accounts, by_transaction: rows.is_some(), labelled, words })
     }
+}
+
+/// Whether a label is a word with a slip in it: one letter in four may be wrong. Short words differ as much from each other.
+fn is_misspelt(label: &str, known: &str) -> bool {
+    known.len() >= 5 && distance(label, known) * 4 <= label.chars().count().max(known.len())
 }
 
 /// How well a rule finds those whom it is meant to find.

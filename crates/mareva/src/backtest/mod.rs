@@ -8,7 +8,7 @@ mod page;
 mod text;
 mod work;
 
-pub use data::{Files, Stripes, Tables, account_table};
+pub use data::{Files, Stripes, Tables, account_table, data_files};
 pub use figures::{Report, report};
 pub use labels::Labels;
 pub use page::page;

@@ -57,7 +57,7 @@ fn head(html: &mut String, report: &Report) {
     let tiles = [
         (grouped(data.transactions), "transactions"),
         (grouped(data.movements), "movements"),
-        (grouped(total(|rule| rule.counts.detections)), "detections"),
+        (grouped(total(|rule| if rule.shadow { 0 } else { rule.counts.detections })), "detections"),
         (grouped(alerts), "alerts"),
         (format!("{per_day:.1}"), "alerts a day"),
     ];
@@ -80,7 +80,14 @@ fn head(html: &mut String, report: &Report) {
             grouped(records.late),
             grouped(records.dead_lettered)
         );
+        if let Some(words) = &records.dead_letters {
+            let _ = writeln!(html, "<p>Dead letters: {}.</p>", escaped(words));
+        }
+        if records.without_rate > 0 {
+            let _ = writeln!(html, "<p>Amounts without a rate: {}.</p>", grouped(records.without_rate));
+        }
     }
+    report.notices.iter().for_each(|notice| _ = writeln!(html, "<p>{}.</p>", escaped(notice)));
     if data.accounts == 0 {
         html.push_str("<p>No accounts table was given: rules that join it saw none.</p>\n");
     }
@@ -121,6 +128,9 @@ fn rules(html: &mut String, report: &Report) {
             counts.subject_days as f64 / report.data.days.max(1) as f64
         );
         rule.score.iter().for_each(|score| score_cells(html, score));
+        if rule.lacks_history {
+            html.push_str("<td class=\"text failed\" colspan=\"4\">lacks history</td>");
+        }
         html.push_str("</tr>\n");
     }
     if let Some(labels) = &report.labels {
@@ -228,12 +238,11 @@ fn scores(html: &mut String, report: &Report) {
     };
     let _ = write!(
         html,
-        "<section>\n<h2>Against labels</h2>\n<p>{} criminals and {} victims among the labelled accounts moved money. A \
+        "<section>\n<h2>Against labels</h2>\n<p>{}. A \
          rule whose subject is a suspect is held against criminals, one whose subject is a victim against victims, and \
          one that does not know against both. Value caught is what named criminals received and named victims sent \
          {money}, as a share of what all of them did.</p>\n",
-        grouped(labels.criminals as u64),
-        grouped(labels.victims as u64)
+        escaped(&labels.in_words())
     );
     let scored: Vec<(&RuleFigures, &Scored)> =
         report.rules.iter().filter_map(|rule| Some((rule, rule.score.as_ref()?))).collect();

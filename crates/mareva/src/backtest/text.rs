@@ -32,20 +32,22 @@ pub fn text(report: &Report) -> String {
             "records: {} produced = {} accepted + {} repeated + {} late + {} dead-lettered",
             records.produced, records.accepted, records.repeated, records.late, records.dead_lettered
         );
+        records.dead_letters.iter().for_each(|words| _ = writeln!(text, "dead letters: {words}"));
+        if records.without_rate > 0 {
+            let _ = writeln!(text, "amounts without a rate: {}", records.without_rate);
+        }
     }
     if data.accounts == 0 {
         text.push_str("no accounts table: rules that join it see none; name it with --accounts\n");
     }
     text.push('\n');
     rules(&mut text, report);
+    if !report.notices.is_empty() {
+        text.push('\n');
+    }
+    report.notices.iter().for_each(|notice| _ = writeln!(text, "note: {notice}"));
     if let Some(labels) = &report.labels {
-        let _ = writeln!(
-            text,
-            "\nlabels: {} criminals and {} victims moved money; all alerts together: {}",
-            labels.criminals,
-            labels.victims,
-            scored(&labels.all_alerts)
-        );
+        let _ = writeln!(text, "\nlabels: {}\nall alerts together: {}", labels.in_words(), scored(&labels.all_alerts));
     }
     report.challengers.iter().for_each(|one| challenge(&mut text, one));
     if !report.overlap.is_empty() {
@@ -98,7 +100,11 @@ fn rules(text: &mut String, report: &Report) {
                 share(score.value_share)
             );
         }
-        text.push_str(if rule.failed.is_some() { "  FAILED\n" } else { "\n" });
+        text.push_str(match (&rule.failed, rule.lacks_history) {
+            (Some(_), _) => "  FAILED\n",
+            (None, true) => "  LACKS HISTORY\n",
+            (None, false) => "\n",
+        });
     }
 }
 

@@ -9,7 +9,8 @@ use anyhow::{Context as _, Result, anyhow};
 use indicatif::ProgressBar;
 use mareva_model::{Detection, RuleRef, Table};
 use mareva_monitoring::backtest::{
-    BacktestError, Part, PartAccounts, Pass, Raised, THREADS, Variant, run_whole, second_level, split,
+    BacktestError, Part, PartAccounts, Pass, Raised, THREADS, Variant, counts_signals_of, run_whole, second_level,
+    split,
 };
 use mareva_monitoring::{Key, key_of};
 
@@ -39,6 +40,8 @@ pub struct Found {
 pub struct Outcome {
     /// Sorted.
     pub found: Vec<Found>,
+    /// Times and keys of the detections themselves, one for each window of a hop, sorted: of rules that are compared.
+    pub compared: Vec<(i64, Key)>,
     pub raised: Raised,
     /// Why there is nothing.
     pub failed: Option<String>,
@@ -88,6 +91,10 @@ impl Work<'_> {
         }
         self.bar.set_message("rules over signals");
         for (at, variant) in self.variants.iter().enumerate().filter(|(_, v)| v.rule().table == Table::Signals) {
+            if let Some(reason) = self.not_run(variant, &outcomes) {
+                outcomes[at].lock().unwrap_or_else(PoisonError::into_inner).failed = Some(reason);
+                continue;
+            }
             let guards: Vec<_> =
                 self.in_force().map(|at| outcomes[at].lock().unwrap_or_else(PoisonError::into_inner)).collect();
             let found = block_on(second_level(variant, self.accounts, guards.iter().map(|outcome| &outcome.raised)))?;
@@ -97,6 +104,7 @@ impl Work<'_> {
         let whole = |outcome: Mutex<Outcome>| {
             let mut outcome = outcome.into_inner().unwrap_or_else(PoisonError::into_inner);
             outcome.found.sort_unstable();
+            outcome.compared.sort_unstable();
             outcome.detections.sort_by(|a, b| (a.event_time, &a.row_id).cmp(&(b.event_time, &b.row_id)));
             outcome
         };
@@ -107,6 +115,22 @@ impl Work<'_> {
     fn in_force(&self) -> impl Iterator<Item = usize> + '_ {
         let places = self.variants.iter().enumerate();
         places.filter(|(_, v)| v.replaced.is_none() && v.rule().table != Table::Signals).map(|(at, _)| at)
+    }
+
+    /// Why a rule over signals says nothing: those of a rule that fails are missing.
+    fn not_run(&self, variant: &Variant, outcomes: &[Mutex<Outcome>]) -> Option<String> {
+        let raising = self.in_force().filter(|at| self.variants[*at].rule().reference.raises_signals());
+        let mut failing =
+            raising.filter(|at| self.has_failed(*at, outcomes)).map(|at| &self.variants[at].rule().reference.id);
+        let failing = failing.find(|id| counts_signals_of(variant, id))?;
+        let own = &variant.rule().reference.id;
+        Some(format!("rule {own} is not run: it counts signals of {failing}, which fails"))
+    }
+
+    /// Whether a rule is tried against another, or another against it.
+    fn is_compared(&self, rule: &RuleRef) -> bool {
+        let challenges = |other: &Variant| other.rule().reference.challenger_of.as_ref() == Some(&rule.id);
+        rule.challenger_of.is_some() || self.variants.iter().any(challenges)
     }
 
     fn stripes(&self, table: Table) -> &Stripes {
@@ -180,16 +204,14 @@ impl Work<'_> {
             }
             Err(error) => return Err(error.into()),
         };
-        let needed = match variant.rule().table {
-            // They rest on signals, which have met it.
-            Table::Signals => 0,
-            _ => self.needs_history.get(id).copied().unwrap_or_default(),
-        };
-        detections.retain(|d| needed == 0 || self.from.is_some_and(|from| d.event_time - from >= needed));
+        self.leave_out_early(id, &mut detections);
         if outcome.found.len() + detections.len() > MAX_DETECTIONS {
             let error = BacktestError::TooMany { rule: id.clone(), most: MAX_DETECTIONS };
             *outcome = Outcome { failed: Some(error.to_string()), ..Outcome::default() };
             return Ok(());
+        }
+        if variant.replaced.is_none() && self.is_compared(&variant.rule().reference) {
+            outcome.compared.extend(detections.iter().map(|found| (found.event_time, key_of(&found.row_id))));
         }
         for detection in &detections {
             let row = self.row_behind(&variant.rule().reference, &detection.row_id);
@@ -201,6 +223,12 @@ impl Work<'_> {
             outcome.detections.extend(detections);
         }
         Ok(())
+    }
+
+    /// Leaves out what comes before the rule has the history that it needs, as the stream does on both levels.
+    fn leave_out_early(&self, id: &str, detections: &mut Vec<Detection>) {
+        let needed = self.needs_history.get(id).copied().unwrap_or_default();
+        detections.retain(|d| needed == 0 || self.from.is_some_and(|from| d.event_time - from >= needed));
     }
 
     /// The row of transactions or movements behind a detection, the same for all windows of a hop; of a signal the one that it
@@ -220,7 +248,9 @@ impl Work<'_> {
         let id = &self.variants[replaced].rule().reference.id;
         let others = self.in_force().filter(|at| self.variants[*at].rule().reference.id != *id);
         let raised = others.chain([replaced]).map(|at| &outcomes[at].raised);
-        Ok(block_on(second_level(rule, self.accounts, raised))??)
+        let mut found = block_on(second_level(rule, self.accounts, raised))??;
+        self.leave_out_early(&rule.rule().reference.id, &mut found);
+        Ok(found)
     }
 }
 

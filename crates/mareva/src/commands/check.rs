@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::replay::InsteadArgs;
 use crate::config::{self, ListFile};
 use crate::logging;
-use crate::open::{Instead, Opened, doubts, keep, open};
+use crate::open::{Instead, Opened, doubts, keep, notices, open};
 use crate::outcome::say;
 
 /// Load config, rules, lists and tables, and show what would be in force
@@ -67,6 +67,7 @@ fn in_force(opened: &Opened, lists: &[ListFile]) -> Value {
         "ok": true,
         "epoch": parts.epoch(),
         "rules": rules,
+        "notices": notices(&parts.ruleset),
         "lists": parts.watchlist.lists(),
         "actions_here": actions_here(&parts.config.alerts.institution, lists),
         "jurisdiction": parts.config.alerts.institution.jurisdiction.as_deref().unwrap_or_default(),
@@ -133,6 +134,8 @@ fn shown(in_force: &Value, summaries: &[ListSummary]) -> String {
     if !tried.is_empty() {
         line("in shadow", ids(&tried).join(", "));
     }
+    let noted = in_force["notices"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    noted.for_each(|notice| line("notice", notice.to_owned()));
     let for_review = in_force["for_review"].as_array().map(Vec::as_slice).unwrap_or_default();
     let lists = in_force["lists"].as_array().map(Vec::as_slice).unwrap_or_default();
     let actions = in_force["actions_here"].as_array().map(Vec::as_slice).unwrap_or_default();

@@ -9,9 +9,10 @@ use mareva_pipeline::Pipeline;
 use serde_json::json;
 
 use crate::config::Config;
-use crate::open::{Instead, NamedPath, Opened, in_the_way, keep, open, readable, warn_of_doubts};
+use crate::open::{Instead, NamedPath, Opened, in_the_way, keep, notices, open, readable, warn_of_doubts};
 use crate::outcome::{needs_its_reader, say, stdout_is_closed};
-use crate::replay::{Merge, Tally, Targets, UNFINISHED, Writers, table_files, unfinished};
+use crate::outputs::Taken;
+use crate::replay::{Merge, Tally, Targets, UNFINISHED, Writers, table_files};
 use crate::{config, logging};
 
 /// Judge files instead of topics
@@ -94,10 +95,12 @@ impl Args {
     }
 
     /// Input that cannot be read, and output that cannot be written or would overwrite something that is needed.
-    fn path_faults(&self) -> Vec<Fault> {
+    fn path_faults(&self, config: &Config) -> Vec<Fault> {
         let mut faults = Refusal::default();
+        let mut taken = Taken::by_config(self.config.as_deref(), config);
         for path in self.inputs() {
             keep(readable(path), &mut faults);
+            taken.read(path, "records");
         }
         let mut fault =
             |path: &Path, reason, remedy| faults.0.push(Fault::new(path.display().to_string(), reason, remedy));
@@ -105,7 +108,6 @@ impl Args {
         for path in others.into_iter().flatten().filter(|path| path.as_os_str() == "-") {
             fault(path, "cannot be standard output: only --out can", "name a file; ./- where it is called that");
         }
-        let mut taken: Vec<PathBuf> = self.inputs().filter_map(|path| path.canonicalize().ok()).collect();
         let mut written = vec![self.out.clone()];
         written.extend([&self.detections, &self.dead_letters, &self.late].into_iter().flatten().cloned());
         if let Some(tables) = &self.tables {
@@ -116,25 +118,8 @@ impl Args {
                 written.extend(table_files(tables));
             }
         }
-        for path in written.iter().filter(|path| path.as_os_str() != "-") {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            if path.is_dir() {
-                fault(path, "cannot be written: it is a folder", "name a file in it");
-            } else if !folder.is_dir() {
-                fault(path, "cannot be written: its folder is not there", "make the folder first");
-            } else if !path.exists() || path.is_file() {
-                let whole = path.canonicalize().unwrap_or_else(|_| {
-                    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-                    folder.join(path.file_name().unwrap_or_default())
-                });
-                let until_then = unfinished(&whole);
-                if taken.contains(&whole) || taken.contains(&until_then) {
-                    let remedy = "give each input and output a file of its own, none of them the .partial of another";
-                    fault(path, "is named for something else, too", remedy);
-                }
-                taken.extend([whole, until_then]);
-            }
-        }
+        let written: Vec<&Path> = written.iter().map(PathBuf::as_path).filter(|path| path.as_os_str() != "-").collect();
+        faults.0.extend(taken.write(&written));
         faults.0
     }
 }
@@ -143,13 +128,13 @@ impl Args {
 pub fn open_instead(
     path: Option<&Path>,
     instead: &InsteadArgs,
-    path_faults: Vec<Fault>,
+    path_faults: impl FnOnce(&Config) -> Vec<Fault>,
     faults: &mut Refusal,
 ) -> (Config, Option<Opened>) {
     let mut config = config::load(path, faults);
     keep(logging::start(&config.log.format, "warn"), faults);
     Instead::from(instead.clone()).apply(&mut config, faults);
-    faults.0.extend(path_faults);
+    faults.0.extend(path_faults(&config));
     let opened = keep(open(&config), faults);
     (config, opened)
 }
@@ -157,7 +142,8 @@ pub fn open_instead(
 pub fn run(args: Args) -> Result<()> {
     stop_on_signals()?;
     let mut faults = Refusal::default();
-    let (config, opened) = open_instead(args.config.as_deref(), &args.instead, args.path_faults(), &mut faults);
+    let path_faults = |config: &Config| args.path_faults(config);
+    let (config, opened) = open_instead(args.config.as_deref(), &args.instead, path_faults, &mut faults);
     faults.into_result()?;
     let opened = opened.context("nothing was opened; please report this")?;
     ensure!(
@@ -165,6 +151,7 @@ pub fn run(args: Args) -> Result<()> {
         "cannot write to standard output: it is closed; leave it open, or write --out FILE"
     );
     warn_of_doubts(&opened.parts.watchlist);
+    notices(&opened.parts.ruleset).iter().for_each(|notice| tracing::warn!("{notice}"));
     let mut pipeline = Pipeline::new(opened.parts.clone())?;
     let rules = opened.parts.ruleset.rules().iter().map(|rule| &*rule.reference);
     let (mut tally, began) = (Tally::of(rules), Instant::now());

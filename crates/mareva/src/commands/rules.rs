@@ -7,7 +7,8 @@ use mareva_monitoring::{Ruleset, Table};
 use serde_json::{Value, json};
 
 use crate::config;
-use crate::open::{RuleFolder, keep, load_rules, rule_folders};
+use crate::config::nearest::nearest;
+use crate::open::{RuleFolder, keep, load_rules, notices, rule_folders, without_sources};
 use crate::outcome::say;
 use crate::replay::{WholeFile, word_of};
 
@@ -98,11 +99,13 @@ fn check(args: &CheckArgs) -> Result<()> {
     let checked = checked(args.rules.as_deref());
     match checked {
         Ok(ruleset) if args.json => {
-            say(json!({ "ok": true, "rules": described(&ruleset), "notices": notices(&ruleset) }))?;
+            say(json!({ "ok": true, "rules": described(&ruleset), "notices": noted(&ruleset) }))?;
         }
         Ok(ruleset) => {
-            say(format_args!("{} rules, digest {}", ruleset.rules().len(), ruleset.digest()))?;
-            notices(&ruleset).iter().try_for_each(say)?;
+            let number = ruleset.rules().len();
+            let rules = if number == 1 { "rule" } else { "rules" };
+            say(format_args!("{number} {rules}, digest {}", ruleset.digest()))?;
+            noted(&ruleset).iter().try_for_each(say)?;
         }
         Err(refusal) => {
             if args.json {
@@ -145,13 +148,15 @@ fn checked(path: Option<&Path>) -> Result<Ruleset, Refusal> {
     }
 }
 
-/// What somebody should look at, and is no fault: a folder may hold a part of the rules.
-fn notices(ruleset: &Ruleset) -> Vec<String> {
-    let unmet = ruleset.unmet().into_iter();
-    let unmet = unmet.map(|(rule, named)| format!("{rule} counts signals of `{named}`, and no rule here raises them"));
-    let unopposed = ruleset.unopposed().into_iter();
-    let unopposed = unopposed.map(|(rule, named)| format!("{rule} challenges `{named}`, and no such rule is here"));
-    unmet.chain(unopposed).collect()
+/// A rule that is not there.
+fn unknown<'r>(id: &str, known: impl Iterator<Item = &'r str>) -> Fault {
+    let near = nearest(id, known).map(|near| format!("perhaps you mean {near}; ")).unwrap_or_default();
+    let remedy = format!("{near}see `mareva rules list`, with --rules where the rule is of a folder of yours");
+    Fault::new(format!("rule {id}"), "there is no such rule", remedy)
+}
+
+fn noted(ruleset: &Ruleset) -> Vec<String> {
+    notices(ruleset).into_iter().chain(without_sources(ruleset)).collect()
 }
 
 fn described(ruleset: &Ruleset) -> Vec<Value> {
@@ -195,7 +200,7 @@ fn test(args: &TestArgs) -> Result<()> {
         .only
         .iter()
         .filter(|id| folders.iter().all(|folder| folder.folder != **id))
-        .map(|id| Fault::new(format!("rule {id}"), "there is no such rule", "see `mareva rules list`"))
+        .map(|id| unknown(id, folders.iter().map(|folder| folder.folder.as_str())))
         .collect();
     Refusal(unknown).into_result()?;
     let chosen = |id: &str| args.only.is_empty() || args.only.iter().any(|only| only == id);
@@ -246,7 +251,11 @@ fn show(results: &[Tested], args: &TestArgs) -> Result<()> {
     } else {
         for Tested { rule, trial, updated } in results {
             let verdict = if trial.passed() { "passes" } else { "FAILS" };
-            let changed = if *updated > 0 { format!(", {updated} differences written anew") } else { String::new() };
+            let changed = match updated {
+                0 => String::new(),
+                1 => ", 1 difference written anew".to_owned(),
+                more => format!(", {more} differences written anew"),
+            };
             say(format_args!("{rule}: {verdict}, fired {} times{changed}", trial.fired.len()))?;
             for failure in trial.failures.iter().chain(&trial.differences) {
                 say(format_args!("  {failure}"))?;

@@ -58,6 +58,9 @@ pub fn write(settings: &Settings, board: &Board, fed: &Fed, ran: &RunSummary) ->
 
 fn by_rule(score: &Score) -> String {
     let rules: Vec<String> = score.alerts_by_rule.iter().map(|(rule, alerts)| format!("{rule} {alerts}")).collect();
+    if rules.is_empty() {
+        return "no alert rests on a rule".to_owned();
+    }
     format!("alerts rest on {} rules: {}", rules.len(), rules.join(", "))
 }
 

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod lists;
+mod rule_keys;
 mod rules;
 mod table;
 mod vasps;
@@ -22,7 +23,7 @@ use mareva_screening::Watchlist;
 
 pub use accounts::parse_account;
 pub use lists::{NamedPath, doubts, warn_of_doubts, watchlist};
-pub use rules::{RuleFolder, load_rules, rule_folders};
+pub use rules::{RuleFolder, load_rules, notices, rule_folders, without_sources};
 
 use crate::config::{Config, read_bytes, read_text, unread};
 use crate::scratch::Scratch;

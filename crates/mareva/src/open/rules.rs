@@ -6,6 +6,7 @@ use std::{fs, io};
 use mareva_model::{Fault, Refusal};
 use mareva_monitoring::{RuleText, Ruleset};
 
+use super::rule_keys::{all_faults, without_source};
 use super::{keep, unreadable};
 use crate::config::read_text;
 
@@ -59,8 +60,16 @@ pub fn rule_folders(path: &Path) -> Result<Vec<RuleFolder>, Refusal> {
         // What cannot be looked into may be a rule: it must not go without a word.
         let is_rule =
             fs::metadata(&folder).is_err() || ["rule.toml", "rule.sql"].iter().any(|f| is_there(&folder.join(f)));
-        if let Some(name) = folder.file_name().and_then(|name| name.to_str()).filter(|_| is_rule) {
-            folders.push(rule_folder(name, path, &folder));
+        let called = folder.file_name().unwrap_or_default();
+        match (called.to_str(), misnamed(&folder)) {
+            (Some(name), _) if is_rule => folders.push(rule_folder(name, path, &folder)),
+            (None, _) if is_rule => {
+                let fault =
+                    Fault::new(folder.display().to_string(), "has a name that is no UTF-8", "rename the folder");
+                folders.push(out_of_force(&called.to_string_lossy(), path, fault));
+            }
+            (_, Some(fault)) => folders.push(out_of_force(&called.to_string_lossy(), path, fault)),
+            _ => {}
         }
     }
     folders.sort_by(|a, b| a.folder.cmp(&b.folder));
@@ -69,6 +78,19 @@ pub fn rule_folders(path: &Path) -> Result<Vec<RuleFolder>, Refusal> {
         return Err(Refusal::one(place, "holds no rule", "name a folder with one folder for each rule in it"));
     }
     Ok(folders)
+}
+
+/// A folder that somebody took for a rule and that holds none.
+fn misnamed(folder: &Path) -> Option<Fault> {
+    let file = ["rules.toml", "rules.sql"].into_iter().find(|file| is_there(&folder.join(file)))?;
+    let remedy = "call its files rule.toml and rule.sql";
+    Some(Fault::new(folder.display().to_string(), format!("holds {file}, and so no rule"), remedy))
+}
+
+/// A rule that must not be left out without a word.
+fn out_of_force(name: &str, beside: &Path, fault: Fault) -> RuleFolder {
+    let (folder, beside) = (name.to_owned(), beside.display().to_string());
+    RuleFolder { folder, beside, unreadable: Refusal(vec![fault]), ..RuleFolder::default() }
 }
 
 /// Whether there is something by that name, though perhaps nobody may look at it or it leads nowhere.
@@ -139,6 +161,7 @@ fn load_together(folders: &[RuleFolder]) -> Result<Ruleset, Refusal> {
     let together = Ruleset::load(&texts);
     if let Ok(ruleset) = together
         && faults.0.is_empty()
+        && all_faults(&texts, Vec::new()).is_empty()
     {
         return Ok(ruleset);
     }
@@ -150,9 +173,23 @@ fn load_together(folders: &[RuleFolder]) -> Result<Ruleset, Refusal> {
         let new: Vec<Fault> = refusal.0.into_iter().filter(|fault| !faults.0.contains(fault)).collect();
         faults.0.extend(new);
     }
-    Err(faults)
+    Err(Refusal(all_faults(&texts, faults.0)))
 }
 
 pub(super) fn load(path: &Path) -> Result<Ruleset, Refusal> {
     load_rules(&rule_folders(path)?)
+}
+
+/// What somebody should look at, and is no fault: a folder may hold a part of the rules.
+pub fn notices(ruleset: &Ruleset) -> Vec<String> {
+    let unmet = ruleset.unmet().into_iter();
+    let unmet = unmet.map(|(rule, named)| format!("{rule} counts signals of `{named}`, and no rule here raises them"));
+    let unopposed = ruleset.unopposed().into_iter();
+    let unopposed = unopposed.map(|(rule, named)| format!("{rule} challenges `{named}`, and no such rule is here"));
+    unmet.chain(unopposed).collect()
+}
+
+/// Thresholds that say not where they come from.
+pub fn without_sources(ruleset: &Ruleset) -> Vec<String> {
+    ruleset.texts().iter().flat_map(without_source).collect()
 }

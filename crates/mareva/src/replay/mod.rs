@@ -2,6 +2,7 @@
 
 mod merge;
 mod peek;
+mod refused;
 mod summary;
 mod tables;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use serde_json::{Map, Value, json};
 
 pub use merge::{Frame, Merge};
 pub use peek::{peek_time, stream_of};
+pub use refused::{NumberedFile, Refused};
 pub use summary::{Tally, word_of};
 use tables::TableFiles;
 pub use tables::table_files;

@@ -1,4 +1,4 @@
-use super::{Series, columns, escaped, lines, scale};
+use super::{Series, by_number, columns, escaped, evenly, lines, scale};
 
 #[test]
 fn nothing_in_a_name_ends_an_element() {
@@ -27,4 +27,14 @@ fn empty_charts_have_no_numbers_that_are_none() {
     assert!(!chart.contains("NaN") && !chart.contains("inf"), "{chart}");
     let nothing = columns("t", &[], &[], ("x", "y"));
     assert!(!nothing.contains("NaN") && nothing.ends_with("</svg>"), "{nothing}");
+}
+
+#[test]
+fn numbers_stand_as_far_apart_as_they_are() {
+    let at = |labels: &[&str]| by_number(&labels.iter().map(|label| (*label).to_owned()).collect::<Vec<_>>());
+    let places = at(&["0", "1", "10"]);
+    assert!(((places[1] - places[0]) * 9.0 - (places[2] - places[1])).abs() < 1e-6, "{places:?}");
+    for labels in [&["a", "b", "c"][..], &["1", "b"], &["5"], &["5", "5"], &["NaN", "1"], &[]] {
+        assert_eq!(at(labels), evenly(labels.len()), "{labels:?}");
+    }
 }

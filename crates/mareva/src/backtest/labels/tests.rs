@@ -7,7 +7,7 @@ use super::{Labels, Part, Truth};
 use mareva_monitoring::backtest::Through;
 
 fn read(text: &str) -> Result<Labels, String> {
-    let path = std::env::temp_dir().join(format!("mareva-labels-{}-{}", std::process::id(), text.len()));
+    let path = std::env::temp_dir().join(format!("mareva-labels-{}-{:x}", std::process::id(), key_of(text)));
     fs::write(&path, text).unwrap();
     let labels = Labels::read(&path).map_err(|refusal| refusal.to_string());
     fs::remove_file(&path).unwrap();
@@ -40,6 +40,27 @@ fn what_is_no_label_is_told_by_line() {
 }
 
 #[test]
+fn labels_that_are_misspelt_or_contradict_each_other_are_refused_and_others_counted() {
+    let labels = read("account,label\na,mule\nb,Unknown\nc,n/a\nd,mule\na,mule\na,unknown\ne,\n").unwrap();
+    assert_eq!(labels.accounts.len(), 2);
+    let words: Vec<(&str, usize)> = labels.words.iter().map(|(word, number)| (word.as_str(), *number)).collect();
+    assert_eq!(words, [("", 1), ("mule", 3), ("n/a", 1), ("unknown", 2)]);
+    let refusal = read("account,label\na,victm\nb,inocent\nc,victim\nd,normal\nc,mule\nd,victim\n").unwrap_err();
+    for part in [
+        ":2: the label `victm` is not known; perhaps you mean victim",
+        ":3: the label `inocent` is not known; perhaps you mean innocent",
+        ":6: says something else of an account than line 4",
+        ":7: says something else of an account than line 5",
+    ] {
+        assert!(refusal.contains(part), "{part}: {refusal}");
+    }
+    for criminal in ["collector", "sanctioned", "fraud", "mule", "1", "yes", "cash_out", "scammer"] {
+        let read = read(&format!("account,label\na,{criminal}\n"));
+        assert_eq!(read.unwrap().accounts.len(), 1, "{criminal}");
+    }
+}
+
+#[test]
 fn a_score_counts_those_whom_a_rule_is_meant_to_find() {
     let through = |received, sent| Through { received, sent };
     let accounts = [
@@ -50,6 +71,8 @@ fn a_score_counts_those_whom_a_rule_is_meant_to_find() {
     let truth = Truth {
         accounts: accounts.into_iter().map(|(name, part, through)| (key_of(name), (part, through))).collect(),
         by_transaction: false,
+        labelled: 3,
+        words: Default::default(),
     };
     let named = || ["m", "v", "x"].into_iter().map(key_of);
     let suspects = truth.score(SubjectRole::Suspect, named());

@@ -1,5 +1,6 @@
 //! `mareva rules backtest`.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -13,9 +14,11 @@ use serde_json::json;
 
 use super::super::replay::{InsteadArgs, open_instead, stop_on_signals};
 use crate::backtest::{Files, Labels, Outcome, Report, Work, account_table, page, report, text};
+use crate::config::Config;
 use crate::config::nearest::nearest;
-use crate::open::{in_the_way, keep, readable};
+use crate::open::{keep, notices};
 use crate::outcome::say;
+use crate::outputs::Taken;
 use crate::replay::{WholeFile, detection_json};
 use crate::scratch::Scratch;
 
@@ -32,12 +35,14 @@ const MAX_SWEPT: usize = 200;
   mareva rules backtest --data tables --accounts accounts.ndjson
   mareva rules backtest --rules my-rules --data tables --labels labels.csv \\
                         --sweep structuring.min_parts=2,3,4,5 --out report.html
-  mareva rules backtest --config sim/mareva.toml --data sim/bank.ndjson sim/exchange.ndjson \\
+  mareva rules backtest --config sim/mareva.toml \\
+                        --data sim/bank.ndjson sim/exchange.ndjson \\
                         --labels sim/labels.ndjson --json
 
-Labels are labels.ndjson of `mareva sim`, or CSV with the columns account and label. The label `victim` is a victim;
-innocent, clean, normal, payroll, merchant, psp, omnibus, namesake, no, none, 0, false and nothing are innocent; every
-other one is a criminal.")]
+Labels are labels.ndjson of `mareva sim`, or CSV with the columns account and
+label. The label `victim` is a victim; innocent, clean, normal, payroll,
+merchant, psp, omnibus, namesake, no, none, 0, false and nothing are innocent;
+unknown, n/a, na, null, nan, ? and - say nothing; every other one is a criminal.")]
 pub struct BacktestArgs {
     /// Parquet tables, records (NDJSON, one stream a file), or folders of them
     #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
@@ -68,7 +73,8 @@ pub fn run(args: &BacktestArgs) -> Result<()> {
     stop_on_signals()?;
     let began = Instant::now();
     let mut faults = Refusal::default();
-    let (config, opened) = open_instead(args.config.as_deref(), &args.instead, args.path_faults(), &mut faults);
+    let path_faults = |config: &Config| args.path_faults(config);
+    let (config, opened) = open_instead(args.config.as_deref(), &args.instead, path_faults, &mut faults);
     let files = keep(Files::find(&args.data), &mut faults);
     let own_accounts = files.as_ref().and_then(|files| keep(files.accounts(), &mut faults)).flatten();
     let labels = args.labels.as_deref().and_then(|path| keep(Labels::read(path), &mut faults));
@@ -82,6 +88,8 @@ pub fn run(args: &BacktestArgs) -> Result<()> {
     let ruleset = &opened.parts.ruleset;
     let accounts = account_table(own_accounts.as_ref(), &config, &opened.parts)?;
     let (scratch, bar) = (Scratch::default(), progress_bar()?);
+    let written = Written::begin(args)?;
+    scratch.try_it()?;
     let tables = files.open(&config, &opened.parts, &scratch, &bar)?;
     let first = |stripes: &crate::backtest::Stripes| stripes.first().cloned().unwrap_or_default();
     let (transactions, movements) = (first(&tables.transactions), first(&tables.movements));
@@ -103,33 +111,49 @@ pub fn run(args: &BacktestArgs) -> Result<()> {
     let outcomes = work.run(&passes)?;
     bar.set_message("holding it against labels");
     let truth = labels.map(|labels| labels.hold_against(&transactions, &movements)).transpose()?;
+    if truth.as_ref().is_some_and(|truth| truth.sizes() == (0, 0)) {
+        tracing::warn!("no labelled account moves money in this data: precision and recall say nothing; see --labels");
+    }
     let about = (ruleset.digest().to_string(), config.semantics.reference_currency.clone());
-    let report = report(&work, &outcomes, truth.as_ref(), ends, about)?;
+    let mut report = report(&work, &outcomes, truth.as_ref(), ends, about)?;
+    report.notices.extend(notices(ruleset));
     bar.finish_and_clear();
-    write(args, &report, &outcomes)?;
-    tell(args, &report, began)
+    // Files first, so that whoever reads the summary finds them.
+    let written = written.end(&report, &outcomes);
+    tell(args, &report, began, written)
 }
 
-/// Files first, so that whoever reads the summary finds them.
-fn write(args: &BacktestArgs, report: &Report, outcomes: &[Outcome]) -> Result<()> {
-    if let Some(path) = &args.detections {
-        let mut all: Vec<_> = outcomes.iter().flat_map(|outcome| &outcome.detections).collect();
-        all.sort_by(|a, b| (a.event_time, &a.row_id, &a.rule.id).cmp(&(b.event_time, &b.row_id, &b.rule.id)));
-        let mut file = WholeFile::create(path)?;
-        for detection in all {
-            writeln!(file, "{}", detection_json(detection)).context("cannot write detections")?;
+/// The files of a back-test, begun before it runs: a place that cannot be written is known at once.
+struct Written {
+    detections: Option<WholeFile>,
+    page: Option<WholeFile>,
+}
+
+impl Written {
+    fn begin(args: &BacktestArgs) -> Result<Self> {
+        let begin = |path: &Option<PathBuf>| path.as_deref().map(WholeFile::create).transpose();
+        Ok(Self { detections: begin(&args.detections)?, page: begin(&args.out)? })
+    }
+
+    fn end(self, report: &Report, outcomes: &[Outcome]) -> Result<()> {
+        if let Some(mut file) = self.detections {
+            let mut all: Vec<_> = outcomes.iter().flat_map(|outcome| &outcome.detections).collect();
+            all.sort_by(|a, b| (a.event_time, &a.row_id, &a.rule.id).cmp(&(b.event_time, &b.row_id, &b.rule.id)));
+            for detection in all {
+                writeln!(file, "{}", detection_json(detection)).context("cannot write detections")?;
+            }
+            file.finish()?;
         }
-        file.finish()?;
+        if let Some(mut file) = self.page {
+            file.write_all(page(report).as_bytes()).context("cannot write the report")?;
+            file.finish()?;
+        }
+        Ok(())
     }
-    if let Some(path) = &args.out {
-        let mut file = WholeFile::create(path)?;
-        file.write_all(page(report).as_bytes()).context("cannot write the report")?;
-        file.finish()?;
-    }
-    Ok(())
 }
 
-fn tell(args: &BacktestArgs, report: &Report, began: Instant) -> Result<()> {
+/// Says what was found, also where a file could not be written: the run may have taken long.
+fn tell(args: &BacktestArgs, report: &Report, began: Instant, written: Result<()>) -> Result<()> {
     let seconds = began.elapsed().as_secs_f64();
     if args.json {
         let mut line = serde_json::to_value(report)?;
@@ -138,10 +162,11 @@ fn tell(args: &BacktestArgs, report: &Report, began: Instant) -> Result<()> {
     } else {
         say(text(report).trim_end())?;
         say(format_args!("\n{seconds:.1} s"))?;
-        if let Some(path) = &args.out {
+        if let Some(path) = args.out.as_ref().filter(|_| written.is_ok()) {
             say(format_args!("report written to {}", path.display()))?;
         }
     }
+    written?;
     let failed = report.rules.iter().filter(|rule| rule.failed.is_some()).count();
     if failed > 0 {
         bail!("{failed} of {} rules fail over this data; the report says why", report.rules.len());
@@ -150,31 +175,18 @@ fn tell(args: &BacktestArgs, report: &Report, began: Instant) -> Result<()> {
 }
 
 impl BacktestArgs {
-    fn path_faults(&self) -> Vec<Fault> {
-        let mut faults = Refusal::default();
-        let inputs = || self.data.iter().chain(&self.labels);
-        if let Some(path) = &self.labels {
-            keep(readable(path), &mut faults);
-        }
-        let read: Vec<PathBuf> = inputs().filter_map(|path| path.canonicalize().ok()).collect();
-        let mut written: Vec<&Path> = Vec::new();
-        for path in [&self.out, &self.detections].into_iter().flatten() {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            let (reason, remedy) = if path.as_os_str() == "-" {
-                ("cannot be standard output", "name a file; ./- where it is called that")
-            } else if path.is_dir() {
-                ("cannot be written: it is a folder", "name a file in it")
-            } else if !folder.is_dir() || in_the_way(folder).is_some() {
-                ("cannot be written: its folder is not there", "make the folder first")
-            } else if path.canonicalize().is_ok_and(|path| read.contains(&path)) || written.contains(&path.as_path()) {
-                ("is named for something else, too", "give each input and output a file of its own")
-            } else {
-                written.push(path);
-                continue;
-            };
-            faults.0.push(Fault::new(path.display().to_string(), reason, remedy));
-        }
-        faults.0
+    fn path_faults(&self, config: &Config) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let mut taken = Taken::by_config(self.config.as_deref(), config);
+        self.data.iter().for_each(|path| taken.read_data(path));
+        self.labels.iter().for_each(|path| taken.read(path, "labels"));
+        let outputs = [&self.out, &self.detections].into_iter().flatten();
+        let (shown, written): (Vec<&Path>, Vec<&Path>) =
+            outputs.map(PathBuf::as_path).partition(|path| path.as_os_str() == "-");
+        let remedy = "name a file; ./- where it is called that";
+        faults.extend(shown.iter().map(|_| Fault::new("-", "cannot be standard output", remedy)));
+        faults.extend(taken.write(&written));
+        faults
     }
 }
 
@@ -212,7 +224,16 @@ fn variants(ruleset: &Ruleset, sweeps: &[String]) -> Result<Vec<Variant>, Refusa
             continue;
         }
         for rule in chosen {
-            for value in values.split(',').map(str::trim) {
+            // A value that is given twice is run once.
+            let values: BTreeSet<&str> = values.split(',').map(str::trim).collect();
+            for value in values {
+                let is_it = |(own, of): &(String, String)| own == name && of == value;
+                let has = |known: &Variant| {
+                    known.rule().reference.id == rule.reference.id && known.replaced.as_ref().is_some_and(is_it)
+                };
+                if variants.iter().any(has) {
+                    continue;
+                }
                 match Variant::with(rule, name, value) {
                     Ok(variant) => variants.push(variant),
                     Err(one) => faults.0.push(one),

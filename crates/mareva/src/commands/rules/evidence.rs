@@ -101,7 +101,7 @@ pub fn try_rule(config: &Config, ruleset: &Ruleset, folder: &RuleFolder) -> Resu
     failures.extend(quiet.iter().map(|line| format!("quiet.ndjson fires it: {line}")));
     match folder.expected.as_deref() {
         Some(expected) => compare(expected, &trial.fired, &mut trial.differences),
-        None => trial.differences.push("expected.ndjson is missing".to_owned()),
+        None => trial.differences.push("expected.ndjson is missing; write it with --update".to_owned()),
     }
     trial.failures = failures;
     Ok(trial)
@@ -180,8 +180,10 @@ fn compare(text: &str, fired: &[Value], failures: &mut Vec<String>) {
             continue;
         };
         for (name, value) in line.as_object().into_iter().flatten() {
-            if !same(name, value, &found[name]) {
-                let row = found["row_id"].as_str().unwrap_or_default();
+            let row = found["row_id"].as_str().unwrap_or_default();
+            if found.get(name).is_none() {
+                failures.push(format!("{row}: there is no column {name}, expected {value}"));
+            } else if !same(name, value, &found[name]) {
                 failures.push(format!("{row}: {name} is {}, expected {value}", found[name]));
             }
         }

@@ -5,13 +5,16 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use indicatif::ProgressBar;
 use mareva_model::alert::{Alert, DetectionEvidence, RuleEvidence};
-use mareva_model::{Fault, Raises, Refusal, Table, format_time};
+use mareva_model::{Detection, Fault, Raises, Refusal, RuleRef, Table, format_time};
 use mareva_monitoring::backtest::AccountTable;
-use mareva_monitoring::explain::{Behind, Explained, WindowExplained, WindowRows, behind, explain, span};
+use mareva_monitoring::explain::{
+    Behind, Explained, WindowExplained, WindowRows, behind, behind_signals, explain, span,
+};
 use mareva_monitoring::{Rule, Ruleset};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -25,11 +28,15 @@ use crate::scratch::Scratch;
 /// Bytes of a line of alerts.
 const MAX_LINE: u64 = 64 << 20;
 
+/// What is said of a row that is not in the data.
+const NOT_THERE: &str = "the row is not in the data";
+
 /// Say what a rule becomes and costs, or which rows made an alert
 ///
 /// Of each rule: what it is judged by before any window, its windowed aggregates and which other rules have the same, the
-/// bytes and the work that it costs alone and beside the others, and its SQL with the parameters filled in, which any
-/// engine runs over the tables of `mareva replay --tables`. Of an alert: for each detection in it the rows in each window.
+/// bytes and the work that it costs alone and beside the others, and its SQL with the parameters filled in, for the
+/// tables of `mareva replay --tables`: stock DataFusion runs it, and another engine where it has QUALIFY and the functions
+/// that the rule calls. It does not hold needs_history. Of an alert: for each detection in it the rows in each window.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mareva rules explain structuring
@@ -76,12 +83,14 @@ impl FromStr for AlertPlace {
 pub fn run(args: &ExplainArgs) -> Result<()> {
     stop_on_signals()?;
     let mut faults = Refusal::default();
-    let (config, opened) = open_instead(args.config.as_deref(), &args.instead, Vec::new(), &mut faults);
+    let (config, opened) = open_instead(args.config.as_deref(), &args.instead, |_| Vec::new(), &mut faults);
     if let Some(ruleset) = opened.as_ref().map(|opened| &opened.parts.ruleset) {
         let unknown = args.only.iter().filter(|id| ruleset.rules().iter().all(|rule| rule.reference.id != **id));
-        faults.0.extend(
-            unknown.map(|id| Fault::new(format!("rule {id}"), "there is no such rule", "see `mareva rules list`")),
-        );
+        let known = || ruleset.rules().iter().map(|rule| rule.reference.id.as_str());
+        faults.0.extend(unknown.map(|id| super::unknown(id, known())));
+    }
+    if args.alert.is_none() && !args.data.is_empty() {
+        faults.0.push(Fault::new("--data", "says nothing of a rule", "name an alert, too: --alert FILE:ID"));
     }
     let files = args.alert.as_ref().and_then(|_| keep(Files::find(&args.data), &mut faults));
     let alert = args.alert.as_ref().and_then(|place| keep(find(place), &mut faults));
@@ -95,7 +104,13 @@ pub fn run(args: &ExplainArgs) -> Result<()> {
     let accounts = account_table(own_accounts.as_ref(), &config, &opened.parts)?;
     let tables = files.open(&config, &opened.parts, &Scratch::default(), &ProgressBar::hidden())?;
     let explained = explain_alert(&alert, ruleset, &tables, &accounts)?;
-    if args.json { say(serde_json::to_string(&explained)?) } else { tell_alert(&explained) }
+    if args.json { say(serde_json::to_string(&explained)?) } else { tell_alert(&explained) }?;
+    let looked_for =
+        || explained.rules.iter().filter(|rule| rule.missing == Some(NOT_THERE)).flat_map(|rule| &rule.detections);
+    if looked_for().count() > 0 && looked_for().all(|one| !one.behind.found) {
+        bail!("no row of the alert is in the data; name with --data what it was raised over");
+    }
+    Ok(())
 }
 
 fn no_plan() -> anyhow::Error {
@@ -141,6 +156,9 @@ struct RuleBehind {
     version: u32,
     /// What differs from the rules that are loaded.
     notice: Option<String>,
+    /// What to say of a detection whose row is not there; nothing where its rule is not loaded.
+    #[serde(skip)]
+    missing: Option<&'static str>,
     detections: Vec<DetectionBehind>,
     /// Detections that the alert itself leaves out.
     omitted: u64,
@@ -159,12 +177,14 @@ fn explain_alert(alert: &Alert, ruleset: &Ruleset, tables: &Tables, accounts: &A
     let mut rules = Vec::new();
     for evidence in &alert.evidence.rules {
         let loaded = ruleset.rules().iter().find(|rule| rule.reference.id == evidence.rule.id);
+        let asked: Vec<(&str, i64)> =
+            evidence.detections.iter().map(|one| (one.row_id.as_str(), one.event_time)).collect();
         let found: Vec<Behind> = match loaded {
             Some(rule) if rule.table == Table::Signals => {
-                evidence.detections.iter().map(|one| behind_signals(alert, rule, one)).collect()
+                let signals = signals_of(alert);
+                runtime.block_on(behind_signals(rule, &evidence.rule, ruleset, &signals, accounts, &asked))?
             }
             Some(rule) => {
-                let asked: Vec<&str> = evidence.detections.iter().map(|one| one.row_id.as_str()).collect();
                 let stripes = if rule.table == Table::Movements { &tables.movements } else { &tables.transactions };
                 let files = stripes.first().cloned().unwrap_or_default();
                 runtime.block_on(behind(rule, &evidence.rule, &files, accounts, &asked))?
@@ -181,6 +201,10 @@ fn explain_alert(alert: &Alert, ruleset: &Ruleset, tables: &Tables, accounts: &A
             rule: evidence.rule.id.clone(),
             version: evidence.rule.version,
             notice: notice(evidence, loaded),
+            missing: loaded.map(|rule| match rule.table {
+                Table::Signals => "the alert leaves the signal out",
+                _ => NOT_THERE,
+            }),
             detections: together.map(detection).collect(),
             omitted: evidence.omitted,
         });
@@ -211,30 +235,16 @@ fn notice(evidence: &RuleEvidence, loaded: Option<&Rule>) -> Option<String> {
 }
 
 /// Of a rule over signals the rows are signals, which the alert holds itself.
-fn behind_signals(alert: &Alert, rule: &Rule, one: &DetectionEvidence) -> Behind {
-    let from = one.event_time.saturating_sub(rule.reference.span_ms);
+fn signals_of(alert: &Alert) -> Vec<Detection> {
     let raising = alert.evidence.rules.iter().filter(|evidence| evidence.rule.raises == Raises::Signal);
-    let mut signals: Vec<(i64, Map<String, Value>)> = Vec::new();
-    for evidence in raising {
-        for signal in evidence.detections.iter().filter(|d| (from..=one.event_time).contains(&d.event_time)) {
-            let fields = [
-                ("row_id", json!(format!("{}:{}", evidence.rule.id, signal.row_id))),
-                ("event_time", json!(format_time(signal.event_time))),
-                ("rule", json!(evidence.rule.id)),
-            ];
-            let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-            signals.push((signal.event_time, fields));
-        }
-    }
-    signals.sort_by_key(|(time, _)| *time);
-    let window = WindowRows {
-        aggregates: vec!["signals".to_owned()],
-        key: vec![("subject".to_owned(), alert.subject.clone())],
-        span_ms: rule.reference.span_ms,
-        rows: signals.into_iter().map(|(_, fields)| fields).collect(),
-        omitted: 0,
+    let signal = |(rule, one): (&Arc<RuleRef>, &DetectionEvidence)| Detection {
+        rule: Arc::clone(rule),
+        row_id: one.row_id.clone(),
+        subject: alert.subject.clone(),
+        event_time: one.event_time,
+        columns: Map::new(),
     };
-    Behind { row_id: one.row_id.clone(), found: true, windows: vec![window] }
+    raising.flat_map(|evidence| evidence.detections.iter().map(move |one| signal((&evidence.rule, one)))).collect()
 }
 
 fn tell_rules(rules: &[Explained], as_json: bool) -> Result<()> {
@@ -258,7 +268,7 @@ fn tell_rules(rules: &[Explained], as_json: bool) -> Result<()> {
         list("judges and counts rows where", &all)?;
         list("judges a row where", &judged)?;
         for window in &rule.windows {
-            say(format_args!("  {} by {} over {}", window.aggregate, window.keys.join(", "), span(window.span_ms)))?;
+            say(format_args!("  {} by {} over {}", window.aggregate, window.keys.join(", "), window.window))?;
             let own: Vec<&String> = window.counts.iter().filter(|atom| !all.contains(atom)).collect();
             list("    counts where", &own)?;
             if !window.shared_with.is_empty() {
@@ -266,11 +276,17 @@ fn tell_rules(rules: &[Explained], as_json: bool) -> Result<()> {
             }
         }
         list("fires where", &rule.qualify)?;
+        if rule.needs_history_ms > 0 {
+            let needed = span(rule.needs_history_ms);
+            say(format_args!(
+                "  fires once there are {needed} of history (needs_history), which its SQL does not say"
+            ))?;
+        }
         if !rule.shares_timelines_with.is_empty() {
             say(format_args!("  stands on the timelines of {}", rule.shares_timelines_with.join(", ")))?;
         }
         tell_cost(rule)?;
-        say("  SQL for any engine:")?;
+        say("  SQL for stock DataFusion, and engines that have its functions:")?;
         rule.sql.trim_end().lines().try_for_each(|line| say(format_args!("    {line}")))?;
     }
     Ok(())
@@ -311,8 +327,8 @@ fn tell_alert(alert: &AlertExplained) -> Result<()> {
             let columns: Vec<String> =
                 one.columns.iter().map(|(name, value)| format!("{name} {}", bare(value))).collect();
             say(format_args!("  {} {}: {}", one.event_time, one.behind.row_id, columns.join(", ")))?;
-            if !one.behind.found {
-                say("    the row is not in the data")?;
+            if let Some(missing) = rule.missing.filter(|_| !one.behind.found) {
+                say(format_args!("    {missing}"))?;
             }
             one.behind.windows.iter().try_for_each(tell_window)?;
         }
@@ -332,7 +348,7 @@ fn tell_window(window: &WindowRows) -> Result<()> {
     say(format_args!(
         "    {} over {} of {}: {rows} {}",
         window.aggregates.join(", "),
-        span(window.span_ms),
+        window.window,
         key.join(", "),
         if rows == 1 { "row" } else { "rows" }
     ))?;

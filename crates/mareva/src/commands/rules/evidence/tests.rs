@@ -24,6 +24,7 @@ fn what_comes_is_held_against_what_was_expected() {
     for (expected, part) in [
         (exact.lines().next().unwrap_or_default().to_owned(), "came and was not expected"),
         (exact.replace("11.00", "12.00"), "sum is \"11.00\", expected \"12.00\""),
+        (exact.replacen("sum", "sums", 1), "a: there is no column sums, expected \"10.00\""),
         (format!("{exact}{{\"row_id\":\"c\",\"subject\":\"x\"}}"), "expected and did not come"),
         (format!("{exact}nonsense"), "is no JSON"),
     ] {

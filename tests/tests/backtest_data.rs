@@ -1,0 +1,128 @@
+//! What a back-test is given is what its figures are of: nothing twice, nothing that is no data, and labels that fit.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a failed expectation ends the test")]
+
+use std::fs::{self, File};
+use std::process::{Command, Output, Stdio};
+
+use mareva_tests::binary;
+use mareva_tests::small::{Small, iban, payment};
+use serde_json::Value;
+
+const OUT: &str = "SELECT row_id, account AS subject, event_time FROM movements WHERE direction = 'out'";
+
+/// Three payments, replayed.
+fn small() -> Small {
+    let small =
+        Small::new(&[("s", "alert", OUT)], &[0, 1, 2].map(|at| payment(&at.to_string(), i64::from(at), 1 + at, 9)));
+    small.replay();
+    small
+}
+
+/// That a run ended so and said these.
+#[track_caller]
+fn ends(output: &Output, exit: i32, parts: &[&str]) {
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(exit), "{told}");
+    for part in parts {
+        assert!(told.contains(part), "does not say `{part}`: {told}");
+    }
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)))
+}
+
+#[test]
+fn what_is_given_twice_is_refused() {
+    let small = small();
+    fs::hard_link(small.path("bank.ndjson"), small.path("hard.ndjson")).unwrap();
+    fs::copy(small.path("tables/transactions.parquet"), small.path("copy.parquet")).unwrap();
+    fs::create_dir(small.path("empty")).unwrap();
+    small.write("empty/exchange.ndjson", "\n");
+    let (twice, once) = ("is given twice; name each file once", "rows of transactions that ");
+    let cases: [(&[&str], &str); 5] = [
+        (&["tables", "tables/movements.parquet"], twice),
+        (&["bank.ndjson", "hard.ndjson"], twice),
+        (&["bank.ndjson", "tables"], once),
+        (&["tables", "copy.parquet"], once),
+        (&["empty"], "holds no transactions and no movements"),
+    ];
+    for (data, told) in cases {
+        ends(&small.backtest(data, &[]), 2, &[told]);
+    }
+    ends(&small.backtest(&["bank.ndjson", "tables"], &[]), 2, &["the records: holds 3 rows of transactions that "]);
+    // An exchange without trade stops nothing.
+    let report = json(&small.backtest(&["bank.ndjson", "empty"], &["--json"]));
+    assert_eq!(report["data"]["transactions"], 3);
+}
+
+#[test]
+fn what_is_no_data_is_no_report_of_zeros() {
+    let small = small();
+    let bank = fs::read_to_string(small.path("bank.ndjson")).unwrap();
+    let binary: Vec<u8> = (0..20_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    fs::write(small.path("random.ndjson"), binary).unwrap();
+    small.write("page.html", "<!DOCTYPE html>\n<html>\n<p>text</p>\n</html>\n");
+    small.write("array.json", &format!("[{}]\n", bank.trim_end().replace('\n', ",\n")));
+    let pretty: Value = serde_json::from_str(bank.lines().next().unwrap()).unwrap();
+    small.write("pretty.json", &serde_json::to_string_pretty(&pretty).unwrap());
+    for name in ["random.ndjson", "page.html", "array.json", "pretty.json"] {
+        let output = small.backtest(&[name], &[]);
+        ends(&output, 2, &[&format!("{name}: holds n")]);
+        assert!(output.stdout.is_empty());
+    }
+    // Of another stream, and no record at all.
+    let strange = "{\"type\":\"deposit\",\"tx_id\":\"1\"}\n<html>\n";
+    small.write("mixed.ndjson", &(bank.clone() + strange));
+    let output = small.backtest(&["mixed.ndjson"], &[]);
+    let words = "dead letters: malformed 1, invalid_field 1; the first is ";
+    ends(&output, 0, &["2 of 5 records are not seen by any rule", words]);
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(shown.contains(words) && shown.contains("mixed.ndjson:4 ("), "{shown}");
+    let ahead = bank.replace("2026-03-02", "2126-03-02");
+    small.write("ahead.ndjson", &ahead);
+    let output = small.backtest(&["ahead.ndjson"], &[]);
+    ends(&output, 1, &["none of 3 records was accepted", "time_ahead 3; the first is ", "ahead.ndjson:1 (time_ahead)"]);
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_pipe_is_refused() {
+    let small = small();
+    let mut command = Command::new(binary());
+    command.args(["rules", "backtest", "--rules", &small.at("rules"), "--data", "/dev/stdin"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let output = command.spawn().unwrap().wait_with_output().unwrap();
+    ends(&output, 2, &["/dev/stdin: is a pipe or a device; write it into a file first"]);
+    // A file is one by this name, too.
+    let bank = File::open(small.path("bank.ndjson")).unwrap();
+    let output = command.stdin(bank).output().unwrap();
+    ends(&output, 0, &[]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("3 transactions"));
+}
+
+#[test]
+fn labels_that_fit_nothing_are_told() {
+    let small = small();
+    let page = small.at("page.html");
+    small.write("none.csv", "account,label\nacct:ABCDDEFF/1,mule\nacct:ABCDDEFF/2,victim\n");
+    let labels = small.at("none.csv");
+    let output = small.backtest(&["tables"], &["--labels", &labels, "--out", &page]);
+    ends(&output, 0, &["no labelled account moves money in this data"]);
+    let missing = small.backtest(&["tables"], &["--labels", "nowhere.csv"]);
+    ends(&missing, 2, &["refused, 1 fault:", "nowhere.csv: cannot be read"]);
+    let words = "2 accounts labelled as criminal or victim, 0 of them moved money: 0 criminals and 0 victims; by label: \
+                 mule 1, victim 1";
+    assert!(String::from_utf8_lossy(&output.stdout).contains(words));
+    assert!(fs::read_to_string(&page).unwrap().contains(words));
+    small.write("some.csv", &format!("account,label\n{},mule\nacct:ABCDDEFF/2,unknown\n", iban(1)));
+    let labels = small.at("some.csv");
+    let output = small.backtest(&["tables"], &["--json", "--labels", &labels]);
+    let labels = &json(&output)["labels"];
+    assert_eq!(
+        (&labels["labelled"], &labels["criminals"], &labels["words"]["unknown"]),
+        (&1.into(), &1.into(), &1.into())
+    );
+    assert!(output.stderr.is_empty());
+}
