@@ -21,6 +21,7 @@ mod extent;
 mod facts;
 mod feature_values;
 mod groups;
+mod history;
 mod in_force;
 mod judging;
 mod key;

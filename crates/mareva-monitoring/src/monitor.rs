@@ -10,6 +10,7 @@ use crate::accounts::Accounts;
 use crate::backfill::{Backfill, FIRST, Outgrown};
 use crate::error::Error;
 use crate::evaluate::RuleFailure;
+use crate::history::{enough_history, with_history};
 use crate::in_force::{InForce, Moment, Tenure};
 use crate::level::{Level, Rows, Standing};
 use crate::retained::{RetainedRows, Spill};
@@ -133,7 +134,7 @@ pub(crate) fn forget<'a>(
     })
 }
 
-type Changes = Vec<(Standing, DetectionChange)>;
+pub(crate) type Changes = Vec<(Standing, DetectionChange)>;
 
 impl Monitor {
     /// Empty timelines for these rules; rows that memory does not hold go where `spill` says.
@@ -296,7 +297,9 @@ impl Monitor {
         needed_from: i64,
     ) -> Result<Monitored, Error> {
         let mut monitored = Monitored::default();
+        let from_before = self.history_from;
         self.note_history(batch);
+        let history = (from_before, self.history_from);
         let latest = batch.event_time().values().iter().copied().max();
         self.latest = self.latest.max(latest);
         let rows = self.retained.insert(batch);
@@ -309,13 +312,14 @@ impl Monitor {
             let numbers = row_numbers(table, rows.start, batch);
             let judged = level.judge(&TableRows { retained: &self.retained, table }, &numbers, &[])?;
             monitored.rule_errors += judged.rule_errors();
-            let enough = |(at, _): &(Standing, _)| enough_history(level, self.history_from, *at);
-            let found = judged.changes.into_iter().filter(enough);
+            let found = with_history(level, history, judged.changes).into_iter();
             let shift = u32::from(table == Table::Movements);
             changes.extend(found.map(|((time, row, term), change)| ((time, row >> shift, term), change)));
         }
         sort_changes(&mut changes);
         let second = self.second_level(&changes, &mut monitored.rule_errors)?;
+        let mut second = with_history(&self.second, history, second);
+        sort_changes(&mut second);
         monitored.changes = changes.into_iter().chain(second).map(|(_, change)| change).collect();
         if let Some(low) = low_time {
             monitored.settled = self.settle(low - self.bounds.allowed_lateness_ms);
@@ -352,9 +356,7 @@ impl Monitor {
             self.signals.withdraw(number);
         }
         *errors += judged.rule_errors();
-        let mut second = judged.changes;
-        sort_changes(&mut second);
-        Ok(second)
+        Ok(judged.changes)
     }
 
     /// What has to be done before these rules can take force; the rows so far are handed over.
@@ -471,12 +473,6 @@ impl Monitor {
     pub fn signals_table(&self) -> Result<RecordBatch, Error> {
         Ok(table(self.signals.all())?)
     }
-}
-
-/// Whether as much history was there before a detection as its rule needs.
-fn enough_history(level: &Level, from: Option<i64>, (event_time, _, term): Standing) -> bool {
-    let needed = level.rule(term).map_or(0, |(_, reign)| reign.needs_history_ms);
-    needed == 0 || from.is_some_and(|from| event_time.saturating_sub(from) >= needed)
 }
 
 fn told(detections: impl Iterator<Item = Detection>) -> Vec<Detection> {

@@ -26,9 +26,10 @@ pub async fn detections(
     transactions: RecordBatch,
     movements: RecordBatch,
 ) -> Result<Vec<Detection>, DataFusionError> {
+    let from = earliest(&transactions)?;
     let mut found = level_one(ruleset, accounts, transactions, movements).await?;
     let signals = signals_table(ruleset, &found)?;
-    found.extend(level_two(ruleset, accounts, signals).await?);
+    found.extend(level_two(ruleset, accounts, signals).await?.into_iter().filter(|d| enough(ruleset, from, d)));
     found.sort_by(|a, b| (a.event_time, &a.row_id, &a.rule.id).cmp(&(b.event_time, &b.row_id, &b.rule.id)));
     Ok(found)
 }
@@ -40,27 +41,33 @@ pub(crate) async fn level_one(
     transactions: RecordBatch,
     movements: RecordBatch,
 ) -> Result<Vec<Detection>, DataFusionError> {
-    let times = transactions
-        .column_by_name("event_time")
-        .cloned()
-        .ok_or_else(|| DataFusionError::Plan("transactions has no event_time".to_owned()))?;
-    let times = arrow::array::AsArray::as_primitive::<arrow::datatypes::TimestampMillisecondType>(&times);
-    let from = times.values().iter().copied().min();
+    let from = earliest(&transactions)?;
     let tables = [("transactions", transactions), ("movements", movements), ("accounts", accounts.batch().clone())];
     let context = over(tables)?;
     let mut found = Vec::new();
     for rule in ruleset.rules().iter().filter(|rule| rule.table != Table::Signals) {
         found.extend(run(&context, rule).await?);
     }
-    let enough = |d: &Detection| {
-        let needed = ruleset.needs_history(&d.rule.id);
-        needed == 0 || from.is_some_and(|from| d.event_time - from >= needed)
-    };
-    found.retain(enough);
+    found.retain(|d| enough(ruleset, from, d));
     Ok(found)
 }
 
-/// The rules over signals alone.
+/// When history begins, UTC milliseconds.
+fn earliest(transactions: &RecordBatch) -> Result<Option<i64>, DataFusionError> {
+    let times = transactions
+        .column_by_name("event_time")
+        .ok_or_else(|| DataFusionError::Plan("transactions has no event_time".to_owned()))?;
+    let times = arrow::array::AsArray::as_primitive::<arrow::datatypes::TimestampMillisecondType>(times);
+    Ok(times.values().iter().copied().min())
+}
+
+/// Whether as much history was there before a detection as its rule needs.
+fn enough(ruleset: &Ruleset, from: Option<i64>, detection: &Detection) -> bool {
+    let needed = ruleset.needs_history(&detection.rule.id);
+    needed == 0 || from.is_some_and(|from| detection.event_time.saturating_sub(from) >= needed)
+}
+
+/// The rules over signals alone, whatever history there is.
 pub(crate) async fn level_two(
     ruleset: &Ruleset,
     accounts: &Accounts,

@@ -199,7 +199,7 @@ impl CheckedRule {
             (Raises::Alert, None) => 0,
         };
         let needs_history_ms = rule.needs_history.as_deref().map_or(Some(0), span).unwrap_or_else(|| {
-            fault("needs_history", "not a span".into(), "write a number and days, hours or minutes");
+            fault("needs_history", "not a span".into(), "write a number and days, hours, minutes or seconds: 180 days");
             0
         });
         let mut parameters = Vec::new();
@@ -287,6 +287,7 @@ fn span(text: &str) -> Option<i64> {
         "day" => 86_400_000,
         "hour" => 3_600_000,
         "minute" => 60_000,
+        "second" => 1_000,
         _ => return None,
     };
     number.parse::<i64>().ok().filter(|n| *n >= 0)?.checked_mul(ms)

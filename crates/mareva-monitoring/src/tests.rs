@@ -247,10 +247,15 @@ proptest! {
         jitter in prop::collection::vec(0..16_i64, 120),
         cuts in prop::collection::vec(1..20_usize, 0..12),
         restart_at in 0..12_usize,
+        history in prop::collection::vec(prop::option::weighted(0.3, 0..30_u32), 5),
     ) {
         let mut texts: Vec<RuleText> =
             shapes.iter().enumerate().map(|(i, s)| rule(&format!("r{i}"), "signal", &s.sql())).collect();
         texts.push(rule("two", "alert", LEVEL_TWO));
+        for (text, seconds) in texts.iter_mut().zip(history) {
+            let needs = seconds.map_or_else(String::new, |seconds| format!("needs_history = \"{seconds} seconds\"\n"));
+            text.toml = text.toml.replace("sources =", &format!("{needs}sources ="));
+        }
         let rules = Ruleset::load(&texts).unwrap();
         let mut rows: Vec<(usize, Tx)> = txs.into_iter().enumerate().collect();
         rows.sort_by_key(|(index, tx)| tx.time + jitter[*index] * 1000);
