@@ -238,8 +238,7 @@ fn what_was_meant_as_a_rule_is_not_left_out_nor_a_column_of_it() {
     let (exit, told) = told(place.path(), "", "rules list --rules mine");
     assert_eq!(exit, Some(2), "{told}");
     for part in [
-        "mine/hides/rule.sql: the column version has the name of something that each detection says",
-        "mine/hides/rule.sql: the column rule has the name",
+        "mine/hides/rule.sql:1:53: version is what a detection says of its rule",
         "mine/plural: holds rules.sql, and so no rule; call its files rule.toml and rule.sql",
         "has a name that is no UTF-8; rename the folder",
     ] {

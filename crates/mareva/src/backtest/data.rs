@@ -17,7 +17,7 @@ use mareva_pipeline::{Counts, Parts, Pipeline};
 use crate::config::Config;
 use crate::open::{keep, readable, unreadable};
 use crate::outputs::file_number;
-use crate::replay::{Merge, NumberedFile, Refused, stream_of, word_of};
+use crate::replay::{Merge, NumberedFile, ReadSlice, Refused, read_ahead, stream_of, word_of};
 use crate::scratch::Scratch;
 
 /// Bytes of a file in which its first record must begin and end.
@@ -181,7 +181,7 @@ impl Files {
     fn prepare(&self, config: &Config, parts: &Parts, made: &mut Prepared, bar: &ProgressBar) -> Result<Counted> {
         let parts = Parts { ruleset: Arc::new(Ruleset::load(&[])?), ..parts.clone() };
         let mut pipeline = Pipeline::new(parts)?;
-        let mut merge = Merge::of_streams(config, &self.bank, &self.exchange, pipeline.epoch())?;
+        let merge = Merge::of_streams(config, &self.bank, &self.exchange, pipeline.epoch())?;
         let Counted { mut counts, mut refused } = Counted::default();
         let numbered = |topic: &str, paths: &[PathBuf]| -> Vec<NumberedFile> {
             (0..).zip(paths).map(|(number, path)| (topic.to_owned(), number, path.clone())).collect()
@@ -189,15 +189,16 @@ impl Files {
         let files = [numbered(config.bank_topic(), &self.bank), numbered(config.exchange_topic(), &self.exchange)];
         let (files, paths) = (files.concat(), self.bank.iter().chain(&self.exchange));
         bar.set_length(paths.filter_map(|path| path.metadata().ok()).map(|found| found.len()).sum());
-        while let Some(slice) = merge.next_slice().context("cannot read the records")? {
-            let output = pipeline.process(&slice)?;
+        read_ahead(merge, pipeline.decoder(), |ReadSlice { slice, decoded, bytes }| {
+            let output = pipeline.process_decoded(&slice, decoded)?;
             for batch in &output.accepted {
                 made.add(batch)?;
             }
             counts += &output.counts;
             refused.add(&output.dead_letters, &files);
-            bar.set_position(merge.bytes());
-        }
+            bar.set_position(bytes);
+            Ok(())
+        })?;
         let dead = refused.in_words().map(|words| format!("dead letters: {words}")).unwrap_or_default();
         let (produced, late) = (counts.produced, counts.late);
         ensure!(

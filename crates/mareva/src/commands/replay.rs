@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::open::{Instead, NamedPath, Opened, in_the_way, keep, notices, open, readable, warn_of_doubts};
 use crate::outcome::{needs_its_reader, say, stdout_is_closed};
 use crate::outputs::Taken;
-use crate::replay::{Merge, Tally, Targets, UNFINISHED, Writers, table_files};
+use crate::replay::{Merge, ReadSlice, Tally, Targets, UNFINISHED, Writers, read_ahead, table_files};
 use crate::{config, logging};
 
 /// Judge files instead of topics
@@ -198,7 +198,7 @@ fn all_dead(args: &Args) -> String {
 
 /// Judges all records and writes what comes of them.
 fn judge(args: &Args, config: &Config, opened: &Opened, pipeline: &mut Pipeline, tally: &mut Tally) -> Result<()> {
-    let mut merge = Merge::of_streams(config, &args.bank, &args.exchange, pipeline.epoch())?;
+    let merge = Merge::of_streams(config, &args.bank, &args.exchange, pipeline.epoch())?;
     let targets = Targets {
         alerts: args.out.clone(),
         detections: args.detections.clone(),
@@ -208,12 +208,13 @@ fn judge(args: &Args, config: &Config, opened: &Opened, pipeline: &mut Pipeline,
     };
     let mut writers = Writers::create(&targets, &opened.parts)?;
     let progress = progress_bar(args.inputs());
-    while let Some(slice) = merge.next_slice().context("cannot read the records")? {
-        let output = pipeline.process(&slice)?;
+    read_ahead(merge, pipeline.decoder(), |ReadSlice { slice, decoded, bytes }| {
+        let output = pipeline.process_decoded(&slice, decoded)?;
         writers.add(&opened.parts, &output)?;
         tally.add(&output);
-        progress.set_position(merge.bytes());
-    }
+        progress.set_position(bytes);
+        Ok(())
+    })?;
     writers.finish()?;
     progress.finish_and_clear();
     Ok(())

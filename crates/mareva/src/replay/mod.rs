@@ -1,5 +1,6 @@
 //! Files in, alerts, detections and tables out, through the same pipeline as the stream.
 
+mod ahead;
 mod merge;
 mod peek;
 mod refused;
@@ -17,6 +18,7 @@ use mareva_model::{Detection, format_time};
 use mareva_pipeline::{Output, Parts};
 use serde_json::{Map, Value, json};
 
+pub use ahead::{ReadSlice, read_ahead};
 pub use merge::{Frame, Merge};
 pub use peek::{peek_time, stream_of};
 pub use refused::{NumberedFile, Refused};
