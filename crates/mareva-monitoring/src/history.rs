@@ -7,10 +7,14 @@ use mareva_model::DetectionChange;
 use crate::level::{Level, Standing};
 use crate::monitor::Changes;
 
-/// Whether as much history was there before a detection as its rule needs.
+/// Whether as much history was there before a time as a rule needs, where history begins `from`; all in (UTC) milliseconds.
+pub fn is_enough(needs_history_ms: i64, from: Option<i64>, event_time: i64) -> bool {
+    needs_history_ms == 0 || from.is_some_and(|from| event_time.saturating_sub(from) >= needs_history_ms)
+}
+
+/// The same of a detection.
 pub(crate) fn enough_history(level: &Level, from: Option<i64>, (event_time, _, term): Standing) -> bool {
-    let needed = level.rule(term).map_or(0, |(_, reign)| reign.needs_history_ms);
-    needed == 0 || from.is_some_and(|from| event_time.saturating_sub(from) >= needed)
+    is_enough(level.rule(term).map_or(0, |(_, reign)| reign.needs_history_ms), from, event_time)
 }
 
 /// Of what changes what is told, where history began at one time before and at another now: a late row may be the earliest.

@@ -52,6 +52,7 @@ pub use backfill::{Backfill, Outgrown};
 pub use error::Error;
 pub use evaluate::RuleFailure;
 pub use export::{ParquetWriter, movements_of, signals_of, write_parquet};
+pub use history::is_enough;
 pub use in_force::Tenure;
 pub use key::{Key, KeyBuild, key_of};
 pub use mareva_model::Table;

@@ -12,6 +12,7 @@ use mareva_model::{Detection, Table};
 
 use crate::accounts::Accounts;
 use crate::export::signals_table;
+use crate::history::is_enough;
 use crate::ruleset::{Rule, Ruleset};
 use crate::values;
 
@@ -61,10 +62,8 @@ fn earliest(transactions: &RecordBatch) -> Result<Option<i64>, DataFusionError> 
     Ok(times.values().iter().copied().min())
 }
 
-/// Whether as much history was there before a detection as its rule needs.
 fn enough(ruleset: &Ruleset, from: Option<i64>, detection: &Detection) -> bool {
-    let needed = ruleset.needs_history(&detection.rule.id);
-    needed == 0 || from.is_some_and(|from| detection.event_time.saturating_sub(from) >= needed)
+    is_enough(ruleset.needs_history(&detection.rule.id), from, detection.event_time)
 }
 
 /// The rules over signals alone, whatever history there is.

@@ -7,7 +7,7 @@ use datafusion::error::DataFusionError;
 use datafusion::logical_expr::Expr;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::ParserError;
-use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 use mareva_model::Fault;
 
 /// Letters of what the planner says that are repeated.
@@ -38,12 +38,21 @@ struct Word {
 fn words(sql: &str) -> Vec<Word> {
     let tokens = Tokenizer::new(&GenericDialect {}, sql).tokenize_with_location().unwrap_or_default();
     let tokens = tokens.into_iter().filter(|token| !matches!(token.token, Token::Whitespace(_) | Token::EOF));
-    let word = |token: datafusion::sql::sqlparser::tokenizer::TokenWithSpan| Word {
+    let word = |token: TokenWithSpan| Word {
         text: token.token.to_string().to_lowercase(),
         at: (token.span.start.line, token.span.start.column),
         token: token.token,
     };
     tokens.map(word).collect()
+}
+
+/// Where the words of a fragment stand, one after the other.
+fn found(words_of_all: &[Word], fragment: &str) -> Vec<usize> {
+    let wanted = words(fragment);
+    let same = |some: &[Word]| some.iter().zip(&wanted).all(|(word, wanted)| word.text == wanted.text);
+    let places =
+        words_of_all.windows(wanted.len().max(1)).enumerate().filter(|(_, some)| !wanted.is_empty() && same(some));
+    places.map(|(at, _)| at).collect()
 }
 
 /// The words of the brackets around each one, innermost first, and all at last.
@@ -82,12 +91,8 @@ impl<'a> Sql<'a> {
     /// Where a fragment stands: nearest to the part that is looked at, in the same brackets before others; that part itself
     /// where it stands nowhere.
     pub fn at(&self, fragment: &str) -> String {
-        let (all, wanted) = (words(self.sql), words(fragment));
-        let is_there = |at: &usize| {
-            let found = all[*at..].iter().zip(&wanted).filter(|(word, wanted)| word.text == wanted.text);
-            !wanted.is_empty() && found.count() == wanted.len()
-        };
-        let found: Vec<usize> = (0..all.len()).filter(is_there).collect();
+        let all = words(self.sql);
+        let found = found(&all, fragment);
         let at = match self.near {
             None => found.first().map(|at| all[*at].at),
             Some(near) => {
@@ -115,8 +120,7 @@ impl<'a> Sql<'a> {
 
     /// Whether these words stand in it, one after the other.
     pub fn has(&self, fragment: &str) -> bool {
-        let (all, wanted) = (words(self.sql), words(fragment));
-        all.windows(wanted.len().max(1)).any(|some| some.iter().zip(&wanted).all(|(a, b)| a.text == b.text))
+        !found(&words(self.sql), fragment).is_empty()
     }
 
     pub fn refuse(&self, fragment: &str, reason: impl Into<String>, remedy: &str) -> Fault {

@@ -50,7 +50,8 @@ impl Rule {
         self.plan.group.as_ref().map_or(0, |group| group.extent.reach())
     }
 
-    fn place(&self) -> String {
+    /// Where its SQL is.
+    pub(crate) fn place(&self) -> String {
         format!("rules/{}/rule.sql", self.reference.id)
     }
 }

@@ -58,8 +58,7 @@ pub fn passes(variants: &[Variant]) -> Result<Vec<Pass>, Refusal> {
         match futures::executor::block_on(needs(&context, variant)) {
             Ok(needs) => left.push((at, variant.rule.table, needs)),
             Err(error) => {
-                let place = format!("rules/{}/rule.sql", variant.rule.reference.id);
-                faults.0.push(Sql::new(place, &variant.rule.sql).engine(&error));
+                faults.0.push(Sql::new(variant.rule.place(), &variant.rule.sql).engine(&error));
             }
         }
     }

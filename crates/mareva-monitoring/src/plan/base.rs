@@ -8,7 +8,7 @@ use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, Operator};
 use mareva_model::{Fault, Table};
 
-use super::Matcher;
+use super::{Matcher, WindowPlan};
 use crate::tables::schema_of;
 
 /// What lies below the windows.
@@ -100,8 +100,11 @@ impl Matcher<'_> {
         Ok(base)
     }
 
-    pub(super) fn schema(&self, base: &Base) -> Result<DFSchema, Fault> {
-        let fields: Vec<Field> = base.columns.iter().map(|(name, f)| f.clone().with_name(name)).collect();
+    /// Canonical columns, and what these windows give.
+    pub(super) fn schema(&self, base: &Base, windows: &[WindowPlan]) -> Result<DFSchema, Fault> {
+        let of_windows = windows.iter().map(|window| Field::new(&window.name, window.output.clone(), true));
+        let fields: Vec<Field> =
+            base.columns.iter().map(|(name, f)| f.clone().with_name(name)).chain(of_windows).collect();
         DFSchema::try_from(arrow::datatypes::Schema::new(fields)).map_err(|e| self.text.engine(&e))
     }
 }

@@ -16,7 +16,7 @@ const INEXACT: &str = "a floating-point number is not exact";
 impl Matcher<'_> {
     /// Rewrites columns to canonical ones and refuses what cannot be computed exactly or safely.
     pub(super) fn canonical(&self, expr: &Expr, names: &HashMap<String, Expr>) -> Result<Expr, Fault> {
-        // Only what is written says where it stands.
+        // As it is written, which says where it stands: what columns stand for was looked at before.
         self.exact(expr)?;
         let mut fault = None;
         let rewritten = expr.clone().transform_down(|part| {
@@ -34,7 +34,6 @@ impl Matcher<'_> {
             })
         });
         let rewritten = rewritten.map_err(|e| self.text.engine(&e))?.data;
-        self.exact(&rewritten)?;
         fault.map_or(Ok(rewritten), Err)
     }
 
@@ -44,26 +43,26 @@ impl Matcher<'_> {
         }
         let mut fault = None;
         let walked = expr.apply(|part| {
-            let text = self.text.near([expr]).near([part]);
+            let text = || self.text.near([expr]).near([part]);
             fault = match part {
                 Expr::Cast(cast) if cast.field.data_type().is_floating() => {
                     // The planner casts, too, where the other side is such a number.
-                    let place = if text.has("cast") { "cast" } else { "" };
-                    Some(text.refuse(place, INEXACT, "cast what is one to DECIMAL(38, 2) first"))
+                    let place = if self.text.has("cast") { "cast" } else { "" };
+                    Some(text().refuse(place, INEXACT, "cast what is one to DECIMAL(38, 2) first"))
                 }
                 Expr::BinaryExpr(binary) if matches!(binary.op, Operator::Divide | Operator::Modulo) => {
                     (!never_zero(&binary.right)).then(|| {
                         let remedy = "multiply the other side instead, or divide by NULLIF(x, 0)";
-                        let text = text.near([binary.right.as_ref()]);
+                        let text = text().near([binary.right.as_ref()]);
                         text.refuse(&binary.op.to_string(), "this division can meet a zero", remedy)
                     })
                 }
                 Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) => {
-                    Some(text.refuse("(select", "a subquery is not supported", FORM))
+                    Some(text().refuse("(select", "a subquery is not supported", FORM))
                 }
                 Expr::ScalarFunction(function) if function.func.signature().volatility != Volatility::Immutable => {
                     let reason = format!("{} gives another value every time", function.name());
-                    Some(text.refuse(function.name(), reason, "time is the row's event_time"))
+                    Some(text().refuse(function.name(), reason, "time is the row's event_time"))
                 }
                 _ => None,
             };

@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, SchemaRef};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{DFSchema, ParamValues, ScalarValue};
+use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::datasource::MemTable;
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, Projection};
@@ -271,9 +271,7 @@ impl Matcher<'_> {
         mut conditions: impl Iterator<Item = &'e Expr>,
     ) -> Result<(), Fault> {
         let Some((_, subject)) = outputs.iter().find(|(name, _)| name == "subject") else { return Ok(()) };
-        let of_windows = windows.iter().map(|w| Field::new(&w.name, w.output.clone(), true));
-        let fields = base.columns.iter().map(|(name, field)| field.clone().with_name(name)).chain(of_windows);
-        let schema = DFSchema::try_from(Schema::new(fields.collect::<Vec<_>>())).map_err(|e| self.text.engine(&e))?;
+        let schema = self.schema(base, windows)?;
         let found = subject.get_type(&schema).map_err(|e| self.text.engine(&e))?;
         if !matches!(found, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8) {
             let remedy = "select an account, a device or another text AS subject";

@@ -64,12 +64,7 @@ impl Matcher<'_> {
         };
         let call =
             Call { name: &name, args: &params.args, distinct: params.distinct, filter: params.filter.as_deref() };
-        let written: Vec<&Expr> = if params.args.iter().any(|arg| !arg.column_refs().is_empty()) {
-            params.args.iter().collect()
-        } else {
-            params.order_by.iter().map(|sort| &sort.expr).collect()
-        };
-        self.near(written).feature(&call, keys, extent, base)
+        here.near(&params.args).feature(&call, keys, extent, base)
     }
 
     /// A function over the rows of an extent.
@@ -99,7 +94,7 @@ impl Matcher<'_> {
             [argument, _] if name == "lag" => Some(self.canonical(argument, &base.names)?),
             _ => return Err(self.text.refuse(name, "one argument is expected", FORM)),
         };
-        let schema = self.schema(base)?;
+        let schema = self.schema(base, &[])?;
         let argument_type =
             argument.as_ref().map(|a| a.get_type(&schema)).transpose().map_err(|e| self.text.engine(&e))?;
         let kind = self.kind(call, argument_type.as_ref())?;

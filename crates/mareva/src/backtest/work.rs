@@ -12,7 +12,7 @@ use mareva_monitoring::backtest::{
     BacktestError, Part, PartAccounts, Pass, Raised, THREADS, Variant, counts_signals_of, run_whole, second_level,
     split,
 };
-use mareva_monitoring::{Key, key_of};
+use mareva_monitoring::{Key, is_enough, key_of};
 
 use super::data::{Stripes, Tables};
 use crate::STACK;
@@ -228,7 +228,7 @@ impl Work<'_> {
     /// Leaves out what comes before the rule has the history that it needs, as the stream does on both levels.
     fn leave_out_early(&self, id: &str, detections: &mut Vec<Detection>) {
         let needed = self.needs_history.get(id).copied().unwrap_or_default();
-        detections.retain(|d| needed == 0 || self.from.is_some_and(|from| d.event_time - from >= needed));
+        detections.retain(|d| is_enough(needed, self.from, d.event_time));
     }
 
     /// The row of transactions or movements behind a detection, the same for all windows of a hop; of a signal the one that it
