@@ -1,6 +1,4 @@
-//! IBAN, BIC and telephone numbers.
-
-use iban::{BaseIban, Iban};
+//! BIC and telephone numbers.
 
 use super::trimmed;
 
@@ -19,37 +17,6 @@ KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK
 MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH \
 SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI \
 VN VU WF WS XK YE YT ZA ZM ZW";
-
-/// Shortest and longest IBAN: Norway's 15 characters, and the 34 that ISO 13616 allows.
-pub(super) const MIN_IBAN: usize = 15;
-pub(super) const MAX_IBAN: usize = 34;
-
-/// Countries that the library does not know: two letters, length, and letters of the bank's code. What follows are letters and
-/// digits (SWIFT IBAN Registry: PK `4!a16!c`, HN `4!a20!n`).
-const OTHER_IBANS: [(&str, usize, usize); 2] = [("PK", 24, 4), ("HN", 28, 4)];
-
-/// Countries that have IBANs, as the tests hold against the library and [`OTHER_IBANS`]: other letters begin none.
-const IBAN_COUNTRIES: &str = "AD AE AL AT AZ BA BE BG BH BI BR BY CH CR CY CZ DE DJ DK DO EE EG ES FI FK FO FR GB GE GI GL GR GT HN \
-HR HU IE IL IQ IS IT JO KW KZ LB LC LI LT LU LV LY MC MD ME MK MN MR MT MU NI NL NO OM PK PL PS PT QA RO RS RU SA SC SD SE SI \
-SK SM SO ST SV TL TN TR UA VA VG XK YE";
-
-/// A bit for the second letter of each code, by the first.
-const fn second_letters(codes: &str) -> [u32; 26] {
-    let (mut letters, codes, mut at) = ([0; 26], codes.as_bytes(), 0);
-    while at + 1 < codes.len() {
-        letters[(codes[at] - b'A') as usize] |= 1 << (codes[at + 1] - b'A');
-        at += "AD ".len();
-    }
-    letters
-}
-
-/// Whether IBANs may begin with two letters, in any case.
-pub(super) fn has_ibans(first: u8, second: u8) -> bool {
-    const CODES: [u32; 26] = second_letters(IBAN_COUNTRIES);
-    let place = |letter: u8| letter.to_ascii_uppercase().checked_sub(b'A').filter(|place| *place < 26);
-    let (Some(first), Some(second)) = (place(first), place(second)) else { return false };
-    CODES[usize::from(first)] >> second & 1 == 1
-}
 
 /// The canonical `bic:…` of 11 characters, or `None`.
 pub fn bic(text: &str) -> Option<String> {
@@ -100,50 +67,6 @@ pub(super) fn strip_scheme<'a>(text: &'a str, scheme: &str) -> &'a str {
         Some(start) if start.eq_ignore_ascii_case(scheme.as_bytes()) => text[scheme.len()..].trim_start(),
         _ => text,
     }
-}
-
-/// Appends `iban:` and the electronic form when `text` is a valid IBAN; spaces and hyphens are dropped first.
-pub fn write_iban(out: &mut String, text: &str) -> bool {
-    let text = strip_scheme(strip_scheme(trimmed(text), "iban"), ":");
-    if !text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic) {
-        return false;
-    }
-    let mut kept = [0_u8; MAX_IBAN];
-    let mut length = 0;
-    for &byte in text.as_bytes() {
-        match byte {
-            b' ' | b'-' => {}
-            _ if !byte.is_ascii_alphanumeric() || length == kept.len() => return false,
-            _ => {
-                kept[length] = byte.to_ascii_uppercase();
-                length += 1;
-            }
-        }
-    }
-    if length < MIN_IBAN || !kept[..2].iter().all(u8::is_ascii_alphabetic) || !kept[2..4].iter().all(u8::is_ascii_digit)
-    {
-        return false;
-    }
-    let Ok(electronic) = std::str::from_utf8(&kept[..length]) else {
-        return false;
-    };
-    if electronic.parse::<Iban>().is_err() && !is_other_iban(electronic) {
-        return false;
-    }
-    out.push_str("iban:");
-    out.push_str(electronic);
-    true
-}
-
-/// Whether it is an IBAN of a country that the library does not know: the format of [`OTHER_IBANS`] and the check digits.
-fn is_other_iban(electronic: &str) -> bool {
-    let known = OTHER_IBANS.iter().find(|(country, ..)| electronic.starts_with(country));
-    known.is_some_and(|(_, length, letters)| {
-        let account = &electronic.as_bytes()[4..];
-        electronic.len() == *length
-            && account.iter().take(*letters).all(u8::is_ascii_uppercase)
-            && electronic.parse::<BaseIban>().is_ok()
-    })
 }
 
 /// Appends `phone:+…` for 8 to 15 digits behind `+` or `00`.

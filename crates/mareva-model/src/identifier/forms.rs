@@ -1,6 +1,7 @@
 //! Canonical forms with a scheme in front, and the ones that have no checksum.
 
-use super::bank::{MAX_IBAN, MIN_IBAN, is_bic, strip_scheme, write_bic, write_iban, write_phone};
+use super::bank::{is_bic, strip_scheme, write_bic, write_phone};
+use super::iban::{MAX_IBAN, MIN_IBAN, write_iban};
 use super::{Identifier, confusable, evm, has_mixed_case, trimmed, wallet, write_address, write_recognised};
 
 /// The canonical account of a user at an exchange.

@@ -28,17 +28,19 @@ mod cell;
 mod confusable;
 mod evm;
 mod forms;
+mod iban;
 mod monero;
 mod remittance;
 mod stellar;
 mod wallet;
 
-pub use bank::{bic, phone, write_bic, write_iban};
+pub use bank::{bic, phone, write_bic};
 pub use cell::{ListCell, list_cell};
 pub use forms::{
     bank_of_branch, exchange_account, mistyped_iban, without_tag, write_account, write_agent, write_exchange_account,
     write_merchant, write_vasp,
 };
+pub use iban::write_iban;
 pub use remittance::recognise_in_text;
 pub use wallet::{is_fiat_network, write_wallet};
 
@@ -104,8 +106,8 @@ fn write_ascii(out: &mut String, text: &str) -> Option<bool> {
     match bytes.len() {
         _ if first == b'+' => known(bank::write_phone(out, text)),
         8 | 11 if bank::is_plain_bic(bytes) => known(bank::write_bic(out, text)),
-        _ if has_mixed_case(bytes) => write_address(out, text).or_else(|| known(bank::write_iban(out, text))),
-        _ => known(bank::write_iban(out, text)).or_else(|| write_address(out, text)),
+        _ if has_mixed_case(bytes) => write_address(out, text).or_else(|| known(iban::write_iban(out, text))),
+        _ => known(iban::write_iban(out, text)).or_else(|| write_address(out, text)),
     }
 }
 

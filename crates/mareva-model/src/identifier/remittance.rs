@@ -1,7 +1,8 @@
 //! Identifiers inside free text.
 
-use super::bank::{MAX_IBAN, MAX_PHONE, MIN_IBAN, MIN_PHONE, TRUNK_ZERO};
-use super::{Identifier, bank, confusable, write_address};
+use super::bank::{MAX_PHONE, MIN_PHONE, TRUNK_ZERO};
+use super::iban::{has_ibans, write_leading_iban};
+use super::{Identifier, confusable, write_address};
 
 /// Shortest address: an XRP address of 25 characters.
 const MIN_ADDRESS: usize = 25;
@@ -69,7 +70,7 @@ fn word(text: &str, start: usize, end: usize, found: &mut Vec<Identifier>) {
             && (at == start || bytes[at - 1].is_ascii_alphabetic())
             && let Some(first) = iban_around(bytes, at)
         {
-            take(found, |out| iban(&bytes[first..], out).then_some(true));
+            take(found, |out| write_leading_iban(&bytes[first..], out).then_some(true));
         }
     }
     if word.len() > MIN_ADDRESS {
@@ -124,42 +125,7 @@ fn iban_around(bytes: &[u8], digit: usize) -> Option<usize> {
     };
     let second = letter_before(digit)?;
     let first = letter_before(second)?;
-    bank::has_ibans(bytes[first], bytes[second]).then_some(first)
-}
-
-/// Writes the IBAN that `text` begins with, whatever follows it.
-fn iban(text: &[u8], out: &mut String) -> bool {
-    let mut kept = [0_u8; MAX_IBAN];
-    let mut length = 0;
-    for (place, byte) in kept.iter_mut().zip(text.iter().filter(|byte| byte.is_ascii_alphanumeric())) {
-        *place = byte.to_ascii_uppercase();
-        length += 1;
-    }
-    if length < MIN_IBAN {
-        return false;
-    }
-    let country = kept[..4].iter().fold(0, |rest, byte| append(rest, *byte));
-    // What stands behind country and check digits, as a number modulo 97.
-    let mut rest = 0;
-    for (at, byte) in kept.iter().enumerate().take(length).skip(4) {
-        rest = append(rest, *byte);
-        // The check digits leave one length in a hundred to be held against the country's structure.
-        if at + 1 >= MIN_IBAN
-            && (rest * 1_000_000 + country) % 97 == 1
-            && std::str::from_utf8(&kept[..=at]).is_ok_and(|electronic| bank::write_iban(out, electronic))
-        {
-            return true;
-        }
-    }
-    false
-}
-
-/// The number modulo 97 that ISO 7064 reads when a digit or capital letter follows.
-fn append(rest: u32, byte: u8) -> u32 {
-    match byte {
-        b'0'..=b'9' => (rest * 10 + u32::from(byte - b'0')) % 97,
-        _ => (rest * 100 + u32::from(byte - b'A') + 10) % 97,
-    }
+    has_ibans(bytes[first], bytes[second]).then_some(first)
 }
 
 /// Takes the addresses that stand in a word with something glued to them: wherever one may begin, the lengths that it may
