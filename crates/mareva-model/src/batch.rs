@@ -2,10 +2,11 @@ use std::sync::{Arc, OnceLock};
 
 use arrow::array::{
     Array, ArrayRef, BooleanArray, Decimal128Array, Decimal128Builder, Int32Array, Int32Builder, Int64Array,
-    Int64Builder, RecordBatch, StringArray, StringBuilder, TimestampMillisecondArray, TimestampMillisecondBuilder,
+    Int64Builder, RecordBatch, StringArray, TimestampMillisecondArray, TimestampMillisecondBuilder,
 };
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
+use crate::columns::{AbsentColumns, TextColumn};
 use crate::{Text, TransactionRow};
 
 /// The non-text wire columns, which come first: name, type, nullable.
@@ -246,7 +247,8 @@ pub struct TransactionBatchBuilder {
     offset: Int64Builder,
     index: Int32Builder,
     append_time: TimestampMillisecondBuilder,
-    texts: Vec<StringBuilder>,
+    texts: Vec<TextColumn>,
+    absent: AbsentColumns,
     rows: usize,
 }
 
@@ -268,7 +270,8 @@ impl TransactionBatchBuilder {
             offset: Int64Builder::with_capacity(rows),
             index: Int32Builder::with_capacity(rows),
             append_time: TimestampMillisecondBuilder::with_capacity(rows),
-            texts: Text::ALL.iter().map(|_| StringBuilder::with_capacity(rows, rows * 12)).collect(),
+            texts: Text::ALL.iter().map(|_| TextColumn::default()).collect(),
+            absent: AbsentColumns::default(),
             rows: 0,
         }
     }
@@ -296,12 +299,8 @@ impl TransactionBatchBuilder {
         self.offset.append_value(row.offset);
         self.index.append_value(row.index);
         self.append_time.append_value(row.append_time);
-        for ((builder, value), text) in self.texts.iter_mut().zip(row.texts()).zip(Text::ALL) {
-            match value {
-                Some(value) => builder.append_value(value),
-                None if required(text) => builder.append_value(""),
-                None => builder.append_null(),
-            }
+        for ((column, value), text) in self.texts.iter_mut().zip(row.texts()).zip(Text::ALL) {
+            column.append(value.or_else(|| required(text).then_some("")));
         }
         self.rows += 1;
     }
@@ -318,7 +317,8 @@ impl TransactionBatchBuilder {
         columns.push(Arc::new(self.offset.finish()));
         columns.push(Arc::new(self.index.finish()));
         columns.push(Arc::new(self.append_time.finish()));
-        columns.extend(self.texts.iter_mut().map(|text| Arc::new(text.finish()) as ArrayRef));
+        self.absent.share(&mut columns);
+        columns.extend(self.texts.iter_mut().map(|text| text.finish(&mut self.absent)));
         self.rows = 0;
         // Rows are retained for weeks as they leave here: what the builders grew by in advance goes back.
         columns.iter_mut().for_each(Array::shrink_to_fit);

@@ -70,7 +70,9 @@ struct Segment {
 
 impl Segment {
     fn in_memory(first: u64, rows: TransactionBatch, latest: i64) -> Self {
-        let (len, bytes) = (rows.len(), rows.batch().get_array_memory_size());
+        // Columns of nothing share their memory: `AbsentColumns`.
+        let own = rows.batch().columns().iter().filter(|column| column.null_count() < column.len());
+        let (len, bytes) = (rows.len(), own.map(|column| column.get_array_memory_size()).sum());
         Self { first, len, latest, bytes, rows: OnceLock::from(Arc::new(rows)), stored: None }
     }
 
