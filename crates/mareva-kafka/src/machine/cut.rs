@@ -72,8 +72,8 @@ impl Limits {
     }
 }
 
-/// Slices that are with the judge: one is judged, while the next one is decoded.
-pub(crate) const SLICES_AHEAD: usize = 2;
+/// Slices that are with the judge: one is judged, while the next one is decoded, and one waits for whoever is done first.
+pub(crate) const SLICES_AHEAD: usize = 3;
 
 /// A slice that is with the judge.
 #[derive(Debug)]

@@ -394,17 +394,20 @@ fn the_next_slice_is_cut_while_one_is_judged_but_for_a_snapshot() {
     let at = |mono| Now { mono, wall: 1_000_000 };
     machine.step(at(1), Input::End(source(1), 1_000));
     machine.step(at(1), block(0, 0..64, 0));
-    assert!(judged_slice(machine.step(at(2), Input::Clock)).is_some_and(|slice| slice.seq == 1));
-    assert_eq!(machine.wait(at(2)), 0, "there is more to cut");
-    assert!(judged_slice(machine.step(at(3), Input::Clock)).is_some_and(|slice| slice.seq == 2));
+    for seq in 1..=SLICES_AHEAD as u64 {
+        assert!(judged_slice(machine.step(at(1 + seq), Input::Clock)).is_some_and(|slice| slice.seq == seq));
+        assert_eq!(machine.wait(at(1 + seq)) == 0, seq < SLICES_AHEAD as u64, "there is more to cut");
+    }
     assert_eq!(machine.judged_seq(), 0);
-    assert_eq!(machine.step(at(4), Input::Clock), [], "one is judged and one is decoded");
+    assert_eq!(machine.step(at(5), Input::Clock), [], "there are as many out as there may be");
     machine.step(at(5), Input::Judged(Verdict::default()));
     assert_eq!(machine.judged_seq(), 1);
     // A snapshot is due: first what is cut is judged.
-    assert!(judged_slice(machine.step(at(600), Input::Clock)).is_none());
-    machine.step(at(601), Input::Judged(Verdict::default()));
+    for _ in 1..SLICES_AHEAD {
+        assert!(judged_slice(machine.step(at(600), Input::Clock)).is_none());
+        machine.step(at(601), Input::Judged(Verdict::default()));
+    }
     let actions = machine.step(at(602), Input::Clock);
-    assert!(actions.iter().any(|action| matches!(action, Action::WriteSnapshot { seq: 2, .. })), "{actions:?}");
-    assert!(judged_slice(actions).is_some_and(|slice| slice.seq == 3));
+    assert!(actions.iter().any(|action| matches!(action, Action::WriteSnapshot { seq: 3, .. })), "{actions:?}");
+    assert!(judged_slice(actions).is_some_and(|slice| slice.seq == 4));
 }
