@@ -113,6 +113,15 @@ impl Dimension {
         (slot, line(&mut self.blocks, slot).timeline.insert(time, row, &self.layout, facts))
     }
 
+    /// Has the processor fetch timelines that are about to be asked for: it waits for the memory of several at once, where it would
+    /// wait for that of one after the other.
+    pub fn approach(&self, slots: &[Option<Slot>]) {
+        let lines = || slots.iter().flatten().map(|slot| &self.line(*slot).timeline);
+        for depth in 0..KeyTimeline::DEPTHS {
+            std::hint::black_box(lines().map(|timeline| timeline.touched(depth)).fold(0, u64::wrapping_add));
+        }
+    }
+
     /// Takes a row off again.
     pub fn remove(&mut self, key: Key, time: i64, row: u64, facts: &Facts) {
         if let Some(slot) = self.find(key)

@@ -2,7 +2,7 @@
 
 use crate::aggregate::Value;
 use crate::base::Base;
-use crate::dimension::Dimension;
+use crate::dimension::{Dimension, Slot};
 use crate::facts::{Facts, bits};
 use crate::program::Program;
 use crate::timeline::AsOf;
@@ -28,6 +28,17 @@ struct Asked {
     /// How many rows each feature was asked for at since it was fetched, those counted twice for which two rules have asked.
     counts: Vec<usize>,
 }
+
+impl Asked {
+    /// The features of a row that are wanted and not given yet.
+    fn new(&self, row: usize) -> impl Iterator<Item = u64> {
+        let words = row * self.words..(row + 1) * self.words;
+        self.wanted[words.clone()].iter().zip(&self.given[words]).map(|(wanted, given)| wanted & !given)
+    }
+}
+
+/// Timelines that are approached together. A processor waits for a dozen pieces of memory at once.
+pub(crate) const TOGETHER: usize = 16;
 
 /// See the module.
 pub(crate) struct FeatureValues<'a> {
@@ -70,21 +81,23 @@ impl<'a> FeatureValues<'a> {
             let numbers = &program.numbers[number];
             let room = |count: &usize| Run::with_capacity(self.order.len().min(*count));
             let mut found: Vec<Run> = asked.counts.iter().map(room).collect();
+            let slots = self.order.iter().map(|index| self.base.slots[number][*index]).enumerate();
+            let slots = slots.map(|(row, slot)| slot.filter(|_| asked.new(row).any(|word| word != 0)));
+            let slots: Vec<Option<Slot>> = slots.collect();
             for (row, index) in self.order.iter().enumerate() {
-                let Some(slot) = self.base.slots[number][*index] else { continue };
-                let words = row * asked.words..(row + 1) * asked.words;
-                let (wanted, given) = (&asked.wanted[words.clone()], &asked.given[words.clone()]);
-                let new = wanted.iter().zip(given).map(|(wanted, given)| wanted & !given);
+                if row % TOGETHER == 0 {
+                    dimensions[number].approach(&slots[row..slots.len().min(row + TOGETHER)]);
+                }
+                let Some(slot) = slots[row] else { continue };
                 let as_of = AsOf { time: self.base.times[*index], row: self.base.rows[*index] };
                 let give = |feature: u16, value| {
                     let run = &mut found[usize::from(feature)];
                     run.at.push(row as u32);
                     run.values.push(value);
                 };
-                if new.clone().any(|word| word != 0) {
-                    // Features of a dimension are counted when rules are compiled: there are never 65,536.
-                    dimensions[number].values(slot, as_of, bits(new).map(|feature| feature as u16), facts, give);
-                }
+                // Features of a dimension are counted when rules are compiled: there are never 65,536.
+                let new = bits(asked.new(row)).map(|feature| feature as u16);
+                dimensions[number].values(slot, as_of, new, facts, give);
             }
             asked.given.copy_from_slice(&asked.wanted);
             asked.counts.fill(0);

@@ -140,6 +140,11 @@ impl Ring {
         (a.wrapping_sub(b) as i32).unsigned_abs()
     }
 
+    /// Something of the row at a position.
+    pub fn touched(&self, at: u32) -> u64 {
+        self.rows.get(self.index(at)).map_or(0, |found| found.row)
+    }
+
     /// The rows `[from, to)`; none where `to` is not beyond `from`.
     pub fn rows(&self, from: u32, to: u32) -> impl DoubleEndedIterator<Item = u64> + '_ {
         let (first, last) = if self.is_before(from, to) { (self.index(from), self.index(to)) } else { (0, 0) };

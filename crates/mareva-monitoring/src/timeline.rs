@@ -83,6 +83,18 @@ impl KeyTimeline {
         self.kept.as_ref().map_or(&[], |kept| &kept.cursors)
     }
 
+    /// How deep its memory lies: what is found at one depth says where the next one is.
+    pub const DEPTHS: usize = 3;
+
+    /// Something of what lies at a depth.
+    pub fn touched(&self, depth: usize) -> u64 {
+        match depth {
+            0 => self.ring.len() as u64 + u64::from(self.kept.is_some()),
+            1 => self.ring.last_time().unwrap_or_default() as u64 + self.cursors().len() as u64,
+            _ => self.cursors().first().map_or(0, |first| self.ring.touched(first.tail())),
+        }
+    }
+
     /// Position of a row on the ring: by time, and where the layout says so by `row_id` among equals.
     fn place_of(&self, as_of: AsOf, layout: &Layout, facts: &Facts) -> u32 {
         let AsOf { time, row } = as_of;
