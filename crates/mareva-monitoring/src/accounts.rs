@@ -159,7 +159,18 @@ impl Accounts {
 
     /// An account.
     pub fn find(&self, account: &str) -> Option<KnownAccount<'_>> {
-        let place = self.rows.get(&key_of(account))?;
+        self.known(*self.rows.get(&key_of(account))?)
+    }
+
+    /// The accounts of a column. The table is larger than any cache: each step is taken for all of them, so that the processor waits
+    /// for the memory of several at once.
+    pub fn find_all(&self, accounts: &StringArray) -> Vec<Option<KnownAccount<'_>>> {
+        let keys: Vec<Option<Key>> = accounts.iter().map(|account| account.map(key_of)).collect();
+        let places: Vec<Option<Place>> = keys.iter().map(|key| self.rows.get(key.as_ref()?).copied()).collect();
+        places.into_iter().map(|place| self.known(place?)).collect()
+    }
+
+    fn known(&self, place: Place) -> Option<KnownAccount<'_>> {
         let customers = self.batch.column(CUSTOMER).as_any().downcast_ref::<StringArray>()?;
         let row = place.row as usize;
         Some(KnownAccount {

@@ -1,26 +1,37 @@
-//! Bytes → rows: the part of the path that needs nothing but the slice, so that it can be done ahead of the rest.
+//! Bytes → rows, and most of what lists say of them: what needs nothing but the slice is done ahead of the rest.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use mareva_codec::{Decoded, Decoder, Record, Stream};
+use mareva_model::Text;
+use mareva_monitoring::{Key, key_of};
 
-use crate::config::PipelineConfig;
+use crate::config::Parts;
 use crate::error::Error;
+use crate::screen::Screen;
 use crate::slice::{InputRecord, InputSlice};
 
-/// Which records of the slice, and what they gave.
-pub(crate) type Part = (Range<usize>, Decoded);
+/// Some records of a slice, and what they gave.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub records: Range<usize>,
+    pub decoded: Decoded,
+    /// Of the ids of the rows.
+    pub keys: Vec<Key>,
+    /// See [`Screen::clear`].
+    pub clear: Vec<Option<u32>>,
+}
 
 /// Decodes the records of a slice and hands them to `take`: together, or in parts where they are too much for one batch.
 ///
 /// # Errors
-/// [`Error::Topic`] for a record of a topic that is not an input, and those of `take`.
+/// [`Error::Topic`] for a record of a topic that is not an input.
 fn in_parts(
     decoder: &mut Decoder,
     streams: &BTreeMap<String, Stream>,
     records: &[InputRecord],
-    mut take: impl FnMut(Part) -> Result<(), Error>,
+    mut take: impl FnMut(Range<usize>, Decoded),
 ) -> Result<(), Error> {
     let mut from = 0;
     let mut topic_before: Option<(&str, Stream)> = None;
@@ -34,13 +45,13 @@ fn in_parts(
         let (partition, offset, append_time) = (record.partition, record.offset, record.append_time);
         decoder.decode(stream, Record { topic, partition, offset, append_time, payload: &record.payload });
         if decoder.is_full() {
-            take((from..number + 1, decoder.finish()))?;
+            take(from..number + 1, decoder.finish());
             from = number + 1;
         }
     }
     // A slice without records has a part too: its tick counts.
     if from < records.len() || records.is_empty() {
-        take((from..records.len(), decoder.finish()))?;
+        take(from..records.len(), decoder.finish());
     }
     Ok(())
 }
@@ -49,6 +60,7 @@ fn in_parts(
 #[derive(Debug)]
 pub struct SliceDecoder {
     decoder: Decoder,
+    screen: Screen,
     streams: BTreeMap<String, Stream>,
 }
 
@@ -57,8 +69,12 @@ pub struct SliceDecoder {
 pub struct DecodedSlice(pub(crate) Vec<Part>);
 
 impl SliceDecoder {
-    pub(crate) fn new(config: &PipelineConfig) -> Self {
-        Self { decoder: Decoder::new(config.limits.clone()), streams: config.streams.clone() }
+    pub(crate) fn new(parts: &Parts) -> Self {
+        Self {
+            decoder: Decoder::new(parts.config.limits.clone()),
+            screen: Screen::new(parts.watchlist.clone()),
+            streams: parts.config.streams.clone(),
+        }
     }
 
     /// Decodes the records of a slice.
@@ -67,9 +83,10 @@ impl SliceDecoder {
     /// [`Error::Topic`] for a record of a topic that is not an input.
     pub fn decode(&mut self, slice: &InputSlice) -> Result<DecodedSlice, Error> {
         let mut parts = Vec::new();
-        in_parts(&mut self.decoder, &self.streams, &slice.records, |part| {
-            parts.push(part);
-            Ok(())
+        in_parts(&mut self.decoder, &self.streams, &slice.records, |records, decoded| {
+            let keys = decoded.batch.text(Text::RowId).iter().flatten().map(key_of).collect();
+            let clear = self.screen.clear(&decoded.batch, &decoded.parties);
+            parts.push(Part { records, decoded, keys, clear });
         })?;
         Ok(DecodedSlice(parts))
     }

@@ -6,18 +6,17 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, BooleanArray, BooleanBuilder, Decimal128Array, Decimal128Builder, RecordBatch, StringArray,
-    StringBuilder,
 };
 use arrow::compute::filter_record_batch;
 use mareva_codec::Decoded;
 use mareva_model::{
-    DeadLetter, Hit, Prepared as Column, Reason, SourcePosition, Text, TransactionBatch, column, namesakes,
-    prepared_schema,
+    AbsentColumns, DeadLetter, Hit, Prepared as Column, Reason, SourcePosition, Text, TextColumn, TransactionBatch,
+    column, namesakes, prepared_schema,
 };
 use mareva_monitoring::{Key, KeyBuild, RetainedRows, key_of};
 
 use crate::config::{Parts, PipelineConfig};
-use crate::decoding::DecodedSlice;
+use crate::decoding::{DecodedSlice, Part};
 use crate::error::Error;
 use crate::history::History;
 use crate::low_time::LowTime;
@@ -51,6 +50,7 @@ pub(crate) struct Preparer<'a> {
     pub low_time: &'a mut LowTime,
     pub retained: &'a RetainedRows,
     pub history: History,
+    pub absent: &'a mut AbsentColumns,
 }
 
 impl Preparer<'_> {
@@ -65,8 +65,8 @@ impl Preparer<'_> {
             low_time: self.low_time.get(),
         };
         let mut known = Accepted::with_capacity_and_hasher(slice.records.len(), KeyBuild::default());
-        for (place, decoded) in decoded.0 {
-            self.part(&slice.records[place], decoded, slice.tick, &mut known, &mut prepared)?;
+        for part in decoded.0 {
+            self.part(&slice.records[part.records.clone()], part, slice.tick, &mut known, &mut prepared)?;
         }
         self.screen.count(&mut prepared.counts);
         prepared.low_time = self.low_time.advance(slice.tick, self.parts.config.idle_after_ms);
@@ -77,16 +77,17 @@ impl Preparer<'_> {
     fn part(
         &mut self,
         records: &[InputRecord],
-        decoded: Decoded,
+        part: Part,
         tick: i64,
         known: &mut Accepted,
         prepared: &mut Prepared,
     ) -> Result<(), Error> {
+        let Part { decoded, keys, clear, .. } = part;
         let Decoded { batch, places, mut dead_letters, dead_letter_parties, parties } = decoded;
         let counts = &mut prepared.counts;
         counts.produced += batch.len() as u64 + dead_letters.len() as u64;
         prepared.hits.extend(self.screen.dead_letters(&dead_letters, &dead_letter_parties, InOrder(records)));
-        let (verdicts, renamed) = self.verdicts(&batch, prepared.low_time, known, &prepared.batches);
+        let (verdicts, renamed) = self.verdicts((&batch, keys), prepared.low_time, known, &prepared.batches);
         let batch = if renamed.is_empty() { batch } else { rename(batch, &renamed)? };
         let late = late_rows(&batch, &verdicts, prepared.low_time);
         let mut digests = Digests::new(records);
@@ -95,7 +96,7 @@ impl Preparer<'_> {
                 dead_letters.push(refused(&mut digests, position(&batch, row), refusal, &places[row]));
             }
         }
-        let (mut found, strongest) = self.screen.rows(&batch, &parties, &verdicts, records);
+        let (mut found, strongest) = self.screen.rows(&batch, &parties, (&verdicts, &clear), records);
         for party in found.iter_mut().filter_map(|hit| hit.apart.as_mut()) {
             let known = self.parts.accounts.find(&party.account);
             party.customer = known.and_then(|known| known.customer).map(str::to_owned);
@@ -142,7 +143,7 @@ impl Preparer<'_> {
     /// identities of those that are not accepted under the one they came with, too.
     fn verdicts(
         &self,
-        batch: &TransactionBatch,
+        (batch, keys): (&TransactionBatch, Vec<Key>),
         low: Option<i64>,
         known: &mut Accepted,
         before: &[TransactionBatch],
@@ -151,8 +152,6 @@ impl Preparer<'_> {
         let (times, append, ids) = (batch.event_time(), batch.append_time(), batch.text(Text::RowId));
         let mut verdicts = Vec::with_capacity(batch.len());
         let mut renamed = Renamed::new();
-        // All keys first: the look-ups then wait for memory together.
-        let keys: Vec<Key> = ids.iter().flatten().map(key_of).collect();
         for (row, key) in keys.into_iter().enumerate() {
             let (time, id) = (times.value(row), ids.value(row));
             let verdict = if is_ahead(time, append.value(row), config) {
@@ -202,7 +201,7 @@ impl Preparer<'_> {
     }
 
     fn columns(
-        &self,
+        &mut self,
         batch: &TransactionBatch,
         strongest: &[Strongest],
         verdicts: &[Verdict],
@@ -219,14 +218,16 @@ impl Preparer<'_> {
         columns.push(amount_ref);
         columns.push(reference(balance(column::ORIGINATOR_BALANCE)?)?);
         columns.push(reference(balance(column::BENEFICIARY_BALANCE)?)?);
-        let mut hits = [StringBuilder::new(), StringBuilder::new()];
+        let mut hits = [TextColumn::default(), TextColumn::default()];
         for (originator, beneficiary) in strongest {
-            hits[0].append_option(originator.map(|hit| self.screen.entry_id(hit)));
-            hits[1].append_option(beneficiary.map(|hit| self.screen.entry_id(hit)));
+            hits[0].append(originator.map(|hit| self.screen.entry_id(hit)));
+            hits[1].append(beneficiary.map(|hit| self.screen.entry_id(hit)));
         }
-        columns.extend(hits.into_iter().map(|mut b| Arc::new(b.finish()) as ArrayRef));
+        columns.extend(hits.into_iter().map(|mut column| column.finish(self.absent)));
         columns.extend(self.account_columns(batch));
-        columns[wire.num_columns()..].iter_mut().for_each(Array::shrink_to_fit);
+        let added = &mut columns[wire.num_columns()..];
+        added.iter_mut().for_each(Array::shrink_to_fit);
+        self.absent.share(added);
         debug_assert_eq!(columns.len(), column::prepared(Column::BeneficiaryIsVasp as usize) + 1);
         Ok(RecordBatch::try_new(prepared_schema(), columns)?)
     }
@@ -244,23 +245,20 @@ impl Preparer<'_> {
     }
 
     /// Role, segment and customer of both parties, then whether each is a VASP.
-    fn account_columns(&self, batch: &TransactionBatch) -> Vec<ArrayRef> {
-        let mut texts: Vec<StringBuilder> = (0..6).map(|_| StringBuilder::new()).collect();
+    fn account_columns(&mut self, batch: &TransactionBatch) -> Vec<ArrayRef> {
+        let mut texts: [TextColumn; 6] = Default::default();
         let mut vasps = [BooleanBuilder::with_capacity(batch.len()), BooleanBuilder::with_capacity(batch.len())];
-        let parties = [batch.text(Text::Originator), batch.text(Text::Beneficiary)];
-        for row in 0..batch.len() {
-            for (side, accounts) in parties.iter().enumerate() {
-                let account = accounts.is_valid(row).then(|| accounts.value(row));
-                let known = account.and_then(|account| self.parts.accounts.find(account));
+        let is_vasp = |a: &str| a.starts_with("exch:") || self.parts.vasps.contains(a);
+        for (side, accounts) in [batch.text(Text::Originator), batch.text(Text::Beneficiary)].into_iter().enumerate() {
+            for (account, known) in accounts.iter().zip(self.parts.accounts.find_all(accounts)) {
                 let told = [known.and_then(|k| k.role), known.and_then(|k| k.segment), known.and_then(|k| k.customer)];
                 for (place, text) in told.into_iter().enumerate() {
-                    texts[place * 2 + side].append_option(text);
+                    texts[place * 2 + side].append(text);
                 }
-                let is_vasp = |a: &str| a.starts_with("exch:") || self.parts.vasps.contains(a);
                 vasps[side].append_option(account.map(is_vasp));
             }
         }
-        let texts = texts.into_iter().map(|mut b| Arc::new(b.finish()) as ArrayRef);
+        let texts = texts.into_iter().map(|mut column| column.finish(self.absent));
         texts.chain(vasps.into_iter().map(|mut b| Arc::new(b.finish()) as ArrayRef)).collect()
     }
 }

@@ -6,7 +6,7 @@ use arrow::array::{Array, StringArray};
 use mareva_codec::{ExtraParty, PartyText};
 use mareva_model::identifier::{Identifier, recognise_in_text};
 use mareva_model::{APART, DeadLetter, Digest, Hit, PartyApart, PartyRole, SourcePosition, Text, TransactionBatch};
-use mareva_screening::{Match, Scratch, Support, Watchlist, strongest};
+use mareva_screening::{Counted, Match, Scratch, Support, Watchlist, strongest};
 
 use crate::prepare::position;
 use crate::slice::{Counts, Digests, InOrder, InputRecord};
@@ -22,6 +22,8 @@ pub(crate) struct Screen {
     /// Entry ids of the hits of the last batch.
     entries: Vec<String>,
     confirmed: u64,
+    /// Probes of accepted rows that are clear.
+    cleared: u64,
 }
 
 /// Numbers of the strongest entries that originator and beneficiary met, for [`Screen::entry_id`].
@@ -102,6 +104,7 @@ impl Screen {
             identifiers: Vec::new(),
             entries: Vec::new(),
             confirmed: 0,
+            cleared: 0,
         }
     }
 
@@ -110,14 +113,32 @@ impl Screen {
         self.entries.get(hit).map_or("", String::as_str)
     }
 
-    /// Screens the rows of a batch: an accepted one under its id, any other under an id of its own, since another
-    /// transaction may be accepted under the id that it gives. Returns the hits, and for each row the number of the
-    /// strongest entry that its originator and its beneficiary met.
+    /// Of each row, how many parties and identifiers of it were probed where no filter let one through: accepted, it has no hits.
+    pub fn clear(&mut self, batch: &TransactionBatch, parties: &[ExtraParty]) -> Vec<Option<u32>> {
+        let nowhere = || SourcePosition { topic: String::new(), partition: 0, offset: 0, index: 0 };
+        let mut hits = Vec::new();
+        let clear = own_parties(parties, batch.len()).enumerate().map(|(row, own)| {
+            let subject = Subject { row_id: "", event_time: batch.event_time().value(row), position: &nowhere };
+            let before = self.scratch.counted();
+            self.row((batch, row), own, Verdict::Accepted, &subject, &mut hits);
+            let counted = self.scratch.counted();
+            (counted.filter_hits == before.filter_hits).then(|| (counted.probes - before.probes) as u32)
+        });
+        let clear = clear.collect();
+        // What they met is looked for again once it is known what becomes of the row.
+        self.scratch.take_stats();
+        (self.confirmed, self.entries) = (0, Vec::new());
+        clear
+    }
+
+    /// Screens the rows of a batch, but for accepted ones that are clear: an accepted one under its id, any other under an id of
+    /// its own, since another transaction may be accepted under the id that it gives. Returns the hits, and for each row the number
+    /// of the strongest entry that its originator and its beneficiary met.
     pub fn rows(
         &mut self,
         batch: &TransactionBatch,
         parties: &[ExtraParty],
-        verdicts: &[Verdict],
+        (verdicts, clear): (&[Verdict], &[Option<u32>]),
         records: &[InputRecord],
     ) -> (Vec<Hit>, Vec<Strongest>) {
         self.entries.clear();
@@ -125,12 +146,15 @@ impl Screen {
         let mut hits = Vec::new();
         let mut strongest = vec![(None, None); batch.len()];
         let (ids, times) = (batch.text(Text::RowId), batch.event_time());
-        let mut extra = parties;
-        for (row, verdict) in verdicts.iter().enumerate() {
-            let (own, later) = extra.split_at(extra.iter().take_while(|party| party.row as usize <= row).count());
-            extra = later;
-            if *verdict == Verdict::Repeated {
-                continue;
+        let rows = verdicts.iter().zip(clear).zip(own_parties(parties, batch.len())).enumerate();
+        for (row, ((verdict, clear), own)) in rows {
+            match (verdict, clear) {
+                (Verdict::Repeated, _) => continue,
+                (Verdict::Accepted, Some(probes)) => {
+                    self.cleared += u64::from(*probes);
+                    continue;
+                }
+                _ => {}
             }
             let place = || position(batch, row);
             let event_time = match verdict {
@@ -140,22 +164,7 @@ impl Screen {
             };
             let subject = Subject { row_id: ids.value(row), event_time, position: &place };
             let before = hits.len();
-            let said = |column: Text| value(batch.text(column), row).filter(|_| verdict.screens(column));
-            strongest[row].0 = self.party(batch, row, &ORIGINATOR, *verdict, &subject, &mut hits);
-            strongest[row].1 = self.party(batch, row, &BENEFICIARY, *verdict, &subject, &mut hits);
-            for (column, role) in IDENTIFIERS {
-                if let Some(identifier) = said(column) {
-                    self.identifier(identifier, role, &subject, &mut hits);
-                }
-            }
-            for text in TEXTS.into_iter().filter_map(said) {
-                self.remittance(text, &subject, &mut hits);
-            }
-            if verdict.screens(Text::OtherParties) {
-                for party in own {
-                    self.text(&party.text, party.role, &subject, &mut hits);
-                }
-            }
+            strongest[row] = self.row((batch, row), own, *verdict, &subject, &mut hits);
             if *verdict != Verdict::Accepted && hits.len() > before {
                 let at = place();
                 let id = digests.find(&at).map(|(_, payload)| id_apart(payload, at.index)).unwrap_or_default();
@@ -166,6 +175,34 @@ impl Screen {
             }
         }
         (hits, strongest)
+    }
+
+    /// Screens what is to be screened of a row, and its parties without a column.
+    fn row(
+        &mut self,
+        (batch, row): (&TransactionBatch, usize),
+        own: &[ExtraParty],
+        verdict: Verdict,
+        subject: &Subject<'_>,
+        hits: &mut Vec<Hit>,
+    ) -> Strongest {
+        let said = |column: Text| value(batch.text(column), row).filter(|_| verdict.screens(column));
+        let originator = self.party((batch, row), &ORIGINATOR, verdict, subject, hits);
+        let beneficiary = self.party((batch, row), &BENEFICIARY, verdict, subject, hits);
+        for (column, role) in IDENTIFIERS {
+            if let Some(identifier) = said(column) {
+                self.identifier(identifier, role, subject, hits);
+            }
+        }
+        for text in TEXTS.into_iter().filter_map(said) {
+            self.remittance(text, subject, hits);
+        }
+        if verdict.screens(Text::OtherParties) {
+            for party in own {
+                self.text(&party.text, party.role, subject, hits);
+            }
+        }
+        (originator, beneficiary)
     }
 
     /// Screens what could be read of dead letters.
@@ -190,17 +227,17 @@ impl Screen {
 
     /// Adds what screening did since the last call.
     pub fn count(&mut self, counts: &mut Counts) {
-        let stats = self.scratch.take_stats();
-        counts.probes += stats.identifiers + stats.names;
-        counts.filter_hits += stats.lists.iter().map(|list| list.filter_hits).sum::<u64>();
+        let Counted { probes, filter_hits } = self.scratch.counted();
+        self.scratch.take_stats();
+        counts.probes += probes + std::mem::take(&mut self.cleared);
+        counts.filter_hits += filter_hits;
         counts.confirmed_hits += std::mem::take(&mut self.confirmed);
     }
 
     /// Screens account and name of one side; returns the number of its strongest entry.
     fn party(
         &mut self,
-        batch: &TransactionBatch,
-        row: usize,
+        (batch, row): (&TransactionBatch, usize),
         side: &Side,
         verdict: Verdict,
         subject: &Subject<'_>,
@@ -264,6 +301,15 @@ impl Screen {
             });
         }
     }
+}
+
+/// The parties without a column, of each of so many rows.
+fn own_parties(mut parties: &[ExtraParty], rows: usize) -> impl Iterator<Item = &[ExtraParty]> {
+    (0..rows).map(move |row| {
+        let (own, later) = parties.split_at(parties.iter().take_while(|party| party.row as usize <= row).count());
+        parties = later;
+        own
+    })
 }
 
 /// A party of a row, but for what the accounts table says of it.

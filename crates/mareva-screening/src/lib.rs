@@ -30,7 +30,7 @@ pub use index::FilterSize;
 pub use list::{Doubts, LoadCounts, LoadedList, load, load_ofac, load_plain};
 pub use matched::{Basis, Match, Strength, Support, strongest};
 pub use name::name_key;
-pub use scratch::{ListStats, Scratch, ScreeningStats};
+pub use scratch::{Counted, ListStats, Scratch, ScreeningStats};
 pub use watchlist::{ListSummary, Watchlist};
 
 #[cfg(test)]

@@ -29,6 +29,15 @@ pub struct ListStats {
     pub outside_validity: u64,
 }
 
+/// What screening did, in short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counted {
+    /// Identifiers and names probed.
+    pub probes: u64,
+    /// Probes that the filter of a list let through.
+    pub filter_hits: u64,
+}
+
 /// What a thread brings along to screen: buffers, counters, and a memory of names that are clear. Results never depend
 /// on it.
 #[derive(Debug, Default)]
@@ -43,6 +52,12 @@ impl Scratch {
     /// A fresh one.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Probes, and what the filters of the lists let through, since the counters were last taken.
+    pub fn counted(&self) -> Counted {
+        let filter_hits = self.stats.lists.iter().map(|list| list.filter_hits).sum();
+        Counted { probes: self.stats.identifiers + self.stats.names, filter_hits }
     }
 
     /// What was counted since the last call.
