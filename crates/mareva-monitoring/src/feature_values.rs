@@ -31,7 +31,7 @@ struct Asked {
 
 impl Asked {
     /// The features of a row that are wanted and not given yet.
-    fn new(&self, row: usize) -> impl Iterator<Item = u64> {
+    fn missing(&self, row: usize) -> impl Iterator<Item = u64> {
         let words = row * self.words..(row + 1) * self.words;
         self.wanted[words.clone()].iter().zip(&self.given[words]).map(|(wanted, given)| wanted & !given)
     }
@@ -82,7 +82,7 @@ impl<'a> FeatureValues<'a> {
             let room = |count: &usize| Run::with_capacity(self.order.len().min(*count));
             let mut found: Vec<Run> = asked.counts.iter().map(room).collect();
             let slots = self.order.iter().map(|index| self.base.slots[number][*index]).enumerate();
-            let slots = slots.map(|(row, slot)| slot.filter(|_| asked.new(row).any(|word| word != 0)));
+            let slots = slots.map(|(row, slot)| slot.filter(|_| asked.missing(row).any(|word| word != 0)));
             let slots: Vec<Option<Slot>> = slots.collect();
             for (row, index) in self.order.iter().enumerate() {
                 if row % TOGETHER == 0 {
@@ -96,7 +96,7 @@ impl<'a> FeatureValues<'a> {
                     run.values.push(value);
                 };
                 // Features of a dimension are counted when rules are compiled: there are never 65,536.
-                let new = bits(asked.new(row)).map(|feature| feature as u16);
+                let new = bits(asked.missing(row)).map(|feature| feature as u16);
                 dimensions[number].values(slot, as_of, new, facts, give);
             }
             asked.given.copy_from_slice(&asked.wanted);
