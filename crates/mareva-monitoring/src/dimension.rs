@@ -12,6 +12,9 @@ const BLOCK: usize = 4096;
 /// Tables that hold the keys: when one has to grow, the judging waits for that part alone.
 const SHARDS: usize = 256;
 
+/// Timelines that are approached together. A processor waits for a dozen pieces of memory at once.
+const TOGETHER: usize = 16;
+
 /// Where the timeline of a key lies. Good until the key is let go of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Slot(u32);
@@ -113,9 +116,13 @@ impl Dimension {
         (slot, line(&mut self.blocks, slot).timeline.insert(time, row, &self.layout, facts))
     }
 
-    /// Has the processor fetch timelines that are about to be asked for: it waits for the memory of several at once, where it would
-    /// wait for that of one after the other.
-    pub fn approach(&self, slots: &[Option<Slot>]) {
+    /// To be called before each of some timelines is asked for, in order: has the processor fetch them together every few, so that it
+    /// waits for the memory of several at once.
+    pub fn approach(&self, slots: &[Option<Slot>], at: usize) {
+        if !at.is_multiple_of(TOGETHER) {
+            return;
+        }
+        let slots = &slots[at..slots.len().min(at + TOGETHER)];
         let lines = || slots.iter().flatten().map(|slot| &self.line(*slot).timeline);
         for depth in 0..KeyTimeline::DEPTHS {
             std::hint::black_box(lines().map(|timeline| timeline.touched(depth)).fold(0, u64::wrapping_add));

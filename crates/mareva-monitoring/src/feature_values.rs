@@ -37,9 +37,6 @@ impl Asked {
     }
 }
 
-/// Timelines that are approached together. A processor waits for a dozen pieces of memory at once.
-pub(crate) const TOGETHER: usize = 16;
-
 /// See the module.
 pub(crate) struct FeatureValues<'a> {
     base: &'a Base,
@@ -85,9 +82,7 @@ impl<'a> FeatureValues<'a> {
             let slots = slots.map(|(row, slot)| slot.filter(|_| asked.missing(row).any(|word| word != 0)));
             let slots: Vec<Option<Slot>> = slots.collect();
             for (row, index) in self.order.iter().enumerate() {
-                if row % TOGETHER == 0 {
-                    dimensions[number].approach(&slots[row..slots.len().min(row + TOGETHER)]);
-                }
+                dimensions[number].approach(&slots, row);
                 let Some(slot) = slots[row] else { continue };
                 let as_of = AsOf { time: self.base.times[*index], row: self.base.rows[*index] };
                 let give = |feature: u16, value| {

@@ -16,7 +16,6 @@ use crate::dimension::{Dimension, Slot};
 use crate::error::Error;
 use crate::evaluate::{Failed, RuleFailure, truth};
 use crate::facts::{Facts, transpose};
-use crate::feature_values::TOGETHER;
 use crate::groups::Groups;
 use crate::in_force::Reign;
 use crate::key::{Key, KeyBuild};
@@ -262,9 +261,7 @@ impl Level {
             let mut disturbed = Disturbed::default();
             let slots = self.find_lines(base, dimension);
             for (index, key) in base.keys[dimension].iter().enumerate() {
-                if index % TOGETHER == 0 {
-                    self.dimensions[dimension].approach(&slots[index..slots.len().min(index + TOGETHER)]);
-                }
+                self.dimensions[dimension].approach(&slots, index);
                 let (row, time) = (base.rows[index], base.times[index]);
                 let Some(key) = key.filter(|_| self.facts.any(row, &self.program.enters[dimension])) else { continue };
                 let (slot, late) = self.dimensions[dimension].insert((key, slots[index]), time, row, &self.facts);
