@@ -165,6 +165,9 @@ impl Accounts {
     /// The accounts of a column. The table is larger than any cache: each step is taken for all of them, so that the processor waits
     /// for the memory of several at once.
     pub fn find_all(&self, accounts: &StringArray) -> Vec<Option<KnownAccount<'_>>> {
+        if self.rows.is_empty() {
+            return vec![None; accounts.len()];
+        }
         let keys: Vec<Option<Key>> = accounts.iter().map(|account| account.map(key_of)).collect();
         let places: Vec<Option<Place>> = keys.iter().map(|key| self.rows.get(key.as_ref()?).copied()).collect();
         places.into_iter().map(|place| self.known(place?)).collect()

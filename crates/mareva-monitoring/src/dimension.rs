@@ -4,7 +4,7 @@ use hashbrown::HashTable;
 
 use crate::aggregate::Value;
 use crate::facts::Facts;
-use crate::key::Key;
+use crate::key::{Key, halves};
 use crate::timeline::{AsOf, KeyTimeline, Layout, Window};
 
 /// Timelines that are allocated together.
@@ -42,10 +42,6 @@ pub(crate) struct Dimension {
     free: Vec<Slot>,
     rows: usize,
     starts: Vec<Option<u32>>,
-}
-
-fn halves(key: Key) -> [u64; 2] {
-    [key as u64, (key >> 64) as u64]
 }
 
 /// Keys are hashes; the table takes its bits from both ends of a word.

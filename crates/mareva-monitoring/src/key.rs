@@ -8,6 +8,11 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 /// work, so the key stands for the full value.
 pub type Key = u128;
 
+/// The lower half of a key, and the upper one: a [`Key`] as such would need to lie on 16 bytes.
+pub(crate) fn halves(key: Key) -> [u64; 2] {
+    [key as u64, (key >> 64) as u64]
+}
+
 /// The key of a text.
 pub fn key_of(text: &str) -> Key {
     // In one go: half the work of the streaming form.

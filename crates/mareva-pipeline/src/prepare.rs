@@ -13,7 +13,7 @@ use mareva_model::{
     AbsentColumns, DeadLetter, Hit, Prepared as Column, Reason, SourcePosition, Text, TextColumn, TransactionBatch,
     column, namesakes, prepared_schema,
 };
-use mareva_monitoring::{Key, KeyBuild, RetainedRows, key_of};
+use mareva_monitoring::{Key, KeyBuild, RetainedRows, RowNumber, key_of};
 
 use crate::config::{Parts, PipelineConfig};
 use crate::decoding::{DecodedSlice, Part};
@@ -152,22 +152,24 @@ impl Preparer<'_> {
         let (times, append, ids) = (batch.event_time(), batch.append_time(), batch.text(Text::RowId));
         let mut verdicts = Vec::with_capacity(batch.len());
         let mut renamed = Renamed::new();
-        for (row, key) in keys.into_iter().enumerate() {
+        let retained = self.retained.find_all(ids, &keys);
+        for (row, (key, retained)) in keys.into_iter().zip(retained).enumerate() {
             let (time, id) = (times.value(row), ids.value(row));
             let verdict = if is_ahead(time, append.value(row), config) {
                 Verdict::Ahead
             } else if low.is_some_and(|low| time < low.saturating_sub(config.allowed_lateness_ms)) {
                 Verdict::Late
             } else {
-                let told = |key, id: &str| self.told((batch, row), (key, id), known, before);
-                match told(key, id) {
+                let told = |key, retained| self.told((batch, row), (key, retained), known, before);
+                match told(key, retained) {
                     None => {
                         known.insert(key, (before.len(), row));
                         Verdict::Accepted
                     }
                     Some(Told::Again(verdict)) => verdict,
                     Some(first) => {
-                        let (verdict, own) = among_namesakes(id, first, told);
+                        let named = |id: &str| told(key_of(id), self.retained.find(id));
+                        let (verdict, own) = among_namesakes(id, first, named);
                         if let Some(own) = own {
                             known.insert(key_of(&own), (before.len(), row));
                             renamed.push((row, own));
@@ -181,17 +183,15 @@ impl Preparer<'_> {
         (verdicts, renamed)
     }
 
-    /// What a row tells beside the accepted one with this identity, if there is one.
+    /// What a row tells beside the accepted one with this identity, if there is one: a retained one, or one of the slice.
     fn told(
         &self,
         (batch, row): (&TransactionBatch, usize),
-        (key, id): (Key, &str),
+        (key, retained): (Key, Option<RowNumber>),
         known: &Accepted,
         before: &[TransactionBatch],
     ) -> Option<Told> {
-        if let Some((number, first)) =
-            self.retained.find_key(key, id).and_then(|n| Some((n, self.retained.transaction(n)?)))
-        {
+        if let Some((number, first)) = retained.and_then(|n| Some((n, self.retained.transaction(n)?))) {
             let (other, index) = first.place();
             let told = told(batch, row, other, index);
             return Some(if self.history.holds(number) { told.of_history() } else { told });
@@ -268,7 +268,7 @@ type Renamed = Vec<(usize, String)>;
 
 /// What a row is that tells `first` beside the accepted one of its id, and the identity that it gets where it is another
 /// payment. Its own source's word decides, then the first payment that it may be a witness of.
-fn among_namesakes(id: &str, first: Told, told: impl Fn(Key, &str) -> Option<Told>) -> (Verdict, Option<String>) {
+fn among_namesakes(id: &str, first: Told, told: impl Fn(&str) -> Option<Told>) -> (Verdict, Option<String>) {
     let mut witness = None;
     let mut note = |told: Told| match told {
         Told::Too(verdict) => _ = witness.get_or_insert(verdict),
@@ -276,7 +276,7 @@ fn among_namesakes(id: &str, first: Told, told: impl Fn(Key, &str) -> Option<Tol
     };
     note(first);
     for other in namesakes(id) {
-        match told(key_of(&other), &other) {
+        match told(&other) {
             None => return witness.map_or((Verdict::Accepted, Some(other)), |verdict| (verdict, None)),
             Some(Told::Again(verdict)) => return (verdict, None),
             Some(told) => note(told),

@@ -70,86 +70,136 @@ pub(super) fn has_ibans(first: u8, second: u8) -> bool {
     place(first, second).is_some_and(|country| BY_COUNTRY[country].length > 0)
 }
 
-/// Appends `iban:` and the electronic form when `text` is a valid IBAN; spaces and hyphens are dropped first.
-pub fn write_iban(out: &mut String, text: &str) -> bool {
-    let text = strip_scheme(strip_scheme(trimmed(text), "iban"), ":");
-    if !text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic) {
-        return false;
-    }
-    let mut kept = [0_u8; MAX_IBAN];
-    let mut length = 0;
-    for &byte in text.as_bytes() {
-        match byte {
-            b' ' | b'-' => {}
-            _ if !byte.is_ascii_alphanumeric() || length == kept.len() => return false,
-            _ => {
-                kept[length] = byte.to_ascii_uppercase();
-                length += 1;
+/// Country and check digits.
+const START: usize = 4;
+/// Characters that are looked at together: those of a word.
+const WORD: usize = 8;
+/// Words that hold what may stand behind the check digits.
+const WORDS: usize = (MAX_IBAN - START).div_ceil(WORD);
+
+/// Digits and capital letters, of which an IBAN is made; zeros behind them.
+struct Electronic {
+    bytes: [u8; START + WORDS * WORD],
+    length: usize,
+}
+
+impl Electronic {
+    const NOTHING: Self = Self { bytes: [b'0'; START + WORDS * WORD], length: 0 };
+
+    /// The letters and digits of a text, no more of them than an IBAN may have.
+    fn of(text: &[u8]) -> Self {
+        let mut form = Self::NOTHING;
+        if text.len() <= MAX_IBAN {
+            form.bytes[..text.len()].copy_from_slice(text);
+            form.length = text.len();
+        }
+        // Nearly always there is nothing else in it: asked of all together, not of one after another.
+        let plain = form.bytes.iter().fold(true, |all, byte| all & byte.is_ascii_alphanumeric());
+        if !plain || form.length < text.len() {
+            form = Self::NOTHING;
+            let kept = text.iter().filter(|byte| byte.is_ascii_alphanumeric());
+            for (place, byte) in form.bytes[..MAX_IBAN].iter_mut().zip(kept) {
+                *place = *byte;
+                form.length += 1;
             }
         }
+        form.bytes.make_ascii_uppercase();
+        form
     }
-    let electronic = &kept[..length];
-    if !is_iban(electronic) {
-        return false;
+
+    /// The length of the IBANs of its country.
+    fn length_of_country(&self) -> Option<usize> {
+        let [first, second, ..] = self.bytes;
+        let behind = BY_COUNTRY[place(first, second)?].length as usize;
+        (behind > 0).then_some(START + behind)
     }
-    out.push_str("iban:");
-    let start = out.len();
-    if length == text.len() {
-        out.push_str(text);
-        out[start..].make_ascii_uppercase();
-    } else {
-        out.extend(electronic.iter().map(|byte| char::from(*byte)));
+
+    /// Whether it is an IBAN: a country, check digits, and what that country has behind them.
+    fn is_iban(&self) -> bool {
+        let ([first, second, tens, ones, ..], Some(length)) = (self.bytes, self.length_of_country()) else {
+            return false;
+        };
+        // What is taken from 98 is a remainder: 00 and 01 are written by nobody.
+        let checked = tens.is_ascii_digit() && ones.is_ascii_digit() && (tens, ones) > (b'0', b'1');
+        let Some(country) = place(first, second).filter(|_| checked && self.length == length) else { return false };
+        let Structure { digits, letters, .. } = BY_COUNTRY[country];
+        let is_digit = (0..WORDS).fold(0, |bits, n| bits | digits_of(self.word(n)) << (n * WORD));
+        digits & !is_digit == 0 && letters & is_digit == 0 && self.remainder() == 1
     }
-    true
+
+    /// The n-th word behind the check digits, its first character the lowest byte.
+    fn word(&self, n: usize) -> u64 {
+        let mut word = [0; WORD];
+        word.copy_from_slice(&self.bytes[START + n * WORD..][..WORD]);
+        u64::from_le_bytes(word)
+    }
+
+    /// The number that it is, country and check digits last and letters from 10 to 35, modulo 97.
+    fn remainder(&self) -> u64 {
+        let behind = &self.bytes[START..self.length];
+        let rest = behind.chunks(WORD).enumerate().fold(0, |rest, (n, characters)| {
+            let word = self.word(n);
+            if characters.len() == WORD && digits_of(word) == u32::from(u8::MAX) {
+                (rest * 100_000_000 + number_of(word)) % 97
+            } else {
+                follow(rest, characters)
+            }
+        });
+        follow(rest, &self.bytes[..START])
+    }
+
+    fn write(&self, out: &mut String) {
+        out.push_str("iban:");
+        out.extend(self.bytes[..self.length].iter().map(|byte| char::from(*byte)));
+    }
 }
 
-/// Whether digits and capital letters are an IBAN: a country, check digits, and what that country has behind them.
-fn is_iban(electronic: &[u8]) -> bool {
-    let Some((start, account)) = electronic.split_at_checked(4) else { return false };
-    let &[first, second, tens, ones] = start else { return false };
-    let Some(country) = place(first, second) else { return false };
-    let Structure { length, digits, letters } = BY_COUNTRY[country];
-    // What is taken from 98 is a remainder: 00 and 01 are written by nobody.
-    let checked = tens.is_ascii_digit() && ones.is_ascii_digit() && (tens, ones) > (b'0', b'1');
-    if !checked || length == 0 || account.len() != length as usize {
-        return false;
-    }
-    let is_digit = account.iter().rev().fold(0_u32, |bits, byte| bits << 1 | u32::from(byte.is_ascii_digit()));
-    digits & !is_digit == 0 && letters & is_digit == 0 && remainder(account.iter().chain(start)) == 1
+/// Which characters of a word are digits, the first in the lowest bit: capital letters have a bit that digits lack.
+fn digits_of(word: u64) -> u32 {
+    let each = !word >> 6 & 0x0101_0101_0101_0101;
+    // Gathers the lowest bit of each byte in the highest byte.
+    (each.wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
 }
 
-/// Below this a digit or letter can follow in 64 bits.
-const ROOM: u64 = u64::MAX / 100 - 36;
-
-/// The number that digits and capital letters are (letters from 10 to 35), modulo 97.
-fn remainder<'a>(characters: impl Iterator<Item = &'a u8>) -> u64 {
-    characters.fold(0, |rest, byte| follow(if rest < ROOM { rest } else { rest % 97 }, *byte)) % 97
+/// The number that eight digits are: two become one, three times.
+fn number_of(word: u64) -> u64 {
+    let digits = word & 0x0f0f_0f0f_0f0f_0f0f;
+    let pairs = (digits * 10 + (digits >> 8)) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
+    (fours * 10_000 + (fours >> 32)) & 0xffff_ffff
 }
 
-fn follow(rest: u64, byte: u8) -> u64 {
-    match byte {
+/// What no more than eight characters make of a remainder: sixteen decimal digits behind it have room in 64 bits.
+fn follow(rest: u64, characters: &[u8]) -> u64 {
+    let number = characters.iter().fold(rest, |rest, byte| match byte {
         b'0'..=b'9' => rest * 10 + u64::from(byte - b'0'),
         _ => rest * 100 + u64::from(byte - b'A') + 10,
+    });
+    number % 97
+}
+
+/// Appends `iban:` and the electronic form when `text` is a valid IBAN; spaces and hyphens are dropped first.
+pub fn write_iban(out: &mut String, text: &str) -> bool {
+    let text = strip_scheme(strip_scheme(trimmed(text), "iban"), ":").as_bytes();
+    if !text.first().is_some_and(u8::is_ascii_alphabetic) {
+        return false;
     }
+    let form = Electronic::of(text);
+    let all = || text.iter().filter(|byte| !matches!(byte, b' ' | b'-')).count() == form.length;
+    let valid = (form.length == text.len() || all()) && form.is_iban();
+    if valid {
+        form.write(out);
+    }
+    valid
 }
 
 /// Writes the IBAN that `text` begins with, whatever follows it.
 pub(super) fn write_leading_iban(text: &[u8], out: &mut String) -> bool {
-    let mut kept = [0_u8; MAX_IBAN];
-    let mut length = 0;
-    for (place, byte) in kept.iter_mut().zip(text.iter().filter(|byte| byte.is_ascii_alphanumeric())) {
-        *place = byte.to_ascii_uppercase();
-        length += 1;
-    }
-    let Some(country) = kept.first_chunk::<2>().and_then(|[first, second]| place(*first, *second)) else {
-        return false;
-    };
-    let length_of_country = 4 + BY_COUNTRY[country].length as usize;
-    let electronic = &kept[..length_of_country.min(length)];
-    let valid = is_iban(electronic);
+    let mut form = Electronic::of(text);
+    form.length = form.length.min(form.length_of_country().unwrap_or_default());
+    let valid = form.is_iban();
     if valid {
-        out.push_str("iban:");
-        out.extend(electronic.iter().map(|byte| char::from(*byte)));
+        form.write(out);
     }
     valid
 }

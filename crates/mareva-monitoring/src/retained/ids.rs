@@ -1,43 +1,68 @@
 //! Which row an identity stands for.
 
-use std::collections::HashMap;
+use hashbrown::HashTable;
 
-use crate::key::{Key, KeyBuild};
+use crate::key::{Key, halves};
 
-/// Maps that share the identities. One map of ten million grows in a second, while the judging waits; of these each grows in
+/// Tables that share the identities. One table of ten million grows in a second, while the judging waits; of these each grows in
 /// less than a millisecond, and since they are not equally full, not all with one slice.
 const SHARDS: usize = 1 << 10;
 
-/// Bytes of an entry: key, number, and a byte of the map's own.
-const ENTRY: usize = size_of::<(Key, u64)>() + 1;
+/// Bytes of an entry, and a byte of the table's own.
+const ENTRY: usize = size_of::<Entry>() + 1;
+
+#[derive(Debug)]
+struct Entry {
+    /// A [`Key`] as such would need to lie on 16 bytes.
+    key: [u64; 2],
+    number: u64,
+}
 
 /// Row numbers by identity.
 #[derive(Debug, Default)]
 pub(super) struct Ids {
     /// None until the first identity comes.
-    shards: Vec<HashMap<Key, u64, KeyBuild>>,
+    shards: Vec<HashTable<Entry>>,
     /// Entries that there is room for.
     room: usize,
 }
 
+/// Keys are hashes already: within a shard they go by their lower half.
+fn hash(entry: &Entry) -> u64 {
+    entry.key[0]
+}
+
+/// By other bits than those by which a table looks.
+fn place([_, upper]: [u64; 2]) -> usize {
+    (upper >> 32) as usize % SHARDS
+}
+
 impl Ids {
-    pub fn insert(&mut self, key: Key, number: u64) {
+    /// Lets the numbers from `first` on stand for these, in order.
+    pub fn insert(&mut self, keys: impl Iterator<Item = Key>, first: u64) {
         if self.shards.is_empty() {
-            self.shards.resize_with(SHARDS, HashMap::default);
+            self.shards.resize_with(SHARDS, HashTable::new);
         }
-        let shard = &mut self.shards[place(key)];
-        let before = shard.capacity();
-        shard.insert(key, number);
-        self.room += shard.capacity() - before;
+        for (key, number) in keys.zip(first..) {
+            let key = halves(key);
+            let shard = &mut self.shards[place(key)];
+            let before = shard.capacity();
+            shard.entry(key[0], |entry| entry.key == key, hash).insert(Entry { key, number });
+            self.room += shard.capacity() - before;
+        }
     }
 
     pub fn get(&self, key: Key) -> Option<u64> {
-        self.shards.get(place(key))?.get(&key).copied()
+        let key = halves(key);
+        self.shards.get(place(key))?.find(key[0], |entry| entry.key == key).map(|entry| entry.number)
     }
 
     pub fn remove(&mut self, key: Key) {
-        if let Some(shard) = self.shards.get_mut(place(key)) {
-            shard.remove(&key);
+        let key = halves(key);
+        if let Some(shard) = self.shards.get_mut(place(key))
+            && let Ok(entry) = shard.find_entry(key[0], |entry| entry.key == key)
+        {
+            entry.remove();
         }
     }
 
@@ -45,9 +70,4 @@ impl Ids {
     pub fn bytes(&self) -> usize {
         self.room * ENTRY
     }
-}
-
-/// Within a shard the map goes by all 128 bits, folded: these, from the upper half, leave it evenly spread.
-fn place(key: Key) -> usize {
-    (key >> 96) as usize % SHARDS
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow::compute::concat_batches;
 use mareva_model::{Kind, Prepared, SourcePosition, Status, Text, TransactionBatch, prepared_schema};
 
@@ -175,9 +175,7 @@ impl RetainedRows {
             return first..first;
         }
         self.next += batch.len() as u64;
-        for (number, id) in (first..).zip(batch.text(Text::RowId).iter().flatten()) {
-            self.by_row_id.insert(key_of(id), number);
-        }
+        self.by_row_id.insert(batch.text(Text::RowId).iter().flatten().map(key_of), first);
         let times = batch.event_time().values().iter().copied();
         let (earliest, latest) = times.fold((i64::MAX, i64::MIN), |(low, high), time| (low.min(time), high.max(time)));
         let legs = legs_of(batch, first).map(|(account, leg)| (hash_of(account), leg));
@@ -364,12 +362,19 @@ impl RetainedRows {
 
     /// The retained transaction with this identity.
     pub fn find(&self, row_id: &str) -> Option<RowNumber> {
-        self.find_key(key_of(row_id), row_id)
+        self.named(self.by_row_id.get(key_of(row_id))?, row_id)
     }
 
-    /// The same where the key of the identity is at hand.
-    pub fn find_key(&self, key: Key, row_id: &str) -> Option<RowNumber> {
-        let number = RowNumber(self.by_row_id.get(key)?);
+    /// The retained transactions with these identities, whose keys are at hand. The table is larger than any cache: all of them are
+    /// looked up together, so that the processor waits for the memory of several at once.
+    pub fn find_all(&self, row_ids: &StringArray, keys: &[Key]) -> Vec<Option<RowNumber>> {
+        let found: Vec<Option<u64>> = keys.iter().map(|key| self.by_row_id.get(*key)).collect();
+        found.into_iter().zip(row_ids).map(|(number, row_id)| self.named(number?, row_id?)).collect()
+    }
+
+    /// A row, if it has this identity.
+    fn named(&self, number: u64, row_id: &str) -> Option<RowNumber> {
+        let number = RowNumber(number);
         (self.transaction(number)?.text(Text::RowId) == Some(row_id)).then_some(number)
     }
 

@@ -68,7 +68,7 @@ fn no_identity_has_all_the_others_moved() {
     let (mut ids, mut most) = (ids::Ids::default(), 0);
     for number in 0..500_000 {
         let before = ids.bytes();
-        ids.insert(key_of(&format!("s:{number}")), number);
+        ids.insert([key_of(&format!("s:{number}"))].into_iter(), number);
         most = most.max(ids.bytes() - before);
     }
     assert!(ids.bytes() > 500_000 * 25 && most * 100 < ids.bytes(), "{most} of {}", ids.bytes());
