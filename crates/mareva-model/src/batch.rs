@@ -6,7 +6,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
-use crate::columns::{AbsentColumns, TextColumn};
+use crate::columns::TextColumn;
 use crate::{Text, TransactionRow};
 
 /// The non-text wire columns, which come first: name, type, nullable.
@@ -248,7 +248,6 @@ pub struct TransactionBatchBuilder {
     index: Int32Builder,
     append_time: TimestampMillisecondBuilder,
     texts: Vec<TextColumn>,
-    absent: AbsentColumns,
     rows: usize,
 }
 
@@ -271,7 +270,6 @@ impl TransactionBatchBuilder {
             index: Int32Builder::with_capacity(rows),
             append_time: TimestampMillisecondBuilder::with_capacity(rows),
             texts: Text::ALL.iter().map(|_| TextColumn::default()).collect(),
-            absent: AbsentColumns::default(),
             rows: 0,
         }
     }
@@ -317,8 +315,7 @@ impl TransactionBatchBuilder {
         columns.push(Arc::new(self.offset.finish()));
         columns.push(Arc::new(self.index.finish()));
         columns.push(Arc::new(self.append_time.finish()));
-        self.absent.share(&mut columns);
-        columns.extend(self.texts.iter_mut().map(|text| text.finish(&mut self.absent)));
+        columns.extend(self.texts.iter_mut().map(TextColumn::finish));
         self.rows = 0;
         // Rows are retained for weeks as they leave here: what the builders grew by in advance goes back.
         columns.iter_mut().for_each(Array::shrink_to_fit);

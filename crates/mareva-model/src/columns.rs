@@ -5,32 +5,6 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayBuilder, ArrayRef, StringBuilder, new_null_array};
 use arrow::datatypes::DataType;
 
-/// Columns of nothing but nulls, which share one array of each type: rows are retained for weeks.
-#[derive(Debug, Default)]
-pub struct AbsentColumns(Vec<ArrayRef>);
-
-impl AbsentColumns {
-    /// The column of a type, with so many nulls.
-    pub fn column(&mut self, kind: &DataType, rows: usize) -> ArrayRef {
-        let known = self.0.iter().position(|column| column.data_type() == kind);
-        let at = known.unwrap_or_else(|| {
-            self.0.push(new_null_array(kind, 0));
-            self.0.len() - 1
-        });
-        if self.0[at].len() != rows {
-            self.0[at] = new_null_array(kind, rows);
-        }
-        self.0[at].clone()
-    }
-
-    /// Puts it in the place of each column that holds nothing.
-    pub fn share(&mut self, columns: &mut [ArrayRef]) {
-        for column in columns.iter_mut().filter(|column| column.null_count() == column.len()) {
-            *column = self.column(&column.data_type().clone(), column.len());
-        }
-    }
-}
-
 /// A text column that is being collected. Nulls cost nothing until a text comes.
 #[derive(Debug, Default)]
 pub struct TextColumn {
@@ -59,10 +33,10 @@ impl TextColumn {
     }
 
     /// The column of all rows since the last call, which the next one is taken to be like.
-    pub fn finish(&mut self, absent: &mut AbsentColumns) -> ArrayRef {
+    pub fn finish(&mut self) -> ArrayRef {
         let nulls = std::mem::take(&mut self.nulls);
         if self.builder.is_empty() {
-            return absent.column(&DataType::Utf8, nulls);
+            return new_null_array(&DataType::Utf8, nulls);
         }
         if nulls > 0 {
             self.builder.append_nulls(nulls);

@@ -19,7 +19,7 @@ pub use batch::{
     PREPARED_COLUMNS, Prepared, TransactionBatch, TransactionBatchBuilder, WIRE_COLUMNS, column, prepared_schema,
     wire_schema,
 };
-pub use columns::{AbsentColumns, TextColumn};
+pub use columns::TextColumn;
 pub use dead_letter::{DeadLetter, Reason, SourcePosition};
 pub use detection::{Detection, DetectionChange, Raises, RuleRef, SubjectRole, Table, Targets};
 pub use digest::{Digest, digest};

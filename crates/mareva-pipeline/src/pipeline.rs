@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::sync::Arc;
 
-use mareva_model::{AbsentColumns, DetectionChange, Digest};
+use mareva_model::{DetectionChange, Digest};
 use mareva_monitoring::{Monitor, MonitorState, Outgrown, RetainedRows, Ruleset, Sizes};
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,6 @@ pub struct Pipeline {
     low_time: LowTime,
     decoder: SliceDecoder,
     screen: Screen,
-    absent: AbsentColumns,
     monitor: Monitor,
     alerts: AlertBook,
     history: History,
@@ -94,7 +93,6 @@ impl Pipeline {
             low_time,
             decoder: SliceDecoder::new(&parts),
             screen: Screen::new(parts.watchlist.clone()),
-            absent: AbsentColumns::default(),
             monitor,
             alerts: alerts.unwrap_or_else(|| AlertBook::new(config)),
             history: History::default(),
@@ -155,7 +153,6 @@ impl Pipeline {
             low_time: &mut self.low_time,
             retained: self.monitor.retained(),
             history: self.history,
-            absent: &mut self.absent,
         };
         preparer.prepare(decoded, slice)
     }
@@ -301,7 +298,6 @@ impl Pipeline {
             low_time: &mut LowTime::default(),
             retained: self.monitor.retained(),
             history: self.history,
-            absent: &mut self.absent,
         };
         let prepared = preparer.prepare(decoded, slice)?;
         for batch in &prepared.batches {

@@ -10,8 +10,8 @@ use arrow::array::{
 use arrow::compute::filter_record_batch;
 use mareva_codec::Decoded;
 use mareva_model::{
-    AbsentColumns, DeadLetter, Hit, Prepared as Column, Reason, SourcePosition, Text, TextColumn, TransactionBatch,
-    column, namesakes, prepared_schema,
+    DeadLetter, Hit, Prepared as Column, Reason, SourcePosition, Text, TextColumn, TransactionBatch, column, namesakes,
+    prepared_schema,
 };
 use mareva_monitoring::{Key, KeyBuild, RetainedRows, RowNumber, key_of};
 
@@ -50,7 +50,6 @@ pub(crate) struct Preparer<'a> {
     pub low_time: &'a mut LowTime,
     pub retained: &'a RetainedRows,
     pub history: History,
-    pub absent: &'a mut AbsentColumns,
 }
 
 impl Preparer<'_> {
@@ -201,7 +200,7 @@ impl Preparer<'_> {
     }
 
     fn columns(
-        &mut self,
+        &self,
         batch: &TransactionBatch,
         strongest: &[Strongest],
         verdicts: &[Verdict],
@@ -223,11 +222,9 @@ impl Preparer<'_> {
             hits[0].append(originator.map(|hit| self.screen.entry_id(hit)));
             hits[1].append(beneficiary.map(|hit| self.screen.entry_id(hit)));
         }
-        columns.extend(hits.into_iter().map(|mut column| column.finish(self.absent)));
+        columns.extend(hits.into_iter().map(|mut column| column.finish()));
         columns.extend(self.account_columns(batch));
-        let added = &mut columns[wire.num_columns()..];
-        added.iter_mut().for_each(Array::shrink_to_fit);
-        self.absent.share(added);
+        columns[wire.num_columns()..].iter_mut().for_each(Array::shrink_to_fit);
         debug_assert_eq!(columns.len(), column::prepared(Column::BeneficiaryIsVasp as usize) + 1);
         Ok(RecordBatch::try_new(prepared_schema(), columns)?)
     }
@@ -245,7 +242,7 @@ impl Preparer<'_> {
     }
 
     /// Role, segment and customer of both parties, then whether each is a VASP.
-    fn account_columns(&mut self, batch: &TransactionBatch) -> Vec<ArrayRef> {
+    fn account_columns(&self, batch: &TransactionBatch) -> Vec<ArrayRef> {
         let mut texts: [TextColumn; 6] = Default::default();
         let mut vasps = [BooleanBuilder::with_capacity(batch.len()), BooleanBuilder::with_capacity(batch.len())];
         let is_vasp = |a: &str| a.starts_with("exch:") || self.parts.vasps.contains(a);
@@ -258,7 +255,7 @@ impl Preparer<'_> {
                 vasps[side].append_option(account.map(is_vasp));
             }
         }
-        let texts = texts.into_iter().map(|mut column| column.finish(self.absent));
+        let texts = texts.into_iter().map(|mut column| column.finish());
         texts.chain(vasps.into_iter().map(|mut b| Arc::new(b.finish()) as ArrayRef)).collect()
     }
 }

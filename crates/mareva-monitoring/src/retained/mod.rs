@@ -5,22 +5,26 @@ use std::io;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
+use arrow::array::{Array, RecordBatch, StringArray};
 use arrow::compute::concat_batches;
-use mareva_model::{Kind, Prepared, SourcePosition, Status, Text, TransactionBatch, prepared_schema};
+use mareva_model::{Kind, Status, Text, TransactionBatch, prepared_schema};
 
 use crate::error::Error;
 use crate::key::{Key, key_of};
 use crate::legs::Legs;
 
+mod absent;
 mod ids;
 mod spill;
 #[cfg(test)]
 mod tests;
+mod view;
 
+use absent::AbsentColumns;
 use ids::Ids;
 pub use spill::{MakeFile, Spill};
 use spill::{Stored, Writer};
+pub use view::TransactionView;
 
 /// Rows from which on a batch is a segment of its own; shorter ones are joined until they reach it. Half of what a busy loop
 /// hands over at once, so that such batches are never copied.
@@ -70,7 +74,7 @@ struct Segment {
 
 impl Segment {
     fn in_memory(first: u64, rows: TransactionBatch, latest: i64) -> Self {
-        // Columns of nothing share their memory: `AbsentColumns`.
+        // Columns of nothing share their memory.
         let own = rows.batch().columns().iter().filter(|column| column.null_count() < column.len());
         let (len, bytes) = (rows.len(), own.map(|column| column.get_array_memory_size()).sum());
         Self { first, len, latest, bytes, rows: OnceLock::from(Arc::new(rows)), stored: None }
@@ -119,6 +123,7 @@ pub struct RetainedRows {
     legs: Legs,
     spill: Option<Spill>,
     writer: Writer,
+    absent: AbsentColumns,
     /// Segments at the front that are on disk.
     stored: usize,
     /// Bytes of the columns in memory, but for those read from disk.
@@ -180,14 +185,16 @@ impl RetainedRows {
         let (earliest, latest) = times.fold((i64::MAX, i64::MIN), |(low, high), time| (low.min(time), high.max(time)));
         let legs = legs_of(batch, first).map(|(account, leg)| (hash_of(account), leg));
         self.legs.insert(first, self.next, (earliest, latest), legs);
-        self.push(Segment::in_memory(first, batch.clone(), latest));
+        self.push(first, batch.clone(), latest);
         self.seal();
         self.forget_read();
         self.spill();
         first..self.next
     }
 
-    fn push(&mut self, segment: Segment) {
+    /// Adds a segment with these rows.
+    fn push(&mut self, first: u64, rows: TransactionBatch, latest: i64) {
+        let segment = Segment::in_memory(first, self.absent.share(rows), latest);
         self.in_memory += segment.bytes;
         self.segments.push_back(segment);
     }
@@ -208,7 +215,7 @@ impl RetainedRows {
         let latest = self.segments.iter().skip(from).map(|s| s.latest).max().unwrap_or(i64::MIN);
         let first = self.segments[from].first;
         self.in_memory -= self.segments.drain(from..).map(|s| s.bytes).sum::<usize>();
-        self.push(Segment::in_memory(first, rows, latest));
+        self.push(first, rows, latest);
     }
 
     /// Writes the oldest segments in memory to disk until the others fit. What the disk refuses stays in memory, and
@@ -401,7 +408,7 @@ impl RetainedRows {
     /// A retained transaction.
     pub fn transaction(&self, row: RowNumber) -> Option<TransactionView<'_>> {
         let (segment, index) = self.locate(row.0)?;
-        Some(TransactionView { batch: self.batch(segment)?, index })
+        Some(TransactionView::new(self.batch(segment)?, index))
     }
 
     /// Movements of an account with `from` ≤ event time ≤ `to`, ordered by (event time, `row_id`, out before in).
@@ -421,82 +428,5 @@ impl RetainedRows {
         }
         found.sort_by(|a, b| (a.0, a.1, a.2).cmp(&(b.0, b.1, b.2)));
         found.into_iter().map(|(.., movement)| movement).collect()
-    }
-}
-
-/// One retained transaction.
-#[derive(Debug, Clone, Copy)]
-pub struct TransactionView<'a> {
-    batch: &'a TransactionBatch,
-    index: usize,
-}
-
-impl<'a> TransactionView<'a> {
-    /// A row of a prepared batch.
-    pub fn new(batch: &'a TransactionBatch, index: usize) -> Self {
-        Self { batch, index }
-    }
-
-    /// The batch and index behind it.
-    pub fn place(&self) -> (&'a TransactionBatch, usize) {
-        (self.batch, self.index)
-    }
-
-    /// A wire text.
-    pub fn text(&self, text: Text) -> Option<&'a str> {
-        let column = self.batch.text(text);
-        column.is_valid(self.index).then(|| column.value(self.index))
-    }
-
-    /// A prepared text.
-    pub fn prepared_text(&self, prepared: Prepared) -> Option<&'a str> {
-        let column = self.batch.prepared_text(prepared);
-        column.is_valid(self.index).then(|| column.value(self.index))
-    }
-
-    /// Whether a prepared flag is set.
-    pub fn prepared_flag(&self, prepared: Prepared) -> bool {
-        let column = self.batch.prepared_flag(prepared);
-        column.is_valid(self.index) && column.value(self.index)
-    }
-
-    /// Amount in units of 10^-18 of its currency.
-    pub fn amount(&self) -> Option<i128> {
-        let column = self.batch.amount();
-        column.is_valid(self.index).then(|| column.value(self.index))
-    }
-
-    /// Amount in hundredths of the reference currency.
-    pub fn amount_ref(&self) -> Option<i64> {
-        self.prepared_amount(Prepared::AmountRef)
-    }
-
-    /// A prepared amount, hundredths of the reference currency.
-    pub fn prepared_amount(&self, prepared: Prepared) -> Option<i64> {
-        let column = self.batch.prepared_amount(prepared);
-        // `ReferenceAmount` keeps every such value inside 64 bits.
-        column.is_valid(self.index).then(|| i64::try_from(column.value(self.index)).ok()).flatten()
-    }
-
-    /// UTC milliseconds.
-    pub fn event_time(&self) -> i64 {
-        self.batch.event_time().value(self.index)
-    }
-
-    /// Log index on the chain.
-    pub fn log_index(&self) -> Option<i64> {
-        let column: &ArrayRef = self.batch.batch().column(mareva_model::column::LOG_INDEX);
-        let column = column.as_any().downcast_ref::<arrow::array::Int64Array>()?;
-        column.is_valid(self.index).then(|| column.value(self.index))
-    }
-
-    /// Where it was read.
-    pub fn position(&self) -> SourcePosition {
-        SourcePosition {
-            topic: self.text(Text::Topic).unwrap_or_default().to_owned(),
-            partition: self.batch.partition().value(self.index),
-            offset: self.batch.offset().value(self.index),
-            index: self.batch.index().value(self.index),
-        }
     }
 }

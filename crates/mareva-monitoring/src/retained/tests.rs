@@ -39,6 +39,19 @@ fn rows_on_disk_are_the_rows_that_were_in_memory() {
     assert_eq!(some.failure(), None);
 }
 
+/// As they come in, and joined to a segment.
+#[test]
+fn columns_that_hold_nothing_share_their_memory() {
+    let rows = filled(None);
+    let open = rows.segments.iter().filter(|segment| segment.len < SEGMENT_ROWS).count();
+    assert!(open > 0 && open < rows.segments.len());
+    for (_, rows) in rows.batches() {
+        let of = |text: Text| rows.batch().column(mareva_model::column::text(text));
+        assert!(Arc::ptr_eq(of(Text::Device), of(Text::Ip)) && of(Text::Device).null_count() == rows.len());
+        assert!(!Arc::ptr_eq(of(Text::Originator), of(Text::Beneficiary)));
+    }
+}
+
 #[test]
 fn what_was_read_from_disk_leaves_memory_again() {
     let mut rows = filled(Some(Spill { memory: 0, make: Arc::new(tempfile::tempfile) }));
