@@ -18,6 +18,9 @@ import org.apache.kafka.common.TopicPartition;
 
 /** Sees from the broker when a topic is first read, and when all of it is committed: the same for every system. */
 final class Watch implements AutoCloseable {
+    /** Its number, as run.sh has it. */
+    private static final int BROKER = 1;
+
     private final JMXConnector connector;
     private final MBeanServerConnection broker;
 
@@ -35,6 +38,19 @@ final class Watch implements AutoCloseable {
         } catch (InstanceNotFoundException nobodyReadIt) {
             return 0;
         }
+    }
+
+    /** Bytes of the topic on the broker's disk. */
+    static long bytesHeld(Admin admin, String topic) throws Exception {
+        return admin.describeLogDirs(List.of(BROKER)).allDescriptions().get().get(BROKER).values().stream()
+                .flatMap(folder -> folder.replicaInfos().entrySet().stream())
+                .filter(replica -> replica.getKey().topic().equals(topic))
+                .mapToLong(replica -> replica.getValue().size()).sum();
+    }
+
+    /** What the broker's compiler has worked so far, milliseconds of all its threads. */
+    long compilerMillis() throws Exception {
+        return (Long) broker.getAttribute(new ObjectName("java.lang:type=Compilation"), "TotalCompilationTime");
     }
 
     /** Processor time of all threads of a process so far; 0 when it is no more. */
