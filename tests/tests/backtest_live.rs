@@ -115,3 +115,19 @@ fn a_rule_that_cannot_fire_and_a_challenger_of_none_are_told() {
     let checked = mareva_tests::mareva_ok(["check", "--rules", &small.at("rules")]);
     assert!(String::from_utf8_lossy(&checked.stdout).contains("notice    u challenges `gone`"));
 }
+
+/// The engine takes the lowest and the highest row id, whatever came first.
+#[test]
+fn the_first_and_last_of_one_millisecond_are_the_same_in_both() {
+    let sql = "SELECT row_id, account AS subject, event_time, FIRST_VALUE(amount_ref) OVER w AS f, \
+               LAST_VALUE(amount_ref) OVER w AS l FROM movements WHERE direction = 'out' \
+               WINDOW w AS (PARTITION BY account ORDER BY event_time RANGE BETWEEN INTERVAL '1' HOUR PRECEDING AND CURRENT ROW) \
+               QUALIFY f < l";
+    let [mut b, mut a] = [payment("B", HOUR, 1, 2), payment("A", HOUR, 1, 3)];
+    (b["amount"], a["amount"]) = ("2.00".into(), "1.00".into());
+    let small = Small::new(&[("s", "alert", sql)], &[b, a]);
+    small.replay();
+    small.report();
+    assert_eq!(small.lines("detections").len(), 2);
+    assert_eq!(small.lines("found"), small.lines("detections"));
+}

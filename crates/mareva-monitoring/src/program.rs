@@ -6,8 +6,8 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::{Column, DFSchema};
 use datafusion::error::DataFusionError;
-use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::simplify::SimplifyContext;
+use datafusion::logical_expr::{Expr, ExprSchemable, cast};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::prelude::SessionContext;
@@ -423,13 +423,16 @@ impl Builder<'_> {
         let base = self.base.iter().map(|(name, field)| field.clone().with_name(name));
         let features =
             self.feature_names.iter().map(|(name, f)| Field::new(name, self.features[*f].output.clone(), true));
-        let schema = DFSchema::try_from(Schema::new(base.chain(features).collect::<Vec<_>>()))?;
+        let schema = Arc::new(DFSchema::try_from(Schema::new(base.chain(features).collect::<Vec<_>>()))?);
+        let kind = expr.get_type(&schema)?;
         let expr = cheaper(expr.clone(), &schema)?;
         let state = self.context.state();
         let context = SimplifyContext::builder()
-            .with_schema(Arc::new(schema))
+            .with_schema(schema.clone())
             .with_config_options(state.config_options().clone())
             .build();
-        ExprSimplifier::new(context).simplify(expr)
+        let simple = ExprSimplifier::new(context).simplify(expr)?;
+        // The rule was planned with that type: the type of some functions hangs on arguments that are literals only now.
+        Ok(if simple.get_type(&schema)? == kind { simple } else { cast(simple, kind) })
     }
 }

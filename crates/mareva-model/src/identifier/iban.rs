@@ -119,8 +119,9 @@ impl Electronic {
         let ([first, second, tens, ones, ..], Some(length)) = (self.bytes, self.length_of_country()) else {
             return false;
         };
-        // What is taken from 98 is a remainder: 00 and 01 are written by nobody.
-        let checked = tens.is_ascii_digit() && ones.is_ascii_digit() && (tens, ones) > (b'0', b'1');
+        // What is taken from 98 is a remainder of 97: 00, 01 and 99 are written by nobody.
+        let checked =
+            tens.is_ascii_digit() && ones.is_ascii_digit() && ((b'0', b'2')..=(b'9', b'8')).contains(&(tens, ones));
         let Some(country) = place(first, second).filter(|_| checked && self.length == length) else { return false };
         let Structure { digits, letters, .. } = BY_COUNTRY[country];
         let is_digit = (0..WORDS).fold(0, |bits, n| bits | digits_of(self.word(n)) << (n * WORD));

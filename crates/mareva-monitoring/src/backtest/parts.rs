@@ -145,7 +145,8 @@ impl Part {
         let together = concat_batches(&schema, &batches)?;
         drop(batches);
         let key = pass.key.as_deref().unwrap_or_default();
-        let sorted = sorted(&together, &[key, "event_time"])?;
+        // Among equal times, rows come in the order in which the engine has them.
+        let sorted = sorted(&together, &[key, "event_time", "row_id"])?;
         drop(together);
         let rows = sorted.num_rows();
         let slices = (0..rows).step_by(BATCH_ROWS).map(|from| sorted.slice(from, BATCH_ROWS.min(rows - from)));

@@ -22,6 +22,7 @@ use crate::tables::schema_of;
 
 mod aligned;
 mod base;
+mod clauses;
 mod exact;
 mod group;
 mod lag;
@@ -150,6 +151,7 @@ fn replaced(expr: Expr, columns: &HashMap<String, Expr>, begin: &Expr) -> Expr {
 pub(crate) async fn plan(context: &SessionContext, rule: &CheckedRule) -> Result<RulePlan, Fault> {
     let text = Sql::new(format!("rules/{}/rule.sql", rule.reference.id), &rule.sql);
     nesting::check(&text)?;
+    clauses::check(&text)?;
     let state = context.state();
     let planned = state.create_logical_plan(&rule.sql).await.map_err(|e| text.engine(&e))?;
     let parameters = ParamValues::from(

@@ -66,6 +66,43 @@ fn aggregates_that_read_alike_are_told_apart() {
     assert_eq!(found, [0, 1, 1, 0]);
 }
 
+/// So many that they are not added up anew each time, and some of them expire while nothing comes on their key.
+#[test]
+fn rows_that_leave_a_timeline_count_no_more() {
+    let sql = format!(
+        "SELECT row_id, originator AS subject, event_time, SUM(amount_ref) OVER {PAYERS} AS total FROM transactions \
+         WHERE originator IS NOT NULL QUALIFY total > 0"
+    );
+    let mut monitor = monitor(&[("r", "signal", &sql)]);
+    let early: Vec<_> = (0..30).map(|n| pay(n, n as f64, (0, 1), 500)).collect();
+    // Rows expire by batches.
+    early.chunks(15).for_each(|some| _ = monitor.accept(&batch(some), None, i64::MAX).unwrap());
+    let other = pay(30, 76.0, (2, 1), 500);
+    let low = other.1.time + BOUNDS.allowed_lateness_ms;
+    monitor.accept(&batch(&[other]), Some(low), i64::MAX).unwrap();
+    assert_eq!(monitor.retained().len(), 16);
+    let changes = monitor.accept(&batch(&[pay(31, 76.5, (0, 1), 500)]), None, i64::MAX).unwrap().changes;
+    // 13 of the hour before, and itself.
+    assert_eq!(changes[0].detection().columns["total"], "70.00", "{changes:?}");
+}
+
+/// What stood for want of history is told when a late row is the earliest, whoever it is of.
+#[test]
+fn a_late_first_row_brings_what_had_too_little_history() {
+    let sql = format!(
+        "SELECT row_id, originator AS subject, event_time, COUNT(*) OVER {PAYERS} AS n FROM transactions \
+        WHERE originator IS NOT NULL QUALIFY n >= 2"
+    );
+    let mut text = rule("r", "signal", &sql);
+    text.toml = text.toml.replace("sources =", "needs_history = \"60 seconds\"\nsources =");
+    let rules = Ruleset::load(&[text]).unwrap();
+    let mut monitor = Monitor::new(&rules, Arc::new(Accounts::new(&[])), BOUNDS, None).unwrap();
+    let two = [pay(0, 1.0, (0, 1), 500), pay(1, 1.5, (0, 1), 500)];
+    assert!(monitor.accept(&batch(&two), None, i64::MAX).unwrap().changes.is_empty());
+    let changes = monitor.accept(&batch(&[pay(2, 0.2, (3, 4), 500)]), None, i64::MAX).unwrap().changes;
+    assert!(matches!(&changes[..], [DetectionChange::Raised(found)] if found.row_id == "s:1"), "{changes:?}");
+}
+
 /// A payment that is the account's only one in a minute. A late one may take that back.
 const LONE: &str = "SELECT row_id, account AS subject, event_time, COUNT(*) OVER w AS n FROM movements WHERE amount_ref >= 1 \
     WINDOW w AS (PARTITION BY account ORDER BY event_time RANGE BETWEEN INTERVAL '1' MINUTE PRECEDING AND CURRENT ROW) \

@@ -201,10 +201,51 @@ fn look_alikes() -> Vec<(String, &'static str)> {
     ]
 }
 
+/// Clauses that the planner would leave out.
+fn other_dialects() -> Vec<(String, &'static str)> {
+    let from = |table: &str| {
+        select("amount_ref").replace("movements", table).replace("QUALIFY", "WHERE").replace("x >", "amount_ref >")
+    };
+    let day = group("account, date_trunc('day', event_time)", LAST, "COUNT(*) > 1");
+    let mut cases = vec![
+        (from("movements TABLESAMPLE BERNOULLI (1)"), "rule.sql:2:16: TABLESAMPLE is not supported"),
+        (from("movements SAMPLE 0.1"), "2:16: SAMPLE is not supported"),
+        (from("movements WITH (NOLOCK)"), "2:16: WITH is not supported"),
+        (from("movements PARTITION (p2020)"), "2:16: PARTITION is not supported"),
+        (from("movements m GLOBAL LEFT JOIN accounts a ON m.account = a.account"), "2:18: GLOBAL is not supported"),
+        (from("movements PREWHERE amount_ref > 1000"), "2:16: PREWHERE is not supported"),
+        (
+            from("movements START WITH account = 'a' CONNECT BY account = counterparty")
+                .replace(" WHERE amount_ref > 1", ""),
+            "CONNECT BY is not supported",
+        ),
+        (day.replace("HAVING", "WITH ROLLUP HAVING"), "WITH is not supported"),
+        (day.replace("HAVING", "WITH TOTALS HAVING"), "WITH is not supported"),
+        (select(&format!("SUM(round(amount_ref, 0)) {OVER}")), "rule.sql:1:52: round to a number of places"),
+        (
+            select(&format!("COUNT(*) {OVER}")).replace("x > 1", "x > 1 AND round(amount_ref, 1) > 5"),
+            "round to a number of places",
+        ),
+    ];
+    for clause in ["FOR UPDATE", "FOR JSON AUTO", "FOR XML AUTO", "SETTINGS max_threads = 1", "FORMAT JSON"] {
+        let name = clause.split(' ').next().unwrap_or_default();
+        let sql = from("movements") + "\n" + clause;
+        cases.push((
+            sql,
+            match name {
+                "FOR" => "3:1: FOR is not supported",
+                "SETTINGS" => "3:1: SETTINGS",
+                _ => "3:1: FORMAT",
+            },
+        ));
+    }
+    cases
+}
+
 #[test]
 fn sql_outside_the_forms_is_refused_with_its_place() {
     let mut wrong = Vec::new();
-    let cases = [frames_and_floats(), functions(), shapes(), look_alikes()].concat();
+    let cases = [frames_and_floats(), functions(), shapes(), look_alikes(), other_dialects()].concat();
     assert!(cases.len() >= 50);
     for (sql, reason) in cases {
         let Err(refusal) = Ruleset::load(&[rule("r", "signal", &sql)]) else {

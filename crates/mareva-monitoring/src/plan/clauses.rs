@@ -1,0 +1,134 @@
+//! Clauses of other dialects that the parser takes and the planner leaves out without a word.
+
+use datafusion::sql::sqlparser::ast::{GroupByExpr, Join, Query, Select, SetExpr, Statement, TableFactor};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::parser::Parser;
+use mareva_model::Fault;
+
+use super::FORM;
+use crate::rule_text::Sql;
+
+/// Whether there is such a clause, and its first words.
+type Clause = (bool, &'static str);
+
+/// Refuses the first of them. Text that does not parse is left to the planner, which says so.
+///
+/// # Errors
+/// The clause.
+pub(super) fn check(text: &Sql<'_>) -> Result<(), Fault> {
+    let statements = Parser::parse_sql(&GenericDialect {}, text.sql).unwrap_or_default();
+    let queries = statements.iter().filter_map(|statement| match statement {
+        Statement::Query(query) => Some(query.as_ref()),
+        _ => None,
+    });
+    let mut dropped = queries.flat_map(of_query).filter(|(there, _)| *there);
+    dropped.next().map_or(Ok(()), |(_, clause)| {
+        Err(text.refuse(clause, format!("{} is not supported", clause.to_uppercase()), FORM))
+    })
+}
+
+fn of_query(query: &Query) -> Vec<Clause> {
+    // All fields are named, so that nothing new is left out. What a rule may not have otherwise, the planner tells.
+    let Query {
+        with: _,
+        body,
+        order_by: _,
+        limit_clause: _,
+        fetch: _,
+        locks,
+        for_clause,
+        settings,
+        format_clause,
+        pipe_operators,
+    } = query;
+    let mut clauses = match body.as_ref() {
+        SetExpr::Select(select) => of_select(select),
+        _ => Vec::new(),
+    };
+    clauses.extend([
+        (!locks.is_empty() || for_clause.is_some(), "for"),
+        (settings.is_some(), "settings"),
+        (format_clause.is_some(), "format"),
+        (!pipe_operators.is_empty(), "|>"),
+    ]);
+    clauses
+}
+
+fn of_select(select: &Select) -> Vec<Clause> {
+    let Select {
+        select_token: _,
+        optimizer_hints,
+        distinct: _,
+        select_modifiers,
+        top,
+        top_before_distinct: _,
+        projection: _,
+        exclude,
+        into,
+        from,
+        lateral_views,
+        prewhere,
+        selection: _,
+        connect_by,
+        group_by,
+        cluster_by,
+        distribute_by,
+        sort_by,
+        having: _,
+        named_window: _,
+        qualify: _,
+        window_before_qualify: _,
+        value_table_mode,
+        flavor: _,
+    } = select;
+    let (GroupByExpr::All(modifiers) | GroupByExpr::Expressions(_, modifiers)) = group_by;
+    let mut clauses = vec![
+        (!optimizer_hints.is_empty() || select_modifiers.is_some() || value_table_mode.is_some(), "select"),
+        (top.is_some(), "top"),
+        (exclude.is_some(), "exclude"),
+        (into.is_some(), "into"),
+        (!lateral_views.is_empty(), "lateral"),
+        (prewhere.is_some(), "prewhere"),
+        (!connect_by.is_empty(), "connect by"),
+        (!modifiers.is_empty(), "with"),
+        (!cluster_by.is_empty(), "cluster by"),
+        (!distribute_by.is_empty(), "distribute by"),
+        (!sort_by.is_empty(), "sort by"),
+    ];
+    for table in from {
+        clauses.extend(of_table(&table.relation));
+        clauses.extend(table.joins.iter().flat_map(of_join));
+    }
+    clauses
+}
+
+fn of_join(join: &Join) -> Vec<Clause> {
+    let mut clauses = of_table(&join.relation);
+    clauses.push((join.global, "global"));
+    clauses
+}
+
+fn of_table(table: &TableFactor) -> Vec<Clause> {
+    let TableFactor::Table {
+        name: _,
+        alias: _,
+        args: _,
+        with_hints,
+        version,
+        with_ordinality,
+        partitions,
+        json_path,
+        sample,
+        index_hints,
+    } = table
+    else {
+        return Vec::new();
+    };
+    let sampled = if table.to_string().contains("TABLESAMPLE") { "tablesample" } else { "sample" };
+    vec![
+        (sample.is_some(), sampled),
+        (!with_hints.is_empty() || *with_ordinality, "with"),
+        (version.is_some() || json_path.is_some() || !index_hints.is_empty(), "from"),
+        (!partitions.is_empty(), "partition"),
+    ]
+}
