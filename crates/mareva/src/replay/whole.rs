@@ -1,11 +1,14 @@
 //! Files that stand under their names only when they are whole.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
+
+use crate::outputs::file_number;
 
 /// What the name of an unfinished file ends in.
 pub const UNFINISHED: &str = ".partial";
@@ -29,9 +32,10 @@ impl WholeFile {
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let direct = path.metadata().is_ok_and(|found| !found.is_file());
         let beside = (!direct).then(|| unfinished(&path));
-        let written = beside.as_ref().unwrap_or(&path);
-        let file = File::create(written)
-            .with_context(|| format!("cannot write {}; check its folder and permissions", written.display()))?;
+        let file = match &beside {
+            Some(beside) => alone(beside)?,
+            None => File::create(&path).with_context(|| cannot_write(&path))?,
+        };
         Ok(Self { path, beside, file: BufWriter::with_capacity(1 << 18, file) })
     }
 
@@ -64,9 +68,35 @@ impl Write for WholeFile {
     }
 }
 
+fn cannot_write(path: &Path) -> String {
+    format!("cannot write {}; check its folder and permissions", path.display())
+}
+
+/// An empty file that no other run writes: two that did would publish a mixture.
+fn alone(path: &Path) -> Result<File> {
+    let file = File::options().write(true).create(true).truncate(false).open(path);
+    let file = file.with_context(|| cannot_write(path))?;
+    let lock = file.try_lock();
+    // Where the other run has just moved it to its place, it is what that has written.
+    let is_there = || file_number(path).is_some_and(|there| Some(there) == number_of(&file));
+    if matches!(lock, Err(TryLockError::WouldBlock)) || !is_there() {
+        bail!("{} is being written by another run; wait for its end, or name another file", path.display());
+    }
+    // Some file systems know no locks.
+    file.set_len(0).with_context(|| cannot_write(path))?;
+    Ok(file)
+}
+
+fn number_of(file: &File) -> Option<(u64, u64)> {
+    file.metadata().ok().map(|found| (found.dev(), found.ino()))
+}
+
 /// Where a file is written until it is whole.
 pub fn unfinished(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(UNFINISHED);
     name.into()
 }
+
+#[cfg(test)]
+mod tests;
