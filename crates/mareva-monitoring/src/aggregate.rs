@@ -171,14 +171,28 @@ pub(crate) enum Place {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Moments {
     /// Of values up to 38 digits each.
-    sum: i256,
-    squares: i256,
-    count: u64,
+    pub sum: i256,
+    pub squares: i256,
+    pub count: u64,
 }
 
 impl Moments {
+    pub fn add(&mut self, value: i128) {
+        let value = i256::from_i128(value);
+        self.sum = self.sum.wrapping_add(value);
+        self.squares = self.squares.wrapping_add(value.wrapping_mul(value));
+        self.count += 1;
+    }
+
+    pub fn remove(&mut self, value: i128) {
+        let value = i256::from_i128(value);
+        self.sum = self.sum.wrapping_sub(value);
+        self.squares = self.squares.wrapping_sub(value.wrapping_mul(value));
+        self.count -= 1;
+    }
+
     /// `(n Σx² − (Σx)²) ÷ n (n − 1)`, exact up to the divisions: no value is lost to cancellation.
-    fn spread(&self, population: bool, root: bool, scale: i8) -> Option<f64> {
+    pub fn spread(&self, population: bool, root: bool, scale: i8) -> Option<f64> {
         let divisor = if population { self.count } else { self.count.checked_sub(1)? };
         if divisor == 0 {
             return None;
@@ -252,12 +266,7 @@ impl Running {
                     }
                 }
             }
-            Self::Moments(moments) => {
-                let value = i256::from_i128(entry.value as i128);
-                moments.sum = moments.sum.wrapping_add(value);
-                moments.squares = moments.squares.wrapping_add(value.wrapping_mul(value));
-                moments.count += 1;
-            }
+            Self::Moments(moments) => moments.add(entry.value as i128),
             Self::Rows(rows) => match entry.place {
                 Place::Front => rows.push_front(entry.row),
                 Place::Back => rows.push_back(entry.row),
@@ -275,12 +284,7 @@ impl Running {
                     less(values, text);
                 }
             }
-            Self::Moments(moments) => {
-                let value = i256::from_i128(entry.value as i128);
-                moments.sum = moments.sum.wrapping_sub(value);
-                moments.squares = moments.squares.wrapping_sub(value.wrapping_mul(value));
-                moments.count -= 1;
-            }
+            Self::Moments(moments) => moments.remove(entry.value as i128),
             Self::Rows(rows) => {
                 let gone = match entry.place {
                     Place::Front => rows.pop_front(),

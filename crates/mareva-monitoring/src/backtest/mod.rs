@@ -11,6 +11,7 @@ mod needs;
 mod observe;
 mod parts;
 mod source;
+mod spread;
 #[cfg(test)]
 mod tests;
 mod variant;

@@ -178,7 +178,9 @@ impl Part {
 /// A session with a bound on memory, beyond which sorts spill to the folder that TMPDIR names.
 pub(super) fn context(partitions: usize, pool: usize) -> Result<SessionContext, DataFusionError> {
     let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(pool))).build_arc()?;
-    Ok(SessionContext::new_with_config_rt(SessionConfig::new().with_target_partitions(partitions), runtime))
+    let context = SessionContext::new_with_config_rt(SessionConfig::new().with_target_partitions(partitions), runtime);
+    super::spread::register(&context);
+    Ok(context)
 }
 
 fn sorted(batch: &RecordBatch, by: &[&str]) -> Result<RecordBatch, BacktestError> {
