@@ -76,10 +76,14 @@ fn cannot_write(path: &Path) -> String {
 fn alone(path: &Path) -> Result<File> {
     let file = File::options().write(true).create(true).truncate(false).open(path);
     let file = file.with_context(|| cannot_write(path))?;
+    let own = number_of(&file);
+    if own.is_none() {
+        // A device, by a link.
+        return Ok(file);
+    }
     let lock = file.try_lock();
     // Where the other run has just moved it to its place, it is what that has written.
-    let is_there = || file_number(path).is_some_and(|there| Some(there) == number_of(&file));
-    if matches!(lock, Err(TryLockError::WouldBlock)) || !is_there() {
+    if matches!(lock, Err(TryLockError::WouldBlock)) || file_number(path) != own {
         bail!("{} is being written by another run; wait for its end, or name another file", path.display());
     }
     // Some file systems know no locks.
@@ -88,7 +92,7 @@ fn alone(path: &Path) -> Result<File> {
 }
 
 fn number_of(file: &File) -> Option<(u64, u64)> {
-    file.metadata().ok().map(|found| (found.dev(), found.ino()))
+    file.metadata().ok().filter(fs::Metadata::is_file).map(|found| (found.dev(), found.ino()))
 }
 
 /// Where a file is written until it is whole.
