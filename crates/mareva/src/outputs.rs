@@ -134,5 +134,10 @@ impl Taken {
 
 /// Device and number of a file, the same under all its names; none of what is no file.
 pub fn file_number(path: &Path) -> Option<(u64, u64)> {
-    path.metadata().ok().filter(fs::Metadata::is_file).map(|found| (found.dev(), found.ino()))
+    number_of(&path.metadata().ok()?)
+}
+
+/// The same of an open file.
+pub fn number_of(found: &fs::Metadata) -> Option<(u64, u64)> {
+    found.is_file().then(|| (found.dev(), found.ino()))
 }

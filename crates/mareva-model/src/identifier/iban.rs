@@ -107,23 +107,24 @@ impl Electronic {
         form
     }
 
-    /// The length of the IBANs of its country.
-    fn length_of_country(&self) -> Option<usize> {
+    /// What its country has behind the check digits.
+    fn structure(&self) -> Option<Structure> {
         let [first, second, ..] = self.bytes;
-        let behind = BY_COUNTRY[place(first, second)?].length as usize;
-        (behind > 0).then_some(START + behind)
+        Some(BY_COUNTRY[place(first, second)?]).filter(|structure| structure.length > 0)
     }
 
     /// Whether it is an IBAN: a country, check digits, and what that country has behind them.
     fn is_iban(&self) -> bool {
-        let ([first, second, tens, ones, ..], Some(length)) = (self.bytes, self.length_of_country()) else {
+        let ([_, _, tens, ones, ..], Some(Structure { length, digits, letters })) = (self.bytes, self.structure())
+        else {
             return false;
         };
         // What is taken from 98 is a remainder of 97: 00, 01 and 99 are written by nobody.
         let checked =
             tens.is_ascii_digit() && ones.is_ascii_digit() && ((b'0', b'2')..=(b'9', b'8')).contains(&(tens, ones));
-        let Some(country) = place(first, second).filter(|_| checked && self.length == length) else { return false };
-        let Structure { digits, letters, .. } = BY_COUNTRY[country];
+        if !checked || self.length != START + length as usize {
+            return false;
+        }
         let is_digit = (0..WORDS).fold(0, |bits, n| bits | digits_of(self.word(n)) << (n * WORD));
         digits & !is_digit == 0 && letters & is_digit == 0 && self.remainder() == 1
     }
@@ -197,7 +198,7 @@ pub fn write_iban(out: &mut String, text: &str) -> bool {
 /// Writes the IBAN that `text` begins with, whatever follows it.
 pub(super) fn write_leading_iban(text: &[u8], out: &mut String) -> bool {
     let mut form = Electronic::of(text);
-    form.length = form.length.min(form.length_of_country().unwrap_or_default());
+    form.length = form.length.min(form.structure().map_or(0, |structure| START + structure.length as usize));
     let valid = form.is_iban();
     if valid {
         form.write(out);

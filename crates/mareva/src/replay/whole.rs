@@ -3,12 +3,11 @@
 use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::outputs::file_number;
+use crate::outputs::{file_number, number_of};
 
 /// What the name of an unfinished file ends in.
 pub const UNFINISHED: &str = ".partial";
@@ -76,7 +75,7 @@ fn cannot_write(path: &Path) -> String {
 fn alone(path: &Path) -> Result<File> {
     let file = File::options().write(true).create(true).truncate(false).open(path);
     let file = file.with_context(|| cannot_write(path))?;
-    let own = number_of(&file);
+    let own = file.metadata().ok().and_then(|found| number_of(&found));
     if own.is_none() {
         // A device, by a link.
         return Ok(file);
@@ -89,10 +88,6 @@ fn alone(path: &Path) -> Result<File> {
     // Some file systems know no locks.
     file.set_len(0).with_context(|| cannot_write(path))?;
     Ok(file)
-}
-
-fn number_of(file: &File) -> Option<(u64, u64)> {
-    file.metadata().ok().filter(fs::Metadata::is_file).map(|found| (found.dev(), found.ino()))
 }
 
 /// Where a file is written until it is whole.
