@@ -414,25 +414,34 @@ impl Builder<'_> {
     }
 
     fn simplified(&self, expr: &Expr) -> Result<Expr, DataFusionError> {
-        if let Expr::IsNotNull(inner) = expr
-            && !matches!(inner.as_ref(), Expr::Column(_) | Expr::Literal(..))
-        {
-            // What is never null may still fail, and is then unknown: that must stay to be seen.
-            return Ok(self.simplified(inner)?.is_not_null());
-        }
         let base = self.base.iter().map(|(name, field)| field.clone().with_name(name));
         let features =
             self.feature_names.iter().map(|(name, f)| Field::new(name, self.features[*f].output.clone(), true));
         let schema = Arc::new(DFSchema::try_from(Schema::new(base.chain(features).collect::<Vec<_>>()))?);
-        let kind = expr.get_type(&schema)?;
-        let expr = cheaper(expr.clone(), &schema)?;
-        let state = self.context.state();
-        let context = SimplifyContext::builder()
-            .with_schema(schema.clone())
-            .with_config_options(state.config_options().clone())
-            .build();
-        let simple = ExprSimplifier::new(context).simplify(expr)?;
-        // The rule was planned with that type: the type of some functions hangs on arguments that are literals only now.
-        Ok(if simple.get_type(&schema)? == kind { simple } else { cast(simple, kind) })
+        simplified(self.context, &schema, expr)
     }
+}
+
+/// An expression as DataFusion's optimizer leaves it.
+pub(crate) fn simplified(
+    context: &SessionContext,
+    schema: &Arc<DFSchema>,
+    expr: &Expr,
+) -> Result<Expr, DataFusionError> {
+    if let Expr::IsNotNull(inner) = expr
+        && !matches!(inner.as_ref(), Expr::Column(_) | Expr::Literal(..))
+    {
+        // What is never null may still fail, and is then unknown: that must stay to be seen.
+        return Ok(simplified(context, schema, inner)?.is_not_null());
+    }
+    let kind = expr.get_type(schema)?;
+    let expr = cheaper(expr.clone(), schema)?;
+    let state = context.state();
+    let context = SimplifyContext::builder()
+        .with_schema(schema.clone())
+        .with_config_options(state.config_options().clone())
+        .build();
+    let simple = ExprSimplifier::new(context).simplify(expr)?;
+    // The rule was planned with that type: the type of some functions hangs on arguments that are literals only now.
+    Ok(if simple.get_type(schema)? == kind { simple } else { cast(simple, kind) })
 }

@@ -1,17 +1,14 @@
 //! Places in a rule's SQL.
 
+mod planner;
+
 use std::ops::Range;
 
-use datafusion::common::SchemaError;
-use datafusion::error::DataFusionError;
 use datafusion::logical_expr::Expr;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 use mareva_model::Fault;
-
-/// Letters of what the planner says that are repeated.
-const MAX_TOLD: usize = 400;
 
 const TABLES_AND_FORMS: &str = "see rules/README.md for the tables and forms of a rule";
 
@@ -125,92 +122,6 @@ impl<'a> Sql<'a> {
 
     pub fn refuse(&self, fragment: &str, reason: impl Into<String>, remedy: &str) -> Fault {
         Fault::new(self.at(fragment), reason, remedy)
-    }
-
-    /// What the planner says, in the words of a rule's author and with its place.
-    pub fn engine(&self, error: &DataFusionError) -> Fault {
-        let span = error.diagnostic().and_then(|told| told.span);
-        let here = Self { near: span.map(|span| (span.start.line, span.start.column)).or(self.near), ..self.clone() };
-        match error.find_root() {
-            DataFusionError::SQL(error, _) => here.unparsed(error),
-            DataFusionError::SchemaError(error, _) => match error.as_ref() {
-                SchemaError::FieldNotFound { field, valid_fields } => {
-                    let mut known: Vec<&str> = valid_fields.iter().map(|column| column.name.as_str()).collect();
-                    known.sort_unstable();
-                    known.dedup();
-                    let remedy = match known.is_empty() {
-                        true => "write FROM transactions, movements or signals".to_owned(),
-                        false => format!("there are {}", known.join(", ")),
-                    };
-                    here.refuse(&field.name, format!("there is no column {}", field.name), &remedy)
-                }
-                SchemaError::AmbiguousReference { field } => {
-                    let reason = format!("{} is a column of both tables", field.name);
-                    here.refuse(&field.name, reason, "write the name of the table, or its alias, and a dot before it")
-                }
-                other => here.planned(&other.to_string()),
-            },
-            other => here.planned(&other.strip_backtrace()),
-        }
-    }
-
-    fn planned(&self, told: &str) -> Fault {
-        let told = told.replace("datafusion.public.", "");
-        let told: String = told.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MAX_TOLD).collect();
-        let reason = told.strip_prefix("Error during planning: ").unwrap_or(&told);
-        // What it proposes for a function changes from one run to the next.
-        let reason = reason.split(" Did you mean").next().unwrap_or_default().trim_end_matches('.');
-        let named = reason.split('\'').nth(1).unwrap_or_default();
-        if let Some(fault) = self.reworded(reason, named) {
-            return fault;
-        }
-        // What comes then are the parser's own structures.
-        let ends = [" { ", " Value("].into_iter().filter_map(|begin| reason.find(begin)).min();
-        let shown = ends.map_or(reason, |end| &reason[..end]);
-        self.refuse(named, shown, TABLES_AND_FORMS)
-    }
-
-    /// What the planner says in words that nobody who writes a rule can know.
-    fn reworded(&self, reason: &str, named: &str) -> Option<Fault> {
-        let after = |word: &str| reason.split_once(word).map(|(_, rest)| rest.split_whitespace().next().unwrap_or(""));
-        if reason.starts_with("table '") && reason.ends_with("not found") {
-            let remedy = "there are transactions, movements and signals, and accounts to join";
-            return Some(self.refuse(named, format!("there is no table {named}"), remedy));
-        }
-        if let Some(name) = after("placeholder with name ") {
-            let reason = format!("the parameter {name} has no value");
-            let remedy = format!("add [parameters.{}] to rule.toml", name.trim_start_matches('$'));
-            return Some(self.refuse(name, reason, &remedy));
-        }
-        if let Some(name) = after("The window ") {
-            let remedy = format!("add WINDOW {name} AS (PARTITION BY … ORDER BY …)");
-            return Some(self.refuse(&format!("over {name}"), format!("there is no window {name}"), &remedy));
-        }
-        if reason.contains("must be in GROUP BY or an aggregate function") && !self.has("group by") {
-            let remedy = "select it with an alias and name that in QUALIFY: COUNT(*) OVER w AS n … QUALIFY n > 3";
-            return Some(self.refuse("qualify", "an expression over a window stands outside of SELECT", remedy));
-        }
-        if reason.contains("INTERVAL expression cannot be") || reason.contains("interval argument") {
-            let remedy = "write it out: INTERVAL '24' HOUR";
-            return Some(self.refuse("interval", "an interval is no parameter and no expression", remedy));
-        }
-        let twice = ["duplicate unqualified field name", "unique expression names"];
-        if twice.iter().any(|said| reason.contains(said)) {
-            let name = reason.split('"').nth(1).and_then(|name| name.split('(').next()).unwrap_or_default();
-            let reason = "two expressions are alike but for casts and brackets, and the planner has one name for both";
-            return Some(self.refuse(
-                name,
-                reason,
-                "write one of them otherwise, such as x + 0, or make two rules of it",
-            ));
-        }
-        if reason.starts_with("Substring") {
-            return Some(self.refuse("substr", "substr takes a text and where it begins", "write substr(x, 1, 4)"));
-        }
-        if reason.contains("only supports a single SQL statement") {
-            return Some(self.refuse(";", "there are several statements", "make a rule of each"));
-        }
-        None
     }
 
     fn unparsed(&self, error: &ParserError) -> Fault {

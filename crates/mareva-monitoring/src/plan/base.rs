@@ -82,7 +82,10 @@ impl Matcher<'_> {
         }
         let left = &left;
         let key = match base.names.get(&flat_column(left)) {
-            Some(Expr::Column(column)) => column.name.clone(),
+            Some(Expr::Column(column)) if base.columns.contains_key(&column.name) && !column.name.contains('(') => {
+                column.name.clone()
+            }
+            Some(_) => return Err(refuse("accounts are joined by a column of the table that the rule starts from")),
             _ => return Err(refuse("unknown column in the join")),
         };
         for field in scan.source.schema().fields() {

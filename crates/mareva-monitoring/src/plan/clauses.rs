@@ -1,6 +1,6 @@
 //! Clauses of other dialects that the parser takes and the planner leaves out without a word.
 
-use datafusion::sql::sqlparser::ast::{GroupByExpr, Join, Query, Select, SetExpr, Statement, TableFactor};
+use datafusion::sql::sqlparser::ast::{GroupByExpr, Join, Query, Select, SetExpr, SetOperator, Statement, TableFactor};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 use mareva_model::Fault;
@@ -34,7 +34,7 @@ fn of_query(query: &Query) -> Vec<Clause> {
         body,
         order_by: _,
         limit_clause: _,
-        fetch: _,
+        fetch,
         locks,
         for_clause,
         settings,
@@ -43,15 +43,26 @@ fn of_query(query: &Query) -> Vec<Clause> {
     } = query;
     let mut clauses = match body.as_ref() {
         SetExpr::Select(select) => of_select(select),
+        SetExpr::SetOperation { op, .. } => vec![(true, of_operation(*op))],
         _ => Vec::new(),
     };
     clauses.extend([
+        (fetch.is_some(), "fetch"),
         (!locks.is_empty() || for_clause.is_some(), "for"),
         (settings.is_some(), "settings"),
         (format_clause.is_some(), "format"),
         (!pipe_operators.is_empty(), "|>"),
     ]);
     clauses
+}
+
+fn of_operation(operator: SetOperator) -> &'static str {
+    match operator {
+        SetOperator::Union => "union",
+        SetOperator::Except => "except",
+        SetOperator::Intersect => "intersect",
+        SetOperator::Minus => "minus",
+    }
 }
 
 fn of_select(select: &Select) -> Vec<Clause> {

@@ -50,6 +50,10 @@ impl Matcher<'_> {
                     let place = if self.text.has("cast") { "cast" } else { "" };
                     Some(text().refuse(place, INEXACT, "cast what is one to DECIMAL(38, 2) first"))
                 }
+                Expr::ScalarFunction(function) if function.args.iter().any(is_made_float) => {
+                    let reason = format!("{} gives a floating-point number, which is not exact", function.name());
+                    Some(text().refuse(function.name(), reason, "compare its square, or what it is taken of"))
+                }
                 Expr::BinaryExpr(binary) if matches!(binary.op, Operator::Divide | Operator::Modulo) => {
                     (!never_zero(&binary.right)).then(|| {
                         let remedy = "multiply the other side instead, or divide by NULLIF(x, 0)";
@@ -124,6 +128,11 @@ impl Matcher<'_> {
             Ok(())
         }
     }
+}
+
+/// Whether the planner makes a floating-point number of it.
+fn is_made_float(expr: &Expr) -> bool {
+    matches!(expr, Expr::Cast(cast) if cast.field.data_type().is_floating())
 }
 
 /// Whether an expression is the literal zero, of whatever type it was made.

@@ -27,6 +27,7 @@ mod exact;
 mod group;
 mod lag;
 mod magnitude;
+mod probe;
 mod window;
 
 pub(crate) use aligned::{HOP, SESSION};
@@ -160,7 +161,9 @@ pub(crate) async fn plan(context: &SessionContext, rule: &CheckedRule) -> Result
     let bound = planned.with_param_values(parameters).map_err(|e| text.engine(&e))?;
     let analysed =
         state.analyzer().execute_and_check(bound, state.config_options(), |_, _| {}).map_err(|e| text.engine(&e))?;
-    Matcher { text }.rule(&analysed)
+    let plan = Matcher { text: text.clone() }.rule(&analysed)?;
+    probe::check(context, &plan, &text)?;
+    Ok(plan)
 }
 
 struct Matcher<'a> {
@@ -258,7 +261,9 @@ impl Matcher<'_> {
             let mut named = plan.outputs.iter().filter(|(name, _)| name == needed);
             if !named.all(|(_, expr)| *expr == column(needed)) {
                 let reason = format!("{needed} is not that of {whom}");
-                return Err(self.text.refuse("select", reason, &format!("select {text} AS {needed}")));
+                let alias = format!("as {needed}");
+                let at = if self.text.has(&alias) { &alias } else { "select" };
+                return Err(self.text.refuse(at, reason, &format!("select {text} AS {needed}")));
             }
         }
         Ok(())

@@ -109,7 +109,7 @@ fn shapes() -> Vec<(String, &'static str)> {
     vec![
         ("SELECT row_id, account AS subject FROM movements".to_owned(), "event_time is not selected"),
         ("SELECT * FROM nowhere".to_owned(), "rule.sql:1:15: there is no table nowhere; there are transactions, movements"),
-        ("SELECT row_id,\n  acount FROM movements".to_owned(), "rule.sql:2:3: there is no column acount; there are account, "),
+        ("SELECT row_id,\n  acount FROM movements".to_owned(), "rule.sql:2:3: there is no column acount; perhaps you mean account; there are account, "),
         ("SELECT foo(row_id) FROM movements".to_owned(), "rule.sql:1:8: Invalid function 'foo'; see rules/README.md"),
         ("SELECT 1".to_owned(), "rule.sql:1:1: the rule reads no table"),
         ("SELECT row_id, account AS subject, event_time FROM movements WHERE account ~ '((('".into(), "unclosed group"),

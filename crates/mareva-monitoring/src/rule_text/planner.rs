@@ -1,0 +1,281 @@
+//! What the planner says of a rule, in words that its author can know, and with its place.
+
+use datafusion::common::SchemaError;
+use datafusion::common::utils::datafusion_strsim::levenshtein;
+use datafusion::error::DataFusionError;
+use mareva_model::Fault;
+
+use super::{Sql, TABLES_AND_FORMS, found, words};
+
+/// Letters of what the planner says that are repeated.
+const MAX_TOLD: usize = 400;
+
+const SELECTED: &str = "select it with an alias and name that in QUALIFY: COUNT(*) OVER w AS n … QUALIFY n > 3";
+const ALIKE: &str = "compare numbers with numbers, texts with texts and times with times, or CAST one of them";
+
+/// A fault of which the planner says this: what it stands at, the reason and the remedy.
+type Reworded = (String, String, String);
+
+impl Sql<'_> {
+    /// What the planner says.
+    pub fn engine(&self, error: &DataFusionError) -> Fault {
+        let span = error.diagnostic().and_then(|told| told.span);
+        let here = Self { near: span.map(|span| (span.start.line, span.start.column)).or(self.near), ..self.clone() };
+        match error.find_root() {
+            DataFusionError::SQL(error, _) => here.unparsed(error),
+            DataFusionError::SchemaError(error, _) => match error.as_ref() {
+                SchemaError::FieldNotFound { field, valid_fields } => {
+                    here.no_column(&field.name, valid_fields.iter().map(|column| column.name.as_str()))
+                }
+                SchemaError::AmbiguousReference { field } => {
+                    let reason = format!("{} is a column of both tables", field.name);
+                    here.refuse(&field.name, reason, "write the name of the table, or its alias, and a dot before it")
+                }
+                other => here.planned(&other.to_string()),
+            },
+            other => here.planned(&other.strip_backtrace()),
+        }
+    }
+
+    /// That there is no column of this name among those known.
+    fn no_column<'k>(&self, name: &str, known: impl Iterator<Item = &'k str>) -> Fault {
+        let reason = format!("there is no column {name}");
+        let quoted = format!("\"{name}\"");
+        if self.has(&quoted) {
+            return self.refuse(&quoted, reason, &format!("write a text in single quotes: '{name}'"));
+        }
+        let mut known: Vec<&str> = known.collect();
+        known.sort_unstable();
+        known.dedup();
+        // One letter in three may be wrong.
+        let nearest = known.iter().map(|one| (levenshtein(one, name), *one)).min();
+        let perhaps = nearest.filter(|(wrong, one)| wrong * 3 <= one.len().max(name.len()));
+        let perhaps = perhaps.map(|(_, one)| format!("perhaps you mean {one}; ")).unwrap_or_default();
+        let remedy = match known.is_empty() {
+            true => "write FROM transactions, movements or signals".to_owned(),
+            false => format!("{perhaps}there are {}", known.join(", ")),
+        };
+        self.refuse(name, reason, &remedy)
+    }
+
+    fn planned(&self, told: &str) -> Fault {
+        let told = told.replace("datafusion.public.", "");
+        let told: String = told.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MAX_TOLD).collect();
+        let kinds =
+            ["Error during planning: ", "This feature is not implemented: ", "Execution error: ", "Arrow error: "];
+        let reason = kinds.iter().find_map(|kind| told.strip_prefix(kind)).unwrap_or(&told);
+        // What it proposes for a function changes from one run to the next.
+        let reason = reason.split(" Did you mean").next().unwrap_or_default().trim_end_matches('.');
+        let named = reason.split('\'').nth(1).unwrap_or_default();
+        let known = [Self::of_names, Self::of_values, Self::of_windows, Self::of_types, Self::of_forms];
+        if let Some((at, reason, remedy)) = known.iter().find_map(|words| words(self, reason, named)) {
+            return self.refuse(&at, reason, &remedy);
+        }
+        // What comes then are the parser's own structures.
+        let ends = [" { ", " Value("].into_iter().filter_map(|begin| reason.find(begin)).min();
+        let shown = ends.map_or(reason, |end| &reason[..end]);
+        self.refuse(&self.named_in(shown), shown, TABLES_AND_FORMS)
+    }
+
+    /// What in the text a message is about: what it quotes, or the rarest word that both have.
+    fn named_in(&self, reason: &str) -> String {
+        let quoted =
+            reason.split('\'').skip(1).step_by(2).flat_map(|part| [format!("'{part}'"), bare(part).to_owned()]);
+        if let Some(found) = quoted.into_iter().find(|part| self.has(part)) {
+            return found;
+        }
+        let all = words(self.sql);
+        let is_word = |word: &&str| word.len() > 2 && !COMMON.contains(&word.to_lowercase().as_str());
+        let told = reason.split(|c: char| !c.is_alphanumeric() && c != '_').filter(is_word);
+        let counted = told.map(|word| (found(&all, word).len(), word)).filter(|(times, _)| *times > 0);
+        counted.min_by_key(|(times, _)| *times).map(|(_, word)| word.to_owned()).unwrap_or_default()
+    }
+
+    /// Of tables, parameters, functions and aliases.
+    fn of_names(&self, reason: &str, named: &str) -> Option<Reworded> {
+        if reason.starts_with("table '") && reason.ends_with("not found") {
+            let remedy = "there are transactions, movements and signals, and accounts to join";
+            return Some(said(named, format!("there is no table {named}"), remedy));
+        }
+        if let Some(name) = after(reason, "placeholder with name ") {
+            let remedy = format!("add [parameters.{}] to rule.toml", name.trim_start_matches('$'));
+            return Some(said(name, format!("the parameter {name} has no value"), remedy));
+        }
+        let twice = ["duplicate unqualified field name", "unique expression names"];
+        if twice.iter().any(|said| reason.contains(said)) {
+            let quoted = reason.split('"').nth(1).unwrap_or_default();
+            let name = quoted.rsplit(" AS ").next().and_then(|name| name.split('(').next()).unwrap_or_default();
+            let alias = format!("as {name}");
+            if found(&words(self.sql), &alias).len() > 1 {
+                let remedy = "give each column an alias of its own";
+                return Some(said(&alias, format!("two columns are called {name}"), remedy));
+            }
+            let reason = "two expressions are alike but for casts and brackets, and the planner has one name for both";
+            return Some(said(name, reason, "write one of them otherwise, such as x + 0, or make two rules of it"));
+        }
+        let column = || bare(reason.split("column \"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or(""));
+        if reason.contains("must be in GROUP BY or an aggregate function") {
+            if !self.has("group by") {
+                let reason = "an expression over a window stands outside of SELECT";
+                return Some(said("qualify", reason, SELECTED));
+            }
+            let remedy = match column() {
+                "row_id" => "write LAST_VALUE(row_id ORDER BY event_time, row_id) AS row_id".to_owned(),
+                "event_time" => "write MAX(event_time) AS event_time".to_owned(),
+                other => format!("group by it, too, or take MIN({other}) or MAX({other})"),
+            };
+            let reason = format!("{} is neither in GROUP BY nor in an aggregate", column());
+            return Some(said(column(), reason, remedy));
+        }
+        None
+    }
+
+    /// Of literals that are none of the type that they have to be.
+    fn of_values(&self, reason: &str, named: &str) -> Option<Reworded> {
+        let quoted = format!("'{named}'");
+        if reason.contains("Cannot cast string '") {
+            return Some(said(&quoted, format!("{quoted} is compared or computed with numbers and is none"), ALIKE));
+        }
+        if reason.contains("Error parsing timestamp from '") {
+            return Some(said(&quoted, format!("{quoted} is no time"), "write TIMESTAMP '2026-01-31T23:59:59Z'"));
+        }
+        if reason.contains("is too large to store in a Decimal") {
+            let number = reason.split(" is too large").next().and_then(|before| before.split_whitespace().next_back());
+            let whole = number.unwrap_or_default().split('.').next().unwrap_or_default();
+            let is_it = |one: &&super::Word| one.text.trim_matches('\'').split('.').next() == Some(whole);
+            let at = words(self.sql).iter().find(is_it).map(|word| word.text.clone()).unwrap_or_default();
+            let reason = format!("{} does not fit the DECIMAL that it is made", number.unwrap_or_default());
+            return Some(said(&at, reason, "give the DECIMAL more digits"));
+        }
+        if reason.contains("interval argument")
+            || reason.contains("INTERVAL expression cannot be")
+            || reason.contains("type interval")
+        {
+            let reason = "an interval is no parameter, no expression and no other text";
+            return Some(said("interval", reason, "write it out: INTERVAL '24' HOUR"));
+        }
+        if reason.contains("regex parse error") {
+            let at = ["~", "~*", "!~", "regexp_like", "regexp_match"].into_iter().find(|sign| self.has(sign));
+            let why = reason.split("error: ").last().unwrap_or_default();
+            return Some(said(
+                at?,
+                format!("the pattern is no regular expression: {why}"),
+                "write '\\\\(' for a bracket itself",
+            ));
+        }
+        None
+    }
+
+    /// Of windows, and of aggregates where none may stand.
+    fn of_windows(&self, reason: &str, _: &str) -> Option<Reworded> {
+        if let Some(name) = after(reason, "The window ") {
+            let remedy = format!("add WINDOW {name} AS (PARTITION BY … ORDER BY …)");
+            return Some(said(&format!("over {name}"), format!("there is no window {name}"), remedy));
+        }
+        if reason.contains("not allowed in the WHERE clause") {
+            let reason = "an aggregate stands in WHERE, which looks at one row";
+            return Some(said("where", reason, SELECTED));
+        }
+        if reason.contains("Invalid window frame") {
+            let at = if self.has("rows") { "rows" } else { "range" };
+            let remedy = "write RANGE BETWEEN INTERVAL '24' HOUR PRECEDING AND CURRENT ROW";
+            return Some(said(at, "ROWS counts rows, and RANGE goes by time", remedy));
+        }
+        if reason.contains("Window function calls cannot be nested") {
+            let at = if self.has("over (") { "over (" } else { "over" };
+            let remedy = "make two rules of it, the second over the signals of the first";
+            return Some(said(at, "a window stands within another", remedy));
+        }
+        None
+    }
+
+    /// Of values of the wrong type.
+    fn of_types(&self, reason: &str, named: &str) -> Option<Reworded> {
+        if reason.contains("failed to match any signature") {
+            let kind = match after(reason, "but received ") {
+                Some("String") => "a text",
+                Some("Boolean") => "a truth value",
+                _ => "a value of this type",
+            };
+            let remedy = "give it a number, or count rows with COUNT(*) FILTER (WHERE …)";
+            return Some(said(named, format!("{named} cannot take {kind}"), remedy));
+        }
+        if reason.contains("non-boolean predicate") {
+            let reason = format!("{named} is no condition");
+            return Some(said(bare(named), reason, "compare it with something: kind = 'transfer'"));
+        }
+        if reason.contains("argument type for logical boolean operation") {
+            let word = if reason.contains(" OR ") { "OR" } else { "AND" };
+            let clause = if self.has("qualify") { "qualify" } else { "where" };
+            return Some(said(clause, format!("{word} stands between what is no condition"), ALIKE));
+        }
+        if reason.starts_with("Cannot coerce arithmetic") || reason.starts_with("Cannot infer common argument type") {
+            let sign = reason.split(" to valid").next().and_then(|both| {
+                both.split_whitespace().rev().find(|word| !word.contains(|c: char| c.is_alphanumeric() || c == ')'))
+            });
+            return Some(said(sign.unwrap_or_default(), reason.to_owned(), ALIKE));
+        }
+        if reason.starts_with("Substring") {
+            return Some(said("substr", "substr takes a text and where it begins", "write substr(x, 1, 4)"));
+        }
+        None
+    }
+
+    /// Of what is SQL and not of the forms.
+    fn of_forms(&self, reason: &str, _: &str) -> Option<Reworded> {
+        if reason.contains("only supports a single SQL statement") {
+            return Some(said(";", "there are several statements", "make a rule of each"));
+        }
+        if ["array literal", "array_has", "'AtArrow'", "'ArrowAt'"].iter().any(|words| reason.contains(words)) {
+            let at = ["any", "array", "@>", "<@", "["].into_iter().find(|word| self.has(word)).unwrap_or_default();
+            return Some(said(at, "there are no arrays", "write x IN ('a', 'b')"));
+        }
+        if reason.contains("escape_char") || reason.contains("escape character") {
+            let remedy = "write LIKE 'a\\%%' to look for a percent sign";
+            return Some(said("escape", "ESCAPE takes no letter but the backslash, which needs none", remedy));
+        }
+        None
+    }
+}
+
+/// Words of messages that say nothing of what a rule has.
+const COMMON: [&str; 24] = [
+    "and",
+    "are",
+    "cannot",
+    "cast",
+    "char",
+    "character",
+    "data",
+    "does",
+    "expected",
+    "expression",
+    "feature",
+    "for",
+    "from",
+    "function",
+    "must",
+    "not",
+    "other",
+    "select",
+    "single",
+    "the",
+    "type",
+    "value",
+    "with",
+    "where",
+];
+
+fn said(at: &str, reason: impl Into<String>, remedy: impl Into<String>) -> Reworded {
+    (at.to_owned(), reason.into(), remedy.into())
+}
+
+/// The word behind others.
+fn after<'r>(reason: &'r str, words: &str) -> Option<&'r str> {
+    reason.split_once(words).map(|(_, rest)| rest.split_whitespace().next().unwrap_or(""))
+}
+
+/// A column without its table.
+fn bare(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
+}
