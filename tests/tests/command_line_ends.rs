@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use mareva_tests::binary;
+use mareva_tests::small::payment;
 use tempfile::TempDir;
 
 fn command(place: &Path, line: &str) -> Command {
@@ -33,7 +34,7 @@ fn a_replay_of_dead_letters_alone_says_so() {
         [("", "replay with --dead-letters FILE"), ("--dead-letters dead --json", "see the reasons in dead")]
     {
         let output = command(place.path(), &format!("replay --bank bad.ndjson --out new {more}")).output().unwrap();
-        ends(&output, 0, &["every record was a dead letter", hint]);
+        ends(&output, 1, &["every record was a dead letter", hint]);
     }
 }
 
@@ -103,7 +104,8 @@ fn what_cannot_be_said_changes_no_exit_code() {
 #[test]
 fn log_lines_that_cannot_be_written_end_nothing() {
     let place = TempDir::new().unwrap();
-    fs::write(place.path().join("binary"), b"\xff\xfe\n").unwrap();
+    let record = payment("1", 0, 1, 2).to_string();
+    fs::write(place.path().join("binary"), [b"\xff\xfe\n", record.as_bytes()].concat()).unwrap();
     fs::write(
         place.path().join("away.toml"),
         "[kafka]\n\"bootstrap.servers\" = \"127.0.0.1:1\"\n[http]\nlisten = \"\"\n",
@@ -149,7 +151,7 @@ fn a_replay_whose_reader_ends_early_fails() {
 #[test]
 fn a_replay_whose_standard_output_is_closed_fails() {
     let place = TempDir::new().unwrap();
-    fs::write(place.path().join("bad.ndjson"), "no record\n").unwrap();
+    fs::write(place.path().join("bad.ndjson"), format!("no record\n{}\n", payment("1", 0, 1, 2))).unwrap();
     for (output, exit) in [(">&-", 1), ("> /dev/null", 0)] {
         let script = format!("exec \"$0\" replay --bank bad.ndjson --out - {output}");
         let mut shell = Command::new("sh");

@@ -159,9 +159,6 @@ pub fn run(args: Args) -> Result<()> {
     let seconds = began.elapsed().as_secs_f64();
     let (summary, counts) = (tally.summary(), tally.counts());
     let rate = counts.produced as f64 / seconds.max(1e-9);
-    if counts.produced > 0 && counts.produced == counts.dead_lettered {
-        tracing::warn!("{}", all_dead(&args));
-    }
     if args.json {
         let mut line = serde_json::to_value(&summary)?;
         line["epoch"] = json!(pipeline.epoch());
@@ -182,6 +179,7 @@ pub fn run(args: Args) -> Result<()> {
         // All is written: whether anybody reads about it changes nothing.
         _ = io::stderr().write_all(text.as_bytes());
     }
+    ensure!(counts.produced == 0 || counts.produced > counts.dead_lettered, all_dead(&args));
     Ok(())
 }
 

@@ -15,6 +15,7 @@ type Writer = ParquetWriter<WholeFile>;
 
 /// Files that grow with every slice; all of them stand under their names once all are whole.
 pub struct TableFiles {
+    folder: PathBuf,
     accounts: WholeFile,
     transactions: Writer,
     movements: Writer,
@@ -29,13 +30,14 @@ impl TableFiles {
         let empty = RetainedRows::new();
         let writer = |table: Table| {
             let like = whole(&empty, table)?;
-            ParquetWriter::new(file(table.name())?, &like).with_context(|| failed(table.name()))
+            ParquetWriter::new(file(table.name())?, &like).with_context(|| failed(folder, table.name()))
         };
         Ok(Self {
             transactions: writer(Table::Transactions)?,
             movements: writer(Table::Movements)?,
             signals: writer(Table::Signals)?,
-            accounts: write_parquet(accounts.batch(), file("accounts")?).with_context(|| failed("accounts"))?,
+            accounts: write_parquet(accounts.batch(), file("accounts")?).with_context(|| failed(folder, "accounts"))?,
+            folder: folder.to_owned(),
         })
     }
 
@@ -53,7 +55,7 @@ impl TableFiles {
                 Table::Movements => &mut self.movements,
                 Table::Signals => &mut self.signals,
             };
-            writer.write(batch).with_context(|| failed(table.name()))?;
+            writer.write(batch).with_context(|| failed(&self.folder, table.name()))?;
         }
         Ok(())
     }
@@ -64,7 +66,7 @@ impl TableFiles {
         for (table, writer) in
             [("transactions", self.transactions), ("movements", self.movements), ("signals", self.signals)]
         {
-            files.push(writer.finish().with_context(|| failed(table))?);
+            files.push(writer.finish().with_context(|| failed(&self.folder, table))?);
         }
         files.iter_mut().try_for_each(WholeFile::settle)?;
         files.into_iter().try_for_each(WholeFile::finish)
@@ -80,6 +82,6 @@ fn file_name(table: &str) -> String {
     format!("{table}.parquet")
 }
 
-fn failed(table: &str) -> String {
-    format!("cannot write {}", file_name(table))
+fn failed(folder: &Path, table: &str) -> String {
+    format!("cannot write {}", folder.join(file_name(table)).display())
 }
