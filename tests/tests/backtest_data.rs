@@ -126,3 +126,51 @@ fn labels_that_fit_nothing_are_told() {
     );
     assert!(output.stderr.is_empty());
 }
+
+#[test]
+fn a_table_that_is_damaged_or_missing_gives_no_figures() {
+    let transactions = OUT
+        .replace("account AS", "originator AS")
+        .replace("movements WHERE direction = 'out'", "transactions WHERE originator IS NOT NULL");
+    let rules = [("m", "alert", OUT), ("t", "signal", transactions.as_str())];
+    let small = Small::new(&rules, &[0, 1].map(|at| payment(&at.to_string(), i64::from(at), 1 + at, 9)));
+    small.replay();
+    small.write("labels.csv", &format!("account,label\n{},mule\n", iban(1)));
+    let labels = small.at("labels.csv");
+    let notice = "t reads transactions, which the data does not hold; give transactions.parquet, too, with --data";
+    let report = json(&small.backtest(&["tables/movements.parquet"], &["--json", "--labels", &labels]));
+    let lacks: Vec<&Value> = report["rules"].as_array().unwrap().iter().map(|rule| &rule["lacks_table"]).collect();
+    assert_eq!(
+        (lacks, &report["notices"]),
+        (vec![&Value::from(false), &Value::from(true)], &serde_json::json!([notice]))
+    );
+    assert!(report["rules"][1]["score"].is_null() && report["rules"][0]["score"]["named"] == 2, "{report}");
+    let shown = small.backtest(&["tables/movements.parquet"], &["--labels", &labels]);
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(
+        shown.contains("LACKS TABLE") && shown.contains(notice) && shown.contains("all alerts together"),
+        "{shown}"
+    );
+    let both = json(&small.backtest(&["tables"], &["--json", "--labels", &labels]));
+    assert!(both["notices"] == serde_json::json!([]) && both["rules"][1]["detections"] == 2, "{both}");
+    let file = small.path("tables/movements.parquet");
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[100] ^= 4;
+    fs::write(&file, bytes).unwrap();
+    ends(&small.backtest(&["tables"], &[]), 2, &["tables/movements.parquet: is damaged"]);
+}
+
+#[test]
+fn without_a_rule_that_alerts_nothing_is_said_of_alerts() {
+    let small = Small::new(&[("s", "signal", OUT)], &[payment("0", 0, 1, 9)]);
+    small.replay();
+    small.write("labels.csv", &format!("account,label\n{},mule\n", iban(1)));
+    let (labels, page) = (small.at("labels.csv"), small.at("page.html"));
+    let output = small.backtest(&["tables"], &["--labels", &labels, "--out", &page]);
+    ends(&output, 0, &[]);
+    let page = fs::read_to_string(&page).unwrap();
+    for text in [&*String::from_utf8_lossy(&output.stdout), &page] {
+        assert!(text.contains("labelled as criminal") && !text.contains("all alerts together"), "{text}");
+    }
+    assert!(!page.contains("precision of alerts"));
+}

@@ -22,7 +22,7 @@ pub use batch::{
 pub use columns::TextColumn;
 pub use dead_letter::{DeadLetter, Reason, SourcePosition};
 pub use detection::{Detection, DetectionChange, Raises, RuleRef, SubjectRole, Table, Targets};
-pub use digest::{Digest, digest};
+pub use digest::{Digest, Digesting, digest};
 pub use hit::{
     APART, AliasQuality, EntryRef, EvidenceClass, Hit, ListAction, ListRef, MatchedOn, PartyApart, PartyRole, Regime,
 };

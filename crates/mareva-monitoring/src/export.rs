@@ -1,13 +1,14 @@
 //! The tables that rules see as Parquet, so that any engine can run a rule's SQL over them.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
-use mareva_model::{Detection, Table, TransactionBatch};
+use mareva_model::{Detection, Digesting, Table, TransactionBatch};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
 use crate::error::Error;
@@ -19,8 +20,32 @@ use crate::tables::whole;
 /// Rows that are gathered before they are written: what a writer holds in memory.
 const GROUP_ROWS: usize = 65_536;
 
+/// Key of the footer under which stand the number of bytes from the start of the file, a blank, and their BLAKE3 digest. The library
+/// writes no checksums of pages (parquet 59, `column/page.rs`), so that a flipped bit would be another amount.
+pub(crate) const DIGEST_KEY: &str = "mareva.digest";
+
 /// A Parquet file that is written batch by batch.
-pub struct ParquetWriter<W: Write + Send>(ArrowWriter<W>);
+pub struct ParquetWriter<W: Write + Send>(ArrowWriter<Digested<W>>);
+
+/// What is written, and its digest.
+struct Digested<W> {
+    out: W,
+    bytes: u64,
+    digest: Digesting,
+}
+
+impl<W: Write> Write for Digested<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.digest.add(&bytes[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
 
 impl<W: Write + Send> ParquetWriter<W> {
     /// Begins a file for batches with the schema of this one, without its rows.
@@ -32,6 +57,7 @@ impl<W: Write + Send> ParquetWriter<W> {
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
             .set_max_row_group_row_count(Some(GROUP_ROWS))
             .build();
+        let out = Digested { out, bytes: 0, digest: Digesting::default() };
         Ok(Self(ArrowWriter::try_new(out, like.schema(), Some(properties))?))
     }
 
@@ -47,8 +73,13 @@ impl<W: Write + Send> ParquetWriter<W> {
     ///
     /// # Errors
     /// What the file system reports.
-    pub fn finish(self) -> Result<W, ParquetError> {
-        self.0.into_inner()
+    pub fn finish(mut self) -> Result<W, ParquetError> {
+        self.0.flush()?;
+        self.0.sync()?;
+        let Digested { bytes, digest, .. } = self.0.inner();
+        let said = format!("{bytes} {}", digest.digest());
+        self.0.append_key_value_metadata(KeyValue::new(DIGEST_KEY.to_owned(), said));
+        Ok(self.0.into_inner()?.out)
     }
 }
 

@@ -1,11 +1,13 @@
 //! Signals that rules raised, and rules over them.
 
+use arrow::array::RecordBatch;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Expr, Operator};
-use mareva_model::{Detection, Table};
+use mareva_model::Detection;
 
 use super::{AccountTable, BacktestError, Variant};
 use crate::oracle;
+use crate::ruleset::Rule;
 use crate::signals::{Signal, table};
 
 /// Signals of one run of a rule.
@@ -30,11 +32,21 @@ pub async fn second_level<'r>(
     accounts: &AccountTable,
     raised: impl Iterator<Item = &'r Raised>,
 ) -> Result<Vec<Detection>, BacktestError> {
-    let signals = table(raised.flat_map(|raised| &raised.0))?;
-    let rule = &variant.rule;
+    over(&variant.rule, table(raised.flat_map(|raised| &raised.0))?, accounts).await
+}
+
+/// What a rule gives over rows of its table that fit in memory.
+///
+/// # Errors
+/// What stock DataFusion reports of the rule.
+pub(crate) async fn over(
+    rule: &Rule,
+    rows: RecordBatch,
+    accounts: &AccountTable,
+) -> Result<Vec<Detection>, BacktestError> {
     let failed = |error| BacktestError::of_rule(&rule.reference.id, &error);
     let context = super::parts::context(1, POOL).map_err(failed)?;
-    oracle::register(&context, Table::Signals.name(), signals).map_err(failed)?;
+    oracle::register(&context, rule.table.name(), rows).map_err(failed)?;
     oracle::register(&context, "accounts", accounts.0.clone()).map_err(failed)?;
     oracle::run(&context, rule).await.map_err(failed)
 }
@@ -76,5 +88,5 @@ fn rules_out(condition: &Expr, raising: &str) -> bool {
     }
 }
 
-/// What sorting signals may take in memory; beyond it it spills.
+/// What sorting them may take in memory; beyond it it spills.
 const POOL: usize = 2 << 30;

@@ -21,9 +21,12 @@ use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use parquet::errors::ParquetError;
 
+pub(crate) use found::over;
 pub use found::{Raised, counts_signals_of, second_level};
+pub(crate) use needs::columns_read;
 pub use needs::{Pass, passes};
 pub use observe::{Seen, Through, earliest, labelled_rows, rows_twice, through};
+pub(crate) use parts::sorted;
 pub use parts::{Part, PartAccounts, split};
 pub use source::{AccountTable, Holds, TableFile};
 pub use variant::Variant;
@@ -57,8 +60,13 @@ pub enum BacktestError {
     #[error("the tables cannot be read ({0}); write them anew with `mareva replay --tables`")]
     Columns(&'static str),
     /// What a Parquet file reports.
-    #[error("a Parquet file cannot be read ({0}); write it anew with `mareva replay --tables`")]
-    Parquet(&'static str),
+    #[error("{file} cannot be read ({kind}); write it anew with `mareva replay --tables`")]
+    Parquet {
+        /// Its name.
+        file: String,
+        /// What is wrong with it.
+        kind: &'static str,
+    },
     /// What the file system reports.
     #[error("a temporary file cannot be written or read ({0}); check the space in the folder that TMPDIR names")]
     Disk(std::io::Error),
@@ -68,26 +76,39 @@ impl From<ArrowError> for BacktestError {
     fn from(error: ArrowError) -> Self {
         match error {
             ArrowError::IoError(_, error) => Self::Disk(error),
-            ArrowError::ParquetError(_) => Self::Parquet("it is damaged"),
             other => Self::Columns(crate::error::kernel_kind(&other)),
         }
     }
 }
 
-impl From<ParquetError> for BacktestError {
-    fn from(error: ParquetError) -> Self {
-        Self::Parquet(match error {
+impl BacktestError {
+    /// Of a file that holds a table.
+    fn parquet(file: &str, error: &ParquetError) -> Self {
+        let kind = match error {
             ParquetError::EOF(_) => "it ends too early",
             ParquetError::NYI(_) => "it uses something that is not supported",
             _ => "it is damaged",
-        })
+        };
+        Self::Parquet { file: file.to_owned(), kind }
     }
-}
 
-impl BacktestError {
+    /// Of rows that are read from a file.
+    fn of_file(file: &str, error: ArrowError) -> Self {
+        match error {
+            ArrowError::IoError(_, error) => Self::Disk(error),
+            // A table's rows are taken as they are: whatever fails is in the file.
+            _ => Self::Parquet { file: file.to_owned(), kind: "it is damaged" },
+        }
+    }
+
     pub(crate) fn of_rule(rule: &str, error: &DataFusionError) -> Self {
         let kind = match error.find_root() {
             DataFusionError::ResourcesExhausted(_) => "it takes more memory than a back-test may",
+            DataFusionError::External(cause) => match cause.downcast_ref::<Self>() {
+                // The rule has not failed, but the file that it reads.
+                Some(Self::Parquet { file, kind }) => return Self::Parquet { file: file.clone(), kind },
+                _ => crate::error::kind(error),
+            },
             _ => crate::error::kind(error),
         };
         Self::Rule { rule: rule.to_owned(), kind }

@@ -15,6 +15,7 @@ use crate::accounts::accounts_schema;
 use crate::oracle::parameters;
 use crate::plan::session;
 use crate::rule_text::Sql;
+use crate::ruleset::Rule;
 use crate::tables::schema_of;
 
 /// One way through a table, for rules whose windows never reach from one value of `key` to another.
@@ -103,6 +104,13 @@ fn pass(table: Table, key: Option<String>, rules: &[(usize, Table, Needs)]) -> P
         skips_null: key.as_ref().is_some_and(|key| rules.iter().all(|(.., needs)| needs.present.contains(key))),
         key,
     }
+}
+
+/// Columns of its table that stock DataFusion reads for a rule.
+pub(crate) async fn columns_read(rule: &Rule) -> Result<BTreeSet<String>, DataFusionError> {
+    let context = session(&accounts_schema())?;
+    let frame = context.sql(&rule.stock()?).await?.with_param_values(parameters(rule))?;
+    scanned(&context.state().optimize(frame.logical_plan())?, rule.table.name())
 }
 
 async fn needs(context: &SessionContext, variant: &Variant) -> Result<Needs, DataFusionError> {

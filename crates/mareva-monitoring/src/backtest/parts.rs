@@ -183,7 +183,8 @@ pub(super) fn context(partitions: usize, pool: usize) -> Result<SessionContext, 
     Ok(context)
 }
 
-fn sorted(batch: &RecordBatch, by: &[&str]) -> Result<RecordBatch, BacktestError> {
+/// Rows sorted by these columns.
+pub(crate) fn sorted(batch: &RecordBatch, by: &[&str]) -> Result<RecordBatch, BacktestError> {
     let column = |name: &&str| -> Result<SortColumn, BacktestError> {
         let values = batch.column(batch.schema_ref().index_of(name)?).clone();
         let options = arrow::compute::SortOptions { descending: false, nulls_first: true };

@@ -1,11 +1,13 @@
 //! Parquet files of the rule tables, read by the columns that are asked for.
 
 use std::fs::File;
+use std::io::{self, Read as _, Seek as _};
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Schema, SchemaRef};
-use mareva_model::{Table, TransactionBatch};
+use mareva_model::{Digesting, Table, TransactionBatch};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
@@ -13,6 +15,7 @@ use parquet::arrow::arrow_reader::{
 
 use super::BacktestError;
 use crate::accounts::{Accounts, accounts_schema};
+use crate::export::DIGEST_KEY;
 use crate::tables::schema_of;
 
 /// Rows read at a time.
@@ -31,16 +34,18 @@ pub enum Holds {
 #[derive(Debug)]
 pub struct TableFile {
     file: File,
+    /// What it is called in errors.
+    name: Arc<str>,
     metadata: ArrowReaderMetadata,
     holds: Holds,
 }
 
 impl TableFile {
-    /// Reads the footer.
+    /// Reads the footer of a file, which errors call by this name.
     ///
     /// # Errors
     /// What is wrong with it, in words for a fault.
-    pub fn open(file: File) -> Result<Self, String> {
+    pub fn open(file: File, name: &str) -> Result<Self, String> {
         let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
             .map_err(|_| "is no Parquet file, or is damaged".to_owned())?;
         let has = |name: &str| metadata.schema().field_with_name(name).is_ok();
@@ -51,7 +56,7 @@ impl TableFile {
             () if has("account") && has("opened_at") => Holds::Accounts,
             () => return Err("holds none of the tables transactions, movements, signals and accounts".to_owned()),
         };
-        let found = Self { file, metadata, holds };
+        let found = Self { file, name: name.into(), metadata, holds };
         found.check()?;
         Ok(found)
     }
@@ -78,6 +83,32 @@ impl TableFile {
         Ok(())
     }
 
+    /// Reads the whole file and holds it against the digest in its footer. Files of others have none.
+    ///
+    /// # Errors
+    /// That it is damaged, in words for a fault, or what the file system reports.
+    pub fn check_digest(&self) -> io::Result<Result<(), String>> {
+        let footer = self.metadata.metadata().file_metadata().key_value_metadata();
+        let said = footer.into_iter().flatten().find(|pair| pair.key == DIGEST_KEY).map(|pair| &pair.value);
+        let Some(said) = said else { return Ok(Ok(())) };
+        let said = said.as_deref().and_then(|said| said.split_once(' '));
+        let Some((bytes, digest)) = said.and_then(|(bytes, digest)| Some((bytes.parse().ok()?, digest))) else {
+            return Ok(Err("is damaged: its footer holds no digest that can be read".to_owned()));
+        };
+        let mut file = self.file.try_clone()?;
+        file.rewind()?;
+        let (mut left, mut found) = (file.take(bytes), Digesting::default());
+        let mut buffer = vec![0; 1 << 20];
+        loop {
+            match left.read(&mut buffer)? {
+                0 => break,
+                read => found.add(&buffer[..read]),
+            }
+        }
+        let is_whole = found.digest().to_string() == digest;
+        Ok(if is_whole { Ok(()) } else { Err("is damaged: it holds other bytes than were written".to_owned()) })
+    }
+
     /// What it holds.
     pub fn holds(&self) -> Holds {
         self.holds
@@ -97,8 +128,9 @@ impl TableFile {
             .with_projection(mask)
             .with_row_groups(groups)
             .with_batch_size(BATCH_ROWS)
-            .build()?;
-        Ok(Rows { reader, schema: projected(&self.schema(), columns)? })
+            .build()
+            .map_err(|error| BacktestError::parquet(&self.name, &error))?;
+        Ok(Rows { reader, name: self.name.clone(), schema: projected(&self.schema(), columns)? })
     }
 
     fn all_columns(&self) -> Vec<String> {
@@ -159,12 +191,13 @@ impl From<&Accounts> for AccountTable {
 /// Some columns of a table's schema, in this order.
 pub(super) fn projected(schema: &SchemaRef, columns: &[String]) -> Result<SchemaRef, BacktestError> {
     let fields = columns.iter().map(|name| Ok(schema.field_with_name(name)?.clone()));
-    Ok(std::sync::Arc::new(Schema::new(fields.collect::<Result<Vec<_>, arrow::error::ArrowError>>()?)))
+    Ok(Arc::new(Schema::new(fields.collect::<Result<Vec<_>, arrow::error::ArrowError>>()?)))
 }
 
 /// Batches with just the columns asked for.
 pub(super) struct Rows {
     reader: ParquetRecordBatchReader,
+    name: Arc<str>,
     schema: SchemaRef,
 }
 
@@ -173,7 +206,7 @@ impl Iterator for Rows {
 
     fn next(&mut self) -> Option<Self::Item> {
         let batch = self.reader.next()?;
-        Some(batch.map_err(BacktestError::from).and_then(|batch| {
+        Some(batch.map_err(|error| BacktestError::of_file(&self.name, error)).and_then(|batch| {
             let column = |field: &arrow::datatypes::FieldRef| {
                 let at = batch.schema_ref().index_of(field.name())?;
                 Ok(batch.column(at).clone())

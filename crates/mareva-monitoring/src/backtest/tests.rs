@@ -1,3 +1,5 @@
+use std::io::Write as _;
+
 use arrow::array::RecordBatch;
 use mareva_model::{Detection, Table};
 
@@ -82,7 +84,7 @@ fn rows_whose_key_is_null_are_not_kept_and_change_nothing() {
     };
     let rows: Vec<(usize, Tx)> = (0..20).map(|at| (at, tx(at))).collect();
     let file = write_parquet(batch(&rows).batch(), tempfile::tempfile().unwrap()).unwrap();
-    let files = [TableFile::open(file).unwrap()];
+    let files = [TableFile::open(file, "table").unwrap()];
     let accounts = AccountTable(RecordBatch::new_empty(accounts_schema()));
     let run = |pass: &Pass| -> (u64, Vec<Detection>) {
         let files = split(pass, &files, (0, 1), 1, &mut tempfile::tempfile, &|_| {}).unwrap();
@@ -113,4 +115,34 @@ fn a_parameter_is_replaced_by_a_value_of_its_type_alone() {
     assert!(with("least", "many").unwrap_err().reason.contains("decimal"));
     assert!(with("most", "1").unwrap_err().remedy.contains("least, parts"));
     assert_eq!(rule.reference.parameters["least"], "5.00", "the rule in force stays as it is");
+}
+
+#[test]
+fn a_table_with_a_flipped_bit_is_damaged() {
+    let tx = |at: usize| Tx {
+        time: at as i64 * 1000,
+        from: Some(1),
+        to: Some(2),
+        cents: Some(900 + at as i64),
+        device: None,
+        status: 0,
+        kind: 0,
+    };
+    let rows: Vec<(usize, Tx)> = (0..500).map(|at| (at, tx(at))).collect();
+    let bytes = write_parquet(batch(&rows).batch(), Vec::new()).unwrap();
+    let check = |bytes: &[u8]| {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        TableFile::open(file, "table").and_then(|table| table.check_digest().unwrap())
+    };
+    assert_eq!(check(&bytes), Ok(()));
+    let footer = u32::from_le_bytes(bytes[bytes.len() - 8..][..4].try_into().unwrap());
+    let data = bytes.len() - 8 - usize::try_from(footer).unwrap();
+    // Pages come first; what the library puts between them and the footer is for readers that skip pages.
+    for at in (0..data / 2).step_by(7) {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1 << (at % 8);
+        let told = check(&damaged).unwrap_err();
+        assert!(told.contains("damaged"), "{at}: {told}");
+    }
 }

@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::aggregate::AggregateKind;
-use crate::backtest::{AccountTable, BacktestError, Seen, TableFile};
+use crate::backtest::{AccountTable, BacktestError, Seen, TableFile, columns_read, over, sorted};
 use crate::extent::Extent;
 use crate::key::{Key, KeyBuild, key_of, key_of_parts};
 use crate::plan::WindowPlan;
@@ -36,6 +36,8 @@ pub struct Behind {
     pub row_id: String,
     /// Whether the tables hold it.
     pub found: bool,
+    /// The columns that the rule as it is loaded gives at this row over what the tables hold; none where it does not fire there.
+    pub recomputed: Option<Map<String, Value>>,
     /// One for each windowed aggregate with other rows.
     pub windows: Vec<WindowRows>,
 }
@@ -43,7 +45,7 @@ pub struct Behind {
 impl Behind {
     /// Of a detection whose row was not found.
     pub fn nothing(row_id: &str) -> Self {
-        Self { row_id: row_id.to_owned(), found: false, windows: Vec::new() }
+        Self { row_id: row_id.to_owned(), found: false, recomputed: None, windows: Vec::new() }
     }
 }
 
@@ -79,13 +81,13 @@ pub async fn behind(
     if files.is_empty() {
         return Ok(asked.iter().map(|(row_id, _)| Behind::nothing(row_id)).collect());
     }
-    let columns = columns_of(rule);
+    let columns = columns_of(rule).await?;
     let wanted: Seen = asked.iter().map(|(row_id, _)| key_of(raised.row_of(row_id).0)).collect();
     let fired = select(files, &columns, |batch| {
         let ids = text(batch, "row_id")?;
         Ok((0..ids.len()).map(|row| Some(wanted.contains(&key_of(ids.value(row))))).collect())
     })?;
-    let keys: BTreeSet<&Vec<String>> = rule.plan.windows.iter().map(|window| &window.keys).collect();
+    let keys = keys_of(rule);
     let mut reached: HashMap<(usize, Key), (i64, i64)> = HashMap::new();
     let longest = rule.plan.reaches().max().unwrap_or(0);
     for row in 0..fired.num_rows() {
@@ -108,8 +110,10 @@ pub async fn behind(
         }
         Ok(held.into_iter().collect())
     })?;
-    let rows = joined(&rows, rule, accounts)?;
-    Looked { rule, raised, rows: &rows, fired: &fired, columns: &columns }.told(asked).await
+    // A rule without windows is judged by the row alone.
+    let plain = if keys.is_empty() { fired.clone() } else { rows };
+    let (rows, columns) = (joined(&plain, rule, accounts)?, &columns);
+    Looked { rule, raised, rows: &rows, plain: &plain, accounts, fired: &fired, columns }.told(asked).await
 }
 
 /// The same of a rule over signals: these are all that are looked at.
@@ -125,20 +129,24 @@ pub async fn behind_signals(
     asked: &[(&str, i64)],
 ) -> Result<Vec<Behind>, BacktestError> {
     let signals: Vec<Signal> = signals.iter().map(|one| Signal::of(one, ruleset.weight(&one.rule.id), 0)).collect();
-    let rows = joined(&table(signals.iter())?, rule, accounts)?;
-    let mut columns = columns_of(rule);
+    let plain = table(signals.iter())?;
+    let rows = joined(&plain, rule, accounts)?;
+    let mut columns = columns_of(rule).await?;
     if !columns.iter().any(|name| name == "rule") {
         columns.push("rule".to_owned());
     }
-    Looked { rule, raised, rows: &rows, fired: &rows, columns: &columns }.told(asked).await
+    Looked { rule, raised, rows: &rows, plain: &plain, accounts, fired: &plain, columns: &columns }.told(asked).await
 }
 
 /// Rows that are looked at for the detections of a rule.
 struct Looked<'l> {
     rule: &'l Rule,
     raised: &'l RuleRef,
-    /// All that their windows may hold.
+    /// All that their windows may hold, with the columns that are joined.
     rows: &'l RecordBatch,
+    /// The same as the table has them.
+    plain: &'l RecordBatch,
+    accounts: &'l AccountTable,
     /// Those that fired among them.
     fired: &'l RecordBatch,
     columns: &'l [String],
@@ -159,6 +167,7 @@ impl Looked<'_> {
                 continue;
             };
             behind.found = true;
+            behind.recomputed = self.recomputed(row_id, at).await?;
             let mut seen: Vec<&WindowPlan> = Vec::new();
             for window in &self.rule.plan.windows {
                 if let Some(number) = seen.iter().position(|known| holds_same(known, window)) {
@@ -175,6 +184,27 @@ impl Looked<'_> {
             told.push(behind);
         }
         Ok(told)
+    }
+
+    /// What stock DataFusion makes of the rule at a row that fired: over the rows of its keys up to its time, so that a group is as it
+    /// stood then.
+    async fn recomputed(&self, row_id: &str, at: usize) -> Result<Option<Map<String, Value>>, BacktestError> {
+        let until = times(self.fired)?.value(at);
+        let from = until.saturating_sub(self.rule.plan.reaches().max().unwrap_or(0));
+        let keys = keys_of(self.rule);
+        let own = keys.iter().map(|columns| key(self.fired, columns, at)).collect::<Result<Vec<_>, _>>()?;
+        let of_rows = times(self.plain)?;
+        let mut belongs = Vec::with_capacity(self.plain.num_rows());
+        for row in 0..self.plain.num_rows() {
+            let mut is_in = keys.is_empty();
+            for (columns, own) in keys.iter().zip(&own).filter(|_| (from..=until).contains(&of_rows.value(row))) {
+                is_in |= key(self.plain, columns, row)? == *own;
+            }
+            belongs.push(Some(is_in));
+        }
+        let rows = filter_record_batch(self.plain, &belongs.into_iter().collect())?;
+        let found = over(self.rule, sorted(&rows, &["event_time", "row_id"])?, self.accounts).await?;
+        Ok(found.into_iter().find(|one| one.row_id == row_id).map(|one| one.columns))
     }
 
     /// When the session of a row began. Whatever `WHERE` lets in goes on with it, also what an aggregate does not count: the rows
@@ -269,18 +299,31 @@ fn external(error: BacktestError) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }
 
-/// Own columns that the rule reads, in the order of the table.
-fn columns_of(rule: &Rule) -> Vec<String> {
-    let mut wanted: BTreeSet<&str> = ["row_id", "event_time"].into();
+/// What the windows of a rule are partitioned by.
+fn keys_of(rule: &Rule) -> BTreeSet<&Vec<String>> {
+    rule.plan.windows.iter().map(|window| &window.keys).chain(rule.plan.group.iter().map(|group| &group.keys)).collect()
+}
+
+/// Columns that the rule reads, in the order of its table.
+async fn columns_of(rule: &Rule) -> Result<Vec<String>, BacktestError> {
+    let read = columns_read(rule).await.map_err(|error| BacktestError::of_rule(&rule.reference.id, &error))?;
+    let mut wanted: BTreeSet<&str> =
+        ["row_id", "event_time"].into_iter().chain(read.iter().map(String::as_str)).collect();
     for name in rule.plan.columns.keys() {
         // `accounts(<key>).<column>` needs its key.
         wanted.insert(
             name.strip_prefix("accounts(").and_then(|rest| rest.split_once(')')).map_or(name.as_str(), |(key, _)| key),
         );
     }
-    wanted.extend(rule.plan.windows.iter().flat_map(|window| window.keys.iter().map(String::as_str)));
+    wanted.extend(keys_of(rule).into_iter().flatten().map(String::as_str));
     let schema = schema_of(rule.table);
-    schema.fields().iter().map(|field| field.name()).filter(|name| wanted.contains(name.as_str())).cloned().collect()
+    Ok(schema
+        .fields()
+        .iter()
+        .map(|field| field.name())
+        .filter(|name| wanted.contains(name.as_str()))
+        .cloned()
+        .collect())
 }
 
 /// The rows that `holds` picks, of all files.

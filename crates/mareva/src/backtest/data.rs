@@ -214,7 +214,8 @@ impl Files {
 
 /// That no row of a table stands in two of its files, which are open for each thread; the last may have been made of records.
 fn check_once(table: Table, paths: &[PathBuf], stripes: &[Vec<TableFile>]) -> Result<()> {
-    let Some(files) = stripes.first().filter(|files| files.len() > 1) else { return Ok(()) };
+    // What is made of records alone has none twice.
+    let Some(files) = stripes.first().filter(|_| !paths.is_empty()) else { return Ok(()) };
     let name = |at: usize| paths.get(at).map_or_else(|| "the records".to_owned(), |path| path.display().to_string());
     let fault = |((one, other), rows): ((usize, usize), u64)| {
         let reason = match one == other {
@@ -260,7 +261,8 @@ impl Prepared {
     fn end(self) -> Result<(Vec<TableFile>, Vec<TableFile>)> {
         let end = |(writer, readers): (ParquetWriter<File>, Vec<File>)| -> Result<Vec<TableFile>> {
             writer.finish().with_context(no_room)?;
-            readers.into_iter().map(|file| TableFile::open(file).map_err(anyhow::Error::msg)).collect()
+            let open = |file| TableFile::open(file, "a temporary table").map_err(anyhow::Error::msg);
+            readers.into_iter().map(open).collect()
         };
         Ok((end(self.transactions)?, end(self.movements)?))
     }
@@ -299,8 +301,9 @@ fn holds(path: &Path) -> std::io::Result<Content> {
             break;
         }
         if number == 1 && line.starts_with(b"PAR1") {
-            return Ok(match TableFile::open(File::open(path)?) {
-                Ok(table) => Content::Table(table.holds()),
+            let table = TableFile::open(File::open(path)?, &path.display().to_string());
+            return Ok(match table.map(|table| (table.holds(), table.check_digest())) {
+                Ok((holds, whole)) => whole?.map_or_else(Content::Nothing, |()| Content::Table(holds)),
                 Err(reason) => Content::Nothing(reason),
             });
         }
@@ -351,7 +354,7 @@ pub fn data_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 
 fn open(path: &Path) -> Result<TableFile, Refusal> {
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    TableFile::open(file).map_err(|reason| {
+    TableFile::open(file, &path.display().to_string()).map_err(|reason| {
         Refusal::one(path.display().to_string(), reason, "write it anew with `mareva replay --tables`")
     })
 }

@@ -103,22 +103,36 @@ pub struct RuleFigures {
     pub needs_history_ms: i64,
     /// Whether the data holds less, so that it cannot fire. It is held against no labels then.
     pub lacks_history: bool,
+    /// Whether the data holds no row of its table, though rows of the other. It is held against no labels then either.
+    pub lacks_table: bool,
     /// Why it has none.
     pub failed: Option<String>,
     pub score: Option<Scored>,
 }
 
 impl RuleFigures {
-    /// What the history that it needs does to its figures; nothing where it needs none.
-    fn on_history(&self, data: &Data) -> Option<String> {
-        let (rule, needed) = (&self.rule, span(self.needs_history_ms));
-        match (self.needs_history_ms, self.lacks_history) {
-            (0, _) => None,
-            (_, true) => Some(format!(
+    /// What the data lacks for it to fire at all, in two words.
+    pub fn lacks(&self) -> Option<&'static str> {
+        match (self.lacks_table, self.lacks_history) {
+            (true, _) => Some("lacks table"),
+            (false, true) => Some("lacks history"),
+            (false, false) => None,
+        }
+    }
+
+    /// What the history that it needs, and what the data lacks, does to its figures; nothing where it needs none.
+    fn notice(&self, data: &Data) -> Option<String> {
+        let (rule, table, needed) = (&self.rule, self.table, span(self.needs_history_ms));
+        match (self.lacks(), self.needs_history_ms) {
+            (Some(_), _) if self.lacks_table => Some(format!(
+                "{rule} reads {table}, which the data does not hold; give {table}.parquet, too, with --data"
+            )),
+            (Some(_), _) => Some(format!(
                 "{rule} needs {needed} of history and cannot fire in these {} days; give more with --data",
                 data.days
             )),
-            (_, false) => Some(format!("{rule} is not judged in the first {needed}: it needs so much history")),
+            (None, 0) => None,
+            (None, _) => Some(format!("{rule} is not judged in the first {needed}: it needs so much history")),
         }
     }
 }
@@ -187,8 +201,8 @@ pub struct LabelFigures {
     pub victims: usize,
     /// Whether only money of labelled transactions counts.
     pub value_of_labelled_transactions: bool,
-    /// All rules that raise alerts, taken together: criminals or victims named by any of them.
-    pub all_alerts: Scored,
+    /// All rules that raise alerts, taken together: criminals or victims named by any of them. None where no rule does.
+    pub all_alerts: Option<Scored>,
 }
 
 impl LabelFigures {
@@ -402,38 +416,6 @@ pub fn report(
     let rows = |stripes: &super::data::Stripes| {
         stripes.first().map_or(0, |files| files.iter().map(mareva_monitoring::backtest::TableFile::rows).sum())
     };
-    let figures = |(variant, outcome): (&Variant, &Outcome)| {
-        let reference = &variant.rule().reference;
-        let (needs_history_ms, lacks_history) = (needed(reference), needed(reference) > held);
-        RuleFigures {
-            rule: reference.id.clone(),
-            version: reference.version,
-            title: reference.title.clone(),
-            table: variant.rule().table.name(),
-            raises: word_of(reference.raises),
-            shadow: reference.shadow,
-            subject_role: word_of(reference.subject_role),
-            counts: counts(variant, &outcome.found),
-            needs_history_ms,
-            lacks_history,
-            failed: outcome.failed.clone(),
-            score: score(truth, variant, outcome).filter(|_| !lacks_history),
-        }
-    };
-    let in_force = || work.variants.iter().zip(outcomes).filter(|(variant, _)| variant.replaced.is_none());
-    let alerting = in_force().filter(|(variant, _)| variant.rule().reference.raises_alerts());
-    let of_alerts: HashSet<Key> = alerting.flat_map(|(_, outcome)| subjects(&outcome.found)).collect();
-    let labels = truth.map(|truth| {
-        let (criminals, victims) = truth.sizes();
-        LabelFigures {
-            labelled: truth.labelled,
-            words: truth.words.clone(),
-            criminals,
-            victims,
-            value_of_labelled_transactions: truth.by_transaction,
-            all_alerts: truth.score(SubjectRole::Unknown, of_alerts.into_iter()).into(),
-        }
-    });
     let days_between = |(from, to): (i64, i64)| u64::try_from(day_of(to) - day_of(from) + 1).unwrap_or_default();
     let records = work.tables.records.as_ref().map(Records::from);
     let (rules_digest, currency) = about;
@@ -446,12 +428,47 @@ pub fn report(
         accounts: work.accounts.rows(),
         records,
     };
+    let figures = |(variant, outcome): (&Variant, &Outcome)| {
+        let reference = &variant.rule().reference;
+        let (needs_history_ms, lacks_history) = (needed(reference), needed(reference) > held);
+        // Movements are made of transactions, never the other way.
+        let lacks_table = variant.rule().table == Table::Transactions && data.transactions == 0 && data.movements > 0;
+        RuleFigures {
+            rule: reference.id.clone(),
+            version: reference.version,
+            title: reference.title.clone(),
+            table: variant.rule().table.name(),
+            raises: word_of(reference.raises),
+            shadow: reference.shadow,
+            subject_role: word_of(reference.subject_role),
+            counts: counts(variant, &outcome.found),
+            needs_history_ms,
+            lacks_history,
+            lacks_table,
+            failed: outcome.failed.clone(),
+            score: score(truth, variant, outcome).filter(|_| !lacks_history && !lacks_table),
+        }
+    };
+    let in_force = || work.variants.iter().zip(outcomes).filter(|(variant, _)| variant.replaced.is_none());
+    let alerting = || in_force().filter(|(variant, _)| variant.rule().reference.raises_alerts());
+    let of_alerts: HashSet<Key> = alerting().flat_map(|(_, outcome)| subjects(&outcome.found)).collect();
+    let labels = truth.map(|truth| {
+        let (criminals, victims) = truth.sizes();
+        LabelFigures {
+            labelled: truth.labelled,
+            words: truth.words.clone(),
+            criminals,
+            victims,
+            value_of_labelled_transactions: truth.by_transaction,
+            all_alerts: alerting().next().map(|_| truth.score(SubjectRole::Unknown, of_alerts.into_iter()).into()),
+        }
+    });
     let rules: Vec<RuleFigures> = in_force().map(figures).collect();
     Ok(Report {
         mareva: env!("CARGO_PKG_VERSION"),
         rules_digest,
         currency,
-        notices: rules.iter().filter_map(|rule| rule.on_history(&data)).collect(),
+        notices: rules.iter().filter_map(|rule| rule.notice(&data)).collect(),
         data,
         rules,
         days: days(work, outcomes, ends),

@@ -48,6 +48,8 @@ pub struct Labels {
     begun: std::collections::HashSet<String>,
     /// What each account was said to be first, and in which line; only while they are read.
     told: HashMap<Key, (Option<Part>, usize), KeyBuild>,
+    /// Accounts and labels that have been counted, likewise.
+    counted: Seen,
     /// Accounts by label.
     words: BTreeMap<String, usize>,
 }
@@ -79,7 +81,7 @@ impl Labels {
             true => labels.read_lines(&text),
             false => labels.read_csv(&text),
         };
-        labels.told = HashMap::default();
+        (labels.told, labels.counted) = Default::default();
         if labels.accounts.is_empty() && faults.is_empty() {
             let remedy = "name labels.ndjson of `mareva sim`, or a CSV file with the columns account,label";
             faults.push((1, "no account is labelled as criminal or victim".to_owned(), remedy.to_owned()));
@@ -186,7 +188,9 @@ impl Labels {
             let reason = format!("is one label more than {MAX_WORDS} different ones");
             return Some((number, reason, "see which column is the label".to_owned()));
         }
-        *self.words.entry(label).or_default() += 1;
+        if self.counted.insert(key_of(&format!("{found}\n{label}"))) {
+            *self.words.entry(label).or_default() += 1;
+        }
         if let Some(part) = part {
             self.accounts.insert(key, (part, operation.map(str::to_owned)));
         }

@@ -64,7 +64,7 @@ fn head(html: &mut String, report: &Report) {
     for (number, what) in tiles {
         let _ = write!(html, "<div><b>{number}</b><span>{what}</span></div>");
     }
-    if let Some(all) = report.labels.as_ref().map(|labels| &labels.all_alerts) {
+    if let Some(all) = report.labels.as_ref().and_then(|labels| labels.all_alerts.as_ref()) {
         for (value, what) in [(all.precision, "precision of alerts"), (all.recall, "recall of alerts")] {
             let _ = write!(html, "<div><b>{}</b><span>{what}</span></div>", percent(value));
         }
@@ -128,15 +128,15 @@ fn rules(html: &mut String, report: &Report) {
             counts.subject_days as f64 / report.data.days.max(1) as f64
         );
         rule.score.iter().for_each(|score| score_cells(html, score));
-        if rule.lacks_history {
-            html.push_str("<td class=\"text failed\" colspan=\"4\">lacks history</td>");
+        if let Some(lacks) = rule.lacks() {
+            let _ = write!(html, "<td class=\"text failed\" colspan=\"4\">{lacks}</td>");
         }
         html.push_str("</tr>\n");
     }
-    if let Some(labels) = &report.labels {
+    if let Some(all) = report.labels.as_ref().and_then(|labels| labels.all_alerts.as_ref()) {
         html.push_str("<tr class=\"total\"><td>all alerts together</td><td></td><td></td><td></td><td>");
-        let _ = write!(html, "{}</td><td></td><td></td>", grouped(labels.all_alerts.score.named as u64));
-        score_cells(html, &labels.all_alerts);
+        let _ = write!(html, "{}</td><td></td><td></td>", grouped(all.score.named as u64));
+        score_cells(html, all);
         html.push_str("</tr>\n");
     }
     html.push_str("</table>\n");

@@ -47,7 +47,8 @@ pub fn text(report: &Report) -> String {
     }
     report.notices.iter().for_each(|notice| _ = writeln!(text, "note: {notice}"));
     if let Some(labels) = &report.labels {
-        let _ = writeln!(text, "\nlabels: {}\nall alerts together: {}", labels.in_words(), scored(&labels.all_alerts));
+        let _ = writeln!(text, "\nlabels: {}", labels.in_words());
+        labels.all_alerts.iter().for_each(|all| _ = writeln!(text, "all alerts together: {}", scored(all)));
     }
     report.challengers.iter().for_each(|one| challenge(&mut text, one));
     if !report.overlap.is_empty() {
@@ -100,11 +101,8 @@ fn rules(text: &mut String, report: &Report) {
                 share(score.value_share)
             );
         }
-        text.push_str(match (&rule.failed, rule.lacks_history) {
-            (Some(_), _) => "  FAILED\n",
-            (None, true) => "  LACKS HISTORY\n",
-            (None, false) => "\n",
-        });
+        let lacks = rule.failed.as_ref().map(|_| "FAILED".to_owned()).or(rule.lacks().map(str::to_uppercase));
+        text.push_str(&lacks.map_or_else(|| "\n".to_owned(), |lacks| format!("  {lacks}\n")));
     }
 }
 

@@ -1,5 +1,6 @@
 //! `mareva rules explain`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -105,10 +106,26 @@ pub fn run(args: &ExplainArgs) -> Result<()> {
     let tables = files.open(&config, &opened.parts, &Scratch::default(), &ProgressBar::hidden())?;
     let explained = explain_alert(&alert, ruleset, &tables, &accounts)?;
     if args.json { say(serde_json::to_string(&explained)?) } else { tell_alert(&explained) }?;
+    confirmed(&explained)
+}
+
+/// Fails where an alert is not what the data and the rules give: nobody should act on rows that do not make its numbers.
+fn confirmed(explained: &AlertExplained) -> Result<()> {
     let looked_for =
         || explained.rules.iter().filter(|rule| rule.missing == Some(NOT_THERE)).flat_map(|rule| &rule.detections);
     if looked_for().count() > 0 && looked_for().all(|one| !one.behind.found) {
         bail!("no row of the alert is in the data; name with --data what it was raised over");
+    }
+    let is_other = |rule: &RuleBehind, one: &DetectionBehind| {
+        one.agrees == Some(false) || rule.missing.is_none() || (rule.missing == Some(NOT_THERE) && !one.behind.found)
+    };
+    let detections = || explained.rules.iter().flat_map(|rule| rule.detections.iter().map(move |one| (rule, one)));
+    let (others, all) = (detections().filter(|(rule, one)| is_other(rule, one)).count(), detections().count());
+    if others > 0 {
+        bail!(
+            "{others} of {all} detections of the alert do not come of this data and these rules; name with --data what it was raised \
+             over, and with --rules what raised it"
+        );
     }
     Ok(())
 }
@@ -167,7 +184,9 @@ struct RuleBehind {
 #[derive(Debug, Serialize)]
 struct DetectionBehind {
     event_time: String,
-    columns: std::collections::BTreeMap<String, Value>,
+    columns: BTreeMap<String, Value>,
+    /// Whether the rule gives these columns over the data; null where it cannot be told.
+    agrees: Option<bool>,
     #[serde(flatten)]
     behind: Behind,
 }
@@ -192,9 +211,13 @@ fn explain_alert(alert: &Alert, ruleset: &Ruleset, tables: &Tables, accounts: &A
             None => evidence.detections.iter().map(|one| Behind::nothing(&one.row_id)).collect(),
         };
         let together = evidence.detections.iter().zip(found);
+        // Over signals that the alert leaves out nothing can be computed again.
+        let is_whole = loaded.is_some_and(|rule| rule.table != Table::Signals || holds_all_signals(alert));
         let detection = |(one, behind): (&DetectionEvidence, Behind)| DetectionBehind {
             event_time: format_time(one.event_time),
             columns: one.columns.clone(),
+            agrees: (is_whole && behind.found)
+                .then(|| behind.recomputed.as_ref().is_some_and(|again| is_same(again, &one.columns))),
             behind,
         };
         rules.push(RuleBehind {
@@ -247,6 +270,10 @@ fn signals_of(alert: &Alert) -> Vec<Detection> {
     raising.flat_map(|evidence| evidence.detections.iter().map(move |one| signal((&evidence.rule, one)))).collect()
 }
 
+fn holds_all_signals(alert: &Alert) -> bool {
+    alert.evidence.rules.iter().all(|evidence| evidence.rule.raises != Raises::Signal || evidence.omitted == 0)
+}
+
 fn tell_rules(rules: &[Explained], as_json: bool) -> Result<()> {
     if as_json {
         return say(json!({ "rules": rules }));
@@ -276,6 +303,10 @@ fn tell_rules(rules: &[Explained], as_json: bool) -> Result<()> {
             }
         }
         list("fires where", &rule.qualify)?;
+        let is_told =
+            |(name, made_of): &&(String, String)| name != made_of && !matches!(name.as_str(), "row_id" | "event_time");
+        let told = rule.outputs.iter().filter(is_told).map(|(name, made_of)| format!("{name} = {made_of}"));
+        list("reports", &told.collect::<Vec<_>>())?;
         if rule.needs_history_ms > 0 {
             let needed = span(rule.needs_history_ms);
             say(format_args!(
@@ -330,6 +361,9 @@ fn tell_alert(alert: &AlertExplained) -> Result<()> {
             if let Some(missing) = rule.missing.filter(|_| !one.behind.found) {
                 say(format_args!("    {missing}"))?;
             }
+            if one.agrees == Some(false) {
+                say(format_args!("    {}", difference(one)))?;
+            }
             one.behind.windows.iter().try_for_each(tell_window)?;
         }
         if rule.omitted > 0 {
@@ -340,6 +374,24 @@ fn tell_alert(alert: &AlertExplained) -> Result<()> {
         say(format_args!("\n{} entries of lists were met; they stand in the alert", alert.hits))?;
     }
     Ok(())
+}
+
+/// Whether columns are those of an alert, which has been read from JSON: a number may be another then by its last bit.
+fn is_same(again: &Map<String, Value>, columns: &BTreeMap<String, Value>) -> bool {
+    let read = |value: &Value| serde_json::from_str::<Value>(&value.to_string()).ok();
+    again.len() == columns.len() && again.iter().all(|(name, value)| read(value).as_ref() == columns.get(name))
+}
+
+/// How a detection differs from what the rule gives now.
+fn difference(one: &DetectionBehind) -> String {
+    let Some(again) = &one.behind.recomputed else {
+        return "differs: over this data the rule, as it is loaded, does not fire here".to_owned();
+    };
+    let names: BTreeSet<&String> = again.keys().chain(one.columns.keys()).collect();
+    let shown = |value: Option<&Value>| value.map_or_else(|| "absent".to_owned(), bare);
+    let differs = names.into_iter().filter(|name| shown(again.get(*name)) != shown(one.columns.get(*name)));
+    let each = differs.map(|name| format!("{name} {}", shown(again.get(name))));
+    format!("differs: over this data the rule, as it is loaded, gives {}", each.collect::<Vec<_>>().join(", "))
 }
 
 fn tell_window(window: &WindowRows) -> Result<()> {
