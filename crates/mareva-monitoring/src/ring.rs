@@ -10,7 +10,26 @@ use std::ops::Range;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RingRow {
     pub time: i64,
-    pub row: u64,
+    /// The row, and below it its marks.
+    packed: u64,
+}
+
+impl RingRow {
+    /// Conditions whose outcome is kept beside the row, so that rows which do not count are passed by without a look at their facts.
+    pub const MARKS: usize = 16;
+
+    /// Rows are numbered below 2^48: at a million a second that lasts four years.
+    pub fn new(time: i64, row: u64, marks: u16) -> Self {
+        Self { time, packed: row << Self::MARKS | u64::from(marks) }
+    }
+
+    pub fn row(&self) -> u64 {
+        self.packed >> Self::MARKS
+    }
+
+    pub fn is_marked(&self, mark: u8) -> bool {
+        self.packed >> mark & 1 == 1
+    }
 }
 
 /// Most keys have one row: it lies in the place of what would say where several are.
@@ -45,11 +64,32 @@ impl Rows {
         range.filter_map(|index| self.get(index))
     }
 
-    fn partition_point(&self, holds: impl Fn(&RingRow) -> bool) -> usize {
-        match self {
-            Self::One(row) => usize::from(holds(row)),
-            Self::Several(rows) => rows.partition_point(holds),
+    /// The first index for whose row this does not hold, where it holds for all before. Goes in ever longer steps from `near`: to search
+    /// a long ring by halves would fetch rows from all over it.
+    fn partition_point(&self, near: usize, holds: impl Fn(&RingRow) -> bool) -> usize {
+        let is_before = |index: usize| self.get(index).is_some_and(&holds);
+        // It holds for all rows before `low`, and for none from `high` on.
+        let (mut high, mut step) = (self.len(), 1);
+        let mut low;
+        let near = near.min(high);
+        if is_before(near) {
+            low = near + 1;
+            while low + step < high && is_before(low + step) {
+                (low, step) = (low + step + 1, 2 * step);
+            }
+            high = high.min(low + step);
+        } else {
+            high = near;
+            while step < high && !is_before(high - step) {
+                (high, step) = (high - step, 2 * step);
+            }
+            low = high.saturating_sub(step);
         }
+        while low < high {
+            let middle = low.midpoint(high);
+            if is_before(middle) { low = middle + 1 } else { high = middle }
+        }
+        low
     }
 
     fn insert(&mut self, index: usize, row: RingRow) {
@@ -142,13 +182,13 @@ impl Ring {
 
     /// Something of the row at a position.
     pub fn touched(&self, at: u32) -> u64 {
-        self.rows.get(self.index(at)).map_or(0, |found| found.row)
+        self.rows.get(self.index(at)).map_or(0, RingRow::row)
     }
 
     /// The rows `[from, to)`; none where `to` is not beyond `from`.
-    pub fn rows(&self, from: u32, to: u32) -> impl DoubleEndedIterator<Item = u64> + '_ {
+    pub fn rows(&self, from: u32, to: u32) -> impl DoubleEndedIterator<Item = RingRow> + '_ {
         let (first, last) = if self.is_before(from, to) { (self.index(from), self.index(to)) } else { (0, 0) };
-        self.rows.range(first..last).map(|found| found.row)
+        self.rows.range(first..last).copied()
     }
 
     /// The rows from a position on, or those before it.
@@ -161,9 +201,9 @@ impl Ring {
         self.rows.range(0..self.index(at).min(self.rows.len())).rev().copied()
     }
 
-    /// Position of the first row for which this does not hold, where it holds for all before.
+    /// Position of the first row for which this does not hold, where it holds for all before: near the last row, mostly.
     pub fn partition(&self, holds: impl Fn(&RingRow) -> bool) -> u32 {
-        self.position(self.rows.partition_point(holds))
+        self.position(self.rows.partition_point(self.rows.len(), holds))
     }
 
     /// The same for times below `time`, which are likely to end near the position `hint`.
@@ -178,7 +218,7 @@ impl Ring {
                 return self.position(at);
             }
         }
-        self.partition(|row| row.time < time)
+        self.position(self.rows.partition_point(at, |row| row.time < time))
     }
 
     /// Position of the first row at `time` or later, where all before it are about to go: they are looked at one by one, since to
@@ -202,9 +242,9 @@ impl Ring {
 
     /// Position of a row.
     pub fn find(&self, time: i64, row: u64) -> Option<u32> {
-        let from = self.rows.partition_point(|r| r.time < time);
+        let from = self.rows.partition_point(self.rows.len(), |r| r.time < time);
         let later = self.rows.range(from..self.rows.len());
-        let index = later.take_while(|r| r.time == time).position(|r| r.row == row)?;
+        let index = later.take_while(|r| r.time == time).position(|r| r.row() == row)?;
         Some(self.position(from + index))
     }
 
