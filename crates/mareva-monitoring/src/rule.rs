@@ -98,6 +98,14 @@ impl RuleToml {
             let reason = "`listed` is what a list says of a party, and no rule can".into();
             fault("subject_role", reason, "use victim, suspect or unknown");
         }
+        if self.subject_role == SubjectRole::Victim && self.targets == Targets::SubjectAccount {
+            let reason = "`subject_account` of a victim: a victim's account is never restrained".into();
+            fault("targets", reason, "use outgoing_payments, or none");
+        }
+        if matches!(self.action.as_str(), "hold" | "recall" | "block") && self.targets == Targets::None {
+            let reason = format!("`{}` asks to restrain, and targets is none", self.action);
+            fault("action", reason, "use report, warn or review, or say in targets what to restrain");
+        }
         if !REASON_CODES.contains(&self.reason_code.as_str()) {
             let remedy = format!("use a cancellation reason of ISO 20022: {}", REASON_CODES.join(", "));
             fault("reason_code", format!("`{}` is unknown", self.reason_code), &remedy);

@@ -301,6 +301,10 @@ fn faults_of_a_rule_and_of_its_sql_are_told_together() {
     assert!(told.contains("subject_role: `listed`") && told.contains("victim, suspect or unknown"), "{told}");
     let told = broken("\"FRAD\"", "\"FRUD\"");
     assert!(told.contains("reason_code: `FRUD` is unknown") && told.contains("ENUE, FRAD"), "{told}");
+    let told = broken("\"review\"", "\"hold\"");
+    assert!(told.contains("action: `hold` asks to restrain, and targets is none"), "{told}");
+    let told = broken("\"suspect\"\ntargets = \"none\"", "\"victim\"\ntargets = \"subject_account\"");
+    assert!(told.contains("targets: `subject_account` of a victim"), "{told}");
     // What its SQL lacks because of a fault is no fault of its SQL.
     let told = broken("\"12.50\"", "\"much\"");
     assert!(told.contains("parameters.limit") && !told.contains("rule.sql"), "{told}");

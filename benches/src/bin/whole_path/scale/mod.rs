@@ -70,7 +70,7 @@ pub(crate) fn measure() -> Result<(), Box<dyn Error>> {
         window_rows: 80_000,
         hot_percent: 0,
         late_percent: 0,
-        measured: option("measured", 20_000),
+        measured: option("measured", 100_000),
         budget: option("budget", 12),
         memory_mib: (memory_mib < usize::MAX).then_some(memory_mib),
         seed: option("seed", 1),
