@@ -2,7 +2,7 @@
 
 use crate::aggregate::{AggregateKind, Entry, Place, Running, Value, total};
 use crate::facts::Facts;
-use crate::ring::{Ring, RingRow};
+use crate::ring::Ring;
 
 /// One distinct aggregate or window function of a dimension.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,8 +10,6 @@ pub(crate) struct Feature {
     pub kind: AggregateKind,
     /// Rows that count: the rule's WHERE, and of aggregates their FILTER and "argument is not null".
     pub predicate: usize,
-    /// Where the outcome of that lies beside the rows of the ring, if it does.
-    pub mark: Option<u8>,
     pub argument: Option<usize>,
     /// Where the texts are kept, of a text that is needed itself.
     pub text: Option<usize>,
@@ -34,10 +32,8 @@ impl Feature {
         to: u32,
         facts: &'a Facts,
     ) -> impl DoubleEndedIterator<Item = u64> + 'a {
-        let (predicate, mark) = (self.predicate, self.mark);
-        let counts =
-            move |row: &RingRow| mark.map_or_else(|| facts.holds(row.row(), predicate), |mark| row.is_marked(mark));
-        ring.rows(from, to).filter(counts).map(|row| row.row())
+        let predicate = self.predicate;
+        ring.rows(from, to).filter(move |row| facts.holds(*row, predicate))
     }
 
     fn entry<'a>(&self, facts: &'a Facts, row: u64, place: Place) -> Entry<'a> {

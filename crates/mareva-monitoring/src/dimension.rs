@@ -138,7 +138,7 @@ impl Dimension {
     pub fn rows_between(&self, key: Key, from: i64, to: i64) -> impl Iterator<Item = u64> + '_ {
         let ring = self.find(key).map(|slot| &self.line(slot).timeline.ring);
         let rows = ring.into_iter().flat_map(move |ring| ring.from(ring.partition(|row| row.time < from)));
-        rows.take_while(move |r| r.time <= to).map(|r| r.row())
+        rows.take_while(move |r| r.time <= to).map(|r| r.row)
     }
 
     /// How many rows are on a timeline.

@@ -222,14 +222,7 @@ fn features_of(bound: &Bound, columns: usize) -> impl Iterator<Item = usize> + '
 }
 
 impl Builder<'_> {
-    fn finish(
-        mut self,
-        table: Table,
-        own: Vec<String>,
-        joined: Vec<(usize, String)>,
-        rules: Vec<RuleProgram>,
-    ) -> Program {
-        self.dimensions.iter_mut().for_each(|(_, layout)| layout.mark());
+    fn finish(self, table: Table, own: Vec<String>, joined: Vec<(usize, String)>, rules: Vec<RuleProgram>) -> Program {
         let words = self.predicates.len().div_ceil(64).max(1);
         let mut gated = vec![Vec::new(); self.predicates.len()];
         rules.iter().enumerate().for_each(|(number, rule)| gated[rule.gate].push(number));
@@ -343,7 +336,7 @@ impl Builder<'_> {
             windows.push(known_window);
             windows.len() - 1
         });
-        let feature = Feature { kind: window.kind, predicate, mark: None, argument, text, known, window: at };
+        let feature = Feature { kind: window.kind, predicate, argument, text, known, window: at };
         let features = &mut self.dimensions[dimension].1.features;
         let index = features.iter().position(|one| *one == feature).unwrap_or_else(|| {
             features.push(feature);

@@ -10,26 +10,7 @@ use std::ops::Range;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RingRow {
     pub time: i64,
-    /// The row, and below it its marks.
-    packed: u64,
-}
-
-impl RingRow {
-    /// Conditions whose outcome is kept beside the row, so that rows which do not count are passed by without a look at their facts.
-    pub const MARKS: usize = 16;
-
-    /// Rows are numbered below 2^48: at a million a second that lasts four years.
-    pub fn new(time: i64, row: u64, marks: u16) -> Self {
-        Self { time, packed: row << Self::MARKS | u64::from(marks) }
-    }
-
-    pub fn row(&self) -> u64 {
-        self.packed >> Self::MARKS
-    }
-
-    pub fn is_marked(&self, mark: u8) -> bool {
-        self.packed >> mark & 1 == 1
-    }
+    pub row: u64,
 }
 
 /// Most keys have one row: it lies in the place of what would say where several are.
@@ -182,13 +163,13 @@ impl Ring {
 
     /// Something of the row at a position.
     pub fn touched(&self, at: u32) -> u64 {
-        self.rows.get(self.index(at)).map_or(0, RingRow::row)
+        self.rows.get(self.index(at)).map_or(0, |found| found.row)
     }
 
     /// The rows `[from, to)`; none where `to` is not beyond `from`.
-    pub fn rows(&self, from: u32, to: u32) -> impl DoubleEndedIterator<Item = RingRow> + '_ {
+    pub fn rows(&self, from: u32, to: u32) -> impl DoubleEndedIterator<Item = u64> + '_ {
         let (first, last) = if self.is_before(from, to) { (self.index(from), self.index(to)) } else { (0, 0) };
-        self.rows.range(first..last).copied()
+        self.rows.range(first..last).map(|found| found.row)
     }
 
     /// The rows from a position on, or those before it.
@@ -244,7 +225,7 @@ impl Ring {
     pub fn find(&self, time: i64, row: u64) -> Option<u32> {
         let from = self.rows.partition_point(self.rows.len(), |r| r.time < time);
         let later = self.rows.range(from..self.rows.len());
-        let index = later.take_while(|r| r.time == time).position(|r| r.row() == row)?;
+        let index = later.take_while(|r| r.time == time).position(|r| r.row == row)?;
         Some(self.position(from + index))
     }
 

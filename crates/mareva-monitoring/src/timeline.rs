@@ -1,7 +1,5 @@
 //! The timeline of one key: its rows in the order of time, and the features that slide over them.
 
-use std::collections::BTreeMap;
-
 use crate::aggregate::{AggregateKind, Value};
 use crate::cursor::{Cursor, Feature};
 use crate::extent::Extent;
@@ -27,8 +25,6 @@ impl Window {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Layout {
     pub features: Vec<Feature>,
-    /// Predicates whose outcome lies beside the rows of its rings, by the place of their mark.
-    pub marked: Vec<usize>,
     pub windows: Vec<Window>,
     /// Where the `row_id` of rows is kept, if rows of one millisecond lie in its order.
     pub order: Option<usize>,
@@ -36,27 +32,6 @@ pub(crate) struct Layout {
     pub span: i64,
     /// Longest window of a group, milliseconds.
     pub grouped: i64,
-}
-
-impl Layout {
-    /// Has the outcome of as many predicates as there is room for lie beside the rows: of those that most features go by.
-    pub fn mark(&mut self) {
-        let mut uses: BTreeMap<usize, usize> = BTreeMap::new();
-        self.features.iter().for_each(|feature| *uses.entry(feature.predicate).or_default() += 1);
-        let mut predicates: Vec<(usize, usize)> = uses.into_iter().collect();
-        predicates.sort_by_key(|(predicate, uses)| (std::cmp::Reverse(*uses), *predicate));
-        self.marked = predicates.into_iter().take(RingRow::MARKS).map(|(predicate, _)| predicate).collect();
-        for feature in &mut self.features {
-            let place = self.marked.iter().position(|predicate| *predicate == feature.predicate);
-            feature.mark = place.map(|mark| mark as u8);
-        }
-    }
-
-    /// A row as it lies on a ring.
-    fn ring_row(&self, time: i64, row: u64, facts: &Facts) -> RingRow {
-        let holds = self.marked.iter().enumerate().filter(|(_, predicate)| facts.holds(row, **predicate));
-        RingRow::new(time, row, holds.fold(0, |marks, (mark, _)| marks | 1 << mark))
-    }
 }
 
 /// When the session of a row began: the last one that was looked for, of each window.
@@ -125,18 +100,18 @@ impl KeyTimeline {
         let AsOf { time, row } = as_of;
         let Some(slot) = layout.order else { return self.ring.partition(|r| r.time <= time) };
         let id = facts.text(row, slot);
-        self.ring.partition(|r| r.time < time || r.time == time && facts.text(r.row(), slot) < id)
+        self.ring.partition(|r| r.time < time || r.time == time && facts.text(r.row, slot) < id)
     }
 
     /// Puts a row where it belongs; `true` when other rows of the same or a later time were there before.
     pub fn insert(&mut self, time: i64, row: u64, layout: &Layout, facts: &Facts) -> bool {
         if self.ring.last_time().is_none_or(|last| last < time) {
-            self.ring.push(layout.ring_row(time, row, facts));
+            self.ring.push(RingRow { time, row });
             return false;
         }
         let at = self.place_of(AsOf { time, row }, layout, facts);
         self.disturb(at, row, true, layout, facts);
-        self.ring.insert(at, layout.ring_row(time, row, facts));
+        self.ring.insert(at, RingRow { time, row });
         true
     }
 
@@ -260,9 +235,9 @@ impl KeyTimeline {
             if earlier.time < day || earlier.time < start.saturating_sub(gap) {
                 break;
             }
-            if facts.holds(earlier.row(), window.members) {
+            if facts.holds(earlier.row, window.members) {
                 start = earlier.time;
-                if let Some(known) = known.filter(|known| known.row == earlier.row()) {
+                if let Some(known) = known.filter(|known| known.row == earlier.row) {
                     start = known.start;
                     break;
                 }
@@ -280,7 +255,7 @@ impl KeyTimeline {
     /// Whether a row comes after this one, before `end`, that a predicate holds for.
     pub fn is_followed(&self, as_of: AsOf, end: i64, predicate: usize, layout: &Layout, facts: &Facts) -> bool {
         let later = self.ring.from(self.place_of(as_of, layout, facts)).skip(1).take_while(|r| r.time < end);
-        later.into_iter().any(|r| facts.holds(r.row(), predicate))
+        later.into_iter().any(|r| facts.holds(r.row, predicate))
     }
 
     /// Lets go of the rows before `before`.

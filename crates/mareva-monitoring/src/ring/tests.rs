@@ -3,27 +3,27 @@ use super::*;
 /// Rows 0, 1, … at times 0, 10, …, the first of them at this position.
 fn ring(front: u32, rows: u64) -> Ring {
     let mut ring = Ring { front, ..Ring::default() };
-    (0..rows).for_each(|row| ring.push(RingRow::new(row as i64 * 10, row, 0)));
+    (0..rows).for_each(|row| ring.push(RingRow { time: row as i64 * 10, row }));
     ring
 }
 
 #[test]
 fn positions_go_on_past_the_greatest_number() {
     let mut ring = ring(u32::MAX - 2, 8);
-    let all = |ring: &Ring| ring.rows(ring.front, ring.end()).map(|r| r.row()).collect::<Vec<_>>();
+    let all = |ring: &Ring| ring.rows(ring.front, ring.end()).collect::<Vec<_>>();
     assert_eq!((ring.end(), all(&ring)), (5, (0..8).collect()));
     for hint in [u32::MAX - 2, u32::MAX, 0, 5] {
         let at = ring.first_at_or_after(35, hint);
-        assert_eq!((at, ring.rows(at, ring.end()).next().map(|r| r.row())), (1, Some(4)), "looked for from {hint}");
+        assert_eq!((at, ring.rows(at, ring.end()).next()), (1, Some(4)), "looked for from {hint}");
     }
     assert!(ring.is_before(u32::MAX, 0) && !ring.is_before(0, u32::MAX));
     assert_eq!(ring.between(u32::MAX, 2), 3);
-    ring.insert(1, RingRow::new(35, 99, u16::MAX));
+    ring.insert(1, RingRow { time: 35, row: 99 });
     assert_eq!(all(&ring), [0, 1, 2, 3, 99, 4, 5, 6, 7]);
     assert_eq!(ring.find(35, 99), Some(1));
     ring.remove(1);
     ring.expire(0);
-    assert_eq!((all(&ring), ring.before(2).map(|r| r.row()).collect::<Vec<_>>()), ((3..8).collect(), vec![4, 3]));
+    assert_eq!((all(&ring), ring.before(2).map(|r| r.row).collect::<Vec<_>>()), ((3..8).collect(), vec![4, 3]));
 }
 
 #[test]
@@ -37,8 +37,8 @@ fn a_row_alone_is_found_and_goes() {
     let mut ring = ring(u32::MAX, 1);
     assert_eq!((ring.len(), ring.last_time(), ring.end(), ring.find(0, 0)), (1, Some(0), 0, Some(u32::MAX)));
     assert_eq!([-1, 0, 1].map(|time| ring.first_at_or_after(time, 0)), [u32::MAX, u32::MAX, 0]);
-    ring.insert(u32::MAX, RingRow::new(-5, 7, 0));
-    assert_eq!(ring.rows(u32::MAX, 1).map(|r| r.row()).collect::<Vec<_>>(), [7, 0]);
+    ring.insert(u32::MAX, RingRow { time: -5, row: 7 });
+    assert_eq!(ring.rows(u32::MAX, 1).collect::<Vec<_>>(), [7, 0]);
     ring.remove(u32::MAX);
     ring.expire(ring.after_front(0));
     assert_eq!(ring.len(), 1);
@@ -60,7 +60,7 @@ fn the_first_row_that_does_not_hold_is_found_from_wherever_it_is_looked_for() {
     for rows in 0..40 {
         // Three rows of each time.
         let mut ring = Ring::default();
-        (0..rows).for_each(|row| ring.push(RingRow::new(row as i64 / 3, row, 0)));
+        (0..rows).for_each(|row| ring.push(RingRow { time: row as i64 / 3, row }));
         for time in -1..15 {
             let expected = (0..rows).filter(|row| (*row as i64 / 3) < time).count();
             for near in 0..=rows as usize + 2 {
@@ -69,12 +69,4 @@ fn the_first_row_that_does_not_hold_is_found_from_wherever_it_is_looked_for() {
             }
         }
     }
-}
-
-#[test]
-fn marks_lie_beside_the_row() {
-    let row = RingRow::new(-1, (1 << 48) - 1, 0b1000_0000_0000_0101);
-    assert_eq!((row.time, row.row()), (-1, (1 << 48) - 1));
-    let marked: Vec<u8> = (0..16).filter(|mark| row.is_marked(*mark)).collect();
-    assert_eq!((marked, size_of::<RingRow>()), (vec![0, 2, 15], 16));
 }
