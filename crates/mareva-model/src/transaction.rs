@@ -37,6 +37,21 @@ pub fn is_told_by_banks(kind: &str) -> bool {
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::CreditTransfer,
+        Self::CashDeposit,
+        Self::CashWithdrawal,
+        Self::CardPayment,
+        Self::Return,
+        Self::Deposit,
+        Self::Withdrawal,
+        Self::Trade,
+        Self::InternalTransfer,
+        Self::TokenTransfer,
+        Self::ChainTransfer,
+    ];
+
     /// The name in the `kind` column.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -69,6 +84,9 @@ pub enum Status {
 }
 
 impl Status {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Accepted, Self::Pending, Self::Settled, Self::Rejected];
+
     /// The name in the `status` column.
     pub fn as_str(self) -> &'static str {
         match self {

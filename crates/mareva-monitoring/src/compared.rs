@@ -11,6 +11,15 @@ use crate::plan::RulePlan;
 impl RulePlan {
     /// The texts that its conditions compare a column with.
     pub fn texts_compared_with(&self, column: &str) -> BTreeSet<String> {
+        self.compared(column, false)
+    }
+
+    /// The same, and texts that it must not be.
+    pub fn texts_named_with(&self, column: &str) -> BTreeSet<String> {
+        self.compared(column, true)
+    }
+
+    fn compared(&self, column: &str, unequal: bool) -> BTreeSet<String> {
         let of_windows = self.windows.iter().flat_map(|window| window.atoms.iter().chain(&window.argument));
         let outputs = self.outputs.iter().map(|(_, expr)| expr);
         let mut texts = BTreeSet::new();
@@ -24,14 +33,18 @@ impl RulePlan {
             // It fails on nothing: the closure gives no error.
             _ = expr.apply(|part| {
                 match part {
-                    Expr::BinaryExpr(binary) if binary.op == Operator::Eq => {
+                    Expr::BinaryExpr(binary)
+                        if binary.op == Operator::Eq || (unequal && binary.op == Operator::NotEq) =>
+                    {
                         for (one, other) in [(&binary.left, &binary.right), (&binary.right, &binary.left)] {
                             if is_it(one) {
                                 note(other);
                             }
                         }
                     }
-                    Expr::InList(list) if !list.negated && is_it(&list.expr) => list.list.iter().for_each(&mut note),
+                    Expr::InList(list) if (unequal || !list.negated) && is_it(&list.expr) => {
+                        list.list.iter().for_each(&mut note);
+                    }
                     _ => {}
                 }
                 Ok(TreeNodeRecursion::Continue)

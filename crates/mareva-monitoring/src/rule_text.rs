@@ -134,8 +134,17 @@ impl<'a> Sql<'a> {
             None if reason.ends_with("found: EOF") => self.end(),
             None => self.at(""),
         };
+        let remedy = match reason.rsplit_once("found: ").map(|(_, found)| found.trim()) {
+            Some("HAVING" | "WHERE") => {
+                "the order is FROM, JOIN, WHERE, WINDOW, QUALIFY: what is asked of a window stands in QUALIFY"
+            }
+            Some(found) if found.starts_with(['‘', '’', '“', '”', '´', '`']) => {
+                "write straight quotes: 'text'"
+            }
+            _ => TABLES_AND_FORMS,
+        };
         let reason = format!("is no SQL: {}", reason.replace(['\n', '\r'], " "));
-        Fault::new(place, reason, TABLES_AND_FORMS)
+        Fault::new(place, reason, remedy)
     }
 
     fn end(&self) -> String {

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use datafusion::common::utils::datafusion_strsim::levenshtein;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
-use mareva_model::{Digest, Fault, Raises, Refusal, RuleRef, Table, digest};
+use mareva_model::{Digest, Fault, Kind, Raises, Refusal, RuleRef, Status, Table, digest};
 
 use crate::accounts::accounts_schema;
+use crate::backtest::{Variant, counts_signals_of};
 use crate::plan::{RulePlan, plan, session};
 use crate::program::{Planned, Program};
 use crate::rule::{CheckedRule, RuleText, read_all};
@@ -122,6 +124,37 @@ impl Ruleset {
             .flat_map(|rule| named(rule).into_iter().map(move |text| (rule.reference.id.as_str(), text)))
             .filter(|(_, text)| !raises(text))
             .collect()
+    }
+
+    /// Whether a rule joins accounts.
+    pub fn joins_accounts(&self) -> bool {
+        self.rules.iter().any(|rule| rule.plan.columns.keys().any(|column| column.starts_with("accounts(")))
+    }
+
+    /// Texts that rules compare with a column whose values are known, and that are none of them: the rule, the column, the text and the
+    /// value that is nearest.
+    pub fn never_equal(&self) -> Vec<(&str, &'static str, String, &'static str)> {
+        let (kinds, statuses) = (Kind::ALL.map(Kind::as_str), Status::ALL.map(Status::as_str));
+        let known = [("kind", &kinds[..]), ("status", &statuses[..]), ("direction", &["in", "out"][..])];
+        let mut found = Vec::new();
+        for (rule, (column, values)) in self.rules.iter().flat_map(|rule| known.map(|known| (rule, known))) {
+            for text in rule.plan.texts_named_with(column) {
+                let nearest = values.iter().min_by_key(|value| levenshtein(value, &text.to_lowercase()));
+                if let Some(nearest) = nearest.filter(|_| !values.contains(&text.as_str())) {
+                    found.push((rule.reference.id.as_str(), column, text, *nearest));
+                }
+            }
+        }
+        found
+    }
+
+    /// Rules whose signals no rule over signals counts.
+    pub fn uncounted(&self) -> Vec<&str> {
+        let second: Vec<Variant> =
+            self.rules.iter().filter(|rule| rule.table == Table::Signals).map(Variant::in_force).collect();
+        let is_counted = |id: &str| second.iter().any(|rule| counts_signals_of(rule, id));
+        let raising = self.rules.iter().filter(|rule| rule.reference.raises_signals());
+        raising.map(|rule| rule.reference.id.as_str()).filter(|id| !is_counted(id)).collect()
     }
 
     /// Rules that are to take the place of one that is not here: the rule, and what it names.

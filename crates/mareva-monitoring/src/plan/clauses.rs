@@ -1,6 +1,11 @@
 //! Clauses of other dialects that the parser takes and the planner leaves out without a word.
 
-use datafusion::sql::sqlparser::ast::{GroupByExpr, Join, Query, Select, SetExpr, SetOperator, Statement, TableFactor};
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    DataType, Expr, FunctionArguments, GroupByExpr, Join, Query, Select, SetExpr, SetOperator, Statement, TableFactor,
+    WindowType, visit_expressions,
+};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 use mareva_model::Fault;
@@ -21,10 +26,44 @@ pub(super) fn check(text: &Sql<'_>) -> Result<(), Fault> {
         Statement::Query(query) => Some(query.as_ref()),
         _ => None,
     });
-    let mut dropped = queries.flat_map(of_query).filter(|(there, _)| *there);
+    let dropped = statements.iter().flat_map(of_expressions);
+    let mut dropped = queries.flat_map(of_query).chain(dropped).filter(|(there, _)| *there);
     dropped.next().map_or(Ok(()), |(_, clause)| {
-        Err(text.refuse(clause, format!("{} is not supported", clause.to_uppercase()), FORM))
+        let remedy = match clause {
+            "over (" => "name a window alone, OVER w, or write it out",
+            "similar to" => "write LIKE, or x ~ '^…$'",
+            "at time zone" => "times are UTC: add an interval",
+            "varchar" | "char" => "write CAST(x AS VARCHAR), or substr(x, 1, 7)",
+            _ => FORM,
+        };
+        let shown = if clause == "over (" { "a window that names another, or a parameter" } else { clause };
+        Err(text.refuse(clause, format!("{} is not supported", shown.to_uppercase()), remedy))
     })
+}
+
+/// Parts of expressions of which the planner takes a part.
+fn of_expressions(statement: &Statement) -> Vec<Clause> {
+    let mut found = Vec::new();
+    _ = visit_expressions(statement, |expr| {
+        found.push(match expr {
+            Expr::Function(function) => {
+                let named = match &function.over {
+                    Some(WindowType::WindowSpec(window)) => window.window_name.is_some(),
+                    _ => false,
+                };
+                (named || !matches!(function.parameters, FunctionArguments::None), "over (")
+            }
+            Expr::SimilarTo { .. } => (true, "similar to"),
+            Expr::AtTimeZone { .. } => (true, "at time zone"),
+            Expr::Cast { data_type: DataType::Varchar(Some(_)) | DataType::CharVarying(Some(_)), .. } => {
+                (true, "varchar")
+            }
+            Expr::Cast { data_type: DataType::Char(Some(_)) | DataType::Character(Some(_)), .. } => (true, "char"),
+            _ => return ControlFlow::<()>::Continue(()),
+        });
+        ControlFlow::Continue(())
+    });
+    found
 }
 
 fn of_query(query: &Query) -> Vec<Clause> {

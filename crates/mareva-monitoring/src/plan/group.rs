@@ -9,7 +9,7 @@ use super::base::{Base, column, flat};
 use super::window::Call;
 use super::{FORM, GroupPlan, Matcher, RulePlan, WindowPlan};
 use crate::extent::Extent;
-use crate::stock::WINDOW_START;
+use crate::stock::{WINDOW_START, stock};
 
 const GROUPS: &str = "write GROUP BY account, date_bin(INTERVAL '1' HOUR, event_time)";
 
@@ -70,6 +70,11 @@ impl Matcher<'_> {
         let Some(extent) = extent else {
             return Err(self.text.refuse("group by", "without a window a group never ends", GROUPS));
         };
+        let is_call = matches!(extent, Extent::Session { .. }) || extent.is_hop();
+        if is_call && stock(self.text.sql, extent).is_ok_and(|sql| sql == self.text.sql) {
+            let reason = "the window is grouped by a name or a number, which stock SQL knows nothing of";
+            return Err(self.text.refuse("group by", reason, "write hop(…) or session(…) itself in GROUP BY"));
+        }
         if keys.is_empty() {
             return Err(self.text.refuse("group by", "there is no key beside the window", GROUPS));
         }

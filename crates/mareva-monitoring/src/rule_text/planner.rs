@@ -25,7 +25,14 @@ impl Sql<'_> {
             DataFusionError::SQL(error, _) => here.unparsed(error),
             DataFusionError::SchemaError(error, _) => match error.as_ref() {
                 SchemaError::FieldNotFound { field, valid_fields } => {
-                    here.no_column(&field.name, valid_fields.iter().map(|column| column.name.as_str()))
+                    let elsewhere = valid_fields.iter().find(|column| column.name == field.name);
+                    match elsewhere.and_then(|column| column.relation.as_ref()) {
+                        Some(table) => {
+                            let reason = format!("there is no column {} in this table", field.name);
+                            here.refuse(&field.name, reason, &format!("write {}.{}", table.table(), field.name))
+                        }
+                        None => here.no_column(&field.name, valid_fields.iter().map(|column| column.name.as_str())),
+                    }
                 }
                 SchemaError::AmbiguousReference { field } => {
                     let reason = format!("{} is a column of both tables", field.name);
@@ -93,6 +100,12 @@ impl Sql<'_> {
 
     /// Of tables, parameters, functions and aliases.
     fn of_names(&self, reason: &str, named: &str) -> Option<Reworded> {
+        if reason.starts_with("Invalid function '") {
+            let nearest = FUNCTIONS.iter().map(|one| (levenshtein(one, named), *one)).min();
+            let perhaps = nearest.filter(|(wrong, one)| wrong * 2 <= one.len());
+            let perhaps = perhaps.map(|(_, one)| format!("perhaps you mean {one}; ")).unwrap_or_default();
+            return Some(said(named, format!("there is no function {named}"), format!("{perhaps}see rules/README.md")));
+        }
         if reason.starts_with("table '") && reason.ends_with("not found") {
             let remedy = "there are transactions, movements and signals, and accounts to join";
             return Some(said(named, format!("there is no table {named}"), remedy));
@@ -237,6 +250,32 @@ impl Sql<'_> {
         None
     }
 }
+
+/// Functions that rules often call.
+const FUNCTIONS: [&str; 22] = [
+    "abs",
+    "avg",
+    "coalesce",
+    "count",
+    "date_bin",
+    "date_part",
+    "date_trunc",
+    "first_value",
+    "lag",
+    "last_value",
+    "lower",
+    "max",
+    "min",
+    "nullif",
+    "row_number",
+    "stddev",
+    "strpos",
+    "substr",
+    "sum",
+    "trim",
+    "upper",
+    "var_pop",
+];
 
 /// Words of messages that say nothing of what a rule has.
 const COMMON: [&str; 24] = [

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::config;
 use crate::config::nearest::nearest;
-use crate::open::{RuleFolder, keep, load_rules, notices, rule_folders, without_sources};
+use crate::open::{RuleFolder, keep, load_rules, notices, rule_folders, uncounted, without_sources};
 use crate::outcome::say;
 use crate::replay::{WholeFile, word_of};
 
@@ -156,7 +156,7 @@ fn unknown<'r>(id: &str, known: impl Iterator<Item = &'r str>) -> Fault {
 }
 
 fn noted(ruleset: &Ruleset) -> Vec<String> {
-    notices(ruleset).into_iter().chain(without_sources(ruleset)).collect()
+    notices(ruleset).into_iter().chain(uncounted(ruleset)).chain(without_sources(ruleset)).collect()
 }
 
 fn described(ruleset: &Ruleset) -> Vec<Value> {

@@ -10,6 +10,8 @@ use super::rule_keys::{all_faults, without_source};
 use super::{keep, unreadable};
 use crate::config::read_text;
 
+/// Rules that a notice names.
+const SHOWN: usize = 5;
 /// Bytes of a file of a rule; the most are evidence.
 const MAX_FILE: u64 = 64 << 20;
 
@@ -186,7 +188,19 @@ pub fn notices(ruleset: &Ruleset) -> Vec<String> {
     let unmet = unmet.map(|(rule, named)| format!("{rule} counts signals of `{named}`, and no rule here raises them"));
     let unopposed = ruleset.unopposed().into_iter();
     let unopposed = unopposed.map(|(rule, named)| format!("{rule} challenges `{named}`, and no such rule is here"));
-    unmet.chain(unopposed).collect()
+    let never = ruleset.never_equal().into_iter().map(|(rule, column, text, nearest)| {
+        format!("{rule} compares {column} with '{text}', which no row has; perhaps you mean '{nearest}'")
+    });
+    unmet.chain(unopposed).chain(never).collect()
+}
+
+/// Rules whose signals come to nothing; a folder may hold the first level alone.
+pub fn uncounted(ruleset: &Ruleset) -> Option<String> {
+    let uncounted = ruleset.uncounted();
+    let shown = uncounted.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
+    let more = uncounted.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!uncounted.is_empty()).then(|| format!("no rule over signals counts those of {shown}{more}: they raise no alert"))
 }
 
 /// Thresholds that say not where they come from.

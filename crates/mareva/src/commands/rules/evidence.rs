@@ -160,7 +160,8 @@ fn account(line: &str) -> Result<Account, String> {
             let each = faults.iter().map(|(reason, remedy)| format!("{reason}; {remedy}"));
             each.collect::<Vec<_>>().join("; ")
         }),
-        other => Err(format!("is no transaction and no account: its type is {other:?}")),
+        Some(other) => Err(format!("is no transaction and no account: its type is `{other}`")),
+        None => Err("is no transaction and no account: it has no text `type`".to_owned()),
     }
 }
 
@@ -179,7 +180,8 @@ fn compare(text: &str, fired: &[Value], failures: &mut Vec<String>) {
             failures.push(format!("expected and did not come: {line}"));
             continue;
         };
-        for (name, value) in line.as_object().into_iter().flatten() {
+        // Whether a rule is only tried is no part of what it finds: it stays the same when the rule is published.
+        for (name, value) in line.as_object().into_iter().flatten().filter(|(name, _)| *name != "shadow") {
             let row = found["row_id"].as_str().unwrap_or_default();
             if found.get(name).is_none() {
                 failures.push(format!("{row}: there is no column {name}, expected {value}"));
