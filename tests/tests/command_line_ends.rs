@@ -39,6 +39,33 @@ fn a_replay_of_dead_letters_alone_says_so() {
 }
 
 #[test]
+fn a_replay_whose_files_are_not_in_the_order_of_time_replaces_nothing() {
+    let place = TempDir::new().unwrap();
+    let lines = |order: &mut dyn Iterator<Item = i64>| -> String {
+        order.map(|at| format!("{}\n", payment(&at.to_string(), at * 3_600, 1, 2))).collect()
+    };
+    // More than a slice: within one, all are in time.
+    fs::write(place.path().join("good.ndjson"), lines(&mut (0..9_000))).unwrap();
+    fs::write(place.path().join("newest.ndjson"), lines(&mut (0..9_000).rev())).unwrap();
+    fs::write(place.path().join("alerts"), "kept\n").unwrap();
+    let line = "replay --bank newest.ndjson --out alerts --late late";
+    let expected = [
+        "records stand behind later ones by more than allowed_lateness",
+        "the first is newest.ndjson:",
+        "sort each file",
+    ];
+    ends(&command(place.path(), line).output().unwrap(), 1, &expected);
+    assert_eq!(fs::read_to_string(place.path().join("alerts")).unwrap(), "kept\n");
+    assert!(fs::read_to_string(place.path().join("late")).unwrap().lines().count() > 4_000);
+    let output = command(place.path(), "rules backtest --data newest.ndjson").output().unwrap();
+    ends(&output, 1, &["the first is newest.ndjson:"]);
+    ends(&command(place.path(), "replay --bank good.ndjson --out alerts").output().unwrap(), 0, &[]);
+    let twice =
+        command(place.path(), "replay --bank good.ndjson --exchange good.ndjson --out alerts").output().unwrap();
+    ends(&twice, 2, &["good.ndjson: is given twice"]);
+}
+
+#[test]
 fn every_line_of_queries_has_an_answer() {
     let place = TempDir::new().unwrap();
     fs::write(place.path().join("mules.csv"), "account\nDE89370400440532013000\n").unwrap();

@@ -1,8 +1,9 @@
+use std::collections::HashSet;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use mareva_model::{Fault, Refusal};
 use mareva_pipeline::Pipeline;
@@ -11,14 +12,14 @@ use serde_json::json;
 use crate::config::Config;
 use crate::open::{Instead, NamedPath, Opened, in_the_way, keep, notices, open, readable, warn_of_doubts};
 use crate::outcome::{needs_its_reader, say, stdout_is_closed};
-use crate::outputs::Taken;
-use crate::replay::{Merge, ReadSlice, Tally, Targets, UNFINISHED, Writers, read_ahead, table_files};
+use crate::outputs::{Taken, file_number};
+use crate::replay::{Merge, ReadSlice, Tally, Targets, UNFINISHED, Writers, numbered, read_ahead, table_files};
 use crate::{config, logging};
 
 /// Judge files instead of topics
 ///
 /// Reads NDJSON (canonical JSON, ethereum-etl) and pacs.008 messages, one record a line, and merges the files by event
-/// time. The same pipeline as in `run` judges them.
+/// time. Each file must be in the order of time, give or take allowed_lateness. The same pipeline as in `run` judges them.
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("records").required(true).multiple(true))]
 #[command(after_help = "Examples:
@@ -98,9 +99,14 @@ impl Args {
     fn path_faults(&self, config: &Config) -> Vec<Fault> {
         let mut faults = Refusal::default();
         let mut taken = Taken::by_config(self.config.as_deref(), config);
+        let mut numbers = HashSet::new();
         for path in self.inputs() {
             keep(readable(path), &mut faults);
             taken.read(path, "records");
+            if file_number(path).is_some_and(|number| !numbers.insert(number)) {
+                let remedy = "name each file once: it is either bank or exchange";
+                faults.0.push(Fault::new(path.display().to_string(), "is given twice", remedy));
+            }
         }
         let mut fault =
             |path: &Path, reason, remedy| faults.0.push(Fault::new(path.display().to_string(), reason, remedy));
@@ -155,7 +161,7 @@ pub fn run(args: Args) -> Result<()> {
     let mut pipeline = Pipeline::new(opened.parts.clone())?;
     let rules = opened.parts.ruleset.rules().iter().map(|rule| &*rule.reference);
     let (mut tally, began) = (Tally::of(rules), Instant::now());
-    judge(&args, &config, &opened, &mut pipeline, &mut tally).map_err(needs_its_reader)?;
+    let unjudged = judge(&args, &config, &opened, &mut pipeline, &mut tally).map_err(needs_its_reader)?;
     let seconds = began.elapsed().as_secs_f64();
     let (summary, counts) = (tally.summary(), tally.counts());
     let rate = counts.produced as f64 / seconds.max(1e-9);
@@ -172,6 +178,9 @@ pub fn run(args: Args) -> Result<()> {
         }
     } else {
         let mut text = summary.text();
+        if opened.parts.accounts.batch().num_rows() == 0 && opened.parts.ruleset.joins_accounts() {
+            text.push_str("no accounts table: rules that join it see none; name it with --accounts\n");
+        }
         for failure in pipeline.monitor().rule_failures() {
             text.push_str(&format!("  {failure}\n"));
         }
@@ -179,8 +188,7 @@ pub fn run(args: Args) -> Result<()> {
         // All is written: whether anybody reads about it changes nothing.
         _ = io::stderr().write_all(text.as_bytes());
     }
-    ensure!(counts.produced == 0 || counts.produced > counts.dead_lettered, all_dead(&args));
-    Ok(())
+    unjudged.map_or(Ok(()), |reason| Err(anyhow!(reason)))
 }
 
 /// What to say where not one record could be read: a file given for the wrong stream, say.
@@ -190,12 +198,19 @@ fn all_dead(args: &Args) -> String {
         None => "replay with --dead-letters FILE to see the reasons".to_owned(),
     };
     format!(
-        "every record was a dead letter: nothing was judged; {place}, and check which file is --bank and which --exchange"
+        "every record was a dead letter: no rule judged anything, and no output was replaced; {place}, and check which file is --bank and which --exchange"
     )
 }
 
-/// Judges all records and writes what comes of them.
-fn judge(args: &Args, config: &Config, opened: &Opened, pipeline: &mut Pipeline, tally: &mut Tally) -> Result<()> {
+/// Judges all records and writes what comes of them. Gives the reason where that is worth nothing, and then replaces no output.
+fn judge(
+    args: &Args,
+    config: &Config,
+    opened: &Opened,
+    pipeline: &mut Pipeline,
+    tally: &mut Tally,
+) -> Result<Option<String>> {
+    let files = numbered(config, &args.bank, &args.exchange);
     let merge = Merge::of_streams(config, &args.bank, &args.exchange, pipeline.epoch())?;
     let targets = Targets {
         alerts: args.out.clone(),
@@ -209,13 +224,24 @@ fn judge(args: &Args, config: &Config, opened: &Opened, pipeline: &mut Pipeline,
     read_ahead(merge, pipeline.decoder(), |ReadSlice { slice, decoded, bytes }| {
         let output = pipeline.process_decoded(&slice, decoded)?;
         writers.add(&opened.parts, &output)?;
-        tally.add(&output);
+        tally.add(&output, &files);
         progress.set_position(bytes);
         Ok(())
     })?;
-    writers.finish()?;
     progress.finish_and_clear();
-    Ok(())
+    let counts = tally.counts();
+    let out_of_order = tally.refused().out_of_order(counts.produced);
+    let unjudged = match counts.produced > 0 && counts.produced == counts.dead_lettered {
+        true => Some(all_dead(args)),
+        false => out_of_order.clone().filter(|_| counts.late > counts.accepted),
+    };
+    if unjudged.is_some() {
+        writers.finish_refusals()?;
+        return Ok(unjudged);
+    }
+    writers.finish()?;
+    out_of_order.iter().for_each(|told| tracing::warn!("{told}"));
+    Ok(None)
 }
 
 /// Ends with 1 at the first SIGTERM, SIGINT or SIGHUP: there is nothing to bring to an end, and what is half done does not

@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json};
 pub use ahead::{ReadSlice, read_ahead};
 pub use merge::{Frame, Merge};
 pub use peek::{peek_time, stream_of};
-pub use refused::{NumberedFile, Refused};
+pub use refused::{NumberedFile, Refused, numbered};
 pub use summary::{Tally, word_of};
 use tables::TableFiles;
 pub use tables::table_files;
@@ -108,6 +108,14 @@ impl Writers {
             tables.add(&parts.ruleset, &output.accepted, &output.settled)?;
         }
         Ok(())
+    }
+
+    /// Ends the files that say why nothing was judged; what stands in the place of the others stays.
+    ///
+    /// # Errors
+    /// What the file system reports.
+    pub fn finish_refusals(self) -> Result<()> {
+        [self.dead_letters, self.late].into_iter().flatten().try_for_each(WholeFile::finish)
     }
 
     /// Writes what is left; now the files stand under their names.

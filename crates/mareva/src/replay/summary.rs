@@ -8,6 +8,7 @@ use mareva_model::{DeadLetter, Detection, RuleRef};
 use mareva_pipeline::{Counts, Output};
 use serde::Serialize;
 
+use super::{NumberedFile, Refused};
 use crate::challenge::{Challenge, Compared, Comparison};
 
 /// Counts over all slices.
@@ -18,6 +19,7 @@ pub struct Tally {
     shadow: BTreeMap<String, u64>,
     comparison: Comparison,
     dead_letters: BTreeMap<String, u64>,
+    refused: Refused,
     hits: BTreeMap<String, u64>,
     revisions: u64,
     /// The last revision of every alert.
@@ -42,6 +44,9 @@ pub struct Summary {
     pub challengers: Vec<Challenge>,
     /// Dead letters by reason.
     pub dead_letters: BTreeMap<String, u64>,
+    /// File and line of the first of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_dead_letter: Option<String>,
     /// Confirmed hits by list.
     pub hits: BTreeMap<String, u64>,
     /// Alerts by the action of their last revision; those that were withdrawn by `withdrawn`.
@@ -58,14 +63,18 @@ impl Tally {
         Self { comparison: Comparison::of(rules), ..Self::default() }
     }
 
-    /// Counts what a slice gave.
-    pub fn add(&mut self, output: &Output) {
+    /// Counts what a slice of these files gave; there are none where the records come from elsewhere.
+    pub fn add(&mut self, output: &Output, files: &[NumberedFile]) {
         self.counts += &output.counts;
         self.low_time = output.low_time.or(self.low_time);
         for Detection { rule, .. } in &output.settled {
             count(if rule.shadow { &mut self.shadow } else { &mut self.detections }, &rule.id);
         }
         self.comparison.add(&output.settled, output.settled_before);
+        if !files.is_empty() {
+            self.refused.add(&output.dead_letters, files);
+            self.refused.add_late(&output.late, files);
+        }
         for DeadLetter { reason, .. } in &output.dead_letters {
             count(&mut self.dead_letters, &word_of(reason));
         }
@@ -88,6 +97,11 @@ impl Tally {
         &self.counts
     }
 
+    /// Where files hold what no rule judges.
+    pub fn refused(&self) -> &Refused {
+        &self.refused
+    }
+
     /// The summary so far.
     pub fn summary(&self) -> Summary {
         let counts = self.counts;
@@ -103,6 +117,7 @@ impl Tally {
             shadow: self.shadow.clone(),
             challengers: self.comparison.challenges(),
             dead_letters: self.dead_letters.clone(),
+            first_dead_letter: self.refused.first.as_ref().map(|(place, _)| place.clone()),
             hits: self.hits.clone(),
             alerts,
             alert_revisions: self.revisions,
@@ -155,7 +170,8 @@ impl Summary {
             let _ = writeln!(text, "{what}: {number}");
         }
         if !self.dead_letters.is_empty() {
-            let _ = writeln!(text, "dead letters{}", listed(&self.dead_letters));
+            let first = self.first_dead_letter.as_ref().map(|place| format!("; the first is {place}"));
+            let _ = writeln!(text, "dead letters{}{}", listed(&self.dead_letters), first.unwrap_or_default());
         }
         text
     }
