@@ -177,15 +177,14 @@ fn rows_that_do_not_make_the_numbers_are_no_explanation() {
     let (bank, exchange) = (less.as_str(), raised.simulated.file("exchange.ndjson"));
     let args = ["rules", "explain", "--alert", &place, "--rules", &rules, "--data", bank, &exchange];
     let output = mareva(args.map(str::to_owned).into_iter().chain(raised.simulated.tables()));
-    let parts =
-        ["the row is not in the data", "gives payments ", "of the alert do not come of this data and these rules"];
+    let parts = ["the row is not in the data", "payments ", "of the alert do not come of this data and these rules"];
     told(&output, &parts);
     // The text has changed under its version.
     let sql = std::path::Path::new(&rules).join("in-a-day/rule.sql");
     let before = std::fs::read_to_string(&sql).unwrap();
     std::fs::write(&sql, before.replace("SUM(amount_ref)", "MAX(amount_ref)")).unwrap();
     let output = raised.explain(&alert.alert_id, &["--rules", &rules]);
-    told(&output, &["differs: over this data the rule, as it is loaded, gives sent ", "do not come of this data"]);
+    told(&output, &["differs: over this data the rule, as it is loaded, gives subject ", "do not come of this data"]);
     std::fs::write(&sql, before.replace("payments >= 2", "payments >= 2000")).unwrap();
     let output = raised.explain(&alert.alert_id, &["--rules", &rules]);
     told(&output, &["differs: over this data the rule, as it is loaded, does not fire here"]);

@@ -107,6 +107,14 @@ pub fn explain(ruleset: &Ruleset, only: &[String]) -> Result<Vec<Explained>, Dat
     ruleset.rules().iter().filter(chosen).map(|rule| one(ruleset, rule)).collect()
 }
 
+/// Whether all windows of a rule over signals stay within one subject.
+pub fn is_of_one_subject(rule: &Rule) -> bool {
+    let of_windows = rule.plan.windows.iter().map(|window| &window.keys);
+    of_windows
+        .chain(rule.plan.group.iter().map(|group| &group.keys))
+        .all(|keys| keys.iter().any(|key| key == "subject"))
+}
+
 /// The columns of a rule's detections.
 pub fn columns(rule: &Rule) -> impl Iterator<Item = &str> {
     rule.plan.outputs.iter().map(|(name, _)| name.as_str())

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray as _, RecordBatch};
+use arrow::datatypes::{DataType, TimeUnit, TimestampMillisecondType};
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
@@ -11,6 +12,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use mareva_model::{Detection, Table};
 
 use crate::accounts::Accounts;
+use crate::backtest::{are_in, put_into};
 use crate::export::signals_table;
 use crate::history::is_enough;
 use crate::ruleset::{Rule, Ruleset};
@@ -104,7 +106,9 @@ pub(crate) fn parameters(rule: &Rule) -> ParamValues {
 
 /// The rows that stock DataFusion returns for a rule's text over the tables of a session.
 pub(crate) async fn run(context: &SessionContext, rule: &Rule) -> Result<Vec<Detection>, DataFusionError> {
-    let frame = context.sql(&rule.stock()?).await?.with_param_values(parameters(rule))?;
+    let stock = rule.stock()?;
+    let sql = if are_in(context) { put_into(&stock)? } else { stock };
+    let frame = context.sql(&sql).await?.with_param_values(parameters(rule))?;
     let mut found = Vec::new();
     for batch in frame.collect().await? {
         for row in 0..batch.num_rows() {
@@ -140,5 +144,7 @@ pub(crate) async fn run(context: &SessionContext, rule: &Rule) -> Result<Vec<Det
 /// When the window of a row began, where there may be several.
 fn window_start(rule: &Rule, batch: &RecordBatch, row: usize) -> Option<i64> {
     let column = batch.column_by_name("window_start").filter(|_| rule.reference.hops)?;
-    mareva_model::parse_time(&values::text(column, row)).ok()
+    // It may lie before 1970, where no row does.
+    let start = arrow::compute::cast(column, &DataType::Timestamp(TimeUnit::Millisecond, None)).ok()?;
+    Some(start.as_primitive::<TimestampMillisecondType>().value(row))
 }

@@ -10,6 +10,7 @@ mod found;
 mod needs;
 mod observe;
 mod parts;
+mod picked;
 mod source;
 mod spread;
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub use needs::{Pass, passes};
 pub use observe::{Seen, Through, earliest, labelled_rows, rows_twice, through};
 pub(crate) use parts::sorted;
 pub use parts::{Part, PartAccounts, split};
+pub(crate) use picked::{are_in, put_into};
 pub use source::{AccountTable, Holds, TableFile};
 pub use variant::Variant;
 pub use whole::run_whole;

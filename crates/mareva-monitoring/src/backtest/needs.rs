@@ -110,18 +110,30 @@ fn pass(table: Table, key: Option<String>, rules: &[(usize, Table, Needs)]) -> P
 pub(crate) async fn columns_read(rule: &Rule) -> Result<BTreeSet<String>, DataFusionError> {
     let context = session(&accounts_schema())?;
     let frame = context.sql(&rule.stock()?).await?.with_param_values(parameters(rule))?;
-    scanned(&context.state().optimize(frame.logical_plan())?, rule.table.name())
+    let mut columns = scanned(&context.state().optimize(frame.logical_plan())?, rule.table.name())?;
+    columns.extend(named(rule));
+    Ok(columns)
+}
+
+/// Columns that the text names: the optimizer may need them no more, and the planner asks for them.
+fn named(rule: &Rule) -> impl Iterator<Item = String> {
+    let text = Sql::new(rule.place(), &rule.sql);
+    let takes_all = text.has("exclude") || text.has("except");
+    let schema = schema_of(rule.table);
+    let wanted: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+    wanted.into_iter().filter(move |name| takes_all || text.has(name) || text.has(&format!("\"{name}\"")))
 }
 
 async fn needs(context: &SessionContext, variant: &Variant) -> Result<Needs, DataFusionError> {
     let frame = context.sql(&variant.rule.stock()?).await?.with_param_values(parameters(&variant.rule))?;
     let table = variant.rule.table.name();
     let plan = frame.logical_plan().clone();
-    let names = names_of(&plan, table)?;
+    let (names, of_table) = (names_of(&plan, table)?, schema_of(variant.rule.table));
     let column = |expr: &Expr| match expr {
         Expr::Column(column) => {
             let own = column.relation.as_ref().is_some_and(|relation| names.contains(relation.table()));
-            own.then(|| column.name.clone())
+            // What `hop` and `session` stand for makes a column of its own.
+            own.then(|| column.name.clone()).filter(|name| of_table.field_with_name(name).is_ok())
         }
         _ => None,
     };
@@ -167,7 +179,8 @@ async fn needs(context: &SessionContext, variant: &Variant) -> Result<Needs, Dat
         }
         Ok(TreeNodeRecursion::Continue)
     })?;
-    let columns = scanned(&context.state().optimize(&plan)?, table)?;
+    let mut columns = scanned(&context.state().optimize(&plan)?, table)?;
+    columns.extend(named(&variant.rule));
     if scans != 1 {
         present.clear();
     }

@@ -180,6 +180,7 @@ pub(super) fn context(partitions: usize, pool: usize) -> Result<SessionContext, 
     let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(pool))).build_arc()?;
     let context = SessionContext::new_with_config_rt(SessionConfig::new().with_target_partitions(partitions), runtime);
     super::spread::register(&context);
+    super::picked::register(&context);
     Ok(context)
 }
 

@@ -38,6 +38,9 @@ pub struct Behind {
     pub found: bool,
     /// The columns that the rule as it is loaded gives at this row over what the tables hold; none where it does not fire there.
     pub recomputed: Option<Map<String, Value>>,
+    /// The subject that it gives with them.
+    #[serde(skip)]
+    pub subject: Option<String>,
     /// One for each windowed aggregate with other rows.
     pub windows: Vec<WindowRows>,
 }
@@ -45,7 +48,7 @@ pub struct Behind {
 impl Behind {
     /// Of a detection whose row was not found.
     pub fn nothing(row_id: &str) -> Self {
-        Self { row_id: row_id.to_owned(), found: false, recomputed: None, windows: Vec::new() }
+        Self { row_id: row_id.to_owned(), found: false, recomputed: None, subject: None, windows: Vec::new() }
     }
 }
 
@@ -87,7 +90,8 @@ pub async fn behind(
         let ids = text(batch, "row_id")?;
         Ok((0..ids.len()).map(|row| Some(wanted.contains(&key_of(ids.value(row))))).collect())
     })?;
-    let keys = keys_of(rule);
+    let (keys, joins) = (keys_of(rule), Joins::of(rule, accounts)?);
+    let fired = joins.with(&fired)?;
     let mut reached: HashMap<(usize, Key), (i64, i64)> = HashMap::new();
     let longest = rule.plan.reaches().max().unwrap_or(0);
     for row in 0..fired.num_rows() {
@@ -97,8 +101,11 @@ pub async fn behind(
             *ends = (ends.0.min(time.saturating_sub(longest)), ends.1.max(time));
         }
     }
+    let by_joined = keys.iter().flat_map(|columns| columns.iter()).any(|name| name.contains('('));
     let rows = select(files, &columns, |batch| {
         let of_batch = times(batch)?;
+        let with_joined = if by_joined { Some(joins.with(batch)?) } else { None };
+        let batch = with_joined.as_ref().unwrap_or(batch);
         let mut held = Vec::with_capacity(batch.num_rows());
         for row in 0..batch.num_rows() {
             let mut is_in = false;
@@ -111,8 +118,8 @@ pub async fn behind(
         Ok(held.into_iter().collect())
     })?;
     // A rule without windows is judged by the row alone.
-    let plain = if keys.is_empty() { fired.clone() } else { rows };
-    let (rows, columns) = (joined(&plain, rule, accounts)?, &columns);
+    let plain = if keys.is_empty() { fired.project(&(0..columns.len()).collect::<Vec<_>>())? } else { rows };
+    let (rows, columns) = (joins.with(&plain)?, &columns);
     Looked { rule, raised, rows: &rows, plain: &plain, accounts, fired: &fired, columns }.told(asked).await
 }
 
@@ -130,12 +137,12 @@ pub async fn behind_signals(
 ) -> Result<Vec<Behind>, BacktestError> {
     let signals: Vec<Signal> = signals.iter().map(|one| Signal::of(one, ruleset.weight(&one.rule.id), 0)).collect();
     let plain = table(signals.iter())?;
-    let rows = joined(&plain, rule, accounts)?;
+    let rows = Joins::of(rule, accounts)?.with(&plain)?;
     let mut columns = columns_of(rule).await?;
     if !columns.iter().any(|name| name == "rule") {
         columns.push("rule".to_owned());
     }
-    Looked { rule, raised, rows: &rows, plain: &plain, accounts, fired: &plain, columns: &columns }.told(asked).await
+    Looked { rule, raised, rows: &rows, plain: &plain, accounts, fired: &rows, columns: &columns }.told(asked).await
 }
 
 /// Rows that are looked at for the detections of a rule.
@@ -167,7 +174,9 @@ impl Looked<'_> {
                 continue;
             };
             behind.found = true;
-            behind.recomputed = self.recomputed(row_id, at).await?;
+            if let Some(again) = self.recomputed(row_id, at).await? {
+                (behind.subject, behind.recomputed) = (Some(again.subject), Some(again.columns));
+            }
             let mut seen: Vec<&WindowPlan> = Vec::new();
             for window in &self.rule.plan.windows {
                 if let Some(number) = seen.iter().position(|known| holds_same(known, window)) {
@@ -188,7 +197,7 @@ impl Looked<'_> {
 
     /// What stock DataFusion makes of the rule at a row that fired: over the rows of its keys up to its time, so that a group is as it
     /// stood then.
-    async fn recomputed(&self, row_id: &str, at: usize) -> Result<Option<Map<String, Value>>, BacktestError> {
+    async fn recomputed(&self, row_id: &str, at: usize) -> Result<Option<Detection>, BacktestError> {
         let until = times(self.fired)?.value(at);
         let from = until.saturating_sub(self.rule.plan.reaches().max().unwrap_or(0));
         let keys = keys_of(self.rule);
@@ -198,13 +207,13 @@ impl Looked<'_> {
         for row in 0..self.plain.num_rows() {
             let mut is_in = keys.is_empty();
             for (columns, own) in keys.iter().zip(&own).filter(|_| (from..=until).contains(&of_rows.value(row))) {
-                is_in |= key(self.plain, columns, row)? == *own;
+                is_in |= key(self.rows, columns, row)? == *own;
             }
             belongs.push(Some(is_in));
         }
         let rows = filter_record_batch(self.plain, &belongs.into_iter().collect())?;
         let found = over(self.rule, sorted(&rows, &["event_time", "row_id"])?, self.accounts).await?;
-        Ok(found.into_iter().find(|one| one.row_id == row_id).map(|one| one.columns))
+        Ok(found.into_iter().find(|one| one.row_id == row_id))
     }
 
     /// When the session of a row began. Whatever `WHERE` lets in goes on with it, also what an aggregate does not count: the rows
@@ -348,27 +357,41 @@ fn select(
     Ok(concat_batches(&schema, &picked)?)
 }
 
-/// The columns of `accounts` that the rule joins, under the names that its plan has for them.
-fn joined(rows: &RecordBatch, rule: &Rule, accounts: &AccountTable) -> Result<RecordBatch, BacktestError> {
-    let mut places: HashMap<Key, u32, KeyBuild> = HashMap::default();
-    let mut fields: Vec<Field> = rows.schema_ref().fields().iter().map(|field| field.as_ref().clone()).collect();
-    let mut arrays: Vec<ArrayRef> = rows.columns().to_vec();
-    for (name, field) in &rule.plan.columns {
-        let Some((key, column)) = name.strip_prefix("accounts(").and_then(|rest| rest.split_once(").")) else {
-            continue;
-        };
-        if places.is_empty() {
+/// The columns of `accounts` that a rule joins.
+struct Joins<'j> {
+    rule: &'j Rule,
+    accounts: &'j AccountTable,
+    /// Rows of the accounts; none where it joins nothing.
+    places: HashMap<Key, u32, KeyBuild>,
+}
+
+impl<'j> Joins<'j> {
+    fn of(rule: &'j Rule, accounts: &'j AccountTable) -> Result<Self, BacktestError> {
+        let mut places: HashMap<Key, u32, KeyBuild> = HashMap::default();
+        if rule.plan.columns.keys().any(|name| name.starts_with("accounts(")) {
             let known = text(&accounts.0, "account")?;
             places.extend((0_u32..).zip(known.iter()).filter_map(|(at, account)| Some((key_of(account?), at))));
         }
-        let keys = text(rows, key)?;
-        let at: UInt32Array = keys.iter().map(|key| places.get(&key_of(key?)).copied()).collect();
-        let source = accounts.0.column(accounts.0.schema_ref().index_of(column)?);
-        fields.push(field.clone().with_name(name).with_nullable(true));
-        arrays.push(take(source, &at, None)?);
+        Ok(Self { rule, accounts, places })
     }
-    let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
-    Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)?)
+
+    /// Rows with them, under the names that the rule's plan has for them.
+    fn with(&self, rows: &RecordBatch) -> Result<RecordBatch, BacktestError> {
+        let mut fields: Vec<Field> = rows.schema_ref().fields().iter().map(|field| field.as_ref().clone()).collect();
+        let mut arrays: Vec<ArrayRef> = rows.columns().to_vec();
+        for (name, field) in &self.rule.plan.columns {
+            let Some((key, column)) = name.strip_prefix("accounts(").and_then(|rest| rest.split_once(").")) else {
+                continue;
+            };
+            let keys = text(rows, key)?;
+            let at: UInt32Array = keys.iter().map(|key| self.places.get(&key_of(key?)).copied()).collect();
+            let source = self.accounts.0.column(self.accounts.0.schema_ref().index_of(column)?);
+            fields.push(field.clone().with_name(name).with_nullable(true));
+            arrays.push(take(source, &at, None)?);
+        }
+        let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+        Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)?)
+    }
 }
 
 fn text<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b StringArray, BacktestError> {

@@ -26,7 +26,9 @@ pub(super) fn expression(expr: &Expr, windows: &[WindowPlan]) -> String {
                 let not = if list.negated { "NOT " } else { "" };
                 Some(format!("{} {not}IN ({})", list.expr, texts.join(", ")))
             }
-            Expr::Column(own) => windows.iter().find(|window| window.name == own.name).map(short),
+            Expr::Column(own) => {
+                windows.iter().find(|window| window.name == own.name).map(|window| short(window, windows))
+            }
             _ => None,
         };
         Ok(text.map_or_else(
@@ -66,9 +68,20 @@ pub(super) fn aggregate(window: &WindowPlan) -> String {
     format!("{name}({argument})")
 }
 
-/// A windowed aggregate in few words, for expressions that name it.
-fn short(window: &WindowPlan) -> String {
-    format!("[{} by {} over {}]", aggregate(window), window.keys.join(", "), extent(window.extent))
+/// A windowed aggregate in few words, for expressions that name it; with what it counts that others do not which are alike.
+fn short(window: &WindowPlan, all: &[WindowPlan]) -> String {
+    let words = |window: &WindowPlan| {
+        format!("{} by {} over {}", aggregate(window), window.keys.join(", "), extent(window.extent))
+    };
+    let own = words(window);
+    let alike: Vec<&WindowPlan> = all.iter().filter(|other| other.name != window.name && words(other) == own).collect();
+    let is_in_all = |atom: &Expr| alike.iter().all(|other| other.atoms.contains(atom));
+    let counts: Vec<String> =
+        window.atoms.iter().filter(|atom| !is_in_all(atom)).map(|atom| expression(atom, &[])).collect();
+    match alike.is_empty() || counts.is_empty() {
+        true => format!("[{own}]"),
+        false => format!("[{own} where {}]", counts.join(" AND ")),
+    }
 }
 
 /// A window.

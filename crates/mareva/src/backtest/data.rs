@@ -17,7 +17,7 @@ use mareva_pipeline::{Counts, Parts, Pipeline};
 use crate::config::Config;
 use crate::open::{keep, readable, unreadable};
 use crate::outputs::file_number;
-use crate::replay::{Merge, NumberedFile, ReadSlice, Refused, read_ahead, stream_of, word_of};
+use crate::replay::{Merge, ReadSlice, Refused, numbered, read_ahead, stream_of, word_of};
 use crate::scratch::Scratch;
 
 /// Bytes of a file in which its first record must begin and end.
@@ -173,6 +173,12 @@ impl Files {
         bar.set_message("looking for rows that are there twice");
         check_once(Table::Transactions, &self.transactions, &transactions)?;
         check_once(Table::Movements, &self.movements, &movements)?;
+        let rows = |stripes: &[Vec<TableFile>]| stripes.first().into_iter().flatten().map(TableFile::rows).sum::<u64>();
+        let held = rows(&transactions) + rows(&movements);
+        ensure!(
+            held > 0,
+            "the data holds no row; name tables of a replay that accepted records, or the records themselves"
+        );
         let shared = |stripes: Vec<Vec<TableFile>>| stripes.into_iter().map(Arc::new).collect();
         Ok(Tables { transactions: shared(transactions), movements: shared(movements), records })
     }
@@ -183,11 +189,8 @@ impl Files {
         let mut pipeline = Pipeline::new(parts)?;
         let merge = Merge::of_streams(config, &self.bank, &self.exchange, pipeline.epoch())?;
         let Counted { mut counts, mut refused } = Counted::default();
-        let numbered = |topic: &str, paths: &[PathBuf]| -> Vec<NumberedFile> {
-            (0..).zip(paths).map(|(number, path)| (topic.to_owned(), number, path.clone())).collect()
-        };
-        let files = [numbered(config.bank_topic(), &self.bank), numbered(config.exchange_topic(), &self.exchange)];
-        let (files, paths) = (files.concat(), self.bank.iter().chain(&self.exchange));
+        let files = numbered(config, &self.bank, &self.exchange);
+        let paths = self.bank.iter().chain(&self.exchange);
         bar.set_length(paths.filter_map(|path| path.metadata().ok()).map(|found| found.len()).sum());
         read_ahead(merge, pipeline.decoder(), |ReadSlice { slice, decoded, bytes }| {
             let output = pipeline.process_decoded(&slice, decoded)?;
@@ -196,6 +199,7 @@ impl Files {
             }
             counts += &output.counts;
             refused.add(&output.dead_letters, &files);
+            refused.add_late(&output.late, &files);
             bar.set_position(bytes);
             Ok(())
         })?;
@@ -205,6 +209,10 @@ impl Files {
             produced == 0 || counts.accepted > 0,
             "none of {produced} records was accepted, {late} of them were late; {dead}; name files with records of one stream each"
         );
+        if let Some(told) = refused.out_of_order(produced) {
+            ensure!(late <= counts.accepted, told);
+            tracing::warn!("{told}");
+        }
         if counts.dead_lettered.saturating_mul(DEAD_ONE_IN) > produced {
             tracing::warn!("{} of {produced} records are not seen by any rule; {dead}", counts.dead_lettered);
         }

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use anyhow::Result;
 use mareva_model::{RuleRef, SubjectRole, Table, format_time};
-use mareva_monitoring::Key;
-use mareva_monitoring::backtest::Variant;
+use mareva_monitoring::backtest::{Variant, counts_signals_of};
 use mareva_monitoring::explain::span;
+use mareva_monitoring::{Key, key_of};
 use serde::Serialize;
 
 use super::data::Counted;
 use super::labels::{Score, Truth};
+use super::overlap::{Overlap, overlap};
 use super::work::{Found, Outcome, Work};
 use crate::challenge::{Challenge, compare};
 use crate::replay::word_of;
@@ -30,6 +31,8 @@ pub struct Report {
     pub data: Data,
     /// What somebody should know who reads the figures.
     pub notices: Vec<String>,
+    /// Subjects on days that rules which raise alerts name, each once whatever rules name it. Alerts of lists are not among them.
+    pub alerts: u64,
     /// By id.
     pub rules: Vec<RuleFigures>,
     pub days: Vec<Day>,
@@ -124,9 +127,14 @@ impl RuleFigures {
     fn notice(&self, data: &Data) -> Option<String> {
         let (rule, table, needed) = (&self.rule, self.table, span(self.needs_history_ms));
         match (self.lacks(), self.needs_history_ms) {
-            (Some(_), _) if self.lacks_table => Some(format!(
-                "{rule} reads {table}, which the data does not hold; give {table}.parquet, too, with --data"
-            )),
+            (Some(_), _) if self.lacks_table => Some(match table == Table::Signals.name() {
+                true => format!("{rule} counts signals of rules over transactions, which the data does not hold"),
+                false => {
+                    format!(
+                        "{rule} reads {table}, which the data does not hold; give {table}.parquet, too, with --data"
+                    )
+                }
+            }),
             (Some(_), _) => Some(format!(
                 "{rule} needs {needed} of history and cannot fire in these {} days; give more with --data",
                 data.days
@@ -146,7 +154,7 @@ pub struct Counts {
     pub subjects: u64,
     /// Different subjects on each UTC day, over all days.
     pub subject_days: u64,
-    /// Alerts: subject-days of a rule that raises alerts, 0 of one that raises signals or is only tried.
+    /// Subject-days of a rule that raises alerts, 0 of one that raises signals or is only tried. Several rules may share an alert.
     pub alerts: u64,
 }
 
@@ -179,16 +187,6 @@ pub struct Day {
     pub rules: BTreeMap<String, (u64, u64)>,
 }
 
-/// What two rules have in common.
-#[derive(Debug, Serialize)]
-pub struct Overlap {
-    pub rules: [String; 2],
-    /// Subjects that both name.
-    pub subjects: u64,
-    /// Rows that fire both; of a rule over signals the row behind the signal.
-    pub rows: u64,
-}
-
 /// The labels as far as they can be found.
 #[derive(Debug, Serialize)]
 pub struct LabelFigures {
@@ -206,6 +204,11 @@ pub struct LabelFigures {
 }
 
 impl LabelFigures {
+    /// Whether no labelled account moved money.
+    pub fn fit_nothing(&self) -> bool {
+        self.criminals + self.victims == 0
+    }
+
     /// How many labels there are, how many of them fit the data, and how often each word stands there.
     pub fn in_words(&self) -> String {
         let words: Vec<String> = self
@@ -251,7 +254,7 @@ fn day_of(time: i64) -> i64 {
     time.div_euclid(DAY)
 }
 
-fn subjects(found: &[Found]) -> HashSet<Key> {
+pub(super) fn subjects(found: &[Found]) -> HashSet<Key> {
     found.iter().map(|one| one.subject).collect()
 }
 
@@ -266,7 +269,8 @@ fn counts(variant: &Variant, found: &[Found]) -> Counts {
 }
 
 fn score(truth: Option<&Truth>, variant: &Variant, outcome: &Outcome) -> Option<Scored> {
-    let truth = truth.filter(|_| outcome.failed.is_none())?;
+    // Where no labelled account moves money, nothing is right and nothing wrong.
+    let truth = truth.filter(|truth| outcome.failed.is_none() && truth.sizes() != (0, 0))?;
     Some(truth.score(variant.rule().reference.subject_role, subjects(&outcome.found).into_iter()).into())
 }
 
@@ -281,6 +285,7 @@ fn days(work: &Work<'_>, outcomes: &[Outcome], ends: Option<(i64, i64)>) -> Vec<
         days.extend((first..=last).map(|day| (day, Day { day: name(day), ..Day::default() })));
     }
     let rules = work.variants.iter().zip(outcomes).filter(|(variant, _)| variant.replaced.is_none());
+    let mut alerted = HashSet::new();
     for (variant, outcome) in rules {
         let id = &variant.rule().reference.id;
         let alerts = variant.rule().reference.raises_alerts();
@@ -290,10 +295,10 @@ fn days(work: &Work<'_>, outcomes: &[Outcome], ends: Option<(i64, i64)>) -> Vec<
             day.detections += u64::from(!variant.rule().reference.shadow);
             day.rules.entry(id.clone()).or_default().0 += 1;
         }
-        for (at, _) in subject_days(&outcome.found) {
+        for (at, subject) in subject_days(&outcome.found) {
             if let Some(day) = days.get_mut(&at) {
                 day.rules.entry(id.clone()).or_default().1 += 1;
-                day.alerts += u64::from(alerts);
+                day.alerts += u64::from(alerts && alerted.insert((at, subject)));
             }
         }
     }
@@ -315,28 +320,6 @@ fn challengers(work: &Work<'_>, outcomes: &[Outcome]) -> Vec<Challenge> {
         _ => false,
     });
     challenges
-}
-
-fn overlap(work: &Work<'_>, outcomes: &[Outcome]) -> Vec<Overlap> {
-    let rules = work.variants.iter().zip(outcomes).filter(|(variant, _)| variant.replaced.is_none());
-    let sets: Vec<(&str, HashSet<Key>, HashSet<Key>)> = rules
-        .map(|(variant, outcome)| {
-            let rows = outcome.found.iter().map(|one| one.row).collect();
-            (variant.rule().reference.id.as_str(), subjects(&outcome.found), rows)
-        })
-        .collect();
-    let mut pairs = Vec::new();
-    for (at, (rule, own, rows)) in sets.iter().enumerate() {
-        for (other, others, other_rows) in &sets[at + 1..] {
-            let subjects = own.intersection(others).count() as u64;
-            if subjects > 0 {
-                let rows = rows.intersection(other_rows).count() as u64;
-                pairs.push(Overlap { rules: [(*rule).to_owned(), (*other).to_owned()], subjects, rows });
-            }
-        }
-    }
-    pairs.sort_by(|a, b| b.subjects.cmp(&a.subjects).then_with(|| a.rules.cmp(&b.rules)));
-    pairs
 }
 
 fn sweeps(work: &Work<'_>, outcomes: &[Outcome], truth: Option<&Truth>) -> Result<Vec<Sweep>> {
@@ -381,9 +364,9 @@ fn point(work: &Work<'_>, outcomes: &[Outcome], truth: Option<&Truth>, (at, valu
     })
 }
 
-/// Alerts of all rules over signals with those of one variant; none where one of them has failed.
+/// Alerts of all rules over signals with those of one variant; none where there is no such rule, or one of them has failed.
 fn alerts_over(work: &Work<'_>, outcomes: &[Outcome], replaced: usize) -> Result<Option<u64>> {
-    let mut alerts = 0;
+    let mut alerts: Option<HashSet<(i64, Key)>> = None;
     let over = work.variants.iter().zip(outcomes);
     for (rule, outcome) in over.filter(|(v, _)| v.replaced.is_none() && v.rule().reference.raises_alerts()) {
         if rule.rule().table != Table::Signals {
@@ -393,11 +376,25 @@ fn alerts_over(work: &Work<'_>, outcomes: &[Outcome], replaced: usize) -> Result
             return Ok(None);
         }
         let found = work.over_replaced(rule, replaced, outcomes)?;
-        let different: BTreeSet<(i64, &str)> =
-            found.iter().map(|d| (day_of(d.event_time), d.subject.as_str())).collect();
-        alerts += different.len() as u64;
+        let named = found.iter().map(|d| (day_of(d.event_time), key_of(&d.subject)));
+        alerts.get_or_insert_default().extend(named);
     }
-    Ok(Some(alerts))
+    Ok(alerts.map(|alerts| alerts.len() as u64))
+}
+
+/// Rules in force whose table the data does not hold, and those that count signals of such rules.
+fn lacking<'w>(work: &Work<'w>, data: &Data) -> HashSet<&'w str> {
+    // Movements are made of transactions, never the other way.
+    let holds_none = data.transactions == 0 && data.movements > 0;
+    let of_table = |table: Table| {
+        let in_force = work.variants.iter().filter(|variant| variant.replaced.is_none() && holds_none);
+        in_force.filter(move |variant| variant.rule().table == table)
+    };
+    let id = |variant: &'w Variant| variant.rule().reference.id.as_str();
+    let first: Vec<&str> = of_table(Table::Transactions).map(id).collect();
+    let counts = |variant: &&Variant| first.iter().any(|raising| counts_signals_of(variant, raising));
+    let second: Vec<&str> = of_table(Table::Signals).filter(counts).map(id).collect();
+    first.into_iter().chain(second).collect()
 }
 
 /// All figures.
@@ -428,11 +425,11 @@ pub fn report(
         accounts: work.accounts.rows(),
         records,
     };
+    let lacking = lacking(work, &data);
     let figures = |(variant, outcome): (&Variant, &Outcome)| {
         let reference = &variant.rule().reference;
         let (needs_history_ms, lacks_history) = (needed(reference), needed(reference) > held);
-        // Movements are made of transactions, never the other way.
-        let lacks_table = variant.rule().table == Table::Transactions && data.transactions == 0 && data.movements > 0;
+        let lacks_table = lacking.contains(reference.id.as_str());
         RuleFigures {
             rule: reference.id.clone(),
             version: reference.version,
@@ -460,7 +457,10 @@ pub fn report(
             criminals,
             victims,
             value_of_labelled_transactions: truth.by_transaction,
-            all_alerts: alerting().next().map(|_| truth.score(SubjectRole::Unknown, of_alerts.into_iter()).into()),
+            all_alerts: alerting()
+                .next()
+                .filter(|_| truth.sizes() != (0, 0))
+                .map(|_| truth.score(SubjectRole::Unknown, of_alerts.into_iter()).into()),
         }
     });
     let rules: Vec<RuleFigures> = in_force().map(figures).collect();
@@ -468,6 +468,7 @@ pub fn report(
         mareva: env!("CARGO_PKG_VERSION"),
         rules_digest,
         currency,
+        alerts: subject_days(alerting().flat_map(|(_, outcome)| &outcome.found)).len() as u64,
         notices: rules.iter().filter_map(|rule| rule.notice(&data)).collect(),
         data,
         rules,

@@ -21,8 +21,9 @@ const MAX_FAULTS: usize = 20;
 /// The label of those who lose money.
 const VICTIM: &str = "victim";
 /// Labels of those who take part in nothing.
-const INNOCENT: [&str; 13] = [
-    "", "0", "false", "no", "none", "clean", "normal", "innocent", "payroll", "merchant", "psp", "omnibus", "namesake",
+const INNOCENT: [&str; 18] = [
+    "0.0", "f", "n", "legit", "benign", "", "0", "false", "no", "none", "clean", "normal", "innocent", "payroll",
+    "merchant", "psp", "omnibus", "namesake",
 ];
 /// Labels that say that nothing is known: the same as no line.
 const UNKNOWN: [&str; 7] = ["unknown", "n/a", "na", "null", "nan", "?", "-"];
@@ -115,6 +116,9 @@ impl Labels {
             };
             let field = |name: &str| label[name].as_str().unwrap_or_default();
             match field("type") {
+                "account" if !label["role"].is_string() => {
+                    faults.push((number, "names no role of the account".to_owned(), remedy()));
+                }
                 "account" if !field("account").is_empty() => {
                     let operation = label["operation"].as_str();
                     faults.extend(self.add(number, field("account"), field("role"), operation));
@@ -136,7 +140,11 @@ impl Labels {
         let headers = reader.headers().cloned().unwrap_or_default();
         let place = |name: &str| headers.iter().position(|header| header.eq_ignore_ascii_case(name));
         let (Some(account), Some(label)) = (place("account"), place("label")) else {
-            let remedy = "write account,label in the first line";
+            let other = headers.len() == 1 && headers.iter().any(|one| one.contains([';', '\t', '|']));
+            let remedy = match other {
+                true => "separate columns with commas: account,label",
+                false => "write account,label in the first line",
+            };
             return vec![(1, "does not name the columns account and label".to_owned(), remedy.to_owned())];
         };
         let mut faults = Vec::new();
@@ -271,9 +279,11 @@ impl Truth {
             SubjectRole::Suspect | SubjectRole::Listed => part == Part::Criminal,
             SubjectRole::Unknown => true,
         };
-        let value = |(part, through): &(Part, Through)| match part {
-            Part::Criminal => through.received,
-            Part::Victim => through.sent,
+        // Where both may be named, what a victim sent is what a criminal received: it counts there.
+        let value = |(part, through): &(Part, Through)| match (part, role) {
+            (Part::Criminal, _) => through.received,
+            (Part::Victim, SubjectRole::Victim) => through.sent,
+            (Part::Victim, _) => 0,
         };
         // Shown, never booked: two places of a rounded sum are enough.
         let units = |hundredths: i128| hundredths as f64 / 100.0;

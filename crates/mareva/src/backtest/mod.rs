@@ -4,6 +4,7 @@ mod chart;
 mod data;
 mod figures;
 mod labels;
+mod overlap;
 mod page;
 mod text;
 mod work;

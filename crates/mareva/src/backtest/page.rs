@@ -40,8 +40,7 @@ pub fn page(report: &Report) -> String {
 fn head(html: &mut String, report: &Report) {
     let data = &report.data;
     let total = |count: fn(&RuleFigures) -> u64| report.rules.iter().map(count).sum::<u64>();
-    let alerts = total(|rule| rule.counts.alerts);
-    let per_day = alerts as f64 / data.days.max(1) as f64;
+    let per_day = report.alerts as f64 / data.days.max(1) as f64;
     let between = match (&data.from, &data.to) {
         (Some(from), Some(to)) => format!("{} to {}", date(from), date(to)),
         _ => "no rows".to_owned(),
@@ -58,7 +57,7 @@ fn head(html: &mut String, report: &Report) {
         (grouped(data.transactions), "transactions"),
         (grouped(data.movements), "movements"),
         (grouped(total(|rule| if rule.shadow { 0 } else { rule.counts.detections })), "detections"),
-        (grouped(alerts), "alerts"),
+        (grouped(report.alerts), "alerts of rules"),
         (format!("{per_day:.1}"), "alerts a day"),
     ];
     for (number, what) in tiles {
@@ -165,15 +164,20 @@ fn by_day(html: &mut String, report: &Report) {
             values: report.days.iter().map(|day| day.rules.get(&rule.rule).map(|(_, days)| *days as f64)).collect(),
         };
         let series: Vec<Series> = alerting.iter().map(of).collect();
-        html.push_str("<h3>Alerts a day</h3>\n");
-        html.push_str(&columns("Alerts a day", &labels, &series, ("day (UTC)", "alerts")));
+        html.push_str("<h3>Subject-days of rules that raise alerts</h3>\n<p>Rules that name the same subject on a day share one alert.</p>\n");
+        html.push_str(&columns(
+            "Subject-days of rules that raise alerts",
+            &labels,
+            &series,
+            ("day (UTC)", "subject-days"),
+        ));
     }
     let all = Series {
         name: "all rules".to_owned(),
         values: report.days.iter().map(|day| Some(day.detections as f64)).collect(),
     };
-    html.push_str("<h3>Detections a day, all rules</h3>\n");
-    html.push_str(&columns("Detections a day, all rules", &labels, &[all], ("day (UTC)", "detections")));
+    html.push_str("<h3>Detections a day, all rules in force</h3>\n");
+    html.push_str(&columns("Detections a day, all rules in force", &labels, &[all], ("day (UTC)", "detections")));
     html.push_str("\n</section>\n");
     if report.days.len() > 366 {
         return;
@@ -348,7 +352,7 @@ fn overlap(html: &mut String, report: &Report) {
                 continue;
             }
             let is_pair =
-                |pair: &&super::figures::Overlap| pair.rules.contains(&left.rule) && pair.rules.contains(&above.rule);
+                |pair: &&super::overlap::Overlap| pair.rules.contains(&left.rule) && pair.rules.contains(&above.rule);
             match report.overlap.iter().find(is_pair) {
                 Some(pair) => {
                     let of = pair.subjects as f64 / left.counts.subjects.max(1) as f64;

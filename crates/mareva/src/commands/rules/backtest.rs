@@ -22,6 +22,8 @@ use crate::outputs::Taken;
 use crate::replay::{WholeFile, detection_json};
 use crate::scratch::Scratch;
 
+/// Labels of other data.
+const NO_TRUTH: &str = "no labelled account moves money in this data: nothing is held against the labels; see --labels";
 /// Variants of rules that one back-test runs beside those in force.
 const MAX_SWEPT: usize = 200;
 
@@ -41,8 +43,8 @@ const MAX_SWEPT: usize = 200;
 
 Labels are labels.ndjson of `mareva sim`, or CSV with the columns account and
 label. The label `victim` is a victim; innocent, clean, normal, payroll,
-merchant, psp, omnibus, namesake, no, none, 0, false and nothing are innocent;
-unknown, n/a, na, null, nan, ? and - say nothing; every other one is a criminal.")]
+merchant, psp, omnibus, namesake, legit, benign, no, none, n, f, 0, 0.0, false and nothing are innocent;
+unknown, n/a, na, null, nan, ? and - say nothing; every other one is a criminal. An account without a label counts as innocent.")]
 pub struct BacktestArgs {
     /// Parquet tables, records (NDJSON, one stream a file), or folders of them
     #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
@@ -112,11 +114,14 @@ pub fn run(args: &BacktestArgs) -> Result<()> {
     bar.set_message("holding it against labels");
     let truth = labels.map(|labels| labels.hold_against(&transactions, &movements)).transpose()?;
     if truth.as_ref().is_some_and(|truth| truth.sizes() == (0, 0)) {
-        tracing::warn!("no labelled account moves money in this data: precision and recall say nothing; see --labels");
+        tracing::warn!("{NO_TRUTH}");
     }
     let about = (ruleset.digest().to_string(), config.semantics.reference_currency.clone());
     let mut report = report(&work, &outcomes, truth.as_ref(), ends, about)?;
     report.notices.extend(notices(ruleset));
+    report.notices.extend(
+        report.labels.iter().filter(|labels| labels.fit_nothing()).map(|_| NO_TRUTH.to_owned()).collect::<Vec<_>>(),
+    );
     bar.finish_and_clear();
     // Files first, so that whoever reads the summary finds them.
     let written = written.end(&report, &outcomes);

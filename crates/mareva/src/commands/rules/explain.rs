@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use indicatif::ProgressBar;
-use mareva_model::alert::{Alert, DetectionEvidence, RuleEvidence};
+use mareva_model::alert::{Alert, DetectionEvidence, HitEvidence, RuleEvidence};
 use mareva_model::{Detection, Fault, Raises, Refusal, RuleRef, Table, format_time};
 use mareva_monitoring::backtest::AccountTable;
 use mareva_monitoring::explain::{
-    Behind, Explained, WindowExplained, WindowRows, behind, behind_signals, explain, span,
+    Behind, Explained, WindowExplained, WindowRows, behind, behind_signals, explain, is_of_one_subject, span,
 };
 use mareva_monitoring::{Rule, Ruleset};
 use serde::Serialize;
@@ -24,10 +24,14 @@ use super::super::replay::{InsteadArgs, open_instead, stop_on_signals};
 use crate::backtest::{Files, Tables, account_table};
 use crate::open::{keep, readable, unreadable};
 use crate::outcome::say;
+use crate::replay::word_of;
 use crate::scratch::Scratch;
 
 /// Bytes of a line of alerts.
 const MAX_LINE: u64 = 64 << 20;
+
+/// Rows of a window that are told as text: the latest. All that are known stand in the JSON.
+const SHOWN: usize = 10;
 
 /// What is said of a row that is not in the data.
 const NOT_THERE: &str = "the row is not in the data";
@@ -37,7 +41,8 @@ const NOT_THERE: &str = "the row is not in the data";
 /// Of each rule: what it is judged by before any window, its windowed aggregates and which other rules have the same, the
 /// bytes and the work that it costs alone and beside the others, and its SQL with the parameters filled in, for the
 /// tables of `mareva replay --tables`: stock DataFusion runs it, and another engine where it has QUALIFY and the functions
-/// that the rule calls. It does not hold needs_history. Of an alert: for each detection in it the rows in each window.
+/// that the rule calls. It does not hold needs_history; deviations that the engine takes of exact sums are floats there, and
+/// FIRST_VALUE and LAST_VALUE take any row of a millisecond. Of an alert: for each detection in it the rows in each window.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   mareva rules explain structuring
@@ -164,7 +169,7 @@ struct AlertExplained {
     subject: String,
     rules: Vec<RuleBehind>,
     /// Entries of lists that were met; they rest on one record each.
-    hits: usize,
+    hits: Vec<HitEvidence>,
 }
 
 #[derive(Debug, Serialize)]
@@ -212,18 +217,23 @@ fn explain_alert(alert: &Alert, ruleset: &Ruleset, tables: &Tables, accounts: &A
         };
         let together = evidence.detections.iter().zip(found);
         // Over signals that the alert leaves out nothing can be computed again.
-        let is_whole = loaded.is_some_and(|rule| rule.table != Table::Signals || holds_all_signals(alert));
+        let is_whole = loaded.is_some_and(|rule| rule.table != Table::Signals || holds_all_signals(alert, rule));
         let detection = |(one, behind): (&DetectionEvidence, Behind)| DetectionBehind {
             event_time: format_time(one.event_time),
             columns: one.columns.clone(),
-            agrees: (is_whole && behind.found)
-                .then(|| behind.recomputed.as_ref().is_some_and(|again| is_same(again, &one.columns))),
+            agrees: (is_whole && behind.found).then(|| {
+                let columns = behind.recomputed.as_ref().is_some_and(|again| is_same(again, &one.columns));
+                columns && behind.subject.as_ref() == Some(&alert.subject)
+            }),
             behind,
         };
         rules.push(RuleBehind {
             rule: evidence.rule.id.clone(),
             version: evidence.rule.version,
-            notice: notice(evidence, loaded),
+            notice: notice(evidence, loaded).or_else(|| {
+                let untold = loaded.is_some() && !is_whole;
+                untold.then(|| "not computed again: its signals are not all in the alert".to_owned())
+            }),
             missing: loaded.map(|rule| match rule.table {
                 Table::Signals => "the alert leaves the signal out",
                 _ => NOT_THERE,
@@ -237,7 +247,7 @@ fn explain_alert(alert: &Alert, ruleset: &Ruleset, tables: &Tables, accounts: &A
         revision: alert.revision,
         subject: alert.subject.clone(),
         rules,
-        hits: alert.evidence.hits.len(),
+        hits: alert.evidence.hits.clone(),
     })
 }
 
@@ -270,8 +280,10 @@ fn signals_of(alert: &Alert) -> Vec<Detection> {
     raising.flat_map(|evidence| evidence.detections.iter().map(move |one| signal((&evidence.rule, one)))).collect()
 }
 
-fn holds_all_signals(alert: &Alert) -> bool {
-    alert.evidence.rules.iter().all(|evidence| evidence.rule.raises != Raises::Signal || evidence.omitted == 0)
+/// Whether all signals that a rule counts stand in the alert: none was left out, and none is of another subject.
+fn holds_all_signals(alert: &Alert, rule: &Rule) -> bool {
+    let whole = |evidence: &RuleEvidence| evidence.rule.raises != Raises::Signal || evidence.omitted == 0;
+    alert.evidence.rules.iter().all(whole) && is_of_one_subject(rule)
 }
 
 fn tell_rules(rules: &[Explained], as_json: bool) -> Result<()> {
@@ -333,6 +345,7 @@ fn tell_cost(rule: &Explained) -> Result<()> {
         ("bytes for each row", cost.bytes_per_row, cost.bytes_per_row_added),
         ("bytes for each key", cost.bytes_per_key, cost.bytes_per_key_added),
     ];
+    say(format_args!("    {:32} {:>6} {:>6}", "", "alone", "added"))?;
     for (what, alone, added) in lines {
         say(format_args!("    {what:32} {alone:>6} {added:>6}"))?;
     }
@@ -370,8 +383,10 @@ fn tell_alert(alert: &AlertExplained) -> Result<()> {
             say(format_args!("  {} more detections that the alert leaves out", rule.omitted))?;
         }
     }
-    if alert.hits > 0 {
-        say(format_args!("\n{} entries of lists were met; they stand in the alert", alert.hits))?;
+    for hit in &alert.hits {
+        let (entry, list, role) = (&hit.entry, &hit.list.name, word_of(hit.role));
+        let time = format_time(hit.event_time);
+        say(format_args!("\n{time} {}: its {role} is {} ({}) of the list {list}", hit.row_id, entry.id, entry.name))?;
     }
     Ok(())
 }
@@ -391,7 +406,11 @@ fn difference(one: &DetectionBehind) -> String {
     let shown = |value: Option<&Value>| value.map_or_else(|| "absent".to_owned(), bare);
     let differs = names.into_iter().filter(|name| shown(again.get(*name)) != shown(one.columns.get(*name)));
     let each = differs.map(|name| format!("{name} {}", shown(again.get(name))));
-    format!("differs: over this data the rule, as it is loaded, gives {}", each.collect::<Vec<_>>().join(", "))
+    let subject = one.behind.subject.iter().map(|subject| format!("subject {subject}"));
+    format!(
+        "differs: over this data the rule, as it is loaded, gives {}",
+        subject.chain(each).collect::<Vec<_>>().join(", ")
+    )
 }
 
 fn tell_window(window: &WindowRows) -> Result<()> {
@@ -404,10 +423,11 @@ fn tell_window(window: &WindowRows) -> Result<()> {
         key.join(", "),
         if rows == 1 { "row" } else { "rows" }
     ))?;
-    if window.omitted > 0 {
-        say(format_args!("      ({} earlier ones are left out)", window.omitted))?;
+    let latest = window.rows.len().saturating_sub(SHOWN);
+    if latest + window.omitted > 0 {
+        say(format_args!("      ({} earlier ones are left out; --json tells more of them)", latest + window.omitted))?;
     }
-    for row in &window.rows {
+    for row in &window.rows[latest..] {
         // The key stands above them.
         let shown = row.iter().filter(|(name, value)| {
             !value.is_null() && *name != "event_time" && window.key.iter().all(|(key, _)| key != *name)
