@@ -173,7 +173,7 @@ impl Sql<'_> {
             return Some(said(
                 at?,
                 format!("the pattern is no regular expression: {why}"),
-                "write '\\\\(' for a bracket itself",
+                "write '\\(' for a bracket itself",
             ));
         }
         None
