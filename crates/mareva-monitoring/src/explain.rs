@@ -13,6 +13,7 @@ use datafusion::logical_expr::Expr;
 use mareva_model::Table;
 use serde::Serialize;
 
+use behind::keys_of;
 pub use behind::{Behind, WindowRows, behind, behind_signals};
 pub use words::span;
 use words::{aggregate, expression};
@@ -109,10 +110,7 @@ pub fn explain(ruleset: &Ruleset, only: &[String]) -> Result<Vec<Explained>, Dat
 
 /// Whether all windows of a rule over signals stay within one subject.
 pub fn is_of_one_subject(rule: &Rule) -> bool {
-    let of_windows = rule.plan.windows.iter().map(|window| &window.keys);
-    of_windows
-        .chain(rule.plan.group.iter().map(|group| &group.keys))
-        .all(|keys| keys.iter().any(|key| key == "subject"))
+    keys_of(rule).into_iter().all(|keys| keys.iter().any(|key| key == "subject"))
 }
 
 /// The columns of a rule's detections.

@@ -141,7 +141,8 @@ impl Program {
             columns.extend(rule.plan.columns.iter().map(|(name, field)| (name.clone(), field.clone())));
         }
         // The key of a join is an own column that must be read as well.
-        let keys: Vec<String> = columns.keys().filter_map(|name| join_key(name).map(|(key, _)| key)).collect();
+        let keys: Vec<String> =
+            columns.keys().filter_map(|name| join_key(name).map(|(key, _)| key.to_owned())).collect();
         for key in keys {
             columns.insert(key.clone(), schema_of(table).field_with_name(&key)?.clone());
         }
@@ -151,7 +152,7 @@ impl Program {
             .iter()
             .filter_map(|(name, _)| {
                 let (key, column) = join_key(name)?;
-                Some((own_names.iter().position(|n| *n == key)?, column))
+                Some((own_names.iter().position(|n| n == key)?, column.to_owned()))
             })
             .collect();
         let mut builder = Builder {
@@ -203,9 +204,8 @@ impl Program {
 }
 
 /// `accounts(<key>).<column>` taken apart.
-fn join_key(name: &str) -> Option<(String, String)> {
-    let (key, column) = name.strip_prefix("accounts(")?.split_once(").")?;
-    Some((key.to_owned(), column.to_owned()))
+pub(crate) fn join_key(name: &str) -> Option<(&str, &str)> {
+    name.strip_prefix("accounts(")?.split_once(").")
 }
 
 /// The number of an expression among those known, which it joins if it is none of them.

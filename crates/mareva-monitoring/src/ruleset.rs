@@ -10,7 +10,7 @@ use mareva_model::{Digest, Fault, Kind, Raises, Refusal, RuleRef, Status, Table,
 use crate::accounts::accounts_schema;
 use crate::backtest::{Variant, counts_signals_of};
 use crate::plan::{RulePlan, plan, session};
-use crate::program::{Planned, Program};
+use crate::program::{Planned, Program, join_key};
 use crate::rule::{CheckedRule, RuleText, read_all};
 use crate::rule_text::Sql;
 use crate::stock::stock;
@@ -128,7 +128,7 @@ impl Ruleset {
 
     /// Whether a rule joins accounts.
     pub fn joins_accounts(&self) -> bool {
-        self.rules.iter().any(|rule| rule.plan.columns.keys().any(|column| column.starts_with("accounts(")))
+        self.rules.iter().any(|rule| rule.plan.columns.keys().any(|column| join_key(column).is_some()))
     }
 
     /// Texts that rules compare with a column whose values are known, and that are none of them: the rule, the column, the text and the

@@ -19,6 +19,7 @@ use crate::backtest::{AccountTable, BacktestError, Seen, TableFile, columns_read
 use crate::extent::Extent;
 use crate::key::{Key, KeyBuild, key_of, key_of_parts};
 use crate::plan::WindowPlan;
+use crate::program::join_key;
 use crate::ruleset::{Rule, Ruleset};
 use crate::signals::{Signal, table};
 use crate::tables::schema_of;
@@ -101,7 +102,7 @@ pub async fn behind(
             *ends = (ends.0.min(time.saturating_sub(longest)), ends.1.max(time));
         }
     }
-    let by_joined = keys.iter().flat_map(|columns| columns.iter()).any(|name| name.contains('('));
+    let by_joined = keys.iter().flat_map(|columns| columns.iter()).any(|name| join_key(name).is_some());
     let rows = select(files, &columns, |batch| {
         let of_batch = times(batch)?;
         let with_joined = if by_joined { Some(joins.with(batch)?) } else { None };
@@ -309,7 +310,7 @@ fn external(error: BacktestError) -> DataFusionError {
 }
 
 /// What the windows of a rule are partitioned by.
-fn keys_of(rule: &Rule) -> BTreeSet<&Vec<String>> {
+pub(super) fn keys_of(rule: &Rule) -> BTreeSet<&Vec<String>> {
     rule.plan.windows.iter().map(|window| &window.keys).chain(rule.plan.group.iter().map(|group| &group.keys)).collect()
 }
 
@@ -319,10 +320,8 @@ async fn columns_of(rule: &Rule) -> Result<Vec<String>, BacktestError> {
     let mut wanted: BTreeSet<&str> =
         ["row_id", "event_time"].into_iter().chain(read.iter().map(String::as_str)).collect();
     for name in rule.plan.columns.keys() {
-        // `accounts(<key>).<column>` needs its key.
-        wanted.insert(
-            name.strip_prefix("accounts(").and_then(|rest| rest.split_once(')')).map_or(name.as_str(), |(key, _)| key),
-        );
+        // A joined column needs its key.
+        wanted.insert(join_key(name).map_or(name.as_str(), |(key, _)| key));
     }
     wanted.extend(keys_of(rule).into_iter().flatten().map(String::as_str));
     let schema = schema_of(rule.table);
@@ -368,7 +367,7 @@ struct Joins<'j> {
 impl<'j> Joins<'j> {
     fn of(rule: &'j Rule, accounts: &'j AccountTable) -> Result<Self, BacktestError> {
         let mut places: HashMap<Key, u32, KeyBuild> = HashMap::default();
-        if rule.plan.columns.keys().any(|name| name.starts_with("accounts(")) {
+        if rule.plan.columns.keys().any(|name| join_key(name).is_some()) {
             let known = text(&accounts.0, "account")?;
             places.extend((0_u32..).zip(known.iter()).filter_map(|(at, account)| Some((key_of(account?), at))));
         }
@@ -380,9 +379,7 @@ impl<'j> Joins<'j> {
         let mut fields: Vec<Field> = rows.schema_ref().fields().iter().map(|field| field.as_ref().clone()).collect();
         let mut arrays: Vec<ArrayRef> = rows.columns().to_vec();
         for (name, field) in &self.rule.plan.columns {
-            let Some((key, column)) = name.strip_prefix("accounts(").and_then(|rest| rest.split_once(").")) else {
-                continue;
-            };
+            let Some((key, column)) = join_key(name) else { continue };
             let keys = text(rows, key)?;
             let at: UInt32Array = keys.iter().map(|key| self.places.get(&key_of(key?)).copied()).collect();
             let source = self.accounts.0.column(self.accounts.0.schema_ref().index_of(column)?);

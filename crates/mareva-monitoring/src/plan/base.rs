@@ -9,6 +9,7 @@ use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, Operator};
 use mareva_model::{Fault, Table};
 
 use super::{Matcher, WindowPlan};
+use crate::program::join_key;
 use crate::tables::schema_of;
 
 /// What lies below the windows.
@@ -82,9 +83,7 @@ impl Matcher<'_> {
         }
         let left = &left;
         let key = match base.names.get(&flat_column(left)) {
-            Some(Expr::Column(column)) if base.columns.contains_key(&column.name) && !column.name.contains('(') => {
-                column.name.clone()
-            }
+            Some(Expr::Column(column)) if join_key(&column.name).is_none() => column.name.clone(),
             Some(_) => return Err(refuse("accounts are joined by a column of the table that the rule starts from")),
             _ => return Err(refuse("unknown column in the join")),
         };

@@ -160,7 +160,8 @@ pub fn run(args: Args) -> Result<()> {
     notices(&opened.parts.ruleset).iter().for_each(|notice| tracing::warn!("{notice}"));
     let mut pipeline = Pipeline::new(opened.parts.clone())?;
     let rules = opened.parts.ruleset.rules().iter().map(|rule| &*rule.reference);
-    let (mut tally, began) = (Tally::of(rules), Instant::now());
+    let files = numbered(&config, &args.bank, &args.exchange);
+    let (mut tally, began) = (Tally::of(rules, files), Instant::now());
     let unjudged = judge(&args, &config, &opened, &mut pipeline, &mut tally).map_err(needs_its_reader)?;
     let seconds = began.elapsed().as_secs_f64();
     let (summary, counts) = (tally.summary(), tally.counts());
@@ -210,7 +211,6 @@ fn judge(
     pipeline: &mut Pipeline,
     tally: &mut Tally,
 ) -> Result<Option<String>> {
-    let files = numbered(config, &args.bank, &args.exchange);
     let merge = Merge::of_streams(config, &args.bank, &args.exchange, pipeline.epoch())?;
     let targets = Targets {
         alerts: args.out.clone(),
@@ -224,7 +224,7 @@ fn judge(
     read_ahead(merge, pipeline.decoder(), |ReadSlice { slice, decoded, bytes }| {
         let output = pipeline.process_decoded(&slice, decoded)?;
         writers.add(&opened.parts, &output)?;
-        tally.add(&output, &files);
+        tally.add(&output);
         progress.set_position(bytes);
         Ok(())
     })?;

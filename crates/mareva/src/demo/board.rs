@@ -110,7 +110,7 @@ impl Board {
         match progress {
             Progress::Judged { slice, output, .. } => {
                 state.judged += slice.records.len() as u64;
-                state.tally.add(&output.output, &[]);
+                state.tally.add(&output.output);
                 for hit in &output.output.hits {
                     state.hits[usize::from(hit.list.regime == Regime::Fraud)] += 1;
                 }

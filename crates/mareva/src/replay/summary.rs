@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 use mareva_model::alert::{Action, Alert, AlertStatus};
-use mareva_model::{DeadLetter, Detection, RuleRef};
+use mareva_model::{Detection, RuleRef};
 use mareva_pipeline::{Counts, Output};
 use serde::Serialize;
 
@@ -18,8 +18,9 @@ pub struct Tally {
     detections: BTreeMap<String, u64>,
     shadow: BTreeMap<String, u64>,
     comparison: Comparison,
-    dead_letters: BTreeMap<String, u64>,
     refused: Refused,
+    /// Those that the records stand in, if any.
+    files: Vec<NumberedFile>,
     hits: BTreeMap<String, u64>,
     revisions: u64,
     /// The last revision of every alert.
@@ -58,26 +59,21 @@ pub struct Summary {
 }
 
 impl Tally {
-    /// A tally that holds the challengers among these rules against their champions.
-    pub fn of<'r>(rules: impl IntoIterator<Item = &'r RuleRef>) -> Self {
-        Self { comparison: Comparison::of(rules), ..Self::default() }
+    /// A tally that holds the challengers among these rules against their champions; of records in these files, or from elsewhere.
+    pub fn of<'r>(rules: impl IntoIterator<Item = &'r RuleRef>, files: Vec<NumberedFile>) -> Self {
+        Self { comparison: Comparison::of(rules), files, ..Self::default() }
     }
 
-    /// Counts what a slice of these files gave; there are none where the records come from elsewhere.
-    pub fn add(&mut self, output: &Output, files: &[NumberedFile]) {
+    /// Counts what a slice gave.
+    pub fn add(&mut self, output: &Output) {
         self.counts += &output.counts;
         self.low_time = output.low_time.or(self.low_time);
         for Detection { rule, .. } in &output.settled {
             count(if rule.shadow { &mut self.shadow } else { &mut self.detections }, &rule.id);
         }
         self.comparison.add(&output.settled, output.settled_before);
-        if !files.is_empty() {
-            self.refused.add(&output.dead_letters, files);
-            self.refused.add_late(&output.late, files);
-        }
-        for DeadLetter { reason, .. } in &output.dead_letters {
-            count(&mut self.dead_letters, &word_of(reason));
-        }
+        self.refused.add(&output.dead_letters, &self.files);
+        self.refused.add_late(&output.late, &self.files);
         for hit in &output.hits {
             count(&mut self.hits, &hit.list.name);
         }
@@ -105,6 +101,7 @@ impl Tally {
     /// The summary so far.
     pub fn summary(&self) -> Summary {
         let counts = self.counts;
+        let first = self.refused.first.as_ref().filter(|_| !self.files.is_empty());
         let mut alerts = BTreeMap::new();
         for (action, status) in self.alerts.values() {
             let word = if *status == AlertStatus::Open { action.as_str() } else { "withdrawn" };
@@ -116,8 +113,8 @@ impl Tally {
             detections: self.detections.clone(),
             shadow: self.shadow.clone(),
             challengers: self.comparison.challenges(),
-            dead_letters: self.dead_letters.clone(),
-            first_dead_letter: self.refused.first.as_ref().map(|(place, _)| place.clone()),
+            dead_letters: self.refused.by_reason.iter().map(|(reason, number)| (word_of(reason), *number)).collect(),
+            first_dead_letter: first.map(|(place, _)| place.clone()),
             hits: self.hits.clone(),
             alerts,
             alert_revisions: self.revisions,
