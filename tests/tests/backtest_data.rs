@@ -88,6 +88,20 @@ fn what_is_no_data_is_no_report_of_zeros() {
 }
 
 #[test]
+fn movements_of_other_transactions_are_refused() {
+    let other = Small::new(&[("s", "alert", OUT)], &[payment("7", 0, 1, 9)]);
+    other.replay();
+    let small = small();
+    fs::copy(other.path("tables/movements.parquet"), small.path("others.parquet")).unwrap();
+    let told =
+        ["others.parquet: holds the movements of transactions that are not among the data; name the transactions"];
+    ends(&small.backtest(&["tables/transactions.parquet", "others.parquet"], &[]), 2, &told);
+    ends(&small.backtest(&["tables", "others.parquet"], &[]), 2, &told);
+    // Rules over movements alone need no more.
+    ends(&small.backtest(&["others.parquet"], &[]), 0, &[]);
+}
+
+#[test]
 fn a_pipe_is_refused() {
     let small = small();
     let mut command = Command::new(binary());

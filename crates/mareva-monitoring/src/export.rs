@@ -1,10 +1,10 @@
 //! The tables that rules see as Parquet, so that any engine can run a rule's SQL over them.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
-use mareva_model::{Detection, Digesting, Table, TransactionBatch};
+use mareva_model::{Detection, Digest, Table, TransactionBatch};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -15,37 +15,14 @@ use crate::error::Error;
 use crate::retained::RetainedRows;
 use crate::ruleset::Ruleset;
 use crate::signals::{Signal, table};
+use crate::table_digest::{BESIDE_KEY, DIGEST_KEY, Digested};
 use crate::tables::whole;
 
 /// Rows that are gathered before they are written: what a writer holds in memory.
 const GROUP_ROWS: usize = 65_536;
 
-/// Key of the footer under which stand the number of bytes from the start of the file, a blank, and their BLAKE3 digest. The library
-/// writes no checksums of pages (parquet 59, `column/page.rs`), so that a flipped bit would be another amount.
-pub(crate) const DIGEST_KEY: &str = "mareva.digest";
-
 /// A Parquet file that is written batch by batch.
 pub struct ParquetWriter<W: Write + Send>(ArrowWriter<Digested<W>>);
-
-/// What is written, and its digest.
-struct Digested<W> {
-    out: W,
-    bytes: u64,
-    digest: Digesting,
-}
-
-impl<W: Write> Write for Digested<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.out.write(bytes)?;
-        self.digest.add(&bytes[..written]);
-        self.bytes += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
-}
 
 impl<W: Write + Send> ParquetWriter<W> {
     /// Begins a file for batches with the schema of this one, without its rows.
@@ -57,8 +34,7 @@ impl<W: Write + Send> ParquetWriter<W> {
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
             .set_max_row_group_row_count(Some(GROUP_ROWS))
             .build();
-        let out = Digested { out, bytes: 0, digest: Digesting::default() };
-        Ok(Self(ArrowWriter::try_new(out, like.schema(), Some(properties))?))
+        Ok(Self(ArrowWriter::try_new(Digested::new(out), like.schema(), Some(properties))?))
     }
 
     /// Adds rows.
@@ -69,17 +45,21 @@ impl<W: Write + Send> ParquetWriter<W> {
         self.0.write(batch)
     }
 
-    /// Writes what is left and the footer, and gives back what it wrote to.
+    /// Says that these are the movements of transactions whose file has this digest.
+    pub fn beside(&mut self, transactions: Digest) {
+        self.0.append_key_value_metadata(KeyValue::new(BESIDE_KEY.to_owned(), transactions.to_string()));
+    }
+
+    /// Writes what is left and the footer. Gives back what it wrote to, and the digest of its pages.
     ///
     /// # Errors
     /// What the file system reports.
-    pub fn finish(mut self) -> Result<W, ParquetError> {
+    pub fn finish(mut self) -> Result<(W, Digest), ParquetError> {
         self.0.flush()?;
         self.0.sync()?;
-        let Digested { bytes, digest, .. } = self.0.inner();
-        let said = format!("{bytes} {}", digest.digest());
+        let (digest, said) = self.0.inner_mut().end_pages();
         self.0.append_key_value_metadata(KeyValue::new(DIGEST_KEY.to_owned(), said));
-        Ok(self.0.into_inner()?.out)
+        Ok((self.0.into_inner()?.finish()?, digest))
     }
 }
 
@@ -90,7 +70,7 @@ impl<W: Write + Send> ParquetWriter<W> {
 pub fn write_parquet<W: Write + Send>(batch: &RecordBatch, out: W) -> Result<W, ParquetError> {
     let mut writer = ParquetWriter::new(out, batch)?;
     writer.write(batch)?;
-    writer.finish()
+    Ok(writer.finish()?.0)
 }
 
 /// The rows of `movements` that accepted transactions give.

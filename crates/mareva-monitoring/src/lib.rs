@@ -40,6 +40,7 @@ mod ruleset;
 mod signals;
 mod state;
 mod stock;
+mod table_digest;
 mod tables;
 #[cfg(test)]
 mod tests;

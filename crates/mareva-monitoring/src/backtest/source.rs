@@ -1,21 +1,24 @@
 //! Parquet files of the rule tables, read by the columns that are asked for.
 
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Schema, SchemaRef};
-use mareva_model::{Digesting, Table, TransactionBatch};
+use mareva_model::{Table, TransactionBatch};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
+use parquet::basic::Compression;
+use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 
 use super::BacktestError;
 use crate::accounts::{Accounts, accounts_schema};
-use crate::export::DIGEST_KEY;
+use crate::table_digest::{BESIDE_KEY, DIGEST_KEY, Footer, footer, pages_are};
 use crate::tables::schema_of;
 
 /// Rows read at a time.
@@ -46,8 +49,21 @@ impl TableFile {
     /// # Errors
     /// What is wrong with it, in words for a fault.
     pub fn open(file: File, name: &str) -> Result<Self, String> {
-        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
-            .map_err(|_| "is no Parquet file, or is damaged".to_owned())?;
+        let damaged = || "is no Parquet file, or is damaged".to_owned();
+        let footer = footer(&file).map_err(|error| format!("cannot be read ({error})"))?;
+        if footer == Footer::Damaged {
+            return Err("is damaged: its footer is another one than was written".to_owned());
+        }
+        // On some footers that are damaged the library panics (parquet 59).
+        let load = || ArrowReaderMetadata::load(&file, ArrowReaderOptions::new());
+        let metadata = catch_unwind(AssertUnwindSafe(load)).map_err(|_| damaged())?.map_err(|_| damaged())?;
+        if footer == Footer::Unsaid && noted(&metadata, DIGEST_KEY).is_some() {
+            return Err("is damaged: what stands before its footer is lost".to_owned());
+        }
+        let groups = metadata.metadata().row_groups().iter().flat_map(RowGroupMetaData::columns);
+        if let Some(codec) = groups.map(ColumnChunkMetaData::compression).find(|codec| !is_read(*codec)) {
+            return Err(format!("is compressed with {codec}, which is not read; zstd, snappy, lz4 and gzip are"));
+        }
         let has = |name: &str| metadata.schema().field_with_name(name).is_ok();
         let holds = match () {
             () if has("row_id") && has("direction") && has("account") => Holds::Table(Table::Movements),
@@ -88,25 +104,22 @@ impl TableFile {
     /// # Errors
     /// That it is damaged, in words for a fault, or what the file system reports.
     pub fn check_digest(&self) -> io::Result<Result<(), String>> {
-        let footer = self.metadata.metadata().file_metadata().key_value_metadata();
-        let said = footer.into_iter().flatten().find(|pair| pair.key == DIGEST_KEY).map(|pair| &pair.value);
-        let Some(said) = said else { return Ok(Ok(())) };
-        let said = said.as_deref().and_then(|said| said.split_once(' '));
-        let Some((bytes, digest)) = said.and_then(|(bytes, digest)| Some((bytes.parse().ok()?, digest))) else {
-            return Ok(Err("is damaged: its footer holds no digest that can be read".to_owned()));
-        };
-        let mut file = self.file.try_clone()?;
-        file.rewind()?;
-        let (mut left, mut found) = (file.take(bytes), Digesting::default());
-        let mut buffer = vec![0; 1 << 20];
-        loop {
-            match left.read(&mut buffer)? {
-                0 => break,
-                read => found.add(&buffer[..read]),
-            }
-        }
-        let is_whole = found.digest().to_string() == digest;
-        Ok(if is_whole { Ok(()) } else { Err("is damaged: it holds other bytes than were written".to_owned()) })
+        let Some(said) = noted(&self.metadata, DIGEST_KEY) else { return Ok(Ok(())) };
+        Ok(match pages_are(&self.file, said)? {
+            Some(true) => Ok(()),
+            Some(false) => Err("is damaged: it holds other bytes than were written".to_owned()),
+            None => Err("is damaged: its footer holds no digest that can be read".to_owned()),
+        })
+    }
+
+    /// The digest of its pages, of a file that says it.
+    pub fn digest(&self) -> Option<&str> {
+        noted(&self.metadata, DIGEST_KEY).and_then(|said| said.split_once(' ')).map(|(_, digest)| digest)
+    }
+
+    /// Of movements that say it: the digest of the transactions that they are of.
+    pub fn beside(&self) -> Option<&str> {
+        noted(&self.metadata, BESIDE_KEY)
     }
 
     /// What it holds.
@@ -169,6 +182,18 @@ impl TableFile {
         }
         Ok(())
     }
+}
+
+/// Whether this build reads pages that are compressed so.
+fn is_read(codec: Compression) -> bool {
+    use Compression::{GZIP, LZ4, LZ4_RAW, SNAPPY, UNCOMPRESSED, ZSTD};
+    matches!(codec, UNCOMPRESSED | SNAPPY | GZIP(_) | LZ4 | LZ4_RAW | ZSTD(_))
+}
+
+/// What a footer says under a key.
+fn noted<'a>(metadata: &'a ArrowReaderMetadata, key: &str) -> Option<&'a str> {
+    let pairs = metadata.metadata().file_metadata().key_value_metadata();
+    pairs.into_iter().flatten().find(|pair| pair.key == key).map(|pair| pair.value.as_deref().unwrap_or_default())
 }
 
 /// The `accounts` table that rules may join.

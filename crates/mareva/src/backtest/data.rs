@@ -150,6 +150,7 @@ impl Files {
     pub fn open(&self, config: &Config, parts: &Parts, scratch: &Scratch, bar: &ProgressBar) -> Result<Tables> {
         let mut transactions = opened(&self.transactions)?;
         let mut movements = opened(&self.movements)?;
+        self.check_beside(&transactions, &movements)?;
         if self.movements.is_empty() && !self.transactions.is_empty() {
             bar.set_message("making movements");
             let mut made = Prepared::begin(scratch)?;
@@ -181,6 +182,27 @@ impl Files {
         );
         let shared = |stripes: Vec<Vec<TableFile>>| stripes.into_iter().map(Arc::new).collect();
         Ok(Tables { transactions: shared(transactions), movements: shared(movements), records })
+    }
+
+    /// That movements are those of the transactions beside them, where both are of files that say it.
+    fn check_beside(&self, transactions: &[Vec<TableFile>], movements: &[Vec<TableFile>]) -> Result<(), Refusal> {
+        fn of(stripes: &[Vec<TableFile>]) -> impl Iterator<Item = &TableFile> {
+            stripes.first().into_iter().flatten()
+        }
+        let Some(known) = of(transactions).map(TableFile::digest).collect::<Option<Vec<&str>>>() else { return Ok(()) };
+        // Of other tables than those of transactions: movements alone are all that many rules read.
+        let is_other =
+            |table: &TableFile| !known.is_empty() && table.beside().is_some_and(|digest| !known.contains(&digest));
+        let others = self.movements.iter().zip(of(movements)).filter(|(_, table)| is_other(table));
+        let fault = |(path, _): (&PathBuf, _)| {
+            let remedy = "name the transactions.parquet that stood in the same folder";
+            Fault::new(
+                path.display().to_string(),
+                "holds the movements of transactions that are not among the data",
+                remedy,
+            )
+        };
+        Refusal(others.map(fault).collect()).into_result()
     }
 
     /// Records through the pipeline without rules: identity, lateness and lists as in `replay`.
@@ -268,7 +290,7 @@ impl Prepared {
 
     fn end(self) -> Result<(Vec<TableFile>, Vec<TableFile>)> {
         let end = |(writer, readers): (ParquetWriter<File>, Vec<File>)| -> Result<Vec<TableFile>> {
-            writer.finish().with_context(no_room)?;
+            _ = writer.finish().with_context(no_room)?;
             let open = |file| TableFile::open(file, "a temporary table").map_err(anyhow::Error::msg);
             readers.into_iter().map(open).collect()
         };

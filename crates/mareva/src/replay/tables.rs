@@ -62,12 +62,11 @@ impl TableFiles {
 
     /// Ends the files.
     pub fn finish(self) -> Result<()> {
-        let mut files = vec![self.accounts];
-        for (table, writer) in
-            [("transactions", self.transactions), ("movements", self.movements), ("signals", self.signals)]
-        {
-            files.push(writer.finish().with_context(|| failed(&self.folder, table))?);
-        }
+        let Self { folder, accounts, transactions, mut movements, signals } = self;
+        let ended = |writer: Writer, table: &str| writer.finish().with_context(|| failed(&folder, table));
+        let (transactions, digest) = ended(transactions, "transactions")?;
+        movements.beside(digest);
+        let mut files = vec![accounts, transactions, ended(movements, "movements")?.0, ended(signals, "signals")?.0];
         files.iter_mut().try_for_each(WholeFile::settle)?;
         files.into_iter().try_for_each(WholeFile::finish)
     }
