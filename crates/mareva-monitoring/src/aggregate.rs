@@ -142,10 +142,11 @@ pub(crate) enum Value {
     Text(Arc<str>),
 }
 
-impl From<Option<i128>> for Value {
-    fn from(number: Option<i128>) -> Self {
-        number.map_or(Self::Null, Self::Number)
-    }
+/// What takes values of features. Numbers come by themselves, in registers: a [`Value`] goes through memory, and there the processor
+/// waits for its pieces to be written before it reads it as a whole.
+pub(crate) trait TakesValues {
+    fn number(&mut self, feature: u16, value: Option<i128>);
+    fn value(&mut self, feature: u16, value: Value);
 }
 
 /// A row as an aggregate takes it in or out.
@@ -307,27 +308,29 @@ impl Running {
         }
     }
 
-    /// The SQL value: of nothing it is 0 for a count of distinct values, else null.
-    pub fn value(&self, kind: AggregateKind) -> Value {
-        let number = match (self, kind) {
+    /// The SQL value of a kind that is a number: of nothing it is 0 for a count of distinct values, else null.
+    pub fn number(&self, kind: AggregateKind) -> Option<i128> {
+        match (self, kind) {
             (Self::Distinct(values), _) => Some(values.len() as i128),
             (Self::Ordered(values), AggregateKind::Min) => values.keys().next().copied(),
             (Self::Ordered(values), _) => values.keys().next_back().copied(),
-            (Self::Texts(values), kind) => {
-                let text = if kind == AggregateKind::Min { values.keys().next() } else { values.keys().next_back() };
-                return text.map_or(Value::Null, |text| Value::Text(text.clone()));
-            }
             (Self::Moments(moments), AggregateKind::Spread { population, root, scale }) => {
                 moments.spread(population, root, scale).map(|value| i128::from(value.to_bits()))
             }
-            (Self::Moments(_), _) => None,
+            (Self::Moments(_) | Self::Texts(_), _) => None,
             (Self::Rows(rows), _) => Some(rows.len() as i128),
-        };
-        number.into()
+        }
+    }
+
+    /// The least or the greatest text.
+    pub fn text(&self, kind: AggregateKind) -> Option<&Arc<str>> {
+        let Self::Texts(values) = self else { return None };
+        if kind == AggregateKind::Min { values.keys().next() } else { values.keys().next_back() }
     }
 }
 
 /// The SQL value of a count, sum or average: counts of nothing are 0, the others null.
+#[inline]
 pub(crate) fn total(kind: AggregateKind, sum: i128, count: u32) -> Option<i128> {
     match kind {
         AggregateKind::Count => Some(i128::from(count)),

@@ -1,7 +1,7 @@
 //! A feature of one key: its value over some rows of the key's timeline, which slide over it in both directions.
 
 use crate::aggregate::{AggregateKind, Entry, Place, Running, Value, total};
-use crate::facts::Facts;
+use crate::facts::{Facts, RowFacts};
 use crate::ring::Ring;
 
 /// One distinct aggregate or window function of a dimension.
@@ -20,6 +20,11 @@ pub(crate) struct Feature {
 }
 
 impl Feature {
+    /// Whether its value is a number that is computed, and neither a text nor the argument of a row.
+    pub fn is_number(&self) -> bool {
+        self.text.is_none() && !self.kind.picks_a_row()
+    }
+
     fn value_of(&self, row: u64, facts: &Facts) -> u128 {
         self.argument.map_or(0, |argument| facts.argument(row, argument))
     }
@@ -34,6 +39,16 @@ impl Feature {
     ) -> impl DoubleEndedIterator<Item = u64> + 'a {
         let predicate = self.predicate;
         ring.rows(from, to).filter(move |row| facts.holds(*row, predicate))
+    }
+
+    /// The argument of a row, of a kind that picks one.
+    pub fn picked(&self, row: &RowFacts<'_>) -> Value {
+        match (self.text, self.argument) {
+            _ if self.known.is_some_and(|known| !row.holds(known)) => Value::Null,
+            (Some(slot), _) => row.text(slot).map_or(Value::Null, |text| Value::Text(text.into())),
+            (None, Some(argument)) => Value::Number(row.argument(argument) as i128),
+            (None, None) => Value::Null,
+        }
     }
 
     fn entry<'a>(&self, facts: &'a Facts, row: u64, place: Place) -> Entry<'a> {
@@ -135,20 +150,6 @@ impl Cursor {
         }
     }
 
-    /// The value over the rows `[from, to)`.
-    pub fn value_over((from, to): (u32, u32), ring: &Ring, of: &Feature, facts: &Facts) -> Value {
-        let counted = of.counted(ring, from, to, facts);
-        if !of.kind.is_total() {
-            let mut cursor = Self::new(0, of, from);
-            counted.for_each(|row| cursor.add(row, Place::Back, of, facts));
-            return cursor.value(of, facts);
-        }
-        let value = |row| of.value_of(row, facts) as i128;
-        let add = |(sum, count): (i128, u32), row| (sum.wrapping_add(value(row)), count + 1);
-        let (sum, count) = counted.fold((0, 0), add);
-        total(of.kind, sum, count).into()
-    }
-
     /// A row comes onto the ring at `at`, or goes from there; the ring is as it is without it.
     pub fn disturbed(&mut self, at: u32, row: u64, comes: bool, ring: &Ring, of: &Feature, facts: &Facts) {
         let (tail, head) = self.ends();
@@ -188,20 +189,21 @@ impl Cursor {
         }
     }
 
-    pub fn value(&self, of: &Feature, facts: &Facts) -> Value {
-        let running = match self {
-            Self::Total { count, sum, .. } => return total(of.kind, number(*sum), *count).into(),
-            Self::Other { running, .. } => running,
-        };
-        if !of.kind.picks_a_row() {
-            return running.value(of.kind);
+    /// The value of a feature that is a number.
+    #[inline]
+    pub fn number(&self, of: &Feature) -> Option<i128> {
+        match self {
+            Self::Total { count, sum, .. } => total(of.kind, number(*sum), *count),
+            Self::Other { running, .. } => running.number(of.kind),
         }
-        let Some(row) = running.picked(of.kind) else { return Value::Null };
-        match (of.text, of.argument) {
-            _ if of.known.is_some_and(|known| !facts.holds(row, known)) => Value::Null,
-            (Some(slot), _) => facts.text(row, slot).map_or(Value::Null, |text| Value::Text(text.into())),
-            (None, Some(argument)) => Value::Number(facts.argument(row, argument) as i128),
-            (None, None) => Value::Null,
+    }
+
+    /// The value of a feature that is none, or the argument of a row.
+    pub fn value(&self, of: &Feature, facts: &Facts) -> Value {
+        let Self::Other { running, .. } = self else { return Value::Null };
+        match of.kind.picks_a_row() {
+            true => running.picked(of.kind).map_or(Value::Null, |row| of.picked(&facts.of(row))),
+            false => running.text(of.kind).map_or(Value::Null, |text| Value::Text(text.clone())),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use hashbrown::HashTable;
 
-use crate::aggregate::Value;
+use crate::aggregate::TakesValues;
 use crate::facts::Facts;
 use crate::key::{Key, halves};
 use crate::timeline::{AsOf, KeyTimeline, Layout, Window};
@@ -141,9 +141,14 @@ impl Dimension {
         rows.take_while(move |r| r.time <= to).map(|r| r.row)
     }
 
-    /// How many rows are on a timeline.
-    pub fn rows_on(&self, slot: Slot) -> u32 {
-        self.line(slot).timeline.ring.len() as u32
+    /// Position after the last row up to a time.
+    pub fn upto(&self, slot: Slot, time: i64) -> u32 {
+        self.line(slot).timeline.upto(time)
+    }
+
+    /// Whether so many rows before a position are of a time or later.
+    pub fn has_since(&self, slot: Slot, time: i64, at: u32, rows: u32) -> bool {
+        self.line(slot).timeline.ring.has_since(time, at, rows)
     }
 
     /// Gives the wanted features, which ascend, as of a row.
@@ -153,10 +158,10 @@ impl Dimension {
         as_of: AsOf,
         wanted: impl Iterator<Item = u16>,
         facts: &Facts,
-        give: impl FnMut(u16, Value),
+        into: &mut impl TakesValues,
     ) {
         let timeline = &mut line(&mut self.blocks, slot).timeline;
-        timeline.values(wanted, as_of, (&self.layout, facts), &mut self.starts, give);
+        timeline.values(wanted, as_of, (&self.layout, facts), &mut self.starts, into);
     }
 
     /// See [`KeyTimeline::at_most`].

@@ -72,12 +72,12 @@ impl Chunk {
         &self.words[index * self.stride..(index + 1) * self.stride]
     }
 
+    fn of(&self, index: usize) -> RowFacts<'_> {
+        RowFacts { words: self.row(index), fields: &self.fields, texts: &self.texts, index }
+    }
+
     fn get(&self, index: usize, argument: usize) -> u128 {
-        let (Field { at, wide }, row) = (self.fields[argument], self.row(index));
-        match wide {
-            true => u128::from(row[at + 1]) << 64 | u128::from(row[at]),
-            false => i128::from(row[at] as i64) as u128,
-        }
+        self.of(index).argument(argument)
     }
 
     fn set(&mut self, index: usize, argument: usize, value: u128) {
@@ -103,6 +103,42 @@ impl Chunk {
             (0..self.fields.len()).for_each(|argument| wider.set(index, argument, self.get(index, argument)));
         }
         *self = Self { texts: std::mem::take(&mut self.texts), ..wider };
+    }
+}
+
+/// What is known of one row.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct RowFacts<'a> {
+    words: &'a [u64],
+    fields: &'a [Field],
+    texts: &'a [Texts],
+    index: usize,
+}
+
+impl<'a> RowFacts<'a> {
+    /// Something of each cache line that it lies in.
+    pub fn touched(&self) -> u64 {
+        let last = self.words.last().copied().unwrap_or_default();
+        self.words.iter().step_by(8).copied().fold(last, u64::wrapping_add)
+    }
+
+    /// Whether a predicate holds.
+    pub fn holds(&self, predicate: usize) -> bool {
+        self.words[predicate / 64] >> (predicate % 64) & 1 == 1
+    }
+
+    /// The value of an argument.
+    pub fn argument(&self, argument: usize) -> u128 {
+        let Field { at, wide } = self.fields[argument];
+        match wide {
+            true => u128::from(self.words[at + 1]) << 64 | u128::from(self.words[at]),
+            false => i128::from(self.words[at] as i64) as u128,
+        }
+    }
+
+    /// A text that is kept as it is.
+    pub fn text(&self, slot: usize) -> Option<&'a str> {
+        self.texts[slot].get(self.index)
     }
 }
 
@@ -150,6 +186,12 @@ impl Facts {
         (&mut self.chunks[offset / CHUNK], offset % CHUNK)
     }
 
+    /// All that is known of a row.
+    pub fn of(&self, row: u64) -> RowFacts<'_> {
+        let (chunk, index) = self.at(row);
+        chunk.of(index)
+    }
+
     /// Sets which of the predicates `64 word ..` hold on a row.
     pub fn set_mask(&mut self, row: u64, word: usize, mask: u64) {
         let (chunk, index) = self.at_mut(row);
@@ -168,8 +210,7 @@ impl Facts {
     }
 
     pub fn holds(&self, row: u64, predicate: usize) -> bool {
-        let (chunk, index) = self.at(row);
-        chunk.words[index * chunk.stride + predicate / 64] >> (predicate % 64) & 1 == 1
+        self.of(row).holds(predicate)
     }
 
     pub fn set_argument(&mut self, row: u64, argument: usize, value: u128) {
@@ -184,8 +225,7 @@ impl Facts {
     }
 
     pub fn argument(&self, row: u64, argument: usize) -> u128 {
-        let (chunk, index) = self.at(row);
-        chunk.get(index, argument)
+        self.of(row).argument(argument)
     }
 
     pub fn set_text(&mut self, row: u64, slot: usize, text: &str) {
@@ -194,8 +234,7 @@ impl Facts {
     }
 
     pub fn text(&self, row: u64, slot: usize) -> Option<&str> {
-        let (chunk, index) = self.at(row);
-        chunk.texts[slot].get(index)
+        self.of(row).text(slot)
     }
 
     /// Lets go of whole chunks before `row`.

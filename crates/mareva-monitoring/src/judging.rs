@@ -1,19 +1,24 @@
 //! Judging rows that are on their timelines: features, conditions, detections.
 
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use arrow::array::{ArrayRef, UInt32Array};
 use arrow::compute::take;
 use mareva_model::{Detection, DetectionChange};
 
 use crate::again::BusyKeys;
 use crate::base::Base;
+use crate::dimension::Slot;
 use crate::error::Error;
 use crate::evaluate::{RuleFailure, truth};
 use crate::facts::bits;
 use crate::feature_values::FeatureValues;
 use crate::groups::Told;
+use crate::in_force::Reign;
 use crate::key::Key;
 use crate::level::{Judged, Level, Rows, Standing};
-use crate::program::{Bound, GroupProgram, RuleProgram, Stage};
+use crate::program::{Bound, GroupProgram, Least, RuleProgram, Stage};
 use crate::timeline::AsOf;
 use crate::values::{self, of_window};
 
@@ -21,7 +26,7 @@ use crate::values::{self, of_window};
 #[derive(Debug, Default, Clone)]
 struct Picked {
     /// Those that it judges.
-    judged: Vec<u32>,
+    judged: Rc<Vec<u32>>,
     /// Last rows of groups that another rule judges: it tells of them no more.
     others: Vec<u32>,
 }
@@ -80,47 +85,60 @@ impl Level {
         Ok(())
     }
 
-    /// The rows that each rule looks at.
+    /// The rows that each rule looks at. Rules of one gate look at the same ones, and have them in common.
     fn picked(&self, pass: &Pass<'_>) -> Vec<Picked> {
-        let mut picked = vec![Picked::default(); self.program.rules.len()];
+        let mut through = vec![Vec::new(); self.program.gated.len()];
         for (at, index) in pass.order.iter().enumerate() {
             let mask = self.facts.mask(pass.base.rows[*index]).iter().zip(&self.program.gates);
-            for gate in bits(mask.map(|(mask, gates)| mask & gates)) {
-                for rule in &self.program.gated[gate] {
-                    picked[*rule].judged.push(at as u32);
-                }
-            }
+            bits(mask.map(|(mask, gates)| mask & gates)).for_each(|gate| through[gate].push(at as u32));
         }
+        let through: Vec<Rc<Vec<u32>>> = through.into_iter().map(Rc::new).collect();
         let transactions = &pass.base.transactions;
-        let (first, last) = (transactions.iter().min().copied(), transactions.iter().max().copied());
-        for (rule, picked) in picked.iter_mut().enumerate() {
-            let (groups, reign) = (self.program.rules[rule].group.is_some(), &self.reigns[rule].rows);
-            if !first.zip(last).is_some_and(|(first, last)| reign.contains(&first) && reign.contains(&last)) {
-                let judges = |at: &u32| reign.contains(&transactions[pass.order[*at as usize]]);
-                let (judged, others) = std::mem::take(&mut picked.judged).into_iter().partition(judges);
-                *picked = Picked { judged, others: if groups { others } else { Vec::new() } };
+        let (first, last) = (transactions.iter().min(), transactions.iter().max());
+        let rules = self.program.rules.iter().zip(&self.reigns);
+        let picked = rules.map(|(rule, Reign { rows: reign, .. })| {
+            let judged = through[rule.gate].clone();
+            if first.zip(last).is_some_and(|(first, last)| reign.contains(first) && reign.contains(last)) {
+                return Picked { judged, others: Vec::new() };
             }
-        }
-        picked
+            let judges = |at: &u32| reign.contains(&transactions[pass.order[*at as usize]]);
+            let (judged, others): (Vec<u32>, Vec<u32>) = judged.iter().partition(|at| judges(at));
+            Picked { judged: judged.into(), others: if rule.group.is_some() { others } else { Vec::new() } }
+        });
+        picked.collect()
     }
 
-    /// Of the rows that each rule judges those that have enough rows beside them for it to hold.
+    /// Of the rows that each rule judges those in whose windows there are enough for it to hold.
     fn can_hold(&self, pass: &Pass<'_>, picked: &[Picked]) -> Vec<Vec<u32>> {
         let rules = &self.program.rules;
-        let needed = |dimension| rules.iter().any(|rule| rule.least.iter().any(|(of, _)| *of == dimension));
-        let lengths = |dimension: usize| -> Vec<u32> {
+        // Where the timeline of each row lies, and how far it goes up to the row.
+        let lines = |dimension: usize| -> Vec<Option<(Slot, u32)>> {
             let timelines = &self.dimensions[dimension];
-            let slots = pass.order.iter().map(|index| pass.base.slots[dimension][*index]);
-            slots.map(|slot| slot.map_or(0, |slot| timelines.rows_on(slot))).collect()
+            if rules.iter().flat_map(|rule| &rule.least).all(|least| least.dimension != dimension) {
+                return Vec::new();
+            }
+            let slots: Vec<Option<Slot>> = pass.order.iter().map(|index| pass.base.slots[dimension][*index]).collect();
+            let line = |(at, index): (usize, &usize)| {
+                timelines.approach(&slots, at);
+                slots[at].map(|slot| (slot, timelines.upto(slot, pass.base.times[*index])))
+            };
+            pass.order.iter().enumerate().map(line).collect()
         };
-        let lengths: Vec<Vec<u32>> = (0..self.dimensions.len())
-            .map(|dimension| if needed(dimension) { lengths(dimension) } else { Vec::new() })
-            .collect();
-        let enough = |(rule, picked): (&RuleProgram, &Picked)| -> Vec<u32> {
-            let enough = |at: &&u32| rule.least.iter().all(|(of, rows)| lengths[*of][**at as usize] >= *rows);
-            picked.judged.iter().filter(enough).copied().collect()
+        let lines: Vec<Vec<Option<(Slot, u32)>>> = (0..self.dimensions.len()).map(lines).collect();
+        let has = |Least { dimension, extent, rows }: &Least, at: u32| {
+            let from = extent.start(pass.base.times[pass.order[at as usize]]);
+            let line = lines[*dimension][at as usize];
+            line.is_some_and(|(slot, upto)| self.dimensions[*dimension].has_since(slot, from, upto, *rows))
         };
-        rules.iter().zip(picked).map(enough).collect()
+        // Most rules ask for the same of the same rows.
+        let mut known: HashMap<(*const Vec<u32>, &[Least]), Vec<u32>> = HashMap::new();
+        let mut holding = Vec::with_capacity(rules.len());
+        for (rule, Picked { judged, .. }) in rules.iter().zip(picked) {
+            let enough = |at: &&u32| rule.least.iter().all(|least| has(least, **at));
+            let found = known.entry((Rc::as_ptr(judged), &rule.least));
+            holding.push(found.or_insert_with(|| judged.iter().filter(enough).copied().collect()).clone());
+        }
+        holding
     }
 
     /// Of a rule that groups its rows, only the last row of a group holds; and only of groups of which something stood there is
@@ -135,7 +153,7 @@ impl Level {
         let told = |at: &u32| any && self.groups.tells_of(term, pass.base.keys[group.dimension][index(at)]);
         let tells = |at: &u32| told(at) && self.is_last(group, gate, pass.base, index(at));
         picked.others.retain(tells);
-        picked.judged.retain(|at| holding.binary_search(at).is_ok() || tells(at));
+        Rc::make_mut(&mut picked.judged).retain(|at| holding.binary_search(at).is_ok() || tells(at));
     }
 
     /// Whether no later row of its group counts for a rule that groups its rows.
@@ -156,7 +174,7 @@ impl Level {
         indices: Option<&UInt32Array>,
     ) -> Result<Vec<ArrayRef>, Error> {
         let input = |input: &usize| match input.checked_sub(columns.len()) {
-            Some(feature) => Ok(values::array(values.at(feature, rows), &self.program.features[feature].output)?),
+            Some(feature) => Ok(values.array(feature, rows, &self.program.features[feature].output)?),
             None => {
                 let column = columns[*input].as_ref().ok_or(Error::Column)?;
                 Ok(indices.map_or_else(|| Ok(column.clone()), |indices| take(column, indices, None))?)

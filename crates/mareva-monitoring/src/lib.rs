@@ -20,6 +20,7 @@ mod export;
 mod extent;
 mod facts;
 mod feature_values;
+mod few;
 mod groups;
 mod history;
 mod in_force;

@@ -25,7 +25,7 @@ use mareva_model::Table;
 
 mod stages;
 
-pub(crate) use stages::Stage;
+pub(crate) use stages::{Least, Stage};
 
 /// An expression and the positions, in the table's base columns then features, of the columns it reads.
 #[derive(Debug)]
@@ -60,8 +60,8 @@ pub(crate) struct RuleProgram {
     pub dimensions: Vec<usize>,
     /// Features that must come to a number, at least, for it to hold.
     pub totals: Vec<(usize, i128)>,
-    /// Of a dimension, so many rows at least must be on a row's timeline for it to hold.
-    pub least: Vec<(usize, u32)>,
+    /// Without which it cannot hold.
+    pub least: Vec<Least>,
     pub group: Option<GroupProgram>,
     /// Output columns beside row_id; evaluated on detections only.
     pub outputs: Vec<(String, Bound)>,

@@ -161,9 +161,20 @@ impl Ring {
         (a.wrapping_sub(b) as i32).unsigned_abs()
     }
 
-    /// Something of the row at a position.
-    pub fn touched(&self, at: u32) -> u64 {
-        self.rows.get(self.index(at)).map_or(0, |found| found.row)
+    /// Whether so many rows before a position are of a time or later.
+    pub fn has_since(&self, time: i64, at: u32, rows: u32) -> bool {
+        let first = self.index(at).checked_sub(rows as usize);
+        first.and_then(|first| self.rows.get(first)).is_some_and(|first| first.time >= time)
+    }
+
+    /// The position so many rows before this one, or of the front if there are fewer.
+    pub fn back_from(&self, at: u32, rows: u32) -> u32 {
+        at.wrapping_sub(rows.min(self.between(at, self.front)))
+    }
+
+    /// The row at a position.
+    pub fn row(&self, at: u32) -> Option<u64> {
+        self.rows.get(self.index(at)).map(|found| found.row)
     }
 
     /// The rows `[from, to)`; none where `to` is not beyond `from`.

@@ -1,9 +1,10 @@
 //! The timeline of one key: its rows in the order of time, and the features that slide over them.
 
-use crate::aggregate::{AggregateKind, Value};
+use crate::aggregate::{AggregateKind, TakesValues};
 use crate::cursor::{Cursor, Feature};
 use crate::extent::Extent;
 use crate::facts::Facts;
+use crate::few::{FEW, Few};
 use crate::ring::{Ring, RingRow};
 
 /// A window of the features of a dimension.
@@ -68,10 +69,6 @@ pub(crate) struct AsOf {
     pub row: u64,
 }
 
-/// Over so few rows a feature is computed from them each time: that costs less than to fetch what was kept, and most keys never
-/// have more.
-const FEW: u32 = 8;
-
 #[derive(Debug, Default)]
 pub(crate) struct KeyTimeline {
     pub ring: Ring,
@@ -91,7 +88,7 @@ impl KeyTimeline {
         match depth {
             0 => self.ring.len() as u64 + u64::from(self.kept.is_some()),
             1 => self.ring.last_time().unwrap_or_default() as u64 + self.cursors().len() as u64,
-            _ => self.cursors().first().map_or(0, |first| self.ring.touched(first.tail())),
+            _ => self.cursors().first().and_then(|first| self.ring.row(first.tail())).unwrap_or_default(),
         }
     }
 
@@ -135,6 +132,14 @@ impl KeyTimeline {
         }
     }
 
+    /// Position after the last row up to a time.
+    pub fn upto(&self, time: i64) -> u32 {
+        match self.ring.last_time() {
+            Some(last) if last > time => self.ring.first_at_or_after(time.saturating_add(1), self.ring.asked),
+            _ => self.ring.end(),
+        }
+    }
+
     /// The wanted features, which ascend, as of a row: over the rows from the start of their window to those of its own time, or
     /// of a positional kind to itself. `starts` is room for the starts of the windows.
     pub fn values(
@@ -143,18 +148,13 @@ impl KeyTimeline {
         as_of: AsOf,
         (layout, facts): (&Layout, &Facts),
         starts: &mut Vec<Option<u32>>,
-        mut give: impl FnMut(u16, Value),
+        into: &mut impl TakesValues,
     ) {
         starts.clear();
         starts.resize(layout.windows.len(), None);
-        let upto = match self.ring.last_time() {
-            Some(last) if last > as_of.time => {
-                self.ring.first_at_or_after(as_of.time.saturating_add(1), self.ring.asked)
-            }
-            _ => self.ring.end(),
-        };
+        let upto = self.upto(as_of.time);
         self.ring.asked = upto;
-        let (mut own, mut near) = (None, 0);
+        let (mut own, mut few, mut near) = (None, None, 0);
         for index in wanted {
             let feature = &layout.features[usize::from(index)];
             let found = self.find(index, near);
@@ -171,13 +171,20 @@ impl KeyTimeline {
                 false => upto,
             };
             near = at;
-            if found.is_err() && self.ring.between(from, to) <= FEW {
-                give(index, Cursor::value_over((from, to), &self.ring, feature, facts));
+            if found.is_err() && self.ring.between(from, upto) <= FEW {
+                let few = few.get_or_insert_with(|| Few::before(upto, &self.ring, facts));
+                match feature.is_number() {
+                    true => into.number(index, few.number((from, to), feature)),
+                    false => into.value(index, few.value((from, to), feature)),
+                }
                 continue;
             }
             let cursor = self.kept.get_or_insert_default().cursor(found, || Cursor::new(index, feature, from));
             cursor.seek((from, to), &self.ring, feature, facts);
-            give(index, cursor.value(feature, facts));
+            match feature.is_number() {
+                true => into.number(index, cursor.number(feature)),
+                false => into.value(index, cursor.value(feature, facts)),
+            }
             near = at + 1;
         }
     }
@@ -200,11 +207,8 @@ impl KeyTimeline {
         let from = self.ring.first_at_or_after(window.extent.start(first), cursor.tail());
         let to = self.ring.first_at_or_after(last.saturating_add(1), self.ring.asked);
         cursor.seek((from, to), &self.ring, feature, facts);
-        match cursor.value(feature, facts) {
-            Value::Number(most) => Some(most),
-            // A sum of nothing.
-            _ => Some(0),
-        }
+        // A sum of nothing is null.
+        Some(cursor.number(feature).unwrap_or_default())
     }
 
     /// Place of a feature's cursor, or where it has to be put; the cursors before `near` are of earlier features.

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array, Int64Array,
-    StringArray, TimestampMillisecondArray, UInt64Array,
-};
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, Decimal128Array, PrimitiveArray};
+use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMillisecondType,
     UInt64Type,
@@ -13,7 +11,6 @@ use arrow::datatypes::{
 use arrow::error::ArrowError;
 use mareva_model::format_time;
 
-use crate::aggregate::Value;
 use crate::key::key_of;
 
 /// Calls `note` with every non-null value as 128 bits: numbers as they are, texts by their key.
@@ -54,38 +51,35 @@ pub(crate) fn each_key(array: &ArrayRef, mut note: impl FnMut(usize, u128)) -> R
     Ok(())
 }
 
-/// Values of a feature as an array of its SQL type.
-pub(crate) fn array<'a>(values: impl Iterator<Item = &'a Value>, kind: &DataType) -> Result<ArrayRef, ArrowError> {
-    let number = |value: &Value| match value {
-        Value::Number(number) => Some(*number),
-        _ => None,
-    };
-    let text = |value: &'a Value| match value {
-        Value::Text(text) => Some(text.as_ref()),
-        _ => None,
-    };
-    // Sums of bounded amounts, counts and values read from such arrays: narrowing back cannot lose anything.
-    let long = |value: &Value| number(value).and_then(|v| i64::try_from(v).ok());
-    let short = |value: &Value| number(value).and_then(|v| i32::try_from(v).ok());
+/// Numbers of a feature as an array of its SQL type; null where they are not known. They are sums of bounded amounts, counts and
+/// values read from such arrays: narrowing back loses nothing.
+pub(crate) fn array(numbers: Vec<i128>, known: BooleanBuffer, kind: &DataType) -> Result<ArrayRef, ArrowError> {
+    fn narrowed<T: ArrowPrimitiveType>(
+        numbers: &[i128],
+        nulls: Option<NullBuffer>,
+        one: impl Fn(i128) -> T::Native,
+    ) -> PrimitiveArray<T> {
+        let values: Vec<T::Native> = numbers.iter().map(|number| one(*number)).collect();
+        PrimitiveArray::new(values.into(), nulls)
+    }
+    let nulls = Some(NullBuffer::new(known)).filter(|nulls| nulls.null_count() > 0);
     Ok(match kind {
-        DataType::Int64 => Arc::new(values.map(long).collect::<Int64Array>()),
-        DataType::Int32 => Arc::new(values.map(short).collect::<Int32Array>()),
-        DataType::UInt64 => {
-            Arc::new(values.map(|v| number(v).and_then(|v| u64::try_from(v).ok())).collect::<UInt64Array>())
-        }
-        DataType::Date32 => Arc::new(values.map(short).collect::<Date32Array>()),
+        DataType::Int64 => Arc::new(narrowed::<Int64Type>(&numbers, nulls, |number| number as i64)),
+        DataType::Int32 => Arc::new(narrowed::<Int32Type>(&numbers, nulls, |number| number as i32)),
+        DataType::UInt64 => Arc::new(narrowed::<UInt64Type>(&numbers, nulls, |number| number as u64)),
+        DataType::Date32 => Arc::new(narrowed::<Date32Type>(&numbers, nulls, |number| number as i32)),
         DataType::Timestamp(TimeUnit::Millisecond, _) => {
-            Arc::new(values.map(long).collect::<TimestampMillisecondArray>())
+            Arc::new(narrowed::<TimestampMillisecondType>(&numbers, nulls, |number| number as i64))
         }
         DataType::Decimal128(precision, scale) => {
-            Arc::new(values.map(number).collect::<Decimal128Array>().with_precision_and_scale(*precision, *scale)?)
+            let decimals: Decimal128Array = PrimitiveArray::new(numbers.into(), nulls);
+            Arc::new(decimals.with_precision_and_scale(*precision, *scale)?)
         }
-        DataType::Float64 => {
-            let float = |value: &Value| number(value).map(|bits| f64::from_bits(bits as u64));
-            Arc::new(values.map(float).collect::<Float64Array>())
+        DataType::Float64 => Arc::new(narrowed::<Float64Type>(&numbers, nulls, |bits| f64::from_bits(bits as u64))),
+        DataType::Boolean => {
+            let values = BooleanBuffer::collect_bool(numbers.len(), |at| numbers[at] != 0);
+            Arc::new(BooleanArray::new(values, nulls))
         }
-        DataType::Boolean => Arc::new(values.map(|v| number(v).map(|v| v != 0)).collect::<BooleanArray>()),
-        DataType::Utf8 => Arc::new(values.map(text).collect::<StringArray>()),
         other => return Err(ArrowError::NotYetImplemented(format!("features of type {other}"))),
     })
 }

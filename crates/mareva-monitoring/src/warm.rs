@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 
+use crate::aggregate::{TakesValues, Value};
 use crate::base::keys;
 use crate::error::Error;
 use crate::in_force::Reign;
@@ -17,6 +18,15 @@ use crate::timeline::AsOf;
 
 /// How many of the newest transactions are gone through.
 pub(crate) const WARM_ROWS: u64 = 1 << 18;
+
+/// Values that nobody asks for.
+struct Unneeded;
+
+impl TakesValues for Unneeded {
+    fn number(&mut self, _: u16, _: Option<i128>) {}
+
+    fn value(&mut self, _: u16, _: Value) {}
+}
 
 impl Level {
     /// Has features run up to the last of these rows on each key, as judging them would. Rows come in order of acceptance.
@@ -40,7 +50,7 @@ impl Level {
                 let timelines = &mut self.dimensions[dimension];
                 for (key, as_of) in last {
                     if let Some(slot) = timelines.find(key) {
-                        timelines.values(slot, as_of, std::iter::once(index as u16), &self.facts, |_, _| {});
+                        timelines.values(slot, as_of, std::iter::once(index as u16), &self.facts, &mut Unneeded);
                     }
                 }
             }

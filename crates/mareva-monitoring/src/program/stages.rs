@@ -8,6 +8,7 @@ use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
 use super::{Bound, Builder, FeaturePlace, features_of};
 use crate::aggregate::AggregateKind;
+use crate::extent::Extent;
 
 /// One condition of a rule on features. Rows that fail it are asked for no more.
 #[derive(Debug)]
@@ -15,6 +16,14 @@ pub(crate) struct Stage {
     pub condition: Bound,
     /// Features it reads that no earlier stage has.
     pub features: Vec<usize>,
+}
+
+/// So many rows must be in a row's window of a dimension, at least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Least {
+    pub dimension: usize,
+    pub extent: Extent,
+    pub rows: u32,
 }
 
 impl Builder<'_> {
@@ -75,19 +84,21 @@ impl Builder<'_> {
         Ok(totals)
     }
 
-    /// How many rows must be on a timeline: as many as a count has to reach. Most keys have fewer, and no feature of theirs
-    /// needs to be looked at.
-    pub(super) fn least(&self, totals: &[(usize, i128)]) -> Vec<(usize, u32)> {
-        let mut least: Vec<(usize, u32)> = Vec::new();
+    /// How many rows there must be in windows: as many as a count has to reach. Most keys have fewer, and no feature of theirs needs
+    /// to be looked at.
+    pub(super) fn least(&self, totals: &[(usize, i128)]) -> Vec<Least> {
+        let mut least: Vec<Least> = Vec::new();
         for (feature, reached) in totals {
-            let Ok(rows) = u32::try_from(*reached) else { continue };
+            let Some(rows) = u32::try_from(*reached).ok().filter(|rows| *rows > 0) else { continue };
             if !matches!(self.kind(*feature), AggregateKind::Count | AggregateKind::CountDistinct) {
                 continue;
             }
-            let dimension = self.features[*feature].dimension;
-            match least.iter_mut().find(|(of, _)| *of == dimension) {
-                Some((_, known)) => *known = rows.max(*known),
-                None => least.push((dimension, rows)),
+            let FeaturePlace { dimension, index, .. } = self.features[*feature];
+            let layout = &self.dimensions[dimension].1;
+            let extent = layout.windows[layout.features[index].window].extent;
+            match least.iter_mut().find(|known| (known.dimension, known.extent) == (dimension, extent)) {
+                Some(known) => known.rows = rows.max(known.rows),
+                None => least.push(Least { dimension, extent, rows }),
             }
         }
         least
