@@ -21,6 +21,9 @@ use crate::values;
 /// Runs every rule over whole tables: level one, then level two over the signals of level one. Detections come sorted by
 /// (event time, row id, rule). `needs_history` counts from the earliest row of `transactions`.
 ///
+/// Of rows of one millisecond `FIRST_VALUE` and `LAST_VALUE` take what the sorts of stock DataFusion happen to put first, so that
+/// their detections may be others than those of the engine.
+///
 /// # Errors
 /// What stock DataFusion returns for the rule's text.
 pub async fn detections(
@@ -29,16 +32,34 @@ pub async fn detections(
     transactions: RecordBatch,
     movements: RecordBatch,
 ) -> Result<Vec<Detection>, DataFusionError> {
+    detections_in(session, ruleset, accounts, transactions, movements).await
+}
+
+/// See [`detections`]; in such sessions.
+pub(crate) async fn detections_in(
+    session: fn() -> SessionContext,
+    ruleset: &Ruleset,
+    accounts: &Accounts,
+    transactions: RecordBatch,
+    movements: RecordBatch,
+) -> Result<Vec<Detection>, DataFusionError> {
     let from = earliest(&transactions)?;
-    let mut found = level_one(ruleset, accounts, transactions, movements).await?;
+    let mut found = level_one(session, ruleset, accounts, transactions, movements).await?;
     let signals = signals_table(ruleset, &found)?;
-    found.extend(level_two(ruleset, accounts, signals).await?.into_iter().filter(|d| enough(ruleset, from, d)));
+    let second = level_two(session, ruleset, accounts, signals).await?;
+    found.extend(second.into_iter().filter(|d| enough(ruleset, from, d)));
     found.sort_by(|a, b| (a.event_time, &a.row_id, &a.rule.id).cmp(&(b.event_time, &b.row_id, &b.rule.id)));
     Ok(found)
 }
 
+/// A session of stock DataFusion.
+pub(crate) fn session() -> SessionContext {
+    SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1))
+}
+
 /// The rules over transactions and movements alone.
 pub(crate) async fn level_one(
+    session: fn() -> SessionContext,
     ruleset: &Ruleset,
     accounts: &Accounts,
     transactions: RecordBatch,
@@ -46,7 +67,7 @@ pub(crate) async fn level_one(
 ) -> Result<Vec<Detection>, DataFusionError> {
     let from = earliest(&transactions)?;
     let tables = [("transactions", transactions), ("movements", movements), ("accounts", accounts.batch().clone())];
-    let context = over(tables)?;
+    let context = over(session, tables)?;
     let mut found = Vec::new();
     for rule in ruleset.rules().iter().filter(|rule| rule.table != Table::Signals) {
         found.extend(run(&context, rule).await?);
@@ -70,11 +91,12 @@ fn enough(ruleset: &Ruleset, from: Option<i64>, detection: &Detection) -> bool {
 
 /// The rules over signals alone, whatever history there is.
 pub(crate) async fn level_two(
+    session: fn() -> SessionContext,
     ruleset: &Ruleset,
     accounts: &Accounts,
     signals: RecordBatch,
 ) -> Result<Vec<Detection>, DataFusionError> {
-    let context = over([("signals", signals), ("accounts", accounts.batch().clone())])?;
+    let context = over(session, [("signals", signals), ("accounts", accounts.batch().clone())])?;
     let mut found = Vec::new();
     for rule in ruleset.rules().iter().filter(|rule| rule.table == Table::Signals) {
         found.extend(run(&context, rule).await?);
@@ -83,8 +105,11 @@ pub(crate) async fn level_two(
 }
 
 /// A session with these tables.
-fn over<const N: usize>(tables: [(&str, RecordBatch); N]) -> Result<SessionContext, DataFusionError> {
-    let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
+fn over<const N: usize>(
+    session: fn() -> SessionContext,
+    tables: [(&str, RecordBatch); N],
+) -> Result<SessionContext, DataFusionError> {
+    let context = session();
     for (name, batch) in tables {
         register(&context, name, batch)?;
     }

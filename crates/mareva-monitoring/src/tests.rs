@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Decimal128Array, RecordBatch, StringArray};
+use datafusion::prelude::SessionContext;
 use mareva_model::{
     Detection, DetectionChange, PREPARED_COLUMNS, Text, TransactionBatch, TransactionBatchBuilder, TransactionRow,
     prepared_schema,
@@ -228,11 +229,23 @@ fn run(rules: &Ruleset, rows: &[(usize, Tx)], cuts: &[usize], restart_at: usize)
 }
 
 fn oracle(rules: &Ruleset, rows: &[(usize, Tx)]) -> Vec<Detection> {
+    oracle_in(oracle::session, rules, rows)
+}
+
+/// A session of stock DataFusion in which first and last values are those of the lowest and the highest `row_id`.
+fn by_row_id() -> SessionContext {
+    let session = oracle::session();
+    backtest::by_row_id(&session);
+    session
+}
+
+/// Detections of stock DataFusion in such sessions.
+fn oracle_in(session: fn() -> SessionContext, rules: &Ruleset, rows: &[(usize, Tx)]) -> Vec<Detection> {
     let mut all = RetainedRows::new();
     all.insert(&batch(rows));
     let (transactions, movements) = (whole(&all, Table::Transactions).unwrap(), whole(&all, Table::Movements).unwrap());
     let accounts = some_accounts();
-    let found = oracle::detections(rules, &accounts, transactions, movements);
+    let found = oracle::detections_in(session, rules, &accounts, transactions, movements);
     futures::executor::block_on(found).unwrap()
 }
 

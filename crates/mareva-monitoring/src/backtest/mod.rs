@@ -29,6 +29,8 @@ pub use needs::{Pass, passes};
 pub use observe::{Seen, Through, earliest, labelled_rows, rows_twice, through};
 pub(crate) use parts::sorted;
 pub use parts::{Part, PartAccounts, split};
+#[cfg(test)]
+pub(crate) use picked::register as by_row_id;
 pub(crate) use picked::{are_in, put_into};
 pub use source::{AccountTable, Holds, TableFile};
 pub use variant::Variant;

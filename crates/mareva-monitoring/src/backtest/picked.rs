@@ -24,7 +24,7 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 const PICKS: [(&str, &str, bool); 2] = [("mareva_first", "first_value", false), ("mareva_last", "last_value", true)];
 
 /// Puts them into a session.
-pub(super) fn register(context: &SessionContext) {
+pub(crate) fn register(context: &SessionContext) {
     for (name, _, last) in PICKS {
         let signature = Signature::any(3, Volatility::Immutable);
         context.register_udaf(AggregateUDF::from(Pick { name, signature, last }));

@@ -169,7 +169,7 @@ fn expected(epochs: &Epochs, rows: &[(usize, Tx)]) -> Vec<Detection> {
     };
     let mut found = Vec::new();
     for ((rules, from), end) in epochs.iter().zip(&ends) {
-        let of_all = oracle::level_one(rules, &accounts, transactions.clone(), movements.clone());
+        let of_all = oracle::level_one(by_row_id, rules, &accounts, transactions.clone(), movements.clone());
         let of_all = futures::executor::block_on(of_all).unwrap();
         found.extend(of_all.into_iter().filter(|d| (*from..*end).contains(&number(&d.row_id))));
     }
@@ -177,7 +177,8 @@ fn expected(epochs: &Epochs, rows: &[(usize, Tx)]) -> Vec<Detection> {
     let signals: Vec<Signal> = raising.map(|d| Signal::of(d, 150, 0)).collect();
     let signals = table(signals.iter()).unwrap();
     for ((rules, from), end) in epochs.iter().zip(&ends) {
-        let of_all = futures::executor::block_on(oracle::level_two(rules, &accounts, signals.clone())).unwrap();
+        let of_all =
+            futures::executor::block_on(oracle::level_two(by_row_id, rules, &accounts, signals.clone())).unwrap();
         found.extend(of_all.into_iter().filter(|d| (*from..*end).contains(&number(&d.row_id))));
     }
     found
