@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    DataType, Expr, FunctionArguments, GroupByExpr, Join, Query, Select, SetExpr, SetOperator, Statement, TableFactor,
-    WindowType, visit_expressions,
+    DataType, Expr, FunctionArguments, GroupByExpr, Join, NamedWindowDefinition, NamedWindowExpr, Query, Select,
+    SetExpr, SetOperator, Statement, TableFactor, WindowType, visit_expressions,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -31,13 +31,20 @@ pub(super) fn check(text: &Sql<'_>) -> Result<(), Fault> {
     dropped.next().map_or(Ok(()), |(_, clause)| {
         let remedy = match clause {
             "over (" => "name a window alone, OVER w, or write it out",
+            "from" => "write the name of the table alone",
+            "window" => "write the window out a second time",
             "similar to" => "write LIKE, or x ~ '^…$'",
             "at time zone" => "times are UTC: add an interval",
             "varchar" | "char" => "write CAST(x AS VARCHAR), or substr(x, 1, 7)",
             _ => FORM,
         };
-        let shown = if clause == "over (" { "a window that names another, or a parameter" } else { clause };
-        Err(text.refuse(clause, format!("{} is not supported", shown.to_uppercase()), remedy))
+        let shown = match clause {
+            "over (" => "a window that names another, or a parameter,".to_owned(),
+            "from" => "a schema before a table's name".to_owned(),
+            "window" => "a window that is called after another".to_owned(),
+            clause => clause.to_uppercase(),
+        };
+        Err(text.refuse(clause, format!("{shown} is not supported"), remedy))
     })
 }
 
@@ -125,7 +132,7 @@ fn of_select(select: &Select) -> Vec<Clause> {
         distribute_by,
         sort_by,
         having: _,
-        named_window: _,
+        named_window,
         qualify: _,
         window_before_qualify: _,
         value_table_mode,
@@ -144,12 +151,17 @@ fn of_select(select: &Select) -> Vec<Clause> {
         (!cluster_by.is_empty(), "cluster by"),
         (!distribute_by.is_empty(), "distribute by"),
         (!sort_by.is_empty(), "sort by"),
+        (named_window.iter().any(|NamedWindowDefinition(_, window)| !is_written_out(window)), "window"),
     ];
     for table in from {
         clauses.extend(of_table(&table.relation));
         clauses.extend(table.joins.iter().flat_map(of_join));
     }
     clauses
+}
+
+fn is_written_out(window: &NamedWindowExpr) -> bool {
+    matches!(window, NamedWindowExpr::WindowSpec(window) if window.window_name.is_none())
 }
 
 fn of_join(join: &Join) -> Vec<Clause> {
@@ -160,7 +172,7 @@ fn of_join(join: &Join) -> Vec<Clause> {
 
 fn of_table(table: &TableFactor) -> Vec<Clause> {
     let TableFactor::Table {
-        name: _,
+        name,
         alias: _,
         args: _,
         with_hints,
@@ -178,7 +190,8 @@ fn of_table(table: &TableFactor) -> Vec<Clause> {
     vec![
         (sample.is_some(), sampled),
         (!with_hints.is_empty() || *with_ordinality, "with"),
-        (version.is_some() || json_path.is_some() || !index_hints.is_empty(), "from"),
+        (name.0.len() > 1, "from"),
+        (version.is_some() || json_path.is_some() || !index_hints.is_empty(), "for"),
         (!partitions.is_empty(), "partition"),
     ]
 }

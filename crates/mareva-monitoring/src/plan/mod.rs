@@ -75,7 +75,9 @@ pub(crate) struct RulePlan {
 pub(crate) fn session(accounts: &SchemaRef) -> Result<SessionContext, datafusion::error::DataFusionError> {
     // With the places of columns, which say where a fault is.
     let places = "datafusion.sql_parser.collect_spans";
-    let config = SessionConfig::new().with_target_partitions(1).set_bool(places, true);
+    // `CAST(x AS VARCHAR)` is a text as those of the tables are.
+    let views = "datafusion.sql_parser.map_string_types_to_utf8view";
+    let config = SessionConfig::new().with_target_partitions(1).set_bool(places, true).set_bool(views, false);
     let context = SessionContext::new_with_config(config);
     for table in [Table::Transactions, Table::Movements, Table::Signals] {
         context.register_table(table.name(), Arc::new(MemTable::try_new(schema_of(table), vec![vec![]])?))?;

@@ -2,7 +2,7 @@
 
 use arrow::datatypes::{DataType, Field, TimeUnit};
 use datafusion::common::ScalarValue;
-use datafusion::logical_expr::expr::WindowFunction;
+use datafusion::logical_expr::expr::{NullTreatment, WindowFunction};
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{Expr, ExprSchemable, WindowFrame, WindowFrameBound, WindowFrameUnits};
 use mareva_model::Fault;
@@ -54,7 +54,7 @@ impl Matcher<'_> {
         // Faults of a window stand where its rows are put in order, those of what is computed where its argument stands.
         let here = self.near(params.order_by.iter().map(|sort| &sort.expr).chain(&params.partition_by));
         let (keys, aligned) = here.partition(&function, base)?;
-        if params.null_treatment.is_some() {
+        if params.null_treatment == Some(NullTreatment::IgnoreNulls) {
             let reason = "nulls cannot be left out of a window";
             return Err(self.near(&params.args).text.refuse("nulls", reason, "use FILTER of an aggregate"));
         }
@@ -175,6 +175,13 @@ impl Matcher<'_> {
             _ => None,
         };
         found.ok_or_else(|| {
+            if call.distinct && name != "count" {
+                let remedy = match name {
+                    "min" | "max" => "leave DISTINCT out: it changes nothing",
+                    _ => "count different values with COUNT(DISTINCT x)",
+                };
+                return self.text.refuse("distinct", format!("{name} has no DISTINCT"), remedy);
+            }
             let over = argument.map_or_else(|| "all rows".to_owned(), ToString::to_string);
             match name {
                 "sum" | "avg" => {
@@ -218,7 +225,7 @@ impl Matcher<'_> {
             return Err(self.text.refuse("over", "the frame does not start at a fixed interval", SLIDING));
         };
         if interval.months < 0 || interval.days < 0 || interval.nanoseconds < 0 {
-            let reason = "the interval is negative: the frame would begin after its row";
+            let reason = "a part of the interval is negative: the frame may begin after its row";
             return Err(self.text.refuse("interval", reason, SLIDING));
         }
         milliseconds(*interval).map(Extent::Preceding).ok_or_else(|| {

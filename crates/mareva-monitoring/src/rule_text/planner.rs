@@ -149,6 +149,11 @@ impl Sql<'_> {
         if reason.contains("Cannot cast string '") {
             return Some(said(&quoted, format!("{quoted} is compared or computed with numbers and is none"), ALIKE));
         }
+        if let Some(time) = after(reason, "Overflow converting ") {
+            let is_it = |one: &&super::Word| one.text.starts_with(&format!("'{time}"));
+            let at = words(self.sql).iter().find(is_it).map(|word| word.text.clone()).unwrap_or_default();
+            return Some(said(&at, format!("{time} is too far away"), "write a time before the year 2262"));
+        }
         if reason.contains("Error parsing timestamp from '") {
             return Some(said(&quoted, format!("{quoted} is no time"), "write TIMESTAMP '2026-01-31T23:59:59Z'"));
         }
@@ -242,6 +247,19 @@ impl Sql<'_> {
         if ["array literal", "array_has", "'AtArrow'", "'ArrowAt'"].iter().any(|words| reason.contains(words)) {
             let at = ["any", "array", "@>", "<@", "["].into_iter().find(|word| self.has(word)).unwrap_or_default();
             return Some(said(at, "there are no arrays", "write x IN ('a', 'b')"));
+        }
+        if reason.contains("UnicodeStringLiteral") {
+            let at = words(self.sql).into_iter().find(|word| word.text.starts_with("u&'"));
+            let at = at.map(|word| word.text).unwrap_or_default();
+            return Some(said(&at, "a text has letters as numbers", "write the letters themselves, in plain quotes"));
+        }
+        if reason.contains("SetComparison") {
+            let at = ["all", "any", "some"].into_iter().find(|word| self.has(word)).unwrap_or_default();
+            return Some(said(at, "a value is compared with a query", "write the values: x IN (1, 2), or x > 3"));
+        }
+        if reason.contains("RLike") {
+            let at = ["rlike", "regexp"].into_iter().find(|word| self.has(word)).unwrap_or_default();
+            return Some(said(at, format!("{} is not supported", at.to_uppercase()), "write x ~ '^…$'"));
         }
         if reason.contains("escape_char") || reason.contains("escape character") {
             let remedy = "write LIKE 'a\\%%' to look for a percent sign";

@@ -68,6 +68,24 @@ fn cases() -> Vec<(String, &'static str)> {
     ]
 }
 
+/// What other dialects have.
+fn dialects() -> Vec<(String, &'static str)> {
+    let good = format!("WINDOW w AS (PARTITION BY account {HOUR}) QUALIFY n > 1");
+    let filtered = |condition: &str| format!("{HEAD}COUNT(*) OVER w AS n\nFROM movements\nWHERE {condition}\n{good}");
+    let counted = |what: &str| format!("{HEAD}{what} AS n\nFROM movements\n{good}");
+    vec![
+        (filtered("kind = §U&'\\0061'"), "letters as numbers"),
+        (filtered("amount_ref > §ALL (SELECT 1)"), "compared with a query"),
+        (filtered("event_time < TIMESTAMP §'9999-12-31T00:00:00Z'"), "too far away"),
+        (filtered("kind §REGEXP 'a'"), "REGEXP is not supported; write x ~"),
+        (filtered("kind §RLIKE 'a'"), "RLIKE is not supported; write x ~"),
+        (counted("MIN(§DISTINCT amount_ref) OVER w"), "min has no DISTINCT"),
+        (counted("FIRST_VALUE(amount_ref) IGNORE §NULLS OVER w"), "nulls cannot be left out"),
+        (counted("COUNT(*) OVER w").replace("FROM", "§FROM public."), "a schema before a table's name"),
+        (counted("COUNT(*) OVER v").replace("WINDOW", "§WINDOW v AS w,"), "a window that is called after another"),
+    ]
+}
+
 /// What the planner itself refuses, without a place or in words of its own.
 fn planned() -> Vec<(String, &'static str)> {
     let good = format!("WINDOW w AS (PARTITION BY account {HOUR}) QUALIFY n > 1");
@@ -106,7 +124,7 @@ fn planned() -> Vec<(String, &'static str)> {
         (filtered("kind §SIMILAR TO 'a%'"), "SIMILAR TO is not supported; write LIKE"),
         (filtered("event_time §AT TIME ZONE 'UTC' > event_time"), "AT TIME ZONE is not supported"),
         (filtered("CAST(kind AS §VARCHAR(7)) = 'x'"), "VARCHAR is not supported; write CAST(x AS VARCHAR), or substr"),
-        (counted("COUNT(*) §OVER (w ORDER BY event_time)"), "A WINDOW THAT NAMES ANOTHER"),
+        (counted("COUNT(*) §OVER (w ORDER BY event_time)"), "a window that names another"),
         (filtered("§summ(amount_ref) > 1"), "there is no function summ; perhaps you mean sum"),
         (filtered("m.kind = §‘x’"), "write straight quotes"),
         (counted("COUNT(*) OVER w").replace("QUALIFY n > 1", "§HAVING n > 1"), "what is asked of a window stands in QUALIFY"),
@@ -143,7 +161,7 @@ fn planned() -> Vec<(String, &'static str)> {
 #[test]
 fn a_refusal_says_where_the_fault_is() {
     let mut wrong = Vec::new();
-    for (marked, reason) in [cases(), planned()].concat() {
+    for (marked, reason) in [cases(), planned(), dialects()].concat() {
         let before = marked.split('§').next().unwrap_or_default();
         let line = before.matches('\n').count() + 1;
         let column = before.chars().rev().take_while(|letter| *letter != '\n').count() + 1;

@@ -64,7 +64,7 @@ fn functions() -> Vec<(String, &'static str)> {
         (select(&format!("approx_distinct(counterparty) {OVER}")), "not supported"),
         (select(&format!("STRING_AGG(counterparty, ',') {OVER}")), "not supported"),
         (select(&format!("BOOL_AND(direction = 'in') {OVER}")).replace("x > 1", "x"), "not supported"),
-        (select(&format!("SUM(DISTINCT amount_ref) {OVER}")), "can wrap or lose"),
+        (select(&format!("SUM(DISTINCT amount_ref) {OVER}")), "sum has no DISTINCT"),
         (select("RANK() OVER (PARTITION BY account ORDER BY event_time)"), "fixed interval"),
         (select(&format!("RANK() {OVER}")), "not supported"),
         (select(&format!("LEAD(amount_ref) {OVER}")), "not supported"),
