@@ -39,6 +39,16 @@ fn a_replay_of_dead_letters_alone_says_so() {
 }
 
 #[test]
+fn a_replay_of_no_record_replaces_nothing() {
+    let place = TempDir::new().unwrap();
+    fs::write(place.path().join("bank.ndjson"), "\n").unwrap();
+    fs::write(place.path().join("alerts.ndjson"), "yesterday").unwrap();
+    let output = command(place.path(), "replay --bank bank.ndjson --out alerts.ndjson").output().unwrap();
+    ends(&output, 1, &["no file holds a record", "no output was replaced"]);
+    assert_eq!(fs::read_to_string(place.path().join("alerts.ndjson")).unwrap(), "yesterday");
+}
+
+#[test]
 fn a_replay_whose_files_are_not_in_the_order_of_time_replaces_nothing() {
     let place = TempDir::new().unwrap();
     let lines = |order: &mut dyn Iterator<Item = i64>| -> String {
@@ -115,7 +125,7 @@ fn lines_of_a_list_that_need_a_look_are_named() {
         assert!(expected.iter().all(|one| told.contains(one)), "{line}: {told}");
     }
     let output = command(place.path(), "replay --bank bank.ndjson --out new --config loose.toml").output().unwrap();
-    ends(&output, 0, &expected);
+    ends(&output, 1, &expected);
 }
 
 #[test]

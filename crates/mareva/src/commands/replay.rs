@@ -231,9 +231,10 @@ fn judge(
     progress.finish_and_clear();
     let counts = tally.counts();
     let out_of_order = tally.refused().out_of_order(counts.produced);
-    let unjudged = match counts.produced > 0 && counts.produced == counts.dead_lettered {
-        true => Some(all_dead(args)),
-        false => out_of_order.clone().filter(|_| counts.late > counts.accepted),
+    let unjudged = match counts.produced {
+        0 => Some("no file holds a record: no rule judged anything, and no output was replaced".to_owned()),
+        produced if produced == counts.dead_lettered => Some(all_dead(args)),
+        _ => out_of_order.clone().filter(|_| counts.late > counts.accepted),
     };
     if unjudged.is_some() {
         writers.finish_refusals()?;
