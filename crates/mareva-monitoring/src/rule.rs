@@ -60,7 +60,7 @@ impl RuleToml {
         let rule = Self {
             id: keys.required("id", || folder.to_owned()),
             version: keys.required("version", || 0),
-            title: keys.required("title", String::new),
+            title: keys.required("title", || folder.to_owned()),
             severity: keys.required("severity", || "low".to_owned()),
             raises: keys.required("raises", || Raises::Alert),
             weight: keys.optional("weight"),
@@ -70,8 +70,8 @@ impl RuleToml {
             action: keys.required("action", || "review".to_owned()),
             reason_code: keys.required("reason_code", || "FRAD".to_owned()),
             needs_history: keys.optional("needs_history"),
-            typology: keys.required("typology", String::new),
-            sources: keys.required("sources", || vec![Source::Line(String::new())]),
+            typology: keys.required("typology", || folder.to_owned()),
+            sources: keys.required("sources", || vec![Source::Line(folder.to_owned())]),
             parameters: keys.optional("parameters").unwrap_or_default(),
             shadow: keys.optional("shadow").unwrap_or_default(),
             challenger_of: keys.optional("challenger_of"),
@@ -117,8 +117,17 @@ impl RuleToml {
         if self.challenger_of.as_ref() == Some(&self.id) {
             fault("challenger_of", "is the rule itself".into(), "name the rule whose place it is to take");
         }
-        if self.sources.is_empty() {
+        let says_nothing = |source: &Source| match source {
+            Source::Line(line) => line.trim().is_empty(),
+            Source::Full(parts) => parts.values().all(|part| part.trim().is_empty()),
+        };
+        if self.sources.iter().all(says_nothing) {
             fault("sources", "no source".into(), "name the published red flag that the rule rests on");
+        }
+        for (key, text) in [("title", &self.title), ("typology", &self.typology)] {
+            if text.trim().is_empty() {
+                fault(key, "is blank".into(), "say in a few words what the rule is about");
+            }
         }
         if self.subject.as_deref().is_some_and(|subject| subject != "subject") {
             fault("subject", "only the column `subject` can be the subject".into(), "alias the column AS subject");

@@ -38,7 +38,10 @@ pub(super) fn without_source(text: &RuleText) -> Vec<String> {
         return Vec::new();
     };
     let has_none = |value: &Spanned<DeValue<'_>>| match value.get_ref() {
-        DeValue::Table(keys) => !keys.contains_key("source"),
+        DeValue::Table(keys) => match keys.get("source").map(Spanned::get_ref) {
+            Some(DeValue::String(source)) => source.trim().is_empty(),
+            source => source.is_none(),
+        },
         _ => false,
     };
     let named = parameters.iter().filter(|(_, value)| has_none(value));

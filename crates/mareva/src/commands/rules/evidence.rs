@@ -117,6 +117,9 @@ fn detections(
     failures: &mut Vec<String>,
 ) -> Result<Vec<Value>> {
     let Material { records, accounts, unread } = read(config, text);
+    if records.is_empty() {
+        failures.push(format!("{file} holds no record of a stream"));
+    }
     let parts = bare_parts(config, ruleset.clone(), Accounts::new(&accounts))?;
     let mut pipeline = Pipeline::new(parts)?;
     let output = pipeline.process(&one_slice(records, &pipeline))?;

@@ -62,6 +62,8 @@ fn every_fault_has_its_line_and_says_what_to_write() {
 fn a_parameter_without_a_source_is_told() {
     let text = |toml: String| RuleText { folder: "a".to_owned(), toml, sql: SQL.to_owned() };
     assert_eq!(without_source(&text(TOML.to_owned())), [""; 0]);
+    let blank = without_source(&text(TOML.replace("source = \"s\"\n", "source = \" \"\n")));
     let told = without_source(&text(TOML.replace("source = \"s\"\n", "")));
+    assert_eq!(told, blank);
     assert_eq!(told, ["parameter least of a names no source"]);
 }

@@ -78,4 +78,8 @@ fn a_rule_without_evidence_fails() {
     let ruleset = load_rules(&folders).unwrap();
     let trial = try_rule(&config, &ruleset, &bare).unwrap();
     assert_eq!((trial.failures.len(), trial.differences.len()), (2, 1));
+    let accounts = "{\"type\":\"account\",\"account\":\"iban:DE23910200020000010005\"}\n";
+    let accounts_alone = RuleFolder { quiet: Some(accounts.to_owned()), ..folders[0].clone() };
+    let trial = try_rule(&config, &ruleset, &accounts_alone).unwrap();
+    assert_eq!(trial.failures, ["quiet.ndjson holds no record of a stream"]);
 }
