@@ -239,7 +239,7 @@ fn rules_that_fire_on_one_row_overlap_whatever_their_form() {
 fn the_report_holds_curves_scores_and_a_page_that_needs_nothing_else() {
     let replayed = Replayed::new(4_003);
     let (labels, page) = (replayed.simulated.file("labels.ndjson"), replayed.at("report.html"));
-    let sweep = ["--sweep", "structuring.min_parts=2,3,4", "--sweep", "mule-account.min_score=2.50,9.00"];
+    let sweep = ["--sweep", "structuring.min_parts=2,3,4", "--sweep", "mule-account.min_score=2.5,9.00,9.0"];
     let more = [&["--labels", &labels, "--out", &page][..], &sweep].concat();
     let report = replayed.backtest(&[&replayed.at("tables")], &more);
     let figures = |id: &str| {
@@ -248,6 +248,8 @@ fn the_report_holds_curves_scores_and_a_page_that_needs_nothing_else() {
     };
     let sweeps = report["sweeps"].as_array().unwrap();
     assert_eq!(sweeps.len(), 2);
+    let values: Vec<&Value> = sweeps[1]["points"].as_array().unwrap().iter().map(|point| &point["value"]).collect();
+    assert_eq!(values, ["2.50", "9.00"], "a value that is written in two ways is one");
     for sweep in sweeps {
         let points = sweep["points"].as_array().unwrap();
         let detections: Vec<u64> = points.iter().map(|point| point["detections"].as_u64().unwrap()).collect();
@@ -274,6 +276,8 @@ fn the_report_holds_curves_scores_and_a_page_that_needs_nothing_else() {
         "Overlap",
         "Threshold curves",
         "Against labels",
+        "--sweep structuring.min_parts=2,3,4",
+        "Parameters",
         "</html>",
     ] {
         assert!(html.contains(part), "the page has no {part}");

@@ -52,8 +52,28 @@ impl Variant {
         Ok(Self { rule, replaced: Some((name.to_owned(), text.to_owned())) })
     }
 
+    /// Whether it is the same rule with the same values, however they are written.
+    pub fn is_alike(&self, other: &Self) -> bool {
+        let (own, others) = (&self.rule.checked.parameters, &other.rule.checked.parameters);
+        let same = |((_, own), (_, other)): (&(String, ScalarValue), &(String, ScalarValue))| is_equal(own, other);
+        self.rule.reference.id == other.rule.reference.id && own.iter().zip(others).all(same)
+    }
+
     /// The rule.
     pub fn rule(&self) -> &Rule {
         &self.rule
+    }
+}
+
+/// Whether two values are one: decimals may be written with more places or fewer.
+fn is_equal(one: &ScalarValue, other: &ScalarValue) -> bool {
+    let places = |scale: i8, other: i8| 10_i128.checked_pow(u32::try_from(other - scale).unwrap_or_default());
+    match (one, other) {
+        (ScalarValue::Decimal128(Some(one), _, scale), ScalarValue::Decimal128(Some(other), _, of)) => {
+            let [one, other] = [(one, *scale, *of), (other, *of, *scale)]
+                .map(|(number, scale, of)| places(scale, of).and_then(|unit| number.checked_mul(unit)));
+            one.is_some() && one == other
+        }
+        _ => one == other,
     }
 }

@@ -9,6 +9,7 @@ use mareva_monitoring::explain::span;
 use mareva_monitoring::{Key, key_of};
 use serde::Serialize;
 
+use super::about::About;
 use super::data::Counted;
 use super::labels::{Score, Truth};
 use super::overlap::{Overlap, overlap};
@@ -24,10 +25,8 @@ const DAY: i64 = 86_400_000;
 pub struct Report {
     /// Version of the engine that wrote it.
     pub mareva: &'static str,
-    /// Digest of the rules.
-    pub rules_digest: String,
-    /// Currency of all amounts.
-    pub currency: String,
+    #[serde(flatten)]
+    pub about: About,
     pub data: Data,
     /// What somebody should know who reads the figures.
     pub notices: Vec<String>,
@@ -59,6 +58,13 @@ pub struct Data {
     pub accounts: u64,
     /// Outcomes of records that were prepared; none where only tables were given.
     pub records: Option<Records>,
+}
+
+impl Data {
+    /// How many days they are.
+    pub fn days_in_words(&self) -> String {
+        if self.days == 1 { "1 day".to_owned() } else { format!("{} days", self.days) }
+    }
 }
 
 /// What became of records.
@@ -100,6 +106,8 @@ pub struct RuleFigures {
     /// Whether it is only tried: then it raises nothing.
     pub shadow: bool,
     pub subject_role: String,
+    /// Values of its parameters.
+    pub parameters: BTreeMap<String, String>,
     #[serde(flatten)]
     pub counts: Counts,
     /// Milliseconds of history without which it does not fire.
@@ -136,8 +144,9 @@ impl RuleFigures {
                 }
             }),
             (Some(_), _) => Some(format!(
-                "{rule} needs {needed} of history and cannot fire in these {} days; give more with --data",
-                data.days
+                "{rule} needs {needed} of history and cannot fire in {} {}; give more with --data",
+                if data.days == 1 { "this" } else { "these" },
+                data.days_in_words()
             )),
             (None, 0) => None,
             (None, _) => Some(format!("{rule} is not judged in the first {needed}: it needs so much history")),
@@ -328,9 +337,9 @@ fn sweeps(work: &Work<'_>, outcomes: &[Outcome], truth: Option<&Truth>) -> Resul
         let Some((parameter, value)) = &variant.replaced else { continue };
         let reference = &variant.rule().reference;
         let is_same = |sweep: &Sweep| sweep.rule == reference.id && sweep.parameter == *parameter;
+        let is_own = |v: &Variant| v.replaced.is_none() && v.rule().reference.id == reference.id;
+        let own = work.variants.iter().position(is_own).unwrap_or(at);
         if !sweeps.iter().any(is_same) {
-            let is_own = |v: &Variant| v.replaced.is_none() && v.rule().reference.id == reference.id;
-            let own = work.variants.iter().position(is_own).unwrap_or(at);
             let in_force = work.variants[own].rule().reference.parameters.get(parameter).cloned().unwrap_or_default();
             sweeps.push(Sweep {
                 rule: reference.id.clone(),
@@ -339,7 +348,9 @@ fn sweeps(work: &Work<'_>, outcomes: &[Outcome], truth: Option<&Truth>) -> Resul
                 in_force,
             });
         }
-        if let Some(sweep) = sweeps.iter_mut().find(|sweep| is_same(sweep)).filter(|sweep| sweep.in_force != *value) {
+        if !variant.is_alike(&work.variants[own])
+            && let Some(sweep) = sweeps.iter_mut().find(|sweep| is_same(sweep))
+        {
             sweep.points.push(point(work, outcomes, truth, (at, value))?);
         }
     }
@@ -406,7 +417,7 @@ pub fn report(
     outcomes: &[Outcome],
     truth: Option<&Truth>,
     ends: Option<(i64, i64)>,
-    about: (String, String),
+    about: About,
 ) -> Result<Report> {
     let needed = |rule: &RuleRef| work.needs_history.get(&rule.id).copied().unwrap_or_default();
     let held = ends.map_or(0, |(from, to)| to.saturating_sub(from));
@@ -415,7 +426,6 @@ pub fn report(
     };
     let days_between = |(from, to): (i64, i64)| u64::try_from(day_of(to) - day_of(from) + 1).unwrap_or_default();
     let records = work.tables.records.as_ref().map(Records::from);
-    let (rules_digest, currency) = about;
     let data = Data {
         transactions: rows(&work.tables.transactions),
         movements: rows(&work.tables.movements),
@@ -438,6 +448,7 @@ pub fn report(
             raises: word_of(reference.raises),
             shadow: reference.shadow,
             subject_role: word_of(reference.subject_role),
+            parameters: reference.parameters.clone(),
             counts: counts(variant, &outcome.found),
             needs_history_ms,
             lacks_history,
@@ -466,8 +477,7 @@ pub fn report(
     let rules: Vec<RuleFigures> = in_force().map(figures).collect();
     Ok(Report {
         mareva: env!("CARGO_PKG_VERSION"),
-        rules_digest,
-        currency,
+        about,
         alerts: subject_days(alerting().flat_map(|(_, outcome)| &outcome.found)).len() as u64,
         notices: rules.iter().filter_map(|rule| rule.notice(&data)).collect(),
         data,

@@ -147,6 +147,10 @@ impl Labels {
             };
             return vec![(1, "does not name the columns account and label".to_owned(), remedy.to_owned())];
         };
+        let twice = |name: &&&str| headers.iter().filter(|header| header.eq_ignore_ascii_case(name)).count() > 1;
+        if let Some(name) = ["account", "label"].iter().find(twice) {
+            return vec![(1, format!("names the column {name} twice"), "leave one of them".to_owned())];
+        }
         let mut faults = Vec::new();
         for (number, line) in (2..).zip(reader.records()) {
             match line {

@@ -1,5 +1,6 @@
 //! Rules over finished tables: what they would have named, and how right they would have been.
 
+mod about;
 mod chart;
 mod data;
 mod figures;
@@ -9,6 +10,7 @@ mod page;
 mod text;
 mod work;
 
+pub use about::About;
 pub use data::{Files, Stripes, Tables, account_table, data_files};
 pub use figures::{Report, report};
 pub use labels::Labels;

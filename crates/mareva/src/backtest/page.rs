@@ -23,16 +23,17 @@ pub fn page(report: &Report) -> String {
     head(&mut html, report);
     rules(&mut html, report);
     by_day(&mut html, report);
-    report.challengers.iter().for_each(|one| challenge(&mut html, one));
+    report.challengers.iter().for_each(|one| challenge(&mut html, one, report));
     scores(&mut html, report);
     sweeps(&mut html, report);
     overlap(&mut html, report);
+    parameters(&mut html, report);
     let _ = write!(
         html,
         "<footer>Mareva {}, rules {}. Each rule's SQL was run by stock DataFusion over the finished tables. Days are \
          UTC.</footer>\n</body>\n</html>\n",
         escaped(report.mareva),
-        escaped(&report.rules_digest)
+        escaped(&report.about.rules_digest)
     );
     html
 }
@@ -47,11 +48,13 @@ fn head(html: &mut String, report: &Report) {
     };
     let _ = write!(
         html,
-        "<h1>Back-test of {} rules</h1>\n<p class=\"lead\">{}, {} days. Amounts are in {}.</p>\n<div class=\"tiles\">",
+        "<h1>Back-test of {} rules</h1>\n<p class=\"lead\">{}, {}. Amounts are in {}.</p>\n<p><code>{}</code><br><small>written {}</small></p>\n<div class=\"tiles\">",
         report.rules.len(),
         escaped(&between),
-        data.days,
-        escaped(&report.currency)
+        data.days_in_words(),
+        escaped(&report.about.currency),
+        escaped(&report.about.command),
+        escaped(&report.about.written_at)
     );
     let tiles = [
         (grouped(data.transactions), "transactions"),
@@ -96,7 +99,7 @@ fn rules(html: &mut String, report: &Report) {
     html.push_str(
         "<section>\n<h2>Rules</h2>\n<p>A detection is a row that fires. A subject-day is a subject on a day; it is what a \
          person would have to look at, and an alert where the rule raises alerts. Rules that raise signals are weak \
-         on purpose: rules over signals put them together.</p>\n<table>\n<tr><th>rule</th><th class=\"text\">raises</th>\
+         on purpose: rules over signals put them together.</p>\n<div class=\"wide\"><table>\n<tr><th>rule</th><th class=\"text\">raises</th>\
          <th class=\"text\">subject is</th><th>detections</th><th>subjects</th><th>subject-days</th><th>a day</th>",
     );
     let labelled = report.labels.is_some();
@@ -138,7 +141,7 @@ fn rules(html: &mut String, report: &Report) {
         score_cells(html, all);
         html.push_str("</tr>\n");
     }
-    html.push_str("</table>\n");
+    html.push_str("</table></div>\n");
     let fired: Vec<&RuleFigures> = report.rules.iter().filter(|rule| rule.counts.detections > 0).collect();
     let names: Vec<String> = fired.iter().map(|rule| rule.rule.clone()).collect();
     let series = [
@@ -205,8 +208,11 @@ fn by_day(html: &mut String, report: &Report) {
     html.push_str("</table></div>\n<p><small>Darker: more, among the days of the same rule.</small></p>\n</section>\n");
 }
 
-fn challenge(html: &mut String, challenge: &Challenge) {
+fn challenge(html: &mut String, challenge: &Challenge, report: &Report) {
     let Challenge { rule, champion, all, days } = challenge;
+    // On days without a row of either nothing is counted; a chart shows them all the same.
+    let mut days = days.clone();
+    report.days.iter().for_each(|day| _ = days.entry(day.day.clone()).or_default());
     let title = format!("{rule} against {champion}");
     let _ = write!(
         html,
@@ -248,8 +254,8 @@ fn scores(html: &mut String, report: &Report) {
          {money}, as a share of what all of them did.</p>\n",
         escaped(&labels.in_words())
     );
-    let scored: Vec<(&RuleFigures, &Scored)> =
-        report.rules.iter().filter_map(|rule| Some((rule, rule.score.as_ref()?))).collect();
+    let fired = report.rules.iter().filter(|rule| rule.counts.detections > 0);
+    let scored: Vec<(&RuleFigures, &Scored)> = fired.filter_map(|rule| Some((rule, rule.score.as_ref()?))).collect();
     let names: Vec<String> = scored.iter().map(|(rule, _)| rule.rule.clone()).collect();
     let of = |name: &str, value: fn(&Scored) -> Option<f64>| Series {
         name: name.to_owned(),
@@ -308,7 +314,9 @@ fn sweep(html: &mut String, sweep: &Sweep) {
             [of("precision", |score| score.precision), of("recall", |score| score.recall), of("F1", |score| score.f1)];
         html.push_str(&lines(&title, &labels, &series, (&sweep.parameter, "share"), Some(1.0)));
     }
-    html.push_str("<table>\n<tr><th>value</th><th>detections</th><th>subjects</th><th>subject-days</th>");
+    html.push_str(
+        "<div class=\"wide\"><table>\n<tr><th>value</th><th>detections</th><th>subjects</th><th>subject-days</th>",
+    );
     html.push_str(
         "<th>alerts over signals</th><th>precision</th><th>recall</th><th>F1</th><th>value caught</th></tr>\n",
     );
@@ -330,7 +338,7 @@ fn sweep(html: &mut String, sweep: &Sweep) {
         }
         html.push_str("</tr>\n");
     }
-    html.push_str("</table>\n</section>\n");
+    html.push_str("</table></div>\n</section>\n");
 }
 
 fn overlap(html: &mut String, report: &Report) {
@@ -365,6 +373,26 @@ fn overlap(html: &mut String, report: &Report) {
         html.push_str("</tr>\n");
     }
     html.push_str("</table></div>\n</section>\n");
+}
+
+/// The values with which each rule was run.
+fn parameters(html: &mut String, report: &Report) {
+    if report.rules.iter().all(|rule| rule.parameters.is_empty()) {
+        return;
+    }
+    html.push_str("<section>\n<h2>Parameters</h2>\n<table>\n<tr><th>rule</th><th class=\"text\">in force</th></tr>\n");
+    for rule in report.rules.iter().filter(|rule| !rule.parameters.is_empty()) {
+        let values: Vec<String> =
+            rule.parameters.iter().map(|(name, value)| escaped(&format!("{name} = {value}"))).collect();
+        let _ = writeln!(
+            html,
+            "<tr><td>{} <small>v{}</small></td><td class=\"text\">{}</td></tr>",
+            escaped(&rule.rule),
+            rule.version,
+            values.join(", ")
+        );
+    }
+    html.push_str("</table>\n</section>\n");
 }
 
 /// A cell that is the darker the more; dark enough to tell, light enough to read on.

@@ -21,10 +21,10 @@ pub fn text(report: &Report) -> String {
     };
     let _ = writeln!(
         text,
-        "{} transactions, {} movements, {} days{between}",
+        "{} transactions, {} movements, {}{between}",
         grouped(data.transactions),
         grouped(data.movements),
-        data.days
+        data.days_in_words()
     );
     if let Some(records) = &data.records {
         let _ = writeln!(

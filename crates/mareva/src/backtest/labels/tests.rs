@@ -39,6 +39,7 @@ fn labels_are_read_from_tables_and_from_simulations() {
 fn what_is_no_label_is_told_by_line() {
     assert!(read("account;label\n").unwrap_err().contains("columns account and label"));
     assert!(read("account,label\na,mule,x\n,mule\n").unwrap_err().matches(": ").count() >= 2);
+    assert!(read("account,label,Label\na,mule,x\n").unwrap_err().contains("label twice"));
     assert!(read("account,label\na,clean\n").unwrap_err().contains("no account is labelled"));
     assert!(read("{\"type\":\"account\"}\nnot json\n").unwrap_err().contains(":2: is no JSON"));
 }

@@ -1,6 +1,5 @@
 //! `mareva rules backtest`.
 
-use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -13,7 +12,7 @@ use mareva_monitoring::backtest::{Variant, earliest, passes};
 use serde_json::json;
 
 use super::super::replay::{InsteadArgs, open_instead, stop_on_signals};
-use crate::backtest::{Files, Labels, Outcome, Report, Work, account_table, page, report, text};
+use crate::backtest::{About, Files, Labels, Outcome, Report, Work, account_table, page, report, text};
 use crate::config::Config;
 use crate::config::nearest::nearest;
 use crate::open::{keep, notices};
@@ -116,7 +115,7 @@ pub fn run(args: &BacktestArgs) -> Result<()> {
     if truth.as_ref().is_some_and(|truth| truth.sizes() == (0, 0)) {
         tracing::warn!("{NO_TRUTH}");
     }
-    let about = (ruleset.digest().to_string(), config.semantics.reference_currency.clone());
+    let about = About::of_this_run(ruleset.digest().to_string(), config.semantics.reference_currency.clone());
     let mut report = report(&work, &outcomes, truth.as_ref(), ends, about)?;
     report.notices.extend(notices(ruleset));
     report.notices.extend(
@@ -195,6 +194,11 @@ impl BacktestArgs {
     }
 }
 
+/// Whether it is a rule with another value of this parameter.
+fn is_of(variant: &Variant, parameter: &str) -> bool {
+    variant.replaced.as_ref().is_some_and(|(name, _)| name == parameter)
+}
+
 /// The rules in force, and behind them those with other values.
 fn variants(ruleset: &Ruleset, sweeps: &[String]) -> Result<Vec<Variant>, Refusal> {
     let mut faults = Refusal::default();
@@ -230,16 +234,9 @@ fn variants(ruleset: &Ruleset, sweeps: &[String]) -> Result<Vec<Variant>, Refusa
         }
         for rule in chosen {
             // A value that is given twice is run once.
-            let values: BTreeSet<&str> = values.split(',').map(str::trim).collect();
-            for value in values {
-                let is_it = |(own, of): &(String, String)| own == name && of == value;
-                let has = |known: &Variant| {
-                    known.rule().reference.id == rule.reference.id && known.replaced.as_ref().is_some_and(is_it)
-                };
-                if variants.iter().any(has) {
-                    continue;
-                }
+            for value in values.split(',').map(str::trim) {
                 match Variant::with(rule, name, value) {
+                    Ok(variant) if variants.iter().any(|known| is_of(known, name) && known.is_alike(&variant)) => {}
                     Ok(variant) => variants.push(variant),
                     Err(one) => faults.0.push(one),
                 }
