@@ -68,6 +68,22 @@ pub struct WindowExplained {
     pub shared_with: Vec<String>,
 }
 
+/// A windowed aggregate, with the column that shows it and the conditions of its own.
+fn told(rule: &Rule, window: &WindowPlan) -> String {
+    let is_it = |expr: &Expr| matches!(expr, Expr::Column(column) if column.name == window.name);
+    let shown = rule.plan.outputs.iter().find(|(_, expr)| is_it(expr));
+    let name = shown.map(|(name, _)| format!("{name} = ")).unwrap_or_default();
+    // That its argument is there, it says itself.
+    let is_argument = |atom: &Expr| match atom {
+        Expr::IsNotNull(inner) => window.argument.as_ref() == Some(inner),
+        _ => false,
+    };
+    let own = window.atoms.iter().filter(|atom| !rule.plan.gate.contains(atom) && !is_argument(atom));
+    let own: Vec<String> = own.map(|atom| expression(atom, &[])).collect();
+    let condition = if own.is_empty() { String::new() } else { format!(" where {}", own.join(" AND ")) };
+    format!("{name}{}{condition}", aggregate(window))
+}
+
 /// What a rule costs, estimated from the structures that hold it. Distinct values and MIN and MAX take more, as said.
 #[derive(Debug, Serialize)]
 pub struct Cost {

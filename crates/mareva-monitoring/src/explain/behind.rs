@@ -56,7 +56,7 @@ impl Behind {
 /// The rows that counted in a window, by time.
 #[derive(Debug, Serialize)]
 pub struct WindowRows {
-    /// The aggregates over them.
+    /// The aggregates over them: the column that each is, what it is, and what else than `WHERE` lets rows into it.
     pub aggregates: Vec<String>,
     /// Its key columns and their values in the row that fired.
     pub key: Vec<(String, String)>,
@@ -181,7 +181,7 @@ impl Looked<'_> {
             let mut seen: Vec<&WindowPlan> = Vec::new();
             for window in &self.rule.plan.windows {
                 if let Some(number) = seen.iter().position(|known| holds_same(known, window)) {
-                    behind.windows[number].aggregates.push(super::aggregate(window));
+                    behind.windows[number].aggregates.push(super::told(self.rule, window));
                     continue;
                 }
                 seen.push(window);
@@ -288,7 +288,7 @@ impl Looked<'_> {
         let omitted = told.len().saturating_sub(TOLD);
         told.drain(..omitted);
         Ok(WindowRows {
-            aggregates: vec![super::aggregate(window)],
+            aggregates: vec![super::told(self.rule, window)],
             key,
             span_ms: window.extent.reach(),
             window: super::words::extent(window.extent),
