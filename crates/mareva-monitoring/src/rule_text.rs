@@ -85,6 +85,12 @@ impl<'a> Sql<'a> {
         Self { near: first.or(self.near), ..self.clone() }
     }
 
+    /// The same, of its end.
+    #[must_use]
+    pub fn last(&self) -> Self {
+        Self { near: Some((u64::MAX, u64::MAX)), ..self.clone() }
+    }
+
     /// Where a fragment stands: nearest to the part that is looked at, in the same brackets before others; that part itself
     /// where it stands nowhere.
     pub fn at(&self, fragment: &str) -> String {

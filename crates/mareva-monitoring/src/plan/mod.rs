@@ -221,7 +221,9 @@ impl Matcher<'_> {
             LogicalPlan::Filter(_) | LogicalPlan::EmptyRelation(_) | LogicalPlan::TableScan(_) => ("from", "this form"),
             _ => ("", "a statement that is no SELECT"),
         };
-        self.text.refuse(fragment, format!("{what} is not supported"), FORM)
+        // Windows and aggregates have an ORDER BY of their own; that of the whole comes last.
+        let text = if matches!(plan, LogicalPlan::Sort(_)) { self.text.last() } else { self.text.clone() };
+        text.refuse(fragment, format!("{what} is not supported"), FORM)
     }
 
     /// Form A: a row is judged as of its own time.
@@ -307,6 +309,7 @@ impl Matcher<'_> {
     ) -> Result<RulePlan, Fault> {
         let floats: Vec<String> =
             windows.iter().filter(|w| w.output == DataType::Float64).map(|w| w.name.clone()).collect();
+        let is_window = |name: &str| windows.iter().any(|window| window.name == name);
         let mut gate = base.atoms.clone();
         let mut conditions = Vec::new();
         for atom in condition.map(|q| split_conjunction(q)).unwrap_or_default() {
@@ -314,7 +317,7 @@ impl Matcher<'_> {
             let atom = self.canonical(atom, names)?;
             here.rounded(&atom, &floats)?;
             // Of a group every row counts, and only the last one is judged: its condition takes none away.
-            if group.is_some() || atom.column_refs().iter().any(|c| windows.iter().any(|w| w.name == c.name)) {
+            if group.is_some() || atom.column_refs().iter().any(|c| is_window(&c.name)) {
                 conditions.push(atom);
             } else {
                 gate.push(atom);
@@ -328,6 +331,13 @@ impl Matcher<'_> {
             }
             if RESERVED.contains(&field.name().as_str()) {
                 let reason = format!("{} is what a detection says of its rule", field.name());
+                return Err(self.text.refuse(&format!("as {}", field.name()), reason, "use another alias"));
+            }
+            // QUALIFY would mean the column, and the alert show the other.
+            let is_told = matches!(field.name().as_str(), "row_id" | "event_time");
+            let is_column = !is_told && schema_of(base.table).field_with_name(field.name()).is_ok();
+            if group.is_none() && is_column && output.column_refs().iter().any(|c| is_window(&c.name)) {
+                let reason = format!("{} is a column of {}, too", field.name(), base.table.name());
                 return Err(self.text.refuse(&format!("as {}", field.name()), reason, "use another alias"));
             }
             outputs.push((field.name().clone(), output));

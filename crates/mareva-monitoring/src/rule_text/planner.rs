@@ -52,6 +52,11 @@ impl Sql<'_> {
             return self.refuse(&quoted, reason, &format!("write a text in single quotes: '{name}'"));
         }
         let mut known: Vec<&str> = known.collect();
+        // Besides columns there are aggregates that nobody has given a name.
+        if known.iter().any(|one| one.contains('(')) && self.has("over") {
+            let remedy = format!("give what it is a name in SELECT: SUM(amount_ref) OVER w AS {name}");
+            return self.refuse(name, reason, &remedy);
+        }
         known.sort_unstable();
         known.dedup();
         // One letter in three may be wrong.
@@ -194,6 +199,10 @@ impl Sql<'_> {
             let reason = "an aggregate stands in WHERE, which looks at one row";
             return Some(said("where", reason, SELECTED));
         }
+        if reason.contains("QUALIFY clause requires window functions") && self.has("over") {
+            let remedy = "use an alias that is no column of the table, whose name stands for the column";
+            return Some(said("qualify", "QUALIFY asks of no window", remedy));
+        }
         if reason.contains("Invalid window frame") {
             let at = if self.has("rows") { "rows" } else { "range" };
             let remedy = "write RANGE BETWEEN INTERVAL '24' HOUR PRECEDING AND CURRENT ROW";
@@ -248,14 +257,27 @@ impl Sql<'_> {
             let at = ["any", "array", "@>", "<@", "["].into_iter().find(|word| self.has(word)).unwrap_or_default();
             return Some(said(at, "there are no arrays", "write x IN ('a', 'b')"));
         }
-        if reason.contains("UnicodeStringLiteral") {
-            let at = words(self.sql).into_iter().find(|word| word.text.starts_with("u&'"));
+        if reason.contains("UnicodeStringLiteral") || reason.contains("NationalStringLiteral") {
+            let is_it = |word: &super::Word| word.text.starts_with("u&'") || word.text.starts_with("n'");
+            let at = words(self.sql).into_iter().find(is_it);
             let at = at.map(|word| word.text).unwrap_or_default();
-            return Some(said(&at, "a text has letters as numbers", "write the letters themselves, in plain quotes"));
+            return Some(said(
+                &at,
+                "a letter stands before the quotes of a text",
+                "write the text in plain quotes: 'x'",
+            ));
         }
         if reason.contains("SetComparison") {
             let at = ["all", "any", "some"].into_iter().find(|word| self.has(word)).unwrap_or_default();
             return Some(said(at, "a value is compared with a query", "write the values: x IN (1, 2), or x > 3"));
+        }
+        if reason.contains("Operator DIV") {
+            return Some(said("//", "there is no division of whole numbers by this sign", "write x / 2"));
+        }
+        if reason.contains("has no type information") {
+            let at = words(self.sql).into_iter().find(|word| word.text.starts_with('@'));
+            let at = at.map(|word| word.text).unwrap_or_default();
+            return Some(said(&at, "there are no variables", "write $name, and [parameters.name] in rule.toml"));
         }
         if reason.contains("RLike") {
             let at = ["rlike", "regexp"].into_iter().find(|word| self.has(word)).unwrap_or_default();

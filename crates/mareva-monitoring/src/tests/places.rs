@@ -74,13 +74,23 @@ fn dialects() -> Vec<(String, &'static str)> {
     let filtered = |condition: &str| format!("{HEAD}COUNT(*) OVER w AS n\nFROM movements\nWHERE {condition}\n{good}");
     let counted = |what: &str| format!("{HEAD}{what} AS n\nFROM movements\n{good}");
     vec![
-        (filtered("kind = §U&'\\0061'"), "letters as numbers"),
+        (filtered("kind = §U&'\\0061'"), "a letter stands before the quotes"),
         (filtered("amount_ref > §ALL (SELECT 1)"), "compared with a query"),
         (filtered("event_time < TIMESTAMP §'9999-12-31T00:00:00Z'"), "too far away"),
         (filtered("kind §REGEXP 'a'"), "REGEXP is not supported; write x ~"),
         (filtered("kind §RLIKE 'a'"), "RLIKE is not supported; write x ~"),
         (counted("MIN(§DISTINCT amount_ref) OVER w"), "min has no DISTINCT"),
         (counted("FIRST_VALUE(amount_ref) IGNORE §NULLS OVER w"), "nulls cannot be left out"),
+        (filtered("kind = §N'x'"), "a letter stands before the quotes"),
+        (counted("COUNT(*) OVER w").replace("n > 1", "n §// 2 > 1"), "no division of whole numbers"),
+        (counted("COUNT(*) OVER w").replace("n > 1", "n > §@p"), "there are no variables"),
+        (counted("COUNT(*) OVER w") + "\n§ORDER BY event_time", "ORDER BY of the whole"),
+        (
+            format!("{HEAD}COUNT(*) OVER w AS amount\nFROM movements\n{good}")
+                .replace("QUALIFY n > 1", "§QUALIFY amount > 1"),
+            "QUALIFY asks of no window; use an alias that is no column of the table",
+        ),
+        (counted("COUNT(*) OVER w §AS amount, COUNT(*) OVER w"), "amount is a column of movements, too"),
         (counted("COUNT(*) OVER w").replace("FROM", "§FROM public."), "a schema before a table's name"),
         (counted("COUNT(*) OVER v").replace("WINDOW", "§WINDOW v AS w,"), "a window that is called after another"),
     ]
