@@ -11,6 +11,9 @@ use arrow::error::ArrowError;
 
 use crate::key::{Key, KeyBuild, key_of};
 
+/// What accounts are for: the roles that there are.
+pub const ROLES: [&str; 8] = ["retail", "business", "payroll", "merchant", "psp", "omnibus", "internal", "collective"];
+
 /// One account of the reference table.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Account {
@@ -22,7 +25,7 @@ pub struct Account {
     /// Segment for parameters.
     #[serde(default)]
     pub segment: Option<String>,
-    /// `retail`, `business`, `payroll`, `merchant`, `psp`, `omnibus`, `internal`, `collective`.
+    /// One of [`ROLES`].
     #[serde(default)]
     pub role: Option<String>,
     /// UTC milliseconds.

@@ -49,7 +49,7 @@ mod timeline;
 mod values;
 mod warm;
 
-pub use accounts::{Account, Accounts, KnownAccount, accounts_schema};
+pub use accounts::{Account, Accounts, KnownAccount, ROLES, accounts_schema};
 pub use backfill::{Backfill, Outgrown};
 pub use error::Error;
 pub use evaluate::RuleFailure;

@@ -121,7 +121,7 @@ impl RuleToml {
             Source::Line(line) => line.trim().is_empty(),
             Source::Full(parts) => parts.values().all(|part| part.trim().is_empty()),
         };
-        if self.sources.iter().all(says_nothing) {
+        if self.sources.is_empty() || self.sources.iter().any(says_nothing) {
             fault("sources", "no source".into(), "name the published red flag that the rule rests on");
         }
         for (key, text) in [("title", &self.title), ("typology", &self.typology)] {

@@ -7,6 +7,7 @@ use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use mareva_model::{Digest, Fault, Kind, Raises, Refusal, RuleRef, Status, Table, digest};
 
+use crate::accounts::ROLES;
 use crate::accounts::accounts_schema;
 use crate::backtest::{Variant, counts_signals_of};
 use crate::plan::{RulePlan, plan, session};
@@ -126,16 +127,25 @@ impl Ruleset {
             .collect()
     }
 
-    /// Whether a rule joins accounts.
-    pub fn joins_accounts(&self) -> bool {
-        self.rules.iter().any(|rule| rule.plan.columns.keys().any(|column| join_key(column).is_some()))
+    /// Whether a rule looks at what the accounts table says of an account.
+    pub fn needs_accounts(&self) -> bool {
+        let of_accounts = ["role", "segment", "customer"];
+        let is_told = |column: &String| column.rsplit_once('_').is_some_and(|(_, what)| of_accounts.contains(&what));
+        let needs = |column: &String| join_key(column).is_some() || is_told(column);
+        self.rules.iter().any(|rule| rule.plan.columns.keys().any(needs))
     }
 
     /// Texts that rules compare with a column whose values are known, and that are none of them: the rule, the column, the text and the
     /// value that is nearest.
     pub fn never_equal(&self) -> Vec<(&str, &'static str, String, &'static str)> {
         let (kinds, statuses) = (Kind::ALL.map(Kind::as_str), Status::ALL.map(Status::as_str));
-        let known = [("kind", &kinds[..]), ("status", &statuses[..]), ("direction", &["in", "out"][..])];
+        let known = [
+            ("kind", &kinds[..]),
+            ("status", &statuses[..]),
+            ("direction", &["in", "out"][..]),
+            ("account_role", &ROLES[..]),
+            ("counterparty_role", &ROLES[..]),
+        ];
         let mut found = Vec::new();
         for (rule, (column, values)) in self.rules.iter().flat_map(|rule| known.map(|known| (rule, known))) {
             for text in rule.plan.texts_named_with(column) {

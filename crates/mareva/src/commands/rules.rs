@@ -131,7 +131,10 @@ fn checked(path: Option<&Path>) -> Result<Ruleset, Refusal> {
             let place = format!("{beside}/{file}");
             let is_read = folder.unreadable.0.iter().all(|fault| fault.place != place);
             if is_read && text.as_ref().is_none_or(|text| text.trim().is_empty()) {
-                let remedy = "a rule is not a rule until it carries its evidence; see rules/README.md";
+                let remedy = match file {
+                    "expected.ndjson" => "write it with `mareva rules test --rules DIR --update`",
+                    _ => "a rule is not a rule until it carries its evidence; see rules/README.md",
+                };
                 faults.0.push(Fault::new(place, "is missing or empty", remedy));
             }
         }

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::Path;
 
 use mareva_model::{Digest, Refusal, digest, parse_time};
-use mareva_monitoring::{Account, Accounts, Key, key_of};
+use mareva_monitoring::{Account, Accounts, Key, ROLES, key_of};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -13,7 +13,6 @@ use super::table::{Faults, LineFault, Told, canonical, country_fault, no_account
 use super::unreadable;
 
 /// Roles that rules and alerts know.
-const ROLES: [&str; 8] = ["retail", "business", "payroll", "merchant", "psp", "omnibus", "internal", "collective"];
 /// The keys of a line.
 const KEYS: [&str; 6] = ["account", "customer", "segment", "role", "opened_at", "country"];
 
