@@ -121,8 +121,11 @@ impl Files {
             Ok(Content::Table(Holds::Accounts)) => self.accounts.push(path.to_owned()),
             Ok(Content::Records(Stream::Bank)) => self.bank.push(path.to_owned()),
             Ok(Content::Records(Stream::Exchange)) => self.exchange.push(path.to_owned()),
+            Ok(Content::Empty) if path.extension().is_some_and(|end| end == "parquet") => {
+                faults.0.push(fault("is empty".to_owned()));
+            }
             // A stream on which nothing happened.
-            Ok(Content::Empty) => {}
+            Ok(Content::Empty) => tracing::warn!("{} is empty", path.display()),
             Ok(Content::Nothing(reason)) => faults.0.push(fault(reason)),
             Err(error) => faults.0.extend(unreadable(path, &error).0),
         }

@@ -408,6 +408,13 @@ fn lacking<'w>(work: &Work<'w>, data: &Data) -> HashSet<&'w str> {
     first.into_iter().chain(second).collect()
 }
 
+/// What cannot fire is held against no labels, whatever its values.
+fn without_lacking(mut sweeps: Vec<Sweep>, rules: &[RuleFigures]) -> Vec<Sweep> {
+    let lacks = |sweep: &&mut Sweep| rules.iter().any(|rule| rule.rule == sweep.rule && rule.lacks().is_some());
+    sweeps.iter_mut().filter(lacks).flat_map(|sweep| &mut sweep.points).for_each(|point| point.score = None);
+    sweeps
+}
+
 /// All figures.
 ///
 /// # Errors
@@ -475,6 +482,7 @@ pub fn report(
         }
     });
     let rules: Vec<RuleFigures> = in_force().map(figures).collect();
+    let sweeps = without_lacking(sweeps(work, outcomes, truth)?, &rules);
     Ok(Report {
         mareva: env!("CARGO_PKG_VERSION"),
         about,
@@ -486,6 +494,6 @@ pub fn report(
         challengers: challengers(work, outcomes),
         overlap: overlap(work, outcomes),
         labels,
-        sweeps: sweeps(work, outcomes, truth)?,
+        sweeps,
     })
 }

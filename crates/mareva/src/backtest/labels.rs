@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Result;
 use mareva_model::{Fault, Refusal, SubjectRole, identifier};
 use mareva_monitoring::backtest::{Seen, TableFile, Through, labelled_rows, through};
-use mareva_monitoring::{Key, KeyBuild, key_of};
+use mareva_monitoring::{Key, KeyBuild, ROLES, key_of};
 use serde_json::Value;
 
 use crate::config::nearest::distance;
@@ -20,10 +20,27 @@ const MAX_LABELS: u64 = 1 << 30;
 const MAX_FAULTS: usize = 20;
 /// The label of those who lose money.
 const VICTIM: &str = "victim";
-/// Labels of those who take part in nothing.
-const INNOCENT: [&str; 18] = [
-    "0.0", "f", "n", "legit", "benign", "", "0", "false", "no", "none", "clean", "normal", "innocent", "payroll",
-    "merchant", "psp", "omnibus", "namesake",
+/// Labels of those who take part in nothing, besides the roles of accounts.
+const INNOCENT: [&str; 19] = [
+    "0.00",
+    "0.0",
+    "f",
+    "n",
+    "legit",
+    "legitimate",
+    "genuine",
+    "benign",
+    "",
+    "0",
+    "false",
+    "no",
+    "none",
+    "clean",
+    "normal",
+    "innocent",
+    "negative",
+    "customer",
+    "namesake",
 ];
 /// Labels that say that nothing is known: the same as no line.
 const UNKNOWN: [&str; 7] = ["unknown", "n/a", "na", "null", "nan", "?", "-"];
@@ -175,7 +192,7 @@ impl Labels {
         let label = label.to_lowercase();
         let part = match label.as_str() {
             VICTIM => Some(Part::Victim),
-            other if INNOCENT.contains(&other) || UNKNOWN.contains(&other) => None,
+            other if INNOCENT.contains(&other) || ROLES.contains(&other) || UNKNOWN.contains(&other) => None,
             other => match [VICTIM].iter().chain(&INNOCENT).find(|known| is_misspelt(other, known)) {
                 Some(known) => {
                     let reason = format!("the label `{other}` is not known");

@@ -35,7 +35,21 @@ pub fn page(report: &Report) -> String {
         escaped(report.mareva),
         escaped(&report.about.rules_digest)
     );
-    html
+    with_heads(&html)
+}
+
+/// The first row of each table as its head, which stands on every page that the table is printed on.
+fn with_heads(html: &str) -> String {
+    let mut parts = html.split("<table");
+    let mut whole = parts.next().unwrap_or_default().to_owned();
+    for table in parts {
+        whole += "<table";
+        whole += &match table.split_once("</tr>") {
+            Some((head, rest)) => format!("{}</tr></thead>{rest}", head.replacen("<tr>", "<thead><tr>", 1)),
+            None => table.to_owned(),
+        };
+    }
+    whole
 }
 
 fn head(html: &mut String, report: &Report) {
@@ -90,16 +104,13 @@ fn head(html: &mut String, report: &Report) {
         }
     }
     report.notices.iter().for_each(|notice| _ = writeln!(html, "<p>{}.</p>", escaped(notice)));
-    if data.accounts == 0 {
-        html.push_str("<p>No accounts table was given: rules that join it saw none.</p>\n");
-    }
 }
 
 fn rules(html: &mut String, report: &Report) {
     html.push_str(
         "<section>\n<h2>Rules</h2>\n<p>A detection is a row that fires. A subject-day is a subject on a day; it is what a \
          person would have to look at, and an alert where the rule raises alerts. Rules that raise signals are weak \
-         on purpose: rules over signals put them together.</p>\n<div class=\"wide\"><table>\n<tr><th>rule</th><th class=\"text\">raises</th>\
+         on purpose: rules over signals put them together. The last line takes the subjects of all rules that raise alerts as one.</p>\n<div class=\"wide\"><table>\n<tr><th>rule</th><th class=\"text\">raises</th>\
          <th class=\"text\">subject is</th><th>detections</th><th>subjects</th><th>subject-days</th><th>a day</th>",
     );
     let labelled = report.labels.is_some();
@@ -235,7 +246,8 @@ fn challenge(html: &mut String, challenge: &Challenge, report: &Report) {
         let (same, extra, missing) = (grouped(*same), grouped(*extra), grouped(*missing));
         let _ = writeln!(html, "<tr{class}><td>{day}</td><td>{same}</td><td>{extra}</td><td>{missing}</td></tr>");
     };
-    days.iter().for_each(|(day, compared)| row("", day, compared));
+    let any = |(_, compared): &(&String, &Compared)| **compared != Compared::default();
+    days.iter().filter(any).for_each(|(day, compared)| row("", day, compared));
     row(" class=\"total\"", "all days", all);
     html.push_str("</table>\n</section>\n");
 }

@@ -37,9 +37,6 @@ pub fn text(report: &Report) -> String {
             let _ = writeln!(text, "amounts without a rate: {}", records.without_rate);
         }
     }
-    if data.accounts == 0 {
-        text.push_str("no accounts table: rules that join it see none; name it with --accounts\n");
-    }
     text.push('\n');
     rules(&mut text, report);
     if !report.notices.is_empty() {

@@ -83,6 +83,24 @@ pub struct InsteadArgs {
     lists: Vec<NamedPath>,
 }
 
+/// What is said where rules look at accounts and none are known.
+pub const NO_ACCOUNTS: &str = "no accounts table: roles, segments and customers are unknown, so that rules name those whom they \
+                               would leave out; name it with --accounts";
+
+impl InsteadArgs {
+    /// What is given and changes nothing of tables, which were prepared before.
+    pub fn without_effect_on_tables(&self) -> Vec<String> {
+        let given = [
+            (self.rates.is_some(), "--rates changes nothing"),
+            (self.vasps.is_some(), "--vasps changes nothing"),
+            (!self.lists.is_empty(), "--list changes nothing"),
+            (self.accounts.is_some(), "--accounts changes joins of accounts alone"),
+        ];
+        let told = |(_, what): &(bool, &str)| format!("{what}: the tables hold what was prepared before");
+        given.iter().filter(|(given, _)| *given).map(told).collect()
+    }
+}
+
 impl From<InsteadArgs> for Instead {
     fn from(args: InsteadArgs) -> Self {
         let InsteadArgs { accounts, rates, vasps, rules, lists } = args;
@@ -179,8 +197,8 @@ pub fn run(args: Args) -> Result<()> {
         }
     } else {
         let mut text = summary.text();
-        if opened.parts.accounts.batch().num_rows() == 0 && opened.parts.ruleset.joins_accounts() {
-            text.push_str("no accounts table: rules that join it see none; name it with --accounts\n");
+        if opened.parts.accounts.batch().num_rows() == 0 && opened.parts.ruleset.needs_accounts() {
+            text.push_str(&format!("{NO_ACCOUNTS}\n"));
         }
         for failure in pipeline.monitor().rule_failures() {
             text.push_str(&format!("  {failure}\n"));

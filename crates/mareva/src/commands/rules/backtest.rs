@@ -11,7 +11,7 @@ use mareva_monitoring::Ruleset;
 use mareva_monitoring::backtest::{Variant, earliest, passes};
 use serde_json::json;
 
-use super::super::replay::{InsteadArgs, open_instead, stop_on_signals};
+use super::super::replay::{InsteadArgs, NO_ACCOUNTS, open_instead, stop_on_signals};
 use crate::backtest::{About, Files, Labels, Outcome, Report, Work, account_table, page, report, text};
 use crate::config::Config;
 use crate::config::nearest::nearest;
@@ -41,9 +41,11 @@ const MAX_SWEPT: usize = 200;
                         --labels sim/labels.ndjson --json
 
 Labels are labels.ndjson of `mareva sim`, or CSV with the columns account and
-label. The label `victim` is a victim; innocent, clean, normal, payroll,
-merchant, psp, omnibus, namesake, legit, benign, no, none, n, f, 0, 0.0, false and nothing are innocent;
-unknown, n/a, na, null, nan, ? and - say nothing; every other one is a criminal. An account without a label counts as innocent.")]
+label. The label `victim` is a victim; innocent, clean, normal, customer,
+namesake, legit, legitimate, genuine, benign, negative, no, none, n, f, 0, 0.0,
+0.00, false, nothing and the roles of accounts (retail, business, payroll,
+merchant, psp, omnibus, internal, collective) are innocent; unknown, n/a, na,
+null, nan, ? and - say nothing; every other one is a criminal. An account without a label counts as innocent.")]
 pub struct BacktestArgs {
     /// Parquet tables, records (NDJSON, one stream a file), or folders of them
     #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
@@ -117,6 +119,12 @@ pub fn run(args: &BacktestArgs) -> Result<()> {
     }
     let about = About::of_this_run(ruleset.digest().to_string(), config.semantics.reference_currency.clone());
     let mut report = report(&work, &outcomes, truth.as_ref(), ends, about)?;
+    if report.data.accounts == 0 && ruleset.needs_accounts() {
+        report.notices.insert(0, NO_ACCOUNTS.to_owned());
+    }
+    if report.data.records.is_none() {
+        report.notices.extend(args.instead.without_effect_on_tables());
+    }
     report.notices.extend(notices(ruleset));
     report.notices.extend(
         report.labels.iter().filter(|labels| labels.fit_nothing()).map(|_| NO_TRUTH.to_owned()).collect::<Vec<_>>(),
