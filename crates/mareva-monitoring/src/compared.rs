@@ -23,9 +23,17 @@ impl RulePlan {
         let of_windows = self.windows.iter().flat_map(|window| window.atoms.iter().chain(&window.argument));
         let outputs = self.outputs.iter().map(|(_, expr)| expr);
         let mut texts = BTreeSet::new();
-        let is_it = |expr: &Expr| matches!(expr, Expr::Column(found) if found.name == column);
-        let mut note = |expr: &Expr| {
-            if let Expr::Literal(ScalarValue::Utf8(Some(text)), _) = expr {
+        let is_column = |expr: &Expr| matches!(expr, Expr::Column(found) if found.name == column);
+        // What COALESCE puts in the place of null is no value of the column.
+        let is_it = |expr: &Expr| match expr {
+            Expr::ScalarFunction(function) => {
+                function.name() == "coalesce" && function.args.first().is_some_and(is_column)
+            }
+            expr => is_column(expr),
+        };
+        let mut note = |compared: &Expr, expr: &Expr| {
+            let stands_for_null = matches!(compared, Expr::ScalarFunction(function) if function.args.contains(expr));
+            if let (false, Expr::Literal(ScalarValue::Utf8(Some(text)), _)) = (stands_for_null, expr) {
                 texts.insert(text.clone());
             }
         };
@@ -38,12 +46,12 @@ impl RulePlan {
                     {
                         for (one, other) in [(&binary.left, &binary.right), (&binary.right, &binary.left)] {
                             if is_it(one) {
-                                note(other);
+                                note(one, other);
                             }
                         }
                     }
                     Expr::InList(list) if (unequal || !list.negated) && is_it(&list.expr) => {
-                        list.list.iter().for_each(&mut note);
+                        list.list.iter().for_each(|text| note(&list.expr, text));
                     }
                     _ => {}
                 }

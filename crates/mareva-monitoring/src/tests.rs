@@ -301,6 +301,18 @@ fn signals_that_a_rule_counts_and_no_rule_raises_are_named() {
 }
 
 #[test]
+fn values_that_no_row_has_are_named_also_behind_what_stands_for_null() {
+    let sql = "SELECT row_id, account AS subject, event_time FROM movements WHERE COALESCE(account_role, 'none') NOT IN \
+               ('payrol', 'merchant', 'none') AND kind <> 'tranfer'";
+    let rules = Ruleset::load(&[rule("r", "alert", sql)]).unwrap();
+    let found: Vec<(&str, String, &str)> =
+        rules.never_equal().into_iter().map(|(_, of, it, near)| (of, it, near)).collect();
+    let texts: Vec<(&str, &str)> = found.iter().map(|(of, it, _)| (*of, it.as_str())).collect();
+    assert_eq!(texts, [("kind", "tranfer"), ("account_role", "payrol")]);
+    assert_eq!(found[1].2, "payroll");
+}
+
+#[test]
 fn faults_of_a_rule_and_of_its_sql_are_told_together() {
     let sql = "SELECT row_id, account AS subject, event_tyme AS event_time FROM movements WHERE amount_ref > $limit";
     let broken = |old: &str, new: &str| {
