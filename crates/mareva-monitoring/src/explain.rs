@@ -71,14 +71,21 @@ pub struct WindowExplained {
 /// A windowed aggregate, with the column that shows it and the conditions of its own.
 fn told(rule: &Rule, window: &WindowPlan) -> String {
     let is_it = |expr: &Expr| matches!(expr, Expr::Column(column) if column.name == window.name);
-    let shown = rule.plan.outputs.iter().find(|(_, expr)| is_it(expr));
-    let name = shown.map(|(name, _)| format!("{name} = ")).unwrap_or_default();
-    // That its argument is there, it says itself.
+    let names_it = |expr: &Expr| expr.column_refs().iter().any(|column| column.name == window.name);
+    let shown = |shows: &dyn Fn(&Expr) -> bool| rule.plan.outputs.iter().find(|(_, expr)| shows(expr));
+    let name = match (shown(&is_it), shown(&names_it)) {
+        (Some((name, _)), _) => format!("{name} = "),
+        (None, Some((name, _))) => format!("for {name}, "),
+        (None, None) => String::new(),
+    };
+    // What lets rows into all of them WHERE says, and of its argument that it is there.
+    let of_all =
+        |atom: &Expr| rule.plan.gate.contains(atom) && rule.plan.windows.iter().all(|other| other.atoms.contains(atom));
     let is_argument = |atom: &Expr| match atom {
         Expr::IsNotNull(inner) => window.argument.as_ref() == Some(inner),
         _ => false,
     };
-    let own = window.atoms.iter().filter(|atom| !rule.plan.gate.contains(atom) && !is_argument(atom));
+    let own = window.atoms.iter().filter(|atom| !of_all(atom) && !is_argument(atom));
     let own: Vec<String> = own.map(|atom| expression(atom, &[])).collect();
     let condition = if own.is_empty() { String::new() } else { format!(" where {}", own.join(" AND ")) };
     format!("{name}{}{condition}", aggregate(window))
