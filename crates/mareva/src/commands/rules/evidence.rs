@@ -52,9 +52,10 @@ pub fn unread(config: &Config, folder: &RuleFolder) -> Result<Vec<(&'static str,
     for (file, text) in [("fires.ndjson", &folder.fires), ("quiet.ndjson", &folder.quiet)] {
         let Material { records, accounts, mut unread } = read(config, text.as_deref().unwrap_or_default());
         let mut pipeline = Pipeline::new(bare_parts(config, Ruleset::load(&[])?, Accounts::new(&accounts))?)?;
-        let slice = one_slice(records.clone(), &pipeline);
+        let holds_none = records.is_empty() && text.as_ref().is_some_and(|text| !text.trim().is_empty());
+        let slice = one_slice(records, &pipeline);
         unread.extend(pipeline.prepare(&slice)?.dead_letters.iter().map(refused));
-        if records.is_empty() && text.as_ref().is_some_and(|text| !text.trim().is_empty()) {
+        if holds_none {
             unread.push((1, "holds no record of a stream".to_owned()));
         }
         unread.sort();
