@@ -261,12 +261,15 @@ pub(crate) fn mask_of(predicates: impl Iterator<Item = usize>, words: usize) -> 
 
 /// The numbers of the bits that are set, ascending.
 pub(crate) fn bits(words: impl Iterator<Item = u64>) -> impl Iterator<Item = usize> {
-    words.enumerate().flat_map(|(word, mut bits)| {
-        std::iter::from_fn(move || {
-            let bit = bits.trailing_zeros() as usize;
-            bits &= bits.wrapping_sub(1);
-            (bit < 64).then_some(word * 64 + bit)
-        })
+    words.enumerate().flat_map(|(word, bits)| bits_of(bits).map(move |bit| word * 64 + bit))
+}
+
+/// The same of one word.
+pub(crate) fn bits_of(mut word: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let bit = word.trailing_zeros() as usize;
+        word &= word.wrapping_sub(1);
+        (bit < 64).then_some(bit)
     })
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::aggregate::{AggregateKind, Moments, Value, total};
 use crate::cursor::Feature;
-use crate::facts::{Facts, RowFacts};
+use crate::facts::{Facts, RowFacts, bits_of};
 use crate::ring::Ring;
 
 /// So many rows are few.
@@ -16,15 +16,6 @@ pub(crate) struct Few<'a> {
     /// Position of the first of them.
     first: u32,
     rows: [RowFacts<'a>; FEW as usize],
-}
-
-/// The places of bits that are set, ascending.
-fn places(mut bits: u32) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let place = bits.trailing_zeros() as usize;
-        bits &= bits.wrapping_sub(1);
-        (place < 32).then_some(place)
-    })
 }
 
 impl<'a> Few<'a> {
@@ -39,10 +30,10 @@ impl<'a> Few<'a> {
     }
 
     /// The rows of `[from, to)` on which a predicate holds, as bits. None of them may be before the first row here.
-    fn counted(&self, (from, to): (u32, u32), predicate: usize) -> u32 {
+    fn counted(&self, (from, to): (u32, u32), predicate: usize) -> u64 {
         let (low, high) = (from.wrapping_sub(self.first) as i32, to.wrapping_sub(self.first) as i32);
         let rows = self.rows.iter().enumerate().take(high.max(0) as usize).skip(low.max(0) as usize);
-        rows.fold(0, |bits, (at, row)| bits | u32::from(row.holds(predicate)) << at)
+        rows.fold(0, |bits, (at, row)| bits | u64::from(row.holds(predicate)) << at)
     }
 
     /// The value over the rows `[from, to)` of a feature that is a number.
@@ -52,7 +43,7 @@ impl<'a> Few<'a> {
         let count = counted.count_ones();
         let values = || {
             let value = |at: usize| of.argument.map_or(0, |argument| self.rows[at].argument(argument));
-            places(counted).map(move |at| value(at) as i128)
+            bits_of(counted).map(move |at| value(at) as i128)
         };
         match of.kind {
             AggregateKind::Count => Some(i128::from(count)),
@@ -76,17 +67,17 @@ impl<'a> Few<'a> {
     pub fn value(&self, range: (u32, u32), of: &Feature) -> Value {
         let counted = self.counted(range, of.predicate);
         if let (AggregateKind::Min | AggregateKind::Max, Some(slot)) = (of.kind, of.text) {
-            let texts = places(counted).filter_map(|at| self.rows[at].text(slot));
+            let texts = bits_of(counted).filter_map(|at| self.rows[at].text(slot));
             let text = if of.kind == AggregateKind::Min { texts.min() } else { texts.max() };
             return text.map_or(Value::Null, |text| Value::Text(Arc::from(text)));
         }
         let picked = match of.kind {
-            AggregateKind::Last => places(counted).last(),
+            AggregateKind::Last => bits_of(counted).last(),
             AggregateKind::Lag(back) => {
-                let before = places(counted).count().checked_sub(1 + usize::from(back));
-                before.and_then(|at| places(counted).nth(at))
+                let before = bits_of(counted).count().checked_sub(1 + usize::from(back));
+                before.and_then(|at| bits_of(counted).nth(at))
             }
-            _ => places(counted).next(),
+            _ => bits_of(counted).next(),
         };
         picked.map_or(Value::Null, |at| of.picked(&self.rows[at]))
     }

@@ -87,7 +87,7 @@ impl Level {
 
     /// The rows that each rule looks at. Rules of one gate look at the same ones, and have them in common.
     fn picked(&self, pass: &Pass<'_>) -> Vec<Picked> {
-        let mut through = vec![Vec::new(); self.program.gated.len()];
+        let mut through = vec![Vec::new(); self.program.predicates.len()];
         for (at, index) in pass.order.iter().enumerate() {
             let mask = self.facts.mask(pass.base.rows[*index]).iter().zip(&self.program.gates);
             bits(mask.map(|(mask, gates)| mask & gates)).for_each(|gate| through[gate].push(at as u32));

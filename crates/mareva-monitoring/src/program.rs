@@ -101,8 +101,6 @@ pub(crate) struct Program {
     pub rules: Vec<RuleProgram>,
     /// Predicates that are gates, as bits.
     pub gates: Vec<u64>,
-    /// The rules of each predicate that is a gate.
-    pub gated: Vec<Vec<usize>>,
     /// Which base columns predicates, arguments, keys and conditions read; the others are read for detections only.
     pub eager: Vec<bool>,
 }
@@ -224,8 +222,6 @@ fn features_of(bound: &Bound, columns: usize) -> impl Iterator<Item = usize> + '
 impl Builder<'_> {
     fn finish(self, table: Table, own: Vec<String>, joined: Vec<(usize, String)>, rules: Vec<RuleProgram>) -> Program {
         let words = self.predicates.len().div_ceil(64).max(1);
-        let mut gated = vec![Vec::new(); self.predicates.len()];
-        rules.iter().enumerate().for_each(|(number, rule)| gated[rule.gate].push(number));
         let mut numbers: Vec<Vec<usize>> = self.dimensions.iter().map(|(_, of)| vec![0; of.features.len()]).collect();
         self.features.iter().enumerate().for_each(|(number, place)| numbers[place.dimension][place.index] = number);
         let mut program = Program {
@@ -242,7 +238,6 @@ impl Builder<'_> {
             numbers,
             gates: mask_of(rules.iter().map(|rule| rule.gate), words),
             rules,
-            gated,
             eager: Vec::new(),
         };
         program.eager = program.read_eagerly();

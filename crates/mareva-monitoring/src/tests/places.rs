@@ -68,11 +68,23 @@ fn cases() -> Vec<(String, &'static str)> {
     ]
 }
 
+/// A window and what is asked of it, in which nothing is wrong.
+fn good() -> String {
+    format!("WINDOW w AS (PARTITION BY account {HOUR}) QUALIFY n > 1")
+}
+
+/// A rule with a condition on its rows.
+fn filtered(condition: &str) -> String {
+    format!("{HEAD}COUNT(*) OVER w AS n\nFROM movements\nWHERE {condition}\n{}", good())
+}
+
+/// A rule that computes something.
+fn counted(what: &str) -> String {
+    format!("{HEAD}{what} AS n\nFROM movements\n{}", good())
+}
+
 /// What other dialects have.
 fn dialects() -> Vec<(String, &'static str)> {
-    let good = format!("WINDOW w AS (PARTITION BY account {HOUR}) QUALIFY n > 1");
-    let filtered = |condition: &str| format!("{HEAD}COUNT(*) OVER w AS n\nFROM movements\nWHERE {condition}\n{good}");
-    let counted = |what: &str| format!("{HEAD}{what} AS n\nFROM movements\n{good}");
     vec![
         (filtered("kind = §U&'\\0061'"), "a letter stands before the quotes"),
         (filtered("amount_ref > §ALL (SELECT 1)"), "compared with a query"),
@@ -86,7 +98,7 @@ fn dialects() -> Vec<(String, &'static str)> {
         (counted("COUNT(*) OVER w").replace("n > 1", "n > §@p"), "there are no variables"),
         (counted("COUNT(*) OVER w") + "\n§ORDER BY event_time", "ORDER BY of the whole"),
         (
-            format!("{HEAD}COUNT(*) OVER w AS amount\nFROM movements\n{good}")
+            format!("{HEAD}COUNT(*) OVER w AS amount\nFROM movements\n{}", good())
                 .replace("QUALIFY n > 1", "§QUALIFY amount > 1"),
             "QUALIFY asks of no window; use an alias that is no column of the table",
         ),
@@ -98,12 +110,9 @@ fn dialects() -> Vec<(String, &'static str)> {
 
 /// What the planner itself refuses, without a place or in words of its own.
 fn planned() -> Vec<(String, &'static str)> {
-    let good = format!("WINDOW w AS (PARTITION BY account {HOUR}) QUALIFY n > 1");
-    let filtered = |condition: &str| format!("{HEAD}COUNT(*) OVER w AS n\nFROM movements\nWHERE {condition}\n{good}");
-    let counted = |what: &str| format!("{HEAD}{what} AS n\nFROM movements\n{good}");
     let where_ = |condition: &str| filtered(condition).replace("WHERE", "§WHERE");
     let joined = |join: &str| {
-        let window = good.replace("BY account", "BY m.account");
+        let window = good().replace("BY account", "BY m.account");
         format!(
             "SELECT m.row_id, m.account AS subject, m.event_time, COUNT(*) OVER w AS n FROM movements m {join} {window}"
         )

@@ -177,7 +177,7 @@ impl Files {
         bar.set_message("looking for rows that are there twice");
         check_once(Table::Transactions, &self.transactions, &transactions)?;
         check_once(Table::Movements, &self.movements, &movements)?;
-        let rows = |stripes: &[Vec<TableFile>]| stripes.first().into_iter().flatten().map(TableFile::rows).sum::<u64>();
+        let rows = |stripes: &[Vec<TableFile>]| each(stripes).map(TableFile::rows).sum::<u64>();
         let held = rows(&transactions) + rows(&movements);
         ensure!(
             held > 0,
@@ -189,14 +189,13 @@ impl Files {
 
     /// That movements are those of the transactions beside them, where both are of files that say it.
     fn check_beside(&self, transactions: &[Vec<TableFile>], movements: &[Vec<TableFile>]) -> Result<(), Refusal> {
-        fn of(stripes: &[Vec<TableFile>]) -> impl Iterator<Item = &TableFile> {
-            stripes.first().into_iter().flatten()
-        }
-        let Some(known) = of(transactions).map(TableFile::digest).collect::<Option<Vec<&str>>>() else { return Ok(()) };
+        let Some(known) = each(transactions).map(TableFile::digest).collect::<Option<Vec<&str>>>() else {
+            return Ok(());
+        };
         // Of other tables than those of transactions: movements alone are all that many rules read.
         let is_other =
             |table: &TableFile| !known.is_empty() && table.beside().is_some_and(|digest| !known.contains(&digest));
-        let others = self.movements.iter().zip(of(movements)).filter(|(_, table)| is_other(table));
+        let others = self.movements.iter().zip(each(movements)).filter(|(_, table)| is_other(table));
         let fault = |(path, _): (&PathBuf, _)| {
             let remedy = "name the transactions.parquet that stood in the same folder";
             Fault::new(
@@ -243,6 +242,11 @@ impl Files {
         }
         Ok(Counted { counts, refused })
     }
+}
+
+/// Each table once: the files of all threads are the same.
+fn each(stripes: &[Vec<TableFile>]) -> impl Iterator<Item = &TableFile> {
+    stripes.first().into_iter().flatten()
 }
 
 /// That no row of a table stands in two of its files, which are open for each thread; the last may have been made of records.
