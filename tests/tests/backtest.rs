@@ -265,7 +265,8 @@ fn the_report_holds_curves_scores_and_a_page_that_needs_nothing_else() {
     assert!(named > 0.0 && right <= named && of > 0.0);
     assert!((score["precision"].as_f64().unwrap() - right / named).abs() < 1e-9);
     assert!((score["recall"].as_f64().unwrap() - right / of).abs() < 1e-9);
-    assert!(score["value_caught"].as_f64().unwrap() <= score["value_of"].as_f64().unwrap());
+    let hundredths = |key: &str| score[key].as_str().unwrap().replace('.', "").parse::<u64>().unwrap();
+    assert!(hundredths("value_caught") <= hundredths("value_of"));
     let html = fs::read_to_string(&page).unwrap();
     for part in [
         "<!DOCTYPE html>",

@@ -258,10 +258,16 @@ pub struct Score {
     pub right: usize,
     /// All who are, among the accounts that moved money.
     pub of: usize,
-    /// Money that went through those found, in the reference currency.
-    pub value_caught: f64,
+    /// Money that went through those found, in the reference currency. Hundredths; a decimal such as `"12.50"` in JSON.
+    #[serde(serialize_with = "decimal")]
+    pub value_caught: i128,
     /// Money that went through all of them.
-    pub value_of: f64,
+    #[serde(serialize_with = "decimal")]
+    pub value_of: i128,
+}
+
+fn decimal<S: serde::Serializer>(hundredths: &i128, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{}.{:02}", hundredths / 100, hundredths.unsigned_abs() % 100))
 }
 
 impl Score {
@@ -282,7 +288,7 @@ impl Score {
 
     /// Share of the money.
     pub fn value_share(&self) -> Option<f64> {
-        (self.value_of > 0.0).then(|| self.value_caught / self.value_of)
+        (self.value_of > 0).then(|| self.value_caught as f64 / self.value_of as f64)
     }
 }
 
@@ -306,19 +312,15 @@ impl Truth {
             (Part::Victim, SubjectRole::Victim) => through.sent,
             (Part::Victim, _) => 0,
         };
-        // Shown, never booked: two places of a rounded sum are enough.
-        let units = |hundredths: i128| hundredths as f64 / 100.0;
         let all = || self.accounts.values().filter(|(part, _)| wanted(*part));
-        let mut score = Score { of: all().count(), value_of: units(all().map(value).sum()), ..Score::default() };
-        let mut caught = 0;
+        let mut score = Score { of: all().count(), value_of: all().map(value).sum(), ..Score::default() };
         for subject in subjects {
             score.named += 1;
             if let Some(found) = self.accounts.get(&subject).filter(|(part, _)| wanted(*part)) {
                 score.right += 1;
-                caught += value(found);
+                score.value_caught += value(found);
             }
         }
-        score.value_caught = units(caught);
         score
     }
 }

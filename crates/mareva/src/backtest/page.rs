@@ -420,8 +420,7 @@ fn score_cells(html: &mut String, score: &Scored) {
         share(score.recall),
         share(score.f1),
         percent(score.value_share),
-        // Amounts are not negative.
-        grouped(score.score.value_caught.max(0.0) as u64)
+        grouped(u64::try_from(score.score.value_caught / 100).unwrap_or_default())
     );
 }
 

@@ -82,10 +82,12 @@ fn a_score_counts_those_whom_a_rule_is_meant_to_find() {
     let named = || ["m", "v", "x"].into_iter().map(key_of);
     let suspects = truth.score(SubjectRole::Suspect, named());
     assert_eq!((suspects.named, suspects.right, suspects.of), (3, 1, 2));
-    assert_eq!((suspects.value_caught, suspects.value_of), (3.0, 4.0));
+    assert_eq!((suspects.value_caught, suspects.value_of), (300, 400));
+    let told = serde_json::to_value(suspects).unwrap();
+    assert_eq!((&told["value_caught"], &told["value_of"]), (&"3.00".into(), &"4.00".into()));
     assert_eq!((suspects.recall(), suspects.f1()), (Some(0.5), Some(0.4)));
     let victims = truth.score(SubjectRole::Victim, named());
-    assert_eq!((victims.right, victims.of, victims.value_caught), (1, 1, 4.0));
+    assert_eq!((victims.right, victims.of, victims.value_caught), (1, 1, 400));
     assert_eq!(truth.score(SubjectRole::Unknown, named()).right, 2);
     assert_eq!(truth.score(SubjectRole::Victim, std::iter::empty()).precision(), None);
 }
