@@ -143,13 +143,16 @@ impl Matcher<'_> {
 
     fn session(&self, function: &ScalarFunction) -> Result<Extent, Fault> {
         let gap = match function.args.as_slice() {
-            [time, gap] if is_event_time(time) => fixed(gap).filter(|gap| (1..DAY).contains(gap)),
+            [time, gap] if is_event_time(time) => fixed(gap),
             _ => None,
         };
-        gap.map(|gap| Extent::Session { gap }).ok_or_else(|| {
-            let remedy = "write session(event_time, INTERVAL '30' MINUTE), less than a day";
-            self.text.refuse(SESSION, "it is not of event_time and a pause", remedy)
-        })
+        let reason = match gap {
+            Some(gap) if (1..DAY).contains(&gap) => return Ok(Extent::Session { gap }),
+            Some(gap) if gap >= DAY => "the pause that ends it is a day or longer",
+            _ => "it is not of event_time and a pause",
+        };
+        let remedy = "write session(event_time, INTERVAL '30' MINUTE), less than a day";
+        Err(self.text.refuse(SESSION, reason, remedy))
     }
 
     /// A literal time, UTC milliseconds.

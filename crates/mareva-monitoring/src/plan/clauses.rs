@@ -40,7 +40,7 @@ pub(super) fn check(text: &Sql<'_>) -> Result<(), Fault> {
         };
         let shown = match clause {
             "over (" => "a window that names another, or a parameter,".to_owned(),
-            "from" => "a schema before a table's name".to_owned(),
+            "from" => "a schema before a table's name, or a list of columns after it,".to_owned(),
             "window" => "a window that is called after another".to_owned(),
             clause => clause.to_uppercase(),
         };
@@ -173,7 +173,7 @@ fn of_join(join: &Join) -> Vec<Clause> {
 fn of_table(table: &TableFactor) -> Vec<Clause> {
     let TableFactor::Table {
         name,
-        alias: _,
+        alias,
         args: _,
         with_hints,
         version,
@@ -190,7 +190,7 @@ fn of_table(table: &TableFactor) -> Vec<Clause> {
     vec![
         (sample.is_some(), sampled),
         (!with_hints.is_empty() || *with_ordinality, "with"),
-        (name.0.len() > 1, "from"),
+        (name.0.len() > 1 || alias.as_ref().is_some_and(|alias| !alias.columns.is_empty()), "from"),
         (version.is_some() || json_path.is_some() || !index_hints.is_empty(), "for"),
         (!partitions.is_empty(), "partition"),
     ]

@@ -10,6 +10,7 @@ use mareva_model::Fault;
 
 use super::base::flat_column;
 use super::{FORM, Matcher};
+use crate::rule_text::Sql;
 
 const INEXACT: &str = "a floating-point number is not exact";
 
@@ -47,8 +48,10 @@ impl Matcher<'_> {
             fault = match part {
                 Expr::Cast(cast) if cast.field.data_type().is_floating() => {
                     // The planner casts, too, where the other side is such a number.
-                    let place = if self.text.has("cast") { "cast" } else { "" };
-                    Some(text().refuse(place, INEXACT, "cast what is one to DECIMAL(38, 2) first"))
+                    Some(match self.text.has("cast") {
+                        true => text().refuse("cast", INEXACT, "cast what is one to DECIMAL(38, 2) first"),
+                        false => Self::of_deviation(&text()),
+                    })
                 }
                 Expr::ScalarFunction(function) if function.args.iter().any(is_made_float) => {
                     let reason = format!("{} gives a floating-point number, which is not exact", function.name());
@@ -60,6 +63,9 @@ impl Matcher<'_> {
                         let text = text().near([binary.right.as_ref()]);
                         text.refuse(&binary.op.to_string(), "this division can meet a zero", remedy)
                     })
+                }
+                Expr::BinaryExpr(binary) if binary.op == Operator::BitwiseXor => {
+                    Some(text().refuse("^", "^ is no power: it takes bits apart (XOR)", "write x * x"))
                 }
                 Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) => {
                     Some(text().refuse("(select", "a subquery is not supported", FORM))
@@ -120,13 +126,15 @@ impl Matcher<'_> {
             Ok(if rounded { TreeNodeRecursion::Jump } else { TreeNodeRecursion::Continue })
         });
         walked.map_err(|e| self.text.engine(&e))?;
+        if bare { Err(Self::of_deviation(&self.text)) } else { Ok(()) }
+    }
+
+    /// That a deviation is compared as it is.
+    fn of_deviation(text: &Sql<'_>) -> Fault {
+        let spreads = ["stddev", "stddev_pop", "stddev_samp", "var_samp", "var_pop", "variance", "var"];
+        let place = spreads.into_iter().find(|spread| text.has(spread)).unwrap_or_default();
         let remedy = "select STDDEV(x) OVER w AS spread and compare CAST(spread AS DECIMAL(38, 2))";
-        let place = if self.text.has("stddev") { "stddev" } else { "var" };
-        if bare {
-            Err(self.text.refuse(place, "a condition on a floating-point number is not exact", remedy))
-        } else {
-            Ok(())
-        }
+        text.refuse(place, "a condition on a floating-point number is not exact", remedy)
     }
 }
 

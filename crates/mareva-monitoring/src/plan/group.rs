@@ -119,7 +119,11 @@ impl Matcher<'_> {
             let order: Vec<Expr> = params.order_by.iter().map(|sort| sort.expr.clone()).collect();
             let ascending = params.order_by.iter().all(|sort| sort.asc);
             let remedy = format!("write {name}(x ORDER BY event_time, row_id)");
-            if !ascending || !self.is_total_order(&order) || params.filter.is_some() {
+            if params.filter.is_some() {
+                let reason = format!("{name} of a group has no FILTER");
+                return Err(here.text.refuse("filter", reason, "ask for it in WHERE, or use MIN or MAX"));
+            }
+            if !ascending || !self.is_total_order(&order) {
                 return Err(here.text.refuse(&name, "which row it takes is not settled", &remedy));
             }
         } else if !params.order_by.is_empty() {

@@ -191,6 +191,10 @@ impl Sql<'_> {
 
     /// Of windows, and of aggregates where none may stand.
     fn of_windows(&self, reason: &str, _: &str) -> Option<Reworded> {
+        if let Some(name) = after(reason, "The window ").filter(|_| reason.contains("multiple times")) {
+            let (at, reason) = (format!("{name} as ("), format!("two windows are called {name}"));
+            return Some(said(&at, reason, "give each a name of its own"));
+        }
         if let Some(name) = after(reason, "The window ") {
             let remedy = format!("add WINDOW {name} AS (PARTITION BY … ORDER BY …)");
             return Some(said(&format!("over {name}"), format!("there is no window {name}"), remedy));
@@ -204,9 +208,11 @@ impl Sql<'_> {
             return Some(said("qualify", "QUALIFY asks of no window", remedy));
         }
         if reason.contains("Invalid window frame") {
-            let at = if self.has("rows") { "rows" } else { "range" };
-            let remedy = "write RANGE BETWEEN INTERVAL '24' HOUR PRECEDING AND CURRENT ROW";
-            return Some(said(at, "ROWS counts rows, and RANGE goes by time", remedy));
+            let (at, reason) = match self.has("rows") {
+                true => ("rows", "ROWS counts rows, and RANGE goes by time"),
+                false => ("range", "RANGE goes back by one interval that is written out"),
+            };
+            return Some(said(at, reason, "write RANGE BETWEEN INTERVAL '24' HOUR PRECEDING AND CURRENT ROW"));
         }
         if reason.contains("Window function calls cannot be nested") {
             let at = if self.has("over (") { "over (" } else { "over" };
@@ -228,8 +234,16 @@ impl Sql<'_> {
             return Some(said(named, format!("{named} cannot take {kind}"), remedy));
         }
         if reason.contains("non-boolean predicate") {
-            let reason = format!("{named} is no condition");
-            return Some(said(bare(named), reason, "compare it with something: kind = 'transfer'"));
+            // A name of SELECT is told as all that it stands for.
+            let (at, what) = match named.contains(" OVER ") || named.contains("PARTITION BY") {
+                true => ("qualify", "what QUALIFY names"),
+                false => (bare(named), named),
+            };
+            return Some(said(at, format!("{what} is no condition"), "compare it with something: kind = 'transfer'"));
+        }
+        if reason.starts_with("Cannot automatically convert") && reason.ends_with("to Boolean") {
+            let remedy = "compare it with something: FILTER (WHERE kind = 'transfer')";
+            return Some(said("filter", "what FILTER asks is no condition", remedy));
         }
         if reason.contains("argument type for logical boolean operation") {
             let word = if reason.contains(" OR ") { "OR" } else { "AND" };

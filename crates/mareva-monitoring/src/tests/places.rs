@@ -83,6 +83,14 @@ fn counted(what: &str) -> String {
     format!("{HEAD}{what} AS n\nFROM movements\n{}", good())
 }
 
+/// A rule over groups that computes something of each.
+fn grouped(window: &str, what: &str) -> String {
+    format!(
+        "SELECT LAST_VALUE(row_id ORDER BY event_time, row_id) AS row_id, account AS subject,\n\
+         MAX(event_time) AS event_time, {window} AS window_start, {what} AS x FROM movements\nGROUP BY account, {window} HAVING COUNT(*) > 2"
+    )
+}
+
 /// What other dialects have.
 fn dialects() -> Vec<(String, &'static str)> {
     vec![
@@ -148,6 +156,34 @@ fn planned() -> Vec<(String, &'static str)> {
         (filtered("m.kind = §‘x’"), "write straight quotes"),
         (counted("COUNT(*) OVER w").replace("QUALIFY n > 1", "§HAVING n > 1"), "what is asked of a window stands in QUALIFY"),
         (filtered("§kind"), "is no condition"),
+        (counted("COUNT(*) OVER w").replace("QUALIFY n > 1", "§QUALIFY n"), "what QUALIFY names is no condition"),
+        (counted("COUNT(*) §FILTER (WHERE amount_ref) OVER w"), "what FILTER asks is no condition"),
+        (counted("§STDDEV(amount_ref) OVER w"), "a condition on a floating-point number is not exact"),
+        (counted("§VAR_POP(amount_ref) OVER w"), "a condition on a floating-point number is not exact"),
+        (counted("COUNT(*) OVER w").replace("n > 1", "n §^ 2 > 1"), "^ is no power"),
+        (
+            counted("COUNT(*) OVER w").replace("WINDOW w", &format!("WINDOW §w AS (PARTITION BY account {HOUR}), w")),
+            "two windows are called w",
+        ),
+        (
+            counted("COUNT(*) OVER w")
+                .replace("INTERVAL '1' HOUR", "INTERVAL '2' HOUR - INTERVAL '1' HOUR")
+                .replace("RANGE", "§RANGE"),
+            "one interval that is written out",
+        ),
+        (counted("COUNT(*) OVER w").replace("FROM movements", "§FROM movements m(a, b)"), "a list of columns after it"),
+        (
+            grouped("session(event_time, INTERVAL '2' DAY)", "COUNT(*)")
+                .replace("account, session", "account, §session"),
+            "a day or longer",
+        ),
+        (
+            grouped(
+                "date_trunc('day', event_time)",
+                "FIRST_VALUE(kind ORDER BY event_time, row_id) §FILTER (WHERE amount_ref > 2)",
+            ),
+            "of a group has no FILTER",
+        ),
         (filtered("§ammount_ref > 3"), "no column ammount_ref; perhaps you mean amount_ref; there are"),
         (filtered("direction = §\"out\""), "no column out; write a text in single quotes: 'out'"),
         (filtered("amount_ref §+ kind > 1"), "compare numbers with numbers"),

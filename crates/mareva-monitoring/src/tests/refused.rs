@@ -134,7 +134,7 @@ fn shapes() -> Vec<(String, &'static str)> {
         (group("account, hop(event_time, INTERVAL '7' MINUTE, INTERVAL '1' HOUR)", LAST, "COUNT(*) > 1"), "no multiple"),
         (group("account, hop(event_time, INTERVAL '1' SECOND, INTERVAL '1' HOUR)", LAST, "COUNT(*) > 1"), "more than 64"),
         (group("account, hop(event_time, INTERVAL '5' MINUTE, INTERVAL '1' HOUR)", LAST, "COUNT(*) > 1"), "which of the windows"),
-        (group("account, session(event_time, INTERVAL '2' DAY)", LAST, "COUNT(*) > 1"), "a pause"),
+        (group("account, session(event_time, INTERVAL '2' DAY)", LAST, "COUNT(*) > 1"), "a day or longer"),
         (group("account, date_bin(INTERVAL '1' HOUR, event_time)", "LAST_VALUE(row_id ORDER BY event_time)", "COUNT(*) > 1"), "is not settled"),
         (group("account, date_bin(INTERVAL '1' HOUR, event_time)", LAST, "STDDEV(amount_ref) > COUNT(*)"), "not exact"),
         (group("account, date_bin(INTERVAL '1' HOUR, event_time)", LAST, "SUM(amount) > 1"), "wrap"),

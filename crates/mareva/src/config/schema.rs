@@ -10,6 +10,9 @@ use toml::de::{DeTable, DeValue};
 use super::nearest::nearest;
 use super::span::{WRITTEN, parse_span};
 
+/// Faults of syntax that are told of a file: what is no TOML at all has one on every line.
+const MAX_SYNTAX_FAULTS: usize = 10;
+
 /// What a value has to be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
@@ -128,11 +131,11 @@ pub const LIST: &[Key] = &[
 
 /// Checks a text against the keys, and gives what of it is right. Of a text whose syntax is broken nothing is.
 ///
-/// The faults are those of syntax, or else every unknown key, missing key and value of the wrong type or range.
+/// The faults are the first of syntax, or else every unknown key, missing key and value of the wrong type or range.
 pub fn check(text: &str, place: &str, faults: &mut Refusal) -> toml::Table {
     let mut check = Check { text, place, faults, wrong: HashSet::new() };
     let (root, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
+    for error in errors.iter().take(MAX_SYNTAX_FAULTS) {
         let reason = error.message().to_owned();
         check.fault(error.span(), "", reason, "see https://toml.io for how TOML is written");
     }

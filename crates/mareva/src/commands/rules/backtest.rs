@@ -262,7 +262,7 @@ fn variants(ruleset: &Ruleset, sweeps: &[String]) -> Result<Vec<Variant>, Refusa
 
 /// Nothing is drawn unless standard error is a terminal.
 fn progress_bar() -> Result<ProgressBar> {
-    let bar = ProgressBar::new(0);
+    let bar = ProgressBar::no_length();
     bar.set_style(ProgressStyle::with_template("{bar:40} {percent:>3} %, {elapsed} gone, {eta} left, {msg}")?);
     Ok(bar)
 }
