@@ -21,6 +21,7 @@ use words::{aggregate, expression};
 use crate::aggregate::AggregateKind;
 use crate::plan::WindowPlan;
 use crate::program::{Planned, Program};
+use crate::rule::Emit;
 use crate::ruleset::{Rule, Ruleset};
 use crate::timeline::bytes_of_parts;
 
@@ -47,6 +48,8 @@ pub struct Explained {
     pub cost: Cost,
     /// Milliseconds of history without which it does not fire; its SQL does not say so.
     pub needs_history_ms: i64,
+    /// Whether it tells of a window when that has closed, and not with each row.
+    pub emits_on_close: bool,
     /// The SQL as stock DataFusion takes it, its parameters filled in.
     pub sql: String,
 }
@@ -171,6 +174,7 @@ fn one(ruleset: &Ruleset, rule: &Rule) -> Result<Explained, DataFusionError> {
         shares_timelines_with: others().filter(on_a_key).map(|other| other.reference.id.clone()).collect(),
         cost: cost(ruleset, rule)?,
         needs_history_ms: rule.checked.needs_history_ms,
+        emits_on_close: rule.checked.emit == Emit::Close,
         sql: filled_in(rule, &rule.stock()?),
     })
 }

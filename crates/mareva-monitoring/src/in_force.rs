@@ -8,6 +8,7 @@ use datafusion::error::DataFusionError;
 use mareva_model::{RuleRef, Table};
 
 use crate::program::{Planned, Program};
+use crate::rule::{CheckedRule, Emit};
 use crate::ruleset::{Rule, Ruleset};
 
 /// A rule and the transactions that it judges, by their numbers in the order of acceptance.
@@ -36,8 +37,8 @@ impl Term {
     }
 
     fn reign(&self) -> Reign {
-        let needs_history_ms = self.rule.checked.needs_history_ms;
-        Reign { term: self.id, rows: self.rows.clone(), needs_history_ms, live: self.is_live() }
+        let CheckedRule { needs_history_ms, emit, .. } = self.rule.checked;
+        Reign { term: self.id, rows: self.rows.clone(), needs_history_ms, emit, live: self.is_live() }
     }
 }
 
@@ -47,6 +48,7 @@ pub(crate) struct Reign {
     pub term: usize,
     pub rows: Range<u64>,
     pub needs_history_ms: i64,
+    pub emit: Emit,
     /// Whether the rule is in force, or is about to be, and not retired.
     live: bool,
 }

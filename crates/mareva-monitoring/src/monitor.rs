@@ -10,13 +10,13 @@ use crate::accounts::Accounts;
 use crate::backfill::{Backfill, FIRST, Outgrown};
 use crate::error::Error;
 use crate::evaluate::RuleFailure;
-use crate::history::{enough_history, with_history};
 use crate::in_force::{InForce, Moment, Tenure};
-use crate::level::{Level, Rows, Standing};
+use crate::level::{Level, Rows};
 use crate::retained::{RetainedRows, Spill};
 use crate::ruleset::Ruleset;
 use crate::signals::{Signal, Signals, table};
 use crate::tables::{gather, row_numbers};
+use crate::telling::{Changes, of_transactions, settle, sort_changes, told, with_history};
 use crate::warm::WARM_ROWS;
 
 /// Rows that go with a batch beyond twice its own. When rules with shorter windows take force, hours of rows are to go at once:
@@ -133,8 +133,6 @@ pub(crate) fn forget<'a>(
         level.expire(source, rows, before, end)
     })
 }
-
-pub(crate) type Changes = Vec<(Standing, DetectionChange)>;
 
 impl Monitor {
     /// Empty timelines for these rules; rows that memory does not hold go where `spill` says.
@@ -312,25 +310,49 @@ impl Monitor {
             let numbers = row_numbers(table, rows.start, batch);
             let judged = level.judge(&TableRows { retained: &self.retained, table }, &numbers, &[])?;
             monitored.rule_errors += judged.rule_errors();
-            let found = with_history(level, history, judged.changes).into_iter();
-            let shift = u32::from(table == Table::Movements);
-            changes.extend(found.map(|((time, row, term), change)| ((time, row >> shift, term), change)));
+            changes.extend(of_transactions(table, with_history(level, history, judged.changes)));
         }
-        sort_changes(&mut changes);
-        let second = self.second_level(&changes, &mut monitored.rule_errors)?;
-        let mut second = with_history(&self.second, history, second);
-        sort_changes(&mut second);
-        monitored.changes = changes.into_iter().chain(second).map(|(_, change)| change).collect();
-        if let Some(low) = low_time {
-            monitored.settled = self.settle(low - self.bounds.allowed_lateness_ms);
-            self.expire(low - self.bounds.allowed_lateness_ms, needed_from, 2 * batch.len() + EXPIRE_ROWS)?;
+        let before = low_time.map(|low| low - self.bounds.allowed_lateness_ms);
+        self.conclude(changes, history, before, &mut monitored)?;
+        if let Some(before) = before {
+            self.expire(before, needed_from, 2 * batch.len() + EXPIRE_ROWS)?;
         }
         self.intact()?;
         Ok(monitored)
     }
 
+    /// What changes of the first level bring about in the second, and what is settled `before`.
+    fn conclude(
+        &mut self,
+        mut changes: Changes,
+        history: (Option<i64>, Option<i64>),
+        before: Option<i64>,
+        monitored: &mut Monitored,
+    ) -> Result<(), Error> {
+        let mut settled = Vec::new();
+        if let Some(before) = before {
+            let groups = self.in_force.longest_group(false).saturating_add(self.in_force.longest_group(true));
+            self.settled = self.settled.max(before.saturating_sub(groups));
+            for level in &mut self.levels {
+                let table = level.program.table;
+                changes.extend(of_transactions(table, settle(level, before, history.1, &mut settled)));
+            }
+        }
+        sort_changes(&mut changes);
+        let second = self.second_level(&changes, &mut monitored.rule_errors)?;
+        let mut second = with_history(&self.second, history, second);
+        if let Some(before) = before {
+            let before = self.signals_settled(before);
+            second.extend(settle(&mut self.second, before, history.1, &mut settled));
+        }
+        sort_changes(&mut second);
+        monitored.changes = changes.into_iter().chain(second).map(|(_, change)| change).collect();
+        monitored.settled = told(settled.into_iter());
+        Ok(())
+    }
+
     /// Judges what changes of the first level, each with its transaction, bring about among the signals.
-    fn second_level(&mut self, changes: &Changes, errors: &mut u64) -> Result<Changes, Error> {
+    pub(crate) fn second_level(&mut self, changes: &Changes, errors: &mut u64) -> Result<Changes, Error> {
         let (mut raised, mut withdrawn) = (Vec::new(), Vec::new());
         for ((_, transaction, term), change) in changes {
             let detection = change.detection();
@@ -411,34 +433,9 @@ impl Monitor {
         Ok(outgrown)
     }
 
-    /// Detections that stand before `before`, by (event time, row id, rule).
-    fn settle(&mut self, before: i64) -> Vec<Detection> {
-        let groups = self.in_force.longest_group(false).saturating_add(self.in_force.longest_group(true));
-        self.settled = self.settled.max(before.saturating_sub(groups));
-        let (from, signals) = (self.history_from, self.signals_settled(before));
-        let settle = |level: &mut Level, before| -> Vec<Detection> {
-            let settled = level.settle(before);
-            let enough = |(at, detection)| enough_history(level, from, at).then_some(detection);
-            settled.into_iter().filter_map(enough).collect()
-        };
-        let mut settled: Vec<Detection> = self.levels.iter_mut().flat_map(|level| settle(level, before)).collect();
-        settled.extend(settle(&mut self.second, signals));
-        told(settled.into_iter())
-    }
-
     /// Until when signals are settled: that of a group may go, or move to a later row, until its window closes.
     fn signals_settled(&self, before: i64) -> i64 {
         before.saturating_sub(self.in_force.longest_group_told(false))
-    }
-
-    /// Detections that stand and are not settled, by (event time, row id, rule): at the end of a finite input, all there are.
-    pub fn standing(&self) -> Vec<Detection> {
-        let from = self.history_from;
-        let levels = self.levels.iter().chain([&self.second]);
-        told(levels.flat_map(|level| {
-            let enough = move |(at, _): &(Standing, _)| enough_history(level, from, *at);
-            level.stands().filter(enough).map(|(_, detection)| detection.clone())
-        }))
     }
 
     /// Drops rows that no window and no alert can reach any more, about `at_most` of them.
@@ -473,18 +470,4 @@ impl Monitor {
     pub fn signals_table(&self) -> Result<RecordBatch, Error> {
         Ok(table(self.signals.all())?)
     }
-}
-
-fn told(detections: impl Iterator<Item = Detection>) -> Vec<Detection> {
-    let mut detections: Vec<Detection> = detections.collect();
-    detections.sort_by(|a, b| order(a).cmp(&order(b)));
-    detections
-}
-
-fn order(detection: &Detection) -> (i64, &str, &str) {
-    (detection.event_time, &detection.row_id, &detection.rule.id)
-}
-
-fn sort_changes(changes: &mut Changes) {
-    changes.sort_by(|(_, a), (_, b)| order(a.detection()).cmp(&order(b.detection())));
 }

@@ -14,8 +14,8 @@ use mareva_model::{Detection, Table};
 use crate::accounts::Accounts;
 use crate::backtest::{are_in, put_into};
 use crate::export::signals_table;
-use crate::history::is_enough;
 use crate::ruleset::{Rule, Ruleset};
+use crate::telling::is_enough;
 use crate::values;
 
 /// Runs every rule over whole tables: level one, then level two over the signals of level one. Detections come sorted by

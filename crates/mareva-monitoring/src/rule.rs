@@ -33,6 +33,17 @@ pub enum Source {
     Full(BTreeMap<String, String>),
 }
 
+/// When a rule tells of a window.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Emit {
+    /// With each row; what does not hold any more is withdrawn.
+    #[default]
+    Update,
+    /// Once, when no row can come into the window any more: low time has passed its end by the lateness.
+    Close,
+}
+
 #[derive(Debug, Clone)]
 struct RuleToml {
     id: String,
@@ -47,6 +58,7 @@ struct RuleToml {
     action: String,
     reason_code: String,
     needs_history: Option<String>,
+    emit: Emit,
     typology: String,
     sources: Vec<Source>,
     parameters: BTreeMap<String, Parameter>,
@@ -70,6 +82,7 @@ impl RuleToml {
             action: keys.required("action", || "review".to_owned()),
             reason_code: keys.required("reason_code", || "FRAD".to_owned()),
             needs_history: keys.optional("needs_history"),
+            emit: keys.optional("emit").unwrap_or_default(),
             typology: keys.required("typology", || folder.to_owned()),
             sources: keys.required("sources", || vec![Source::Line(folder.to_owned())]),
             parameters: keys.optional("parameters").unwrap_or_default(),
@@ -77,7 +90,9 @@ impl RuleToml {
             challenger_of: keys.optional("challenger_of"),
         };
         // For readers of the folder only.
-        keys.optional::<Vec<String>>("known_gaps");
+        if keys.optional::<Vec<String>>("known_gaps").is_some_and(|gaps| gaps.iter().any(|gap| is_blank(gap))) {
+            keys.fault("known_gaps", "one is blank", "say what the rule does not see, or remove it");
+        }
         keys.rest();
         rule
     }
@@ -118,14 +133,14 @@ impl RuleToml {
             fault("challenger_of", "is the rule itself".into(), "name the rule whose place it is to take");
         }
         let says_nothing = |source: &Source| match source {
-            Source::Line(line) => line.trim().is_empty(),
-            Source::Full(parts) => parts.values().all(|part| part.trim().is_empty()),
+            Source::Line(line) => is_blank(line),
+            Source::Full(parts) => parts.values().all(|part| is_blank(part)),
         };
         if self.sources.is_empty() || self.sources.iter().any(says_nothing) {
             fault("sources", "no source".into(), "name the published red flag that the rule rests on");
         }
         for (key, text) in [("title", &self.title), ("typology", &self.typology)] {
-            if text.trim().is_empty() {
+            if is_blank(text) {
                 fault(key, "is blank".into(), "say in a few words what the rule is about");
             }
         }
@@ -133,6 +148,11 @@ impl RuleToml {
             fault("subject", "only the column `subject` can be the subject".into(), "alias the column AS subject");
         }
     }
+}
+
+/// Whether there is no letter and no digit in it.
+fn is_blank(text: &str) -> bool {
+    !text.chars().any(char::is_alphanumeric)
 }
 
 /// The keys of a `rule.toml` that are not read yet, and what was wrong with the others.
@@ -183,6 +203,7 @@ pub(crate) struct CheckedRule {
     /// Hundredths.
     pub weight: i64,
     pub needs_history_ms: i64,
+    pub emit: Emit,
     pub sql: String,
     pub parameters: Vec<(String, ScalarValue)>,
 }
@@ -237,7 +258,8 @@ impl CheckedRule {
         let is_planned = keys.faults.0.iter().all(|fault| !fault.place.starts_with(&of_parameters));
         faults.0.append(&mut keys.faults.0);
         let reference = RuleRef {
-            id: rule.id,
+            // Where the two differ, which is a fault, further ones are of this folder and not of the one that it names.
+            id: text.folder.clone(),
             version: rule.version,
             title: rule.title,
             severity: rule.severity,
@@ -255,7 +277,14 @@ impl CheckedRule {
             shadow: rule.shadow,
             challenger_of: rule.challenger_of,
         };
-        is_planned.then(|| Self { reference, weight, needs_history_ms, sql: without_mark(&text.sql), parameters })
+        is_planned.then(|| Self {
+            reference,
+            weight,
+            needs_history_ms,
+            emit: rule.emit,
+            sql: without_mark(&text.sql),
+            parameters,
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use crate::accounts::accounts_schema;
 use crate::backtest::{Variant, counts_signals_of};
 use crate::plan::{RulePlan, plan, session};
 use crate::program::{Planned, Program, join_key};
-use crate::rule::{CheckedRule, RuleText, read_all};
+use crate::rule::{CheckedRule, Emit, RuleText, read_all};
 use crate::rule_text::Sql;
 use crate::stock::stock;
 
@@ -252,6 +252,13 @@ fn level(rule: &CheckedRule, plan: RulePlan, texts: &[RuleText]) -> Result<Rule,
             format!("rules/{}/rule.toml: raises", rule.reference.id),
             "a rule over signals cannot raise a signal",
             "set raises = \"alert\"",
+        ));
+    }
+    if rule.emit == Emit::Close && plan.group.is_none() {
+        return Err(Fault::new(
+            format!("rules/{}/rule.toml: emit", rule.reference.id),
+            "a rule that fires as of each row has no window that closes",
+            "remove it, or GROUP BY a window",
         ));
     }
     let span_ms = plan.reaches().max().unwrap_or(0);

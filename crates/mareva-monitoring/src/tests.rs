@@ -9,6 +9,7 @@ use mareva_model::{
 };
 use proptest::prelude::*;
 
+use crate::rule::Emit;
 use crate::*;
 
 mod apart;
@@ -195,6 +196,13 @@ fn run(rules: &Ruleset, rows: &[(usize, Tx)], cuts: &[usize], restart_at: usize)
     let (mut settled, mut accepted, mut at, mut low) = (Vec::new(), Vec::new(), 0, None::<i64>);
     let mut standing: BTreeMap<(String, String), String> = BTreeMap::new();
     let mut fixed: BTreeSet<(String, String)> = BTreeSet::new();
+    let on_close: Vec<&str> = rules
+        .rules()
+        .iter()
+        .filter(|rule| rule.checked.emit == Emit::Close)
+        .map(|rule| rule.reference.id.as_str())
+        .collect();
+    let is_on_close = |d: &Detection| on_close.contains(&d.rule.id.as_str());
     for (step, cut) in cuts.iter().chain([&rows.len()]).enumerate() {
         let piece = &rows[at..(at + cut).min(rows.len())];
         at = (at + cut).min(rows.len());
@@ -206,6 +214,10 @@ fn run(rules: &Ruleset, rows: &[(usize, Tx)], cuts: &[usize], restart_at: usize)
         let monitored = monitor.accept(&batch(&on_time), low, i64::MAX).unwrap();
         for change in &monitored.changes {
             let d = change.detection();
+            if is_on_close(d) {
+                let is_told = matches!(change, DetectionChange::Raised(_)) && monitored.settled.contains(d);
+                assert!(is_told, "told before its window has closed: {change:?}");
+            }
             let key = (d.rule.id.clone(), d.row_id.clone());
             let value = format!("{} {} {:?}", d.event_time, d.subject, d.columns);
             assert!(!fixed.contains(&key), "{key:?} changes after it has settled: {change:?}");
@@ -223,8 +235,11 @@ fn run(rules: &Ruleset, rows: &[(usize, Tx)], cuts: &[usize], restart_at: usize)
             monitor = Monitor::read(rules, accounts.clone(), BOUNDS, None, &mut bytes.as_slice()).unwrap();
         }
     }
-    settled.extend(monitor.standing());
-    assert_eq!(shown(&settled), standing, "what settled is what was raised and not withdrawn");
+    let open = monitor.standing();
+    let told: Vec<Detection> = settled.iter().chain(open.iter().filter(|d| !is_on_close(d))).cloned().collect();
+    settled.extend(monitor.at_end().unwrap());
+    assert_eq!(shown(&monitor.standing()), shown(&open), "that it was asked changes nothing");
+    assert_eq!(shown(&told), standing, "what settled is what was raised and not withdrawn");
     (settled, accepted)
 }
 

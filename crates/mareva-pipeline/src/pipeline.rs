@@ -168,8 +168,10 @@ impl Pipeline {
     /// When a kernel fails.
     pub fn judge(&mut self, prepared: Prepared, end: bool) -> Result<Output, Error> {
         let Prepared { batches: accepted, hits, late, dead_letters, mut counts, low_time } = prepared;
-        self.look_back(low_time);
-        let needed_from = low_time.map_or(i64::MIN, |low| self.alerts.needs_rows_from(low));
+        // What this slice brings may be long before the low time after it: alerts of it look back from where low time was.
+        let so_far = self.alerts.low_time();
+        self.look_back(so_far);
+        let needed_from = so_far.map_or(i64::MIN, |low| self.alerts.needs_rows_from(low));
         let (mut changes, mut settled) = (Vec::<DetectionChange>::new(), Vec::new());
         for (number, batch) in accepted.iter().enumerate() {
             // Low time is the one after the whole slice: nothing settles and no row goes before all of it is in.
@@ -183,7 +185,7 @@ impl Pipeline {
             changes.into_iter().partition(|change| change.detection().rule.shadow);
         let mut alerts = self.alerts.apply(&accepted, &hits, &changes, self.monitor.retained());
         if end {
-            settled.extend(self.monitor.standing());
+            settled.extend(self.monitor.at_end()?);
         }
         if low_time.is_some() || end {
             alerts.extend(self.alerts.close(self.monitor.retained(), low_time, end));

@@ -1,4 +1,5 @@
 mod change;
+mod closing;
 mod counterfeit;
 mod history;
 mod late;

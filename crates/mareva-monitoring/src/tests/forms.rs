@@ -346,7 +346,12 @@ proptest! {
         restart_at in 0..12_usize,
     ) {
         let sqls: Vec<[String; 2]> = numbers.into_iter().map(|numbers| random_rule(numbers, ties)).collect();
-        let told = |(i, [sql, _]): (usize, &[String; 2])| rule(&format!("r{i}"), "signal", sql);
+        let told = |(i, [sql, _]): (usize, &[String; 2])| {
+            let mut text = rule(&format!("r{i}"), "signal", sql);
+            let closes = i % 2 == 1 && sql.contains("GROUP BY");
+            text.toml = text.toml.replace("weight", if closes { "emit = \"close\"\nweight" } else { "weight" });
+            text
+        };
         let mut texts: Vec<RuleText> = sqls.iter().enumerate().map(told).collect();
         texts.push(rule("two", "alert", LEVEL_TWO));
         let rules = Ruleset::load(&texts).map_err(|refusal| TestCaseError::fail(format!("{refusal}\n{texts:?}")))?;

@@ -113,6 +113,11 @@ impl AlertBook {
         self.config.lateness_ms = lateness_ms;
     }
 
+    /// Low time after the last slice.
+    pub fn low_time(&self) -> Option<i64> {
+        self.state.low_time
+    }
+
     /// Takes note of revisions that this book may not have given, of alerts whose episode begins at `latest` or before.
     pub fn published_before<'a>(&mut self, latest: Option<i64>, revisions: impl IntoIterator<Item = (&'a str, u32)>) {
         let at = latest.unwrap_or(i64::MIN);

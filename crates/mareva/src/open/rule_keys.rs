@@ -76,6 +76,8 @@ impl<'t> File<'t> {
 
     fn look(&mut self, sql: &str) {
         let table = std::mem::take(&mut self.table);
+        let raises = table.get("raises").map(Spanned::get_ref);
+        let alerts = matches!(raises, Some(DeValue::String(word)) if word == "alert");
         for (name, value) in &table {
             let at = Some(name.span());
             match (name.get_ref().as_ref(), value.get_ref()) {
@@ -84,6 +86,9 @@ impl<'t> File<'t> {
                 }
                 ("version", found) if !matches!(found, DeValue::Integer(_)) => {
                     self.fault("version", at, "is no whole number", "write it without quotes: version = 1");
+                }
+                ("weight", _) if alerts => {
+                    self.fault("weight", at, "is read of no rule that raises alerts", "remove it, or raise a signal");
                 }
                 ("weight", DeValue::String(text)) if text.starts_with('-') => {
                     self.fault("weight", at, "is below zero", "no sign speaks for somebody; write 0.00 or more");

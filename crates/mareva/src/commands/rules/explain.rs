@@ -325,6 +325,9 @@ fn tell_rules(rules: &[Explained], as_json: bool) -> Result<()> {
                 "  fires once there are {needed} of history (needs_history), which its SQL does not say"
             ))?;
         }
+        if rule.emits_on_close {
+            say("  tells of a window when it has closed, and takes nothing back (emit)")?;
+        }
         if !rule.shares_timelines_with.is_empty() {
             say(format_args!("  stands on the timelines of {}", rule.shares_timelines_with.join(", ")))?;
         }

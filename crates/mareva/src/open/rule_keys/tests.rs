@@ -32,6 +32,15 @@ fn every_fault_has_its_line_and_says_what_to_write() {
         ("version = 1", "version = 0", ":2: version: is 0; begin with version = 1"),
         ("weight = \"1.00\"", "weight = 1.0", ":6: weight: is no text; write a decimal in quotes"),
         ("weight = \"1.00\"", "weight = \"-1.00\"", ":6: weight: is below zero"),
+        ("raises = \"signal\"", "raises = \"alert\"", ":6: weight: is read of no rule that raises alerts; remove it"),
+        ("{ title = \"s\" }", "\"\u{200b}\"", ":12: sources: no source; name the published red flag"),
+        ("version = 1", "version = 1\nemit = \"close\"", ":3: emit: a rule that fires as of each row has no window"),
+        (
+            "version = 1",
+            "version = 1\nemit = \"later\"",
+            ":3: emit: unknown variant `later`, expected `update` or `close`",
+        ),
+        ("version = 1", "version = 1\nknown_gaps = [\"\"]", ":3: known_gaps: one is blank; say what"),
         ("version = 1", "version = 1\nneeds_history = \"180d\"", ":3: needs_history: not a span; write a number and"),
         (
             "value = \"5.00\"",
