@@ -1,5 +1,7 @@
 //! How far a window reaches back from a row.
 
+use crate::calendar::Calendar;
+
 /// Where the window of a row begins. Its end is the row, or those of the same millisecond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Extent {
@@ -11,6 +13,8 @@ pub(crate) enum Extent {
     /// Back to the first row after a pause of more than `gap` milliseconds, within the day (UTC). Days bound it: rows are not
     /// kept for ever.
     Session { gap: i64 },
+    /// A day, week or month of a time zone.
+    Calendar(Calendar),
 }
 
 /// Milliseconds of a day.
@@ -26,6 +30,7 @@ impl Extent {
                 time.saturating_sub(into).saturating_sub(back.saturating_mul(slide))
             }
             Self::Session { .. } => time.saturating_sub(time.rem_euclid(DAY)),
+            Self::Calendar(calendar) => calendar.start(time),
         }
     }
 
@@ -43,6 +48,7 @@ impl Extent {
             Self::Preceding(_) => time,
             Self::Aligned { width, .. } => start.saturating_add(width),
             Self::Session { gap } => time.saturating_add(gap + 1).min(self.start(time).saturating_add(DAY)),
+            Self::Calendar(calendar) => calendar.end(time),
         }
     }
 
@@ -65,6 +71,7 @@ impl Extent {
             Self::Preceding(span) => span,
             Self::Aligned { width, .. } => width,
             Self::Session { .. } => DAY,
+            Self::Calendar(calendar) => calendar.longest(),
         }
     }
 

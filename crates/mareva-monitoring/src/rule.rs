@@ -277,14 +277,8 @@ impl CheckedRule {
             shadow: rule.shadow,
             challenger_of: rule.challenger_of,
         };
-        is_planned.then(|| Self {
-            reference,
-            weight,
-            needs_history_ms,
-            emit: rule.emit,
-            sql: without_mark(&text.sql),
-            parameters,
-        })
+        let (emit, sql) = (rule.emit, without_mark(&text.sql));
+        is_planned.then_some(Self { reference, weight, needs_history_ms, emit, sql, parameters })
     }
 }
 

@@ -92,6 +92,7 @@ pub(super) fn extent(extent: Extent) -> String {
         Extent::Aligned { width, slide, .. } => {
             format!("a window of {} that begins every {}", span(width), span(slide))
         }
+        Extent::Calendar(calendar) => calendar.name(),
         Extent::Session { gap } => format!("a session with pauses of up to {}", span(gap)),
     }
 }
@@ -145,7 +146,8 @@ fn type_name(kind: &DataType) -> String {
         DataType::Int32 => "INTEGER".to_owned(),
         DataType::Float64 => "DOUBLE".to_owned(),
         DataType::Date32 => "DATE".to_owned(),
-        DataType::Timestamp(..) => "TIMESTAMP".to_owned(),
+        DataType::Timestamp(_, Some(zone)) => format!("TIMESTAMP IN '{zone}'"),
+        DataType::Timestamp(_, None) => "TIMESTAMP".to_owned(),
         DataType::Decimal128(precision, scale) | DataType::Decimal256(precision, scale) => {
             format!("DECIMAL({precision}, {scale})")
         }

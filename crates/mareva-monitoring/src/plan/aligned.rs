@@ -11,7 +11,9 @@ use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{Expr, ScalarUDF, Volatility, create_udf};
 use mareva_model::Fault;
 
+use super::clauses::UTC;
 use super::{Matcher, column};
+use crate::calendar::{Calendar, Part};
 use crate::extent::{DAY, Extent};
 
 /// Windows of one rule that a row can be in at once. Each costs what one window costs.
@@ -102,21 +104,34 @@ impl Matcher<'_> {
 
     fn truncated(&self, function: &ScalarFunction) -> Result<Extent, Fault> {
         let refuse = |reason: &str| {
-            let remedy = "write date_trunc('day', event_time), with minute, hour, day or week";
+            let remedy = "write date_trunc('day', event_time), with minute, hour, day, week or month, or a day, week or month of \
+                          event_time AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Berlin'";
             self.text.refuse("date_trunc", reason.to_owned(), remedy)
         };
         let [unit, time] = function.args.as_slice() else { return Err(refuse("not two arguments")) };
         let Expr::Literal(unit, _) = uncast(unit) else { return Err(refuse("the unit is no literal")) };
-        let (width, origin) = match unit.try_as_str().flatten().map(str::to_lowercase).as_deref() {
-            Some("minute") => (MINUTE, 0),
-            Some("hour") => (60 * MINUTE, 0),
-            Some("day") => (DAY, 0),
-            Some("week") => (7 * DAY, MONDAY),
-            _ => return Err(refuse("windows of this unit are not all of one length")),
-        };
-        if !is_event_time(time) {
+        let unit = unit.try_as_str().flatten().map(str::to_lowercase);
+        let zone = zone_of(time);
+        if zone.is_none() && !is_event_time(time) {
             return Err(refuse("a window is of event_time"));
         }
+        let (width, origin) = match (unit.as_deref(), zone) {
+            (Some("minute"), None) => (MINUTE, 0),
+            (Some("hour"), None) => (60 * MINUTE, 0),
+            (Some("day"), None) => (DAY, 0),
+            (Some("week"), None) => (7 * DAY, MONDAY),
+            (Some("month"), None) => return Ok(Extent::Calendar(Calendar::utc(Part::Month))),
+            (Some(unit), Some(zone)) => {
+                let part = match unit {
+                    "day" => Part::Day,
+                    "week" => Part::Week,
+                    "month" => Part::Month,
+                    _ => return Err(refuse("this unit has no time zone")),
+                };
+                return Calendar::of(zone, part).map(Extent::Calendar).map_err(refuse);
+            }
+            _ => return Err(refuse("there are no windows of this unit")),
+        };
         Ok(Extent::Aligned { width, slide: width, origin, back: 0 })
     }
 
@@ -180,6 +195,21 @@ fn keeps_value(to: &DataType) -> bool {
         DataType::Timestamp(unit, None) => *unit != TimeUnit::Second,
         DataType::Interval(IntervalUnit::MonthDayNano) | DataType::Int64 | DataType::UInt64 => true,
         other => other.is_string(),
+    }
+}
+
+/// The zone of `event_time AT TIME ZONE 'UTC' AT TIME ZONE …`, which is the same instant.
+fn zone_of(expr: &Expr) -> Option<&str> {
+    let (zone, of) = put_in_zone(expr)?;
+    let (utc, time) = put_in_zone(of)?;
+    (utc == UTC && is_event_time(time)).then_some(zone)
+}
+
+fn put_in_zone(expr: &Expr) -> Option<(&str, &Expr)> {
+    let Expr::Cast(cast) = expr else { return None };
+    match cast.field.data_type() {
+        DataType::Timestamp(_, Some(zone)) => Some((zone, &cast.expr)),
+        _ => None,
     }
 }
 

@@ -1,7 +1,9 @@
 //! Clauses of other dialects that the parser takes and the planner leaves out without a word.
 
 use std::ops::ControlFlow;
+use std::str::FromStr as _;
 
+use arrow::array::timezone::Tz;
 use datafusion::sql::sqlparser::ast::{
     DataType, Expr, FunctionArguments, GroupByExpr, Join, NamedWindowDefinition, NamedWindowExpr, Query, Select,
     SetExpr, SetOperator, Statement, TableFactor, WindowType, visit_expressions,
@@ -12,6 +14,9 @@ use mareva_model::Fault;
 
 use super::FORM;
 use crate::rule_text::Sql;
+
+/// The zone of all times in the tables.
+pub(super) const UTC: &str = "UTC";
 
 /// Whether there is such a clause, and its first words.
 type Clause = (bool, &'static str);
@@ -34,7 +39,8 @@ pub(super) fn check(text: &Sql<'_>) -> Result<(), Fault> {
             "from" => "write the name of the table alone",
             "window" => "write the window out a second time",
             "similar to" => "write LIKE, or x ~ '^…$'",
-            "at time zone" => "times are UTC: add an interval",
+            "at time zone" => "times are UTC: write event_time AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Berlin'",
+            "time zone" => "write one of the IANA database: 'Europe/Berlin'",
             "varchar" | "char" => "write CAST(x AS VARCHAR), or substr(x, 1, 7)",
             _ => FORM,
         };
@@ -42,6 +48,8 @@ pub(super) fn check(text: &Sql<'_>) -> Result<(), Fault> {
             "over (" => "a window that names another, or a parameter,".to_owned(),
             "from" => "a schema before a table's name, or a list of columns after it,".to_owned(),
             "window" => "a window that is called after another".to_owned(),
+            "time zone" => "a time zone of this name".to_owned(),
+            "at time zone" => "AT TIME ZONE of a time that is taken for one of that zone".to_owned(),
             clause => clause.to_uppercase(),
         };
         Err(text.refuse(clause, format!("{shown} is not supported"), remedy))
@@ -61,7 +69,17 @@ fn of_expressions(statement: &Statement) -> Vec<Clause> {
                 (named || !matches!(function.parameters, FunctionArguments::None), "over (")
             }
             Expr::SimilarTo { .. } => (true, "similar to"),
-            Expr::AtTimeZone { .. } => (true, "at time zone"),
+            // A time without a zone is taken for one of the zone that is named, and those of the tables are UTC.
+            Expr::AtTimeZone { timestamp, time_zone } => {
+                let zone = match time_zone.as_ref() {
+                    Expr::Value(zone) => zone.value.clone().into_string().unwrap_or_default(),
+                    _ => String::new(),
+                };
+                match Tz::from_str(&zone) {
+                    Err(_) => (true, "time zone"),
+                    Ok(_) => (zone != UTC && !matches!(timestamp.as_ref(), Expr::AtTimeZone { .. }), "at time zone"),
+                }
+            }
             Expr::Cast { data_type: DataType::Varchar(Some(_)) | DataType::CharVarying(Some(_)), .. } => {
                 (true, "varchar")
             }

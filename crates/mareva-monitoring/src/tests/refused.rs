@@ -81,9 +81,9 @@ fn functions() -> Vec<(String, &'static str)> {
         (select("ROW_NUMBER() OVER (ORDER BY event_time, row_id)"), "no PARTITION BY"),
         (
             select(
-                "ROW_NUMBER() OVER (PARTITION BY account, date_trunc('month', event_time) ORDER BY event_time, row_id)",
+                "ROW_NUMBER() OVER (PARTITION BY account, date_trunc('quarter', event_time) ORDER BY event_time, row_id)",
             ),
-            "not all of one length",
+            "no windows of this unit",
         ),
         (
             select(
@@ -157,6 +157,7 @@ fn look_alikes() -> Vec<(String, &'static str)> {
     let lag = "SELECT row_id, account AS subject, event_time, LAG(event_time) OVER w AS earlier FROM movements \
         WINDOW w AS (PARTITION BY account ORDER BY event_time, row_id) \
         QUALIFY CAST(earlier AS DATE) >= CAST(event_time AS DATE) - INTERVAL '1' DAY";
+    let zoned = |unit: &str, time: &str| group(&format!("account, date_trunc('{unit}', {time})"), LAST, "COUNT(*) > 1");
     vec![
         (by("CAST(date_trunc('hour', event_time) AS DATE)"), "not a column"),
         (by("session(event_time, INTERVAL '5' MINUTE)"), "not of a partition"),
@@ -165,13 +166,13 @@ fn look_alikes() -> Vec<(String, &'static str)> {
             group("account, date_bin(INTERVAL '1' HOUR, CAST(event_time AS DATE))", LAST, "COUNT(*) > 1"),
             "of event_time",
         ),
+        (zoned("day", "event_time AT TIME ZONE 'Asia/Tokyo'"), "taken for one of that zone"),
+        (zoned("hour", "event_time AT TIME ZONE 'UTC' AT TIME ZONE 'Asia/Tokyo'"), "this unit has no time zone"),
+        (zoned("day", "event_time AT TIME ZONE 'UTC' AT TIME ZONE 'Atlantic/Azores'"), "comes twice"),
+        (zoned("day", "event_time AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Nowhere'"), "a time zone of this name"),
         (
-            group(
-                "account, date_trunc('day', event_time AT TIME ZONE 'UTC' AT TIME ZONE 'Asia/Tokyo')",
-                LAST,
-                "COUNT(*) > 1",
-            ),
-            "AT TIME ZONE is not supported",
+            zoned("day", "(event_time + INTERVAL '1' HOUR) AT TIME ZONE 'UTC' AT TIME ZONE 'Asia/Tokyo'"),
+            "of event_time",
         ),
         (lag.to_owned(), "how far back"),
         (group(day, LAST, "LAST_VALUE(device ORDER BY event_time, row_id) IGNORE NULLS = 'd'"), "nulls cannot be left"),

@@ -1,0 +1,107 @@
+//! Days, weeks and months of a time zone, which are not all of one length.
+
+use chrono::{DateTime, Datelike as _, Days, LocalResult, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Utc};
+use chrono_tz::Tz;
+
+/// Milliseconds of an hour.
+const HOUR: i64 = 3_600_000;
+/// Clocks are put forward by less. Stock DataFusion looks so far back where midnight is left out (`date_trunc`).
+const CLOCK_CHANGE_HOURS: i64 = 3;
+
+/// A part of the calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Part {
+    Day,
+    /// From Monday on.
+    Week,
+    Month,
+}
+
+/// Days, weeks or months of a time zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Calendar {
+    zone: Tz,
+    part: Part,
+}
+
+impl Calendar {
+    pub const fn utc(part: Part) -> Self {
+        Self { zone: Tz::UTC, part }
+    }
+
+    /// # Errors
+    /// The reason: there is no such zone, or a day does not begin once and with its first moment.
+    pub fn of(zone: &str, part: Part) -> Result<Self, &'static str> {
+        let zone: Tz = zone.parse().map_err(|_| "there is no such time zone")?;
+        // What stock DataFusion takes for the beginning of a day is to be that day's first moment, 1970 to 2099.
+        let days = (0..47_482).filter_map(|day| NaiveDate::default().checked_add_days(Days::new(day)));
+        let begins_once = |date: NaiveDate| match zone.from_local_datetime(&date.and_time(NaiveTime::MIN)) {
+            LocalResult::Single(_) => true,
+            LocalResult::Ambiguous(..) => false,
+            LocalResult::None => begin(zone, date)
+                .and_then(|first| DateTime::from_timestamp_millis(first - 1))
+                .is_some_and(|before| before.with_timezone(&zone).date_naive() < date),
+        };
+        match days.into_iter().all(begins_once) {
+            true => Ok(Self { zone, part }),
+            false => Err("clocks are put back at midnight there, which comes twice"),
+        }
+    }
+
+    /// When the part began that a time is in; both UTC milliseconds. Times that no calendar has are parts of their own.
+    pub fn start(self, time: i64) -> i64 {
+        self.first_day(time).and_then(|first| begin(self.zone, first)).unwrap_or(time)
+    }
+
+    /// When the next part begins.
+    pub fn end(self, time: i64) -> i64 {
+        let next = |first: NaiveDate| match self.part {
+            Part::Day => first.checked_add_days(Days::new(1)),
+            Part::Week => first.checked_add_days(Days::new(7)),
+            Part::Month => first.checked_add_months(Months::new(1)),
+        };
+        self.first_day(time).and_then(next).and_then(|next| begin(self.zone, next)).unwrap_or(i64::MAX)
+    }
+
+    /// The longest that a part can be, milliseconds.
+    pub fn longest(self) -> i64 {
+        let days = match self.part {
+            Part::Day => 1,
+            Part::Week => 7,
+            Part::Month => 31,
+        };
+        (24 * days + CLOCK_CHANGE_HOURS) * HOUR
+    }
+
+    /// Such as `a day in Europe/Berlin`.
+    pub fn name(self) -> String {
+        let part = match self.part {
+            Part::Day => "day",
+            Part::Week => "week",
+            Part::Month => "month",
+        };
+        format!("a {part} in {}", self.zone)
+    }
+
+    fn first_day(self, time: i64) -> Option<NaiveDate> {
+        let date = DateTime::<Utc>::from_timestamp_millis(time)?.with_timezone(&self.zone).date_naive();
+        match self.part {
+            Part::Day => Some(date),
+            Part::Week => date.checked_sub_days(Days::new(u64::from(date.weekday().num_days_from_monday()))),
+            Part::Month => date.with_day(1),
+        }
+    }
+}
+
+/// The first moment of a day, UTC milliseconds.
+fn begin(zone: Tz, date: NaiveDate) -> Option<i64> {
+    let midnight = date.and_time(NaiveTime::MIN);
+    match zone.from_local_datetime(&midnight) {
+        LocalResult::Single(first) | LocalResult::Ambiguous(first, _) => Some(first.timestamp_millis()),
+        LocalResult::None => {
+            let earlier = midnight.checked_sub_signed(TimeDelta::hours(CLOCK_CHANGE_HOURS))?;
+            let earlier = zone.from_local_datetime(&earlier).single()?;
+            Some(earlier.timestamp_millis() + CLOCK_CHANGE_HOURS * HOUR)
+        }
+    }
+}
