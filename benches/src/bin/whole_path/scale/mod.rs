@@ -47,9 +47,7 @@ impl Sizes {
         let places = first.iter().map(|(value, name, _)| (*value, name.clone())).collect();
         let (file, title) = match self.base.memory_mib {
             None => (format!("{name}.svg"), title.to_owned()),
-            Some(mib) => {
-                (format!("{name}-disk.svg"), format!("{title}; {mib} MiB of rows in memory, the others on disk"))
-            }
+            Some(mib) => (format!("{name}-disk.svg"), format!("{title}; {mib} MiB of rows in memory")),
         };
         let upwards = "processor time of a transaction, µs";
         Ok(Picture { file: &file, title: &title, across, upwards, places, lines, bar }.write()?)
