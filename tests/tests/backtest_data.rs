@@ -188,3 +188,15 @@ fn without_a_rule_that_alerts_nothing_is_said_of_alerts() {
     }
     assert!(!page.contains("precision of alerts"));
 }
+
+#[test]
+fn accounts_of_another_run_are_told() {
+    let small = small();
+    assert!(small.path("tables/accounts.parquet").exists());
+    let other = format!("{{\"account\":\"{}\",\"role\":\"payroll\"}}\n", iban(9));
+    small.write("others.ndjson", &other);
+    let told = |arguments: &[&str]| json(&small.backtest(&["tables"], arguments))["notices"].to_string();
+    let notice = "are not those of accounts.parquet";
+    assert!(!told(&["--json"]).contains(notice));
+    assert!(told(&["--json", "--accounts", small.path("others.ndjson").to_str().unwrap()]).contains(notice));
+}

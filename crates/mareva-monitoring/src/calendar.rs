@@ -3,6 +3,8 @@
 use chrono::{DateTime, Datelike as _, Days, LocalResult, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
 
+use crate::explain::span;
+
 /// Milliseconds of an hour.
 const HOUR: i64 = 3_600_000;
 /// Clocks are put forward by less. Stock DataFusion looks so far back where midnight is left out (`date_trunc`).
@@ -22,11 +24,13 @@ pub(crate) enum Part {
 pub(crate) struct Calendar {
     zone: Tz,
     part: Part,
+    /// How long after midnight they begin: milliseconds that go by, whatever clocks do.
+    cut_off: i64,
 }
 
 impl Calendar {
     pub const fn utc(part: Part) -> Self {
-        Self { zone: Tz::UTC, part }
+        Self { zone: Tz::UTC, part, cut_off: 0 }
     }
 
     /// # Errors
@@ -43,14 +47,19 @@ impl Calendar {
                 .is_some_and(|before| before.with_timezone(&zone).date_naive() < date),
         };
         match days.into_iter().all(begins_once) {
-            true => Ok(Self { zone, part }),
+            true => Ok(Self { zone, part, cut_off: 0 }),
             false => Err("clocks are put back at midnight there, which comes twice"),
         }
     }
 
+    /// The same, each beginning so many milliseconds after midnight.
+    pub const fn cut_off(self, cut_off: i64) -> Self {
+        Self { cut_off, ..self }
+    }
+
     /// When the part began that a time is in; both UTC milliseconds. Times that no calendar has are parts of their own.
     pub fn start(self, time: i64) -> i64 {
-        self.first_day(time).and_then(|first| begin(self.zone, first)).unwrap_or(time)
+        self.first_day(time).and_then(|first| self.begin(first)).unwrap_or(time)
     }
 
     /// When the next part begins.
@@ -60,7 +69,7 @@ impl Calendar {
             Part::Week => first.checked_add_days(Days::new(7)),
             Part::Month => first.checked_add_months(Months::new(1)),
         };
-        self.first_day(time).and_then(next).and_then(|next| begin(self.zone, next)).unwrap_or(i64::MAX)
+        self.first_day(time).and_then(next).and_then(|next| self.begin(next)).unwrap_or(i64::MAX)
     }
 
     /// The longest that a part can be, milliseconds.
@@ -80,10 +89,20 @@ impl Calendar {
             Part::Week => "week",
             Part::Month => "month",
         };
-        format!("a {part} in {}", self.zone)
+        let cut_off = if self.cut_off == 0 {
+            String::new()
+        } else {
+            format!(" that begins {} after midnight", span(self.cut_off))
+        };
+        format!("a {part} in {}{cut_off}", self.zone)
+    }
+
+    fn begin(self, first: NaiveDate) -> Option<i64> {
+        begin(self.zone, first)?.checked_add(self.cut_off)
     }
 
     fn first_day(self, time: i64) -> Option<NaiveDate> {
+        let time = time.checked_sub(self.cut_off)?;
         let date = DateTime::<Utc>::from_timestamp_millis(time)?.with_timezone(&self.zone).date_naive();
         match self.part {
             Part::Day => Some(date),

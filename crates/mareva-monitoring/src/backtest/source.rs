@@ -205,6 +205,11 @@ impl AccountTable {
     pub fn rows(&self) -> u64 {
         self.0.num_rows() as u64
     }
+
+    /// Whether another table says the same of the same accounts, in the same order.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.0.columns() == other.0.columns()
+    }
 }
 
 impl From<&Accounts> for AccountTable {

@@ -8,7 +8,7 @@ use datafusion::common::tree_node::TreeNode;
 use datafusion::error::DataFusionError;
 use datafusion::functions::datetime::date_bin;
 use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::{Expr, ScalarUDF, Volatility, create_udf};
+use datafusion::logical_expr::{Expr, Operator, ScalarUDF, Volatility, create_udf};
 use mareva_model::Fault;
 
 use super::clauses::UTC;
@@ -111,16 +111,20 @@ impl Matcher<'_> {
         let [unit, time] = function.args.as_slice() else { return Err(refuse("not two arguments")) };
         let Expr::Literal(unit, _) = uncast(unit) else { return Err(refuse("the unit is no literal")) };
         let unit = unit.try_as_str().flatten().map(str::to_lowercase);
+        let (time, cut_off) = moved_back(time);
         let zone = zone_of(time);
         if zone.is_none() && !is_event_time(time) {
             return Err(refuse("a window is of event_time"));
+        }
+        if !(0..DAY).contains(&cut_off) {
+            return Err(refuse("what is taken off event_time is not less than a day"));
         }
         let (width, origin) = match (unit.as_deref(), zone) {
             (Some("minute"), None) => (MINUTE, 0),
             (Some("hour"), None) => (60 * MINUTE, 0),
             (Some("day"), None) => (DAY, 0),
             (Some("week"), None) => (7 * DAY, MONDAY),
-            (Some("month"), None) => return Ok(Extent::Calendar(Calendar::utc(Part::Month))),
+            (Some("month"), None) => return Ok(Extent::Calendar(Calendar::utc(Part::Month).cut_off(cut_off))),
             (Some(unit), Some(zone)) => {
                 let part = match unit {
                     "day" => Part::Day,
@@ -128,11 +132,11 @@ impl Matcher<'_> {
                     "month" => Part::Month,
                     _ => return Err(refuse("this unit has no time zone")),
                 };
-                return Calendar::of(zone, part).map(Extent::Calendar).map_err(refuse);
+                return Calendar::of(zone, part).map(|one| Extent::Calendar(one.cut_off(cut_off))).map_err(refuse);
             }
             _ => return Err(refuse("there are no windows of this unit")),
         };
-        Ok(Extent::Aligned { width, slide: width, origin, back: 0 })
+        Ok(Extent::Aligned { width, slide: width, origin: origin + cut_off, back: 0 })
     }
 
     fn hopping(&self, function: &ScalarFunction) -> Result<Extent, Fault> {
@@ -195,6 +199,17 @@ fn keeps_value(to: &DataType) -> bool {
         DataType::Timestamp(unit, None) => *unit != TimeUnit::Second,
         DataType::Interval(IntervalUnit::MonthDayNano) | DataType::Int64 | DataType::UInt64 => true,
         other => other.is_string(),
+    }
+}
+
+/// A time without the interval that is taken off it, and that in milliseconds.
+fn moved_back(expr: &Expr) -> (&Expr, i64) {
+    match uncast(expr) {
+        Expr::BinaryExpr(binary) if binary.op == Operator::Minus => match fixed(&binary.right) {
+            Some(cut_off) => (&binary.left, cut_off),
+            None => (expr, 0),
+        },
+        _ => (expr, 0),
     }
 }
 

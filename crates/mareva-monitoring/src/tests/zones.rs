@@ -88,6 +88,9 @@ fn rules_over_days_of_a_zone_equal_stock_datafusion() {
     let mut texts: Vec<RuleText> =
         ["day", "week", "month"].into_iter().map(|unit| rule(unit, "signal", &by(unit))).collect();
     texts.push(rule("so_far", "signal", &so_far));
+    let cut_off = by("day").replace("'Europe/Berlin'", "'Europe/Berlin' - INTERVAL '17' HOUR");
+    texts.push(rule("cut_off", "signal", &cut_off));
+    texts.push(rule("utc", "signal", &cut_off.replace(" AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Berlin'", "")));
     let mut closes = rule("closes", "signal", &by("day"));
     closes.toml = closes.toml.replace("weight", "emit = \"close\"\nweight");
     texts.push(closes);
@@ -113,7 +116,9 @@ fn rules_over_days_of_a_zone_equal_stock_datafusion() {
     let (settled, accepted) = run(&rules, &rows, &[7, 40, 33, 50], 2);
     let expected = oracle(&rules, &accepted);
     assert_eq!(shown(&settled), shown(&expected));
-    for (id, least) in [("day", 20), ("week", 6), ("month", 6), ("so_far", 20), ("closes", 20)] {
+    for (id, least) in
+        [("day", 20), ("week", 6), ("month", 6), ("so_far", 20), ("cut_off", 20), ("utc", 20), ("closes", 20)]
+    {
         let found = settled.iter().filter(|d| d.rule.id == id).count();
         assert!(found >= least, "{id}: {found}");
     }

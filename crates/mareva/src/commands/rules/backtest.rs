@@ -23,6 +23,9 @@ use crate::scratch::Scratch;
 
 /// Labels of other data.
 const NO_TRUTH: &str = "no labelled account moves money in this data: nothing is held against the labels; see --labels";
+/// Accounts of another run.
+const OTHER_ACCOUNTS: &str = "the accounts that are joined are not those of accounts.parquet among the data: roles, segments and customers in \
+                              transactions and movements are of the run that made them, those of joined accounts are not";
 /// Variants of rules that one back-test runs beside those in force.
 const MAX_SWEPT: usize = 200;
 
@@ -125,6 +128,8 @@ pub fn run(args: &BacktestArgs) -> Result<()> {
     if report.data.records.is_none() {
         report.notices.extend(args.instead.without_effect_on_tables());
     }
+    let others = own_accounts.map(|own| own.accounts()).transpose()?.is_some_and(|own| !own.is_same(&accounts));
+    report.notices.extend(others.then(|| OTHER_ACCOUNTS.to_owned()));
     report.notices.extend(notices(ruleset));
     report.notices.extend(
         report.labels.iter().filter(|labels| labels.fit_nothing()).map(|_| NO_TRUTH.to_owned()).collect::<Vec<_>>(),
