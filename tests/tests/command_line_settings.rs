@@ -245,3 +245,16 @@ fn what_was_meant_as_a_rule_is_not_left_out_nor_a_column_of_it() {
         assert!(told.contains(part), "does not say `{part}`: {told}");
     }
 }
+
+#[test]
+fn a_simulation_takes_the_place_of_no_config_but_one_of_a_simulation() {
+    let place = TempDir::new().unwrap();
+    let (exit, told) = told(place.path(), "[kafka]\n", "sim --transactions 100 --out .");
+    let reason = "./mareva.toml: is no config of a simulation, and one would take its place; name another folder";
+    assert!(exit == Some(2) && told.contains(reason), "{told}");
+    assert_eq!(fs::read_to_string(place.path().join("mareva.toml")).unwrap(), "[kafka]\n");
+    for _ in 0..2 {
+        let again = command(place.path(), "sim --transactions 100 --out sim").output().unwrap();
+        assert!(again.status.success(), "a simulation takes the place of another");
+    }
+}

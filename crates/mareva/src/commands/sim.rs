@@ -1,5 +1,6 @@
-use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::value_parser;
@@ -50,6 +51,10 @@ pub fn run(args: &Args) -> Result<()> {
         let remedy = "name a folder; it is made when it is not there";
         return Err(Refusal::one(args.out.display().to_string(), reason, remedy).into());
     }
+    if let Some(config) = config_of_others(&args.out) {
+        let reason = "is no config of a simulation, and one would take its place";
+        return Err(Refusal::one(config.display().to_string(), reason, "name another folder").into());
+    }
     let config = SimConfig::new(args.seed, args.transactions);
     let bar = ProgressBar::new(args.transactions);
     let style = ProgressStyle::with_template("{bar:40} {pos} of {len} records, {per_sec}, {eta} left")?;
@@ -78,4 +83,13 @@ pub fn run(args: &Args) -> Result<()> {
     say(format_args!("from {} to {}", format_time(summary.first_time), format_time(summary.last_time)))?;
     say(format_args!("written to {}", args.out.display()))?;
     Ok(())
+}
+
+/// The config in a folder that somebody else has written. Those of simulations begin alike.
+fn config_of_others(folder: &Path) -> Option<PathBuf> {
+    let path = folder.join("mareva.toml");
+    let first = CONFIG.lines().next().unwrap_or_default();
+    let mut begin = Vec::new();
+    File::open(&path).ok()?.take(first.len() as u64).read_to_end(&mut begin).ok()?;
+    (begin != first.as_bytes()).then_some(path)
 }
