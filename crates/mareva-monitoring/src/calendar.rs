@@ -1,5 +1,8 @@
 //! Days, weeks and months of a time zone, which are not all of one length.
 
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
 use chrono::{DateTime, Datelike as _, Days, LocalResult, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
 
@@ -35,20 +38,15 @@ impl Calendar {
 
     /// # Errors
     /// The reason: there is no such zone, or a day does not begin once and with its first moment.
-    pub fn of(zone: &str, part: Part) -> Result<Self, &'static str> {
-        let zone: Tz = zone.parse().map_err(|_| "there is no such time zone")?;
-        // What stock DataFusion takes for the beginning of a day is to be that day's first moment, 1970 to 2099.
-        let days = (0..47_482).filter_map(|day| NaiveDate::default().checked_add_days(Days::new(day)));
-        let begins_once = |date: NaiveDate| match zone.from_local_datetime(&date.and_time(NaiveTime::MIN)) {
-            LocalResult::Single(_) => true,
-            LocalResult::Ambiguous(..) => false,
-            LocalResult::None => begin(zone, date)
-                .and_then(|first| DateTime::from_timestamp_millis(first - 1))
-                .is_some_and(|before| before.with_timezone(&zone).date_naive() < date),
-        };
-        match days.into_iter().all(begins_once) {
-            true => Ok(Self { zone, part, cut_off: 0 }),
-            false => Err("clocks are put back at midnight there, which comes twice"),
+    pub fn of(zone: &str, part: Part) -> Result<Self, String> {
+        /// Zones that were looked at, of which there are six hundred: a look takes as long as planning some rules.
+        static KNOWN: LazyLock<Mutex<HashMap<Tz, Option<NaiveDate>>>> = LazyLock::new(Mutex::default);
+        let unknown = |_| "a window is of a zone of the IANA database".to_owned();
+        let zone: Tz = zone.parse().map_err(unknown)?;
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        match *known.entry(zone).or_insert_with(|| strange_day(zone)) {
+            None => Ok(Self { zone, part, cut_off: 0 }),
+            Some(day) => Err(format!("clocks went back over midnight there on {day}, which came twice")),
         }
     }
 
@@ -59,17 +57,20 @@ impl Calendar {
 
     /// When the part began that a time is in; both UTC milliseconds. Times that no calendar has are parts of their own.
     pub fn start(self, time: i64) -> i64 {
-        self.first_day(time).and_then(|first| self.begin(first)).unwrap_or(time)
+        self.first_day(time).and_then(|first| self.begin(first, time)).unwrap_or(time)
     }
 
-    /// When the next part begins.
+    /// When the part ends that a time is in.
     pub fn end(self, time: i64) -> i64 {
         let next = |first: NaiveDate| match self.part {
             Part::Day => first.checked_add_days(Days::new(1)),
             Part::Week => first.checked_add_days(Days::new(7)),
             Part::Month => first.checked_add_months(Months::new(1)),
         };
-        self.first_day(time).and_then(next).and_then(|next| self.begin(next)).unwrap_or(i64::MAX)
+        let first = self.first_day(time);
+        // Before the second midnight of a day that has two, that is the end.
+        let again = first.and_then(|first| self.begin(first, i64::MAX)).filter(|again| *again > time);
+        again.or_else(|| self.begin(first.and_then(next)?, i64::MIN)).unwrap_or(i64::MAX)
     }
 
     /// The longest that a part can be, milliseconds.
@@ -97,8 +98,8 @@ impl Calendar {
         format!("a {part} in {}{cut_off}", self.zone)
     }
 
-    fn begin(self, first: NaiveDate) -> Option<i64> {
-        begin(self.zone, first)?.checked_add(self.cut_off)
+    fn begin(self, first: NaiveDate, time: i64) -> Option<i64> {
+        begin(self.zone, first, time.saturating_sub(self.cut_off))?.checked_add(self.cut_off)
     }
 
     fn first_day(self, time: i64) -> Option<NaiveDate> {
@@ -112,11 +113,30 @@ impl Calendar {
     }
 }
 
-/// The first moment of a day, UTC milliseconds.
-fn begin(zone: Tz, date: NaiveDate) -> Option<i64> {
+/// The last day, 1970 to 2099, that does not begin where stock DataFusion says, or is two from 2000 on. Where midnight came twice before,
+/// the hour between the two is a day of its own, there and here.
+fn strange_day(zone: Tz) -> Option<NaiveDate> {
+    let is_of = |moment: i64, date: NaiveDate| {
+        DateTime::from_timestamp_millis(moment).is_some_and(|at| at.with_timezone(&zone).date_naive() == date)
+    };
+    let is_strange = |date: &NaiveDate| match zone.from_local_datetime(&date.and_time(NaiveTime::MIN)) {
+        LocalResult::Single(_) => false,
+        LocalResult::Ambiguous(_, second) => date.year() >= 2000 || !is_of(second.timestamp_millis() - 1, *date),
+        LocalResult::None => begin(zone, *date, 0).is_none_or(|first| is_of(first - 1, *date)),
+    };
+    let days = (0..47_482).rev().filter_map(|day| NaiveDate::default().checked_add_days(Days::new(day)));
+    days.into_iter().find(is_strange)
+}
+
+/// The first moment of a day, UTC milliseconds; of one that begins twice the second time for what comes after it.
+fn begin(zone: Tz, date: NaiveDate, time: i64) -> Option<i64> {
     let midnight = date.and_time(NaiveTime::MIN);
     match zone.from_local_datetime(&midnight) {
-        LocalResult::Single(first) | LocalResult::Ambiguous(first, _) => Some(first.timestamp_millis()),
+        LocalResult::Single(first) => Some(first.timestamp_millis()),
+        LocalResult::Ambiguous(first, second) => {
+            let (first, second) = (first.timestamp_millis(), second.timestamp_millis());
+            Some(if time < second { first } else { second })
+        }
         LocalResult::None => {
             let earlier = midnight.checked_sub_signed(TimeDelta::hours(CLOCK_CHANGE_HOURS))?;
             let earlier = zone.from_local_datetime(&earlier).single()?;

@@ -181,6 +181,11 @@ impl InForce {
         self.longest(signals, is_told, Rule::longest_group)
     }
 
+    /// The same of rules that raise signals: those of a group come, go and move until its window closes.
+    pub fn longest_group_signalled(&self) -> i64 {
+        self.longest(false, |rule| rule.reference.raises_signals(), Rule::longest_group)
+    }
+
     /// Longest window over the retained rows (or over signals), milliseconds.
     pub fn span(&self, signals: bool) -> i64 {
         self.longest(signals, |_| true, |rule| rule.reference.span_ms)

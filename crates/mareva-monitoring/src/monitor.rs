@@ -435,7 +435,7 @@ impl Monitor {
 
     /// Until when signals are settled: that of a group may go, or move to a later row, until its window closes.
     fn signals_settled(&self, before: i64) -> i64 {
-        before.saturating_sub(self.in_force.longest_group_told(false))
+        before.saturating_sub(self.in_force.longest_group_signalled())
     }
 
     /// Drops rows that no window and no alert can reach any more, about `at_most` of them.

@@ -11,7 +11,7 @@ use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{Expr, Operator, ScalarUDF, Volatility, create_udf};
 use mareva_model::Fault;
 
-use super::clauses::UTC;
+use super::zones::UTC;
 use super::{Matcher, column};
 use crate::calendar::{Calendar, Part};
 use crate::extent::{DAY, Extent};
@@ -103,21 +103,21 @@ impl Matcher<'_> {
     }
 
     fn truncated(&self, function: &ScalarFunction) -> Result<Extent, Fault> {
-        let refuse = |reason: &str| {
+        let refuse = |reason: String| {
             let remedy = "write date_trunc('day', event_time), with minute, hour, day, week or month, or a day, week or month of \
                           event_time AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Berlin'";
-            self.text.refuse("date_trunc", reason.to_owned(), remedy)
+            self.text.refuse("date_trunc", reason, remedy)
         };
-        let [unit, time] = function.args.as_slice() else { return Err(refuse("not two arguments")) };
-        let Expr::Literal(unit, _) = uncast(unit) else { return Err(refuse("the unit is no literal")) };
+        let [unit, time] = function.args.as_slice() else { return Err(refuse("not two arguments".into())) };
+        let Expr::Literal(unit, _) = uncast(unit) else { return Err(refuse("the unit is no literal".into())) };
         let unit = unit.try_as_str().flatten().map(str::to_lowercase);
         let (time, cut_off) = moved_back(time);
         let zone = zone_of(time);
         if zone.is_none() && !is_event_time(time) {
-            return Err(refuse("a window is of event_time"));
+            return Err(refuse("a window is of event_time".into()));
         }
         if !(0..DAY).contains(&cut_off) {
-            return Err(refuse("what is taken off event_time is not less than a day"));
+            return Err(refuse("what is taken off event_time is not less than a day".into()));
         }
         let (width, origin) = match (unit.as_deref(), zone) {
             (Some("minute"), None) => (MINUTE, 0),
@@ -130,11 +130,11 @@ impl Matcher<'_> {
                     "day" => Part::Day,
                     "week" => Part::Week,
                     "month" => Part::Month,
-                    _ => return Err(refuse("this unit has no time zone")),
+                    _ => return Err(refuse("this unit has no time zone".into())),
                 };
                 return Calendar::of(zone, part).map(|one| Extent::Calendar(one.cut_off(cut_off))).map_err(refuse);
             }
-            _ => return Err(refuse("there are no windows of this unit")),
+            _ => return Err(refuse("there are no windows of this unit".into())),
         };
         Ok(Extent::Aligned { width, slide: width, origin: origin + cut_off, back: 0 })
     }
@@ -217,10 +217,10 @@ fn moved_back(expr: &Expr) -> (&Expr, i64) {
 fn zone_of(expr: &Expr) -> Option<&str> {
     let (zone, of) = put_in_zone(expr)?;
     let (utc, time) = put_in_zone(of)?;
-    (utc == UTC && is_event_time(time)).then_some(zone)
+    (UTC.contains(&utc) && is_event_time(time)).then_some(zone)
 }
 
-fn put_in_zone(expr: &Expr) -> Option<(&str, &Expr)> {
+pub(super) fn put_in_zone(expr: &Expr) -> Option<(&str, &Expr)> {
     let Expr::Cast(cast) = expr else { return None };
     match cast.field.data_type() {
         DataType::Timestamp(_, Some(zone)) => Some((zone, &cast.expr)),

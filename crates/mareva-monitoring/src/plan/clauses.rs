@@ -1,9 +1,7 @@
 //! Clauses of other dialects that the parser takes and the planner leaves out without a word.
 
 use std::ops::ControlFlow;
-use std::str::FromStr as _;
 
-use arrow::array::timezone::Tz;
 use datafusion::sql::sqlparser::ast::{
     DataType, Expr, FunctionArguments, GroupByExpr, Join, NamedWindowDefinition, NamedWindowExpr, Query, Select,
     SetExpr, SetOperator, Statement, TableFactor, WindowType, visit_expressions,
@@ -12,11 +10,8 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 use mareva_model::Fault;
 
-use super::FORM;
+use super::{FORM, zones};
 use crate::rule_text::Sql;
-
-/// The zone of all times in the tables.
-pub(super) const UTC: &str = "UTC";
 
 /// Whether there is such a clause, and its first words.
 type Clause = (bool, &'static str);
@@ -31,6 +26,7 @@ pub(super) fn check(text: &Sql<'_>) -> Result<(), Fault> {
         Statement::Query(query) => Some(query.as_ref()),
         _ => None,
     });
+    zones::check(text, &statements)?;
     let dropped = statements.iter().flat_map(of_expressions);
     let mut dropped = queries.flat_map(of_query).chain(dropped).filter(|(there, _)| *there);
     dropped.next().map_or(Ok(()), |(_, clause)| {
@@ -38,9 +34,9 @@ pub(super) fn check(text: &Sql<'_>) -> Result<(), Fault> {
             "over (" => "name a window alone, OVER w, or write it out",
             "from" => "write the name of the table alone",
             "window" => "write the window out a second time",
+            // The same word, for another reason.
+            "WINDOW" => "give each a name of its own",
             "similar to" => "write LIKE, or x ~ '^…$'",
-            "at time zone" => "times are UTC: write event_time AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Berlin'",
-            "time zone" => "write one of the IANA database: 'Europe/Berlin'",
             "varchar" | "char" => "write CAST(x AS VARCHAR), or substr(x, 1, 7)",
             _ => FORM,
         };
@@ -48,8 +44,7 @@ pub(super) fn check(text: &Sql<'_>) -> Result<(), Fault> {
             "over (" => "a window that names another, or a parameter,".to_owned(),
             "from" => "a schema before a table's name, or a list of columns after it,".to_owned(),
             "window" => "a window that is called after another".to_owned(),
-            "time zone" => "a time zone of this name".to_owned(),
-            "at time zone" => "AT TIME ZONE of a time that is taken for one of that zone".to_owned(),
+            "WINDOW" => "a window whose name differs from another's in case alone".to_owned(),
             clause => clause.to_uppercase(),
         };
         Err(text.refuse(clause, format!("{shown} is not supported"), remedy))
@@ -69,17 +64,6 @@ fn of_expressions(statement: &Statement) -> Vec<Clause> {
                 (named || !matches!(function.parameters, FunctionArguments::None), "over (")
             }
             Expr::SimilarTo { .. } => (true, "similar to"),
-            // A time without a zone is taken for one of the zone that is named, and those of the tables are UTC.
-            Expr::AtTimeZone { timestamp, time_zone } => {
-                let zone = match time_zone.as_ref() {
-                    Expr::Value(zone) => zone.value.clone().into_string().unwrap_or_default(),
-                    _ => String::new(),
-                };
-                match Tz::from_str(&zone) {
-                    Err(_) => (true, "time zone"),
-                    Ok(_) => (zone != UTC && !matches!(timestamp.as_ref(), Expr::AtTimeZone { .. }), "at time zone"),
-                }
-            }
             Expr::Cast { data_type: DataType::Varchar(Some(_)) | DataType::CharVarying(Some(_)), .. } => {
                 (true, "varchar")
             }
@@ -170,12 +154,20 @@ fn of_select(select: &Select) -> Vec<Clause> {
         (!distribute_by.is_empty(), "distribute by"),
         (!sort_by.is_empty(), "sort by"),
         (named_window.iter().any(|NamedWindowDefinition(_, window)| !is_written_out(window)), "window"),
+        (are_alike(named_window), "WINDOW"),
     ];
     for table in from {
         clauses.extend(of_table(&table.relation));
         clauses.extend(table.joins.iter().flat_map(of_join));
     }
     clauses
+}
+
+/// Whether two names of windows differ in case alone: the planner takes the last one for both.
+fn are_alike(windows: &[NamedWindowDefinition]) -> bool {
+    let names: Vec<&str> = windows.iter().map(|NamedWindowDefinition(name, _)| name.value.as_str()).collect();
+    let alike = |one: &&str, other: &&str| one != other && one.eq_ignore_ascii_case(other);
+    names.iter().any(|one| names.iter().any(|other| alike(one, other)))
 }
 
 fn is_written_out(window: &NamedWindowExpr) -> bool {

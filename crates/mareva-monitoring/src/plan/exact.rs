@@ -5,10 +5,13 @@ use std::collections::HashMap;
 use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::logical_expr::expr::Cast;
 use datafusion::logical_expr::{Expr, Operator, Volatility};
 use mareva_model::Fault;
 
+use super::aligned::put_in_zone;
 use super::base::flat_column;
+use super::zones::UTC;
 use super::{FORM, Matcher};
 use crate::rule_text::Sql;
 
@@ -52,6 +55,15 @@ impl Matcher<'_> {
                         true => text().refuse("cast", INEXACT, "cast what is one to DECIMAL(38, 2) first"),
                         false => Self::of_deviation(&text()),
                     })
+                }
+                Expr::Cast(cast) if *cast.field.data_type() == DataType::Boolean && !is_null(&cast.expr) => {
+                    let place = ["filter", "case"].into_iter().find(|word| self.text.has(word)).unwrap_or_default();
+                    let remedy = "compare it with something: kind = 'transfer'";
+                    Some(text().refuse(place, "what is no condition is taken for one", remedy))
+                }
+                Expr::Cast(cast) if is_taken_for_local(cast) => {
+                    let reason = "a time without a zone meets one of a zone, and is taken for one of that";
+                    Some(text().refuse("", reason, "put both into the zone, or neither"))
                 }
                 Expr::ScalarFunction(function) if function.args.iter().any(is_made_float) => {
                     let reason = format!("{} gives a floating-point number, which is not exact", function.name());
@@ -135,6 +147,18 @@ impl Matcher<'_> {
         let place = spreads.into_iter().find(|spread| text.has(spread)).unwrap_or_default();
         let remedy = "select STDDEV(x) OVER w AS spread and compare CAST(spread AS DECIMAL(38, 2))";
         text.refuse(place, "a condition on a floating-point number is not exact", remedy)
+    }
+}
+
+fn is_null(expr: &Expr) -> bool {
+    matches!(expr, Expr::Literal(value, _) if value.is_null())
+}
+
+/// Whether a time without a zone is put into one that is not UTC: where it is asked for it is put into UTC first.
+fn is_taken_for_local(cast: &Cast) -> bool {
+    match cast.field.data_type() {
+        DataType::Timestamp(_, Some(zone)) => !UTC.contains(&zone.as_ref()) && put_in_zone(&cast.expr).is_none(),
+        _ => false,
     }
 }
 

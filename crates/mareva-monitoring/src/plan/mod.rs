@@ -29,6 +29,7 @@ mod lag;
 mod magnitude;
 mod probe;
 mod window;
+mod zones;
 
 pub(crate) use aligned::{HOP, SESSION};
 use aligned::{begin, stubs};

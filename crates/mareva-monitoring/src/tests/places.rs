@@ -152,7 +152,8 @@ fn planned() -> Vec<(String, &'static str)> {
         (filtered("kind LIKE 'x!%' §ESCAPE '!!'"), "ESCAPE takes no letter"),
         (filtered("CAST(kind AS §FOO) = 1"), "FOO"),
         (filtered("kind §SIMILAR TO 'a%'"), "SIMILAR TO is not supported; write LIKE"),
-        (filtered("event_time §AT TIME ZONE 'Europe/Berlin' > event_time"), "taken for one of that zone"),
+        (filtered("event_time AT TIME ZONE §'Europe/Berlin' > event_time"), "taken for one of this zone"),
+        (filtered("date_part('hour', event_time AT TIME ZONE 'UTC' AT TIME ZONE §'Europe/Berlim') < 5"), "no such time zone"),
         (filtered("CAST(kind AS §VARCHAR(7)) = 'x'"), "VARCHAR is not supported; write CAST(x AS VARCHAR), or substr"),
         (counted("COUNT(*) §OVER (w ORDER BY event_time)"), "a window that names another"),
         (filtered("§summ(amount_ref) > 1"), "there is no function summ; perhaps you mean sum"),
@@ -196,6 +197,10 @@ fn look_alikes() -> Vec<(String, &'static str)> {
         (counted("§STDDEV(amount_ref) OVER w"), "a condition on a floating-point number is not exact"),
         (counted("§VAR_POP(amount_ref) OVER w"), "a condition on a floating-point number is not exact"),
         (counted("COUNT(*) OVER w").replace("n > 1", "n §^ 2 > 1"), "^ is no power"),
+        (
+            counted("COUNT(*) OVER w").replace("WINDOW w", &format!("§WINDOW W AS (PARTITION BY account {HOUR}), w")),
+            "differs from another's in case alone",
+        ),
         (
             counted("COUNT(*) OVER w").replace("WINDOW w", &format!("WINDOW §w AS (PARTITION BY account {HOUR}), w")),
             "two windows are called w",

@@ -157,21 +157,12 @@ fn look_alikes() -> Vec<(String, &'static str)> {
     let lag = "SELECT row_id, account AS subject, event_time, LAG(event_time) OVER w AS earlier FROM movements \
         WINDOW w AS (PARTITION BY account ORDER BY event_time, row_id) \
         QUALIFY CAST(earlier AS DATE) >= CAST(event_time AS DATE) - INTERVAL '1' DAY";
-    let zoned = |unit: &str, time: &str| group(&format!("account, date_trunc('{unit}', {time})"), LAST, "COUNT(*) > 1");
     vec![
         (by("CAST(date_trunc('hour', event_time) AS DATE)"), "not a column"),
         (by("session(event_time, INTERVAL '5' MINUTE)"), "not of a partition"),
         (group("account, CAST(date_trunc('hour', event_time) AS DATE)", LAST, "COUNT(*) > 1"), "not a column"),
         (
             group("account, date_bin(INTERVAL '1' HOUR, CAST(event_time AS DATE))", LAST, "COUNT(*) > 1"),
-            "of event_time",
-        ),
-        (zoned("day", "event_time AT TIME ZONE 'Asia/Tokyo'"), "taken for one of that zone"),
-        (zoned("hour", "event_time AT TIME ZONE 'UTC' AT TIME ZONE 'Asia/Tokyo'"), "this unit has no time zone"),
-        (zoned("day", "event_time AT TIME ZONE 'UTC' AT TIME ZONE 'Atlantic/Azores'"), "comes twice"),
-        (zoned("day", "event_time AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Nowhere'"), "a time zone of this name"),
-        (
-            zoned("day", "(event_time + INTERVAL '1' HOUR) AT TIME ZONE 'UTC' AT TIME ZONE 'Asia/Tokyo'"),
             "of event_time",
         ),
         (lag.to_owned(), "how far back"),
@@ -199,6 +190,39 @@ fn look_alikes() -> Vec<(String, &'static str)> {
             "not supported",
         ),
         (select("1").replace("x > 1", &format!("MIN(event_time AT TIME ZONE 'UTC') {OVER} IS NULL")), "not supported"),
+    ]
+}
+
+/// Time zones, and what is no condition.
+fn zones_and_truths() -> Vec<(String, &'static str)> {
+    let local = |condition: &str| {
+        let berlin = condition.replace("{}", "event_time AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Berlin'");
+        format!("SELECT row_id, account AS subject, event_time FROM movements WHERE {berlin}")
+    };
+    let zoned = |unit: &str, time: &str| group(&format!("account, date_trunc('{unit}', {time})"), LAST, "COUNT(*) > 1");
+    vec![
+        (zoned("day", "event_time AT TIME ZONE 'Asia/Tokyo'"), "taken for one of this zone"),
+        (zoned("hour", "event_time AT TIME ZONE 'UTC' AT TIME ZONE 'Asia/Tokyo'"), "this unit has no time zone"),
+        (
+            zoned("day", "event_time AT TIME ZONE 'UTC' AT TIME ZONE 'Atlantic/Azores'"),
+            "over midnight there on 2099-10-25",
+        ),
+        (zoned("day", "event_time AT TIME ZONE 'UTC' AT TIME ZONE '+02:00'"), "of a zone of the IANA"),
+        (
+            zoned("day", "event_time AT TIME ZONE 'UTC' AT TIME ZONE 'Asia/Tokyo' AT TIME ZONE 'Europe/Berlin'"),
+            "into a second zone",
+        ),
+        (local("event_time < date_trunc('day', {}) + INTERVAL '2' HOUR"), "is taken for one of that"),
+        (local("event_time - date_trunc('day', {}) < INTERVAL '2' HOUR"), "is taken for one of that"),
+        (select(&format!("COUNT(*) FILTER (WHERE length(kind)) {OVER}")), "what is no condition"),
+        (select(&format!("COUNT(*) FILTER (WHERE 1) {OVER}")), "what is no condition"),
+        (select(&format!("COUNT(*) FILTER (WHERE kind) {OVER}")), "what is no condition"),
+        (select(&format!("CASE WHEN COUNT(*) {OVER} THEN 1 ELSE 0 END")), "what is no condition"),
+        (zoned("day", "event_time AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Nowhere'"), "no such time zone"),
+        (
+            zoned("day", "(event_time + INTERVAL '1' HOUR) AT TIME ZONE 'UTC' AT TIME ZONE 'Asia/Tokyo'"),
+            "of event_time",
+        ),
     ]
 }
 
@@ -246,7 +270,8 @@ fn other_dialects() -> Vec<(String, &'static str)> {
 #[test]
 fn sql_outside_the_forms_is_refused_with_its_place() {
     let mut wrong = Vec::new();
-    let cases = [frames_and_floats(), functions(), shapes(), look_alikes(), other_dialects()].concat();
+    let cases =
+        [frames_and_floats(), functions(), shapes(), look_alikes(), zones_and_truths(), other_dialects()].concat();
     assert!(cases.len() >= 50);
     for (sql, reason) in cases {
         let Err(refusal) = Ruleset::load(&[rule("r", "signal", &sql)]) else {
