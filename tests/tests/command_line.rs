@@ -409,6 +409,7 @@ fn a_full_disk_leaves_nothing_that_looks_whole() {
 #[test]
 fn a_full_disk_leaves_no_table_and_no_simulation_that_looks_whole() {
     let place = workplace();
+    let kept = fs::read_to_string(place.path().join("sim/mareva.toml")).unwrap();
     for (line, folder, file) in [
         ("replay --bank sim/bank.ndjson --out new --tables tables", "tables", "movements.parquet"),
         ("replay --bank sim/bank.ndjson --out new --tables tables2", "tables2", "accounts.parquet"),
@@ -417,10 +418,10 @@ fn a_full_disk_leaves_no_table_and_no_simulation_that_looks_whole() {
     ] {
         let folder = place.path().join(folder);
         fs::create_dir(&folder).unwrap();
-        fs::write(folder.join(file), KEPT).unwrap();
+        fs::write(folder.join(file), &kept).unwrap();
         std::os::unix::fs::symlink("/dev/full", folder.join(format!("{file}.partial"))).unwrap();
         said(line, &command(place.path(), line).output().unwrap(), 1, &["mareva: cannot ", "No space left on device"]);
-        assert_eq!(fs::read_to_string(folder.join(file)).unwrap(), KEPT, "{line}");
+        assert_eq!(fs::read_to_string(folder.join(file)).unwrap(), kept, "{line}");
         let is_whole = |name: &String| !name.ends_with(".partial") && name != file && name != "sanctions";
         let whole: Vec<String> = names(&folder).into_iter().filter(is_whole).collect();
         assert!(whole.is_empty() || file == "mareva.toml", "{line}: {whole:?}");

@@ -108,3 +108,22 @@ fn the_end_of_the_input_closes_no_window() {
     assert_eq!(found[1].settled[0].row_id, "MRVADEFF:C2/in", "as back-tests find it");
     assert!(found[1].alerts.is_empty());
 }
+
+#[test]
+fn windows_over_signals_close_whatever_rules_raise_none() {
+    let day = "SELECT LAST_VALUE(row_id ORDER BY event_time, row_id) AS row_id, subject, MAX(event_time) AS event_time, \
+               COUNT(*) AS signs FROM signals GROUP BY subject, date_bin(INTERVAL '1' DAY, event_time) HAVING COUNT(*) > 0";
+    let month = TWO.replace("date_bin(INTERVAL '1' DAY, event_time)", "date_trunc('month', event_time)");
+    let close = |keys: &str| format!("{keys}emit = \"close\"\n");
+    let rules = rules(&[("two", &close(SIGNALS), TWO), ("day", &close(HOLDS), day), ("month", &close(HOLDS), &month)]);
+    // A signal of a day comes when that has closed: so a day of signals closes a day later, with the first row five minutes into it.
+    let times: [&[&str]; 4] = [
+        &["2026-01-01T10:00:00Z", "2026-01-01T12:00:00Z"],
+        &["2026-01-02T00:05:00Z"],
+        &["2026-01-03T00:04:59Z"],
+        &["2026-01-03T00:05:00Z"],
+    ];
+    let raised = |row: &str| vec![(true, row.to_owned())];
+    let expected = [vec![], raised("MRVADEFF:C2/in"), vec![], raised("two:MRVADEFF:C2/in")];
+    assert_eq!(changes(&outputs(&rules, &times, false)), expected);
+}
