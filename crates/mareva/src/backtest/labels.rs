@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::config::nearest::distance;
 use crate::config::read_text;
-use crate::open::unreadable;
+use crate::open::{more_faults, unreadable};
 
 /// Bytes of a file of labels.
 const MAX_LABELS: u64 = 1 << 30;
@@ -108,8 +108,7 @@ impl Labels {
         let fault = |(line, reason, remedy)| Fault::new(format!("{}:{line}", path.display()), reason, remedy);
         let mut refusal = Refusal(faults.into_iter().take(MAX_FAULTS).map(fault).collect());
         if more > 0 {
-            let place = path.display().to_string();
-            refusal.0.push(Fault::new(place, format!("has {more} more faults"), "mend those above first"));
+            refusal.0.push(more_faults(path.display().to_string(), more));
         }
         refusal.into_result()?;
         // As long as nobody has paid there is nothing to find.

@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::nearest::nearest;
 use super::span::{WRITTEN, parse_span};
+use crate::open::more_faults;
 
 /// Faults of syntax that are told of a file: what is no TOML at all has one on every line.
 const MAX_SYNTAX_FAULTS: usize = 10;
@@ -138,6 +139,10 @@ pub fn check(text: &str, place: &str, faults: &mut Refusal) -> toml::Table {
     for error in errors.iter().take(MAX_SYNTAX_FAULTS) {
         let reason = error.message().to_owned();
         check.fault(error.span(), "", reason, "see https://toml.io for how TOML is written");
+    }
+    let more = errors.len().saturating_sub(MAX_SYNTAX_FAULTS);
+    if more > 0 {
+        check.faults.0.push(more_faults(place.to_owned(), more));
     }
     if !errors.is_empty() {
         return toml::Table::new();

@@ -366,3 +366,11 @@ fn near_words_are_found() {
         assert_eq!(nearest::nearest(word, known), expected, "{word}");
     }
 }
+
+#[test]
+fn of_a_file_that_is_no_toml_at_all_the_first_faults_are_told_and_how_many_more_there_are() {
+    let told = faults(&"identifier,reason\n".repeat(50));
+    assert_eq!(told.len(), 11, "{told:?}");
+    assert!(told.iter().take(10).all(|fault| !fault.contains("more faults")), "{told:?}");
+    assert!(told[10].contains(" more faults; mend those above first"), "{told:?}");
+}

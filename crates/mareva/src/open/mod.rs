@@ -24,6 +24,7 @@ use mareva_screening::Watchlist;
 pub use accounts::parse_account;
 pub use lists::{NamedPath, doubts, warn_of_doubts, watchlist};
 pub use rules::{RuleFolder, load_rules, notices, rule_folders, uncounted, without_sources};
+pub use table::more_faults;
 
 use crate::config::{Config, read_bytes, read_text, unread};
 use crate::scratch::Scratch;

@@ -37,11 +37,15 @@ impl<'p> Faults<'p> {
     /// What was found.
     pub fn into_result(mut self) -> Result<(), Refusal> {
         if self.more > 0 {
-            let more = format!("has {} more faults", self.more);
-            self.listed.0.push(Fault::new(self.path.display().to_string(), more, "mend those above first"));
+            self.listed.0.push(more_faults(self.path.display().to_string(), self.more));
         }
         self.listed.into_result()
     }
+}
+
+/// That a file has more faults than are listed.
+pub fn more_faults(place: String, more: usize) -> Fault {
+    Fault::new(place, format!("has {more} more faults"), "mend those above first")
 }
 
 /// The canonical form of an account or address; none where its format or checksum does not hold, so that no record will
