@@ -22,6 +22,19 @@ pub(crate) enum Part {
     Month,
 }
 
+impl Part {
+    pub const ALL: [Self; 3] = [Self::Day, Self::Week, Self::Month];
+
+    /// As `date_trunc` takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+        }
+    }
+}
+
 /// Days, weeks or months of a time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Calendar {
@@ -32,10 +45,6 @@ pub(crate) struct Calendar {
 }
 
 impl Calendar {
-    pub const fn utc(part: Part) -> Self {
-        Self { zone: Tz::UTC, part, cut_off: 0 }
-    }
-
     /// # Errors
     /// The reason: there is no such zone, or a day does not begin once and with its first moment.
     pub fn of(zone: &str, part: Part) -> Result<Self, String> {
@@ -85,11 +94,7 @@ impl Calendar {
 
     /// Such as `a day in Europe/Berlin`.
     pub fn name(self) -> String {
-        let part = match self.part {
-            Part::Day => "day",
-            Part::Week => "week",
-            Part::Month => "month",
-        };
+        let part = self.part.name();
         let cut_off = if self.cut_off == 0 {
             String::new()
         } else {
@@ -124,8 +129,8 @@ fn strange_day(zone: Tz) -> Option<NaiveDate> {
         LocalResult::Ambiguous(_, second) => date.year() >= 2000 || !is_of(second.timestamp_millis() - 1, *date),
         LocalResult::None => begin(zone, *date, 0).is_none_or(|first| is_of(first - 1, *date)),
     };
-    let days = (0..47_482).rev().filter_map(|day| NaiveDate::default().checked_add_days(Days::new(day)));
-    days.into_iter().find(is_strange)
+    let mut days = (0..47_482).rev().filter_map(|day| NaiveDate::default().checked_add_days(Days::new(day)));
+    days.find(is_strange)
 }
 
 /// The first moment of a day, UTC milliseconds; of one that begins twice the second time for what comes after it.

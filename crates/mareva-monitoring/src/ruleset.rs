@@ -7,8 +7,7 @@ use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use mareva_model::{Digest, Fault, Kind, Raises, Refusal, RuleRef, Status, Table, digest};
 
-use crate::accounts::ROLES;
-use crate::accounts::accounts_schema;
+use crate::accounts::{ROLES, accounts_schema};
 use crate::backtest::{Variant, counts_signals_of};
 use crate::plan::{RulePlan, plan, session};
 use crate::program::{Planned, Program, join_key};

@@ -119,22 +119,19 @@ impl Matcher<'_> {
         if !(0..DAY).contains(&cut_off) {
             return Err(refuse("what is taken off event_time is not less than a day".into()));
         }
-        let (width, origin) = match (unit.as_deref(), zone) {
-            (Some("minute"), None) => (MINUTE, 0),
-            (Some("hour"), None) => (60 * MINUTE, 0),
-            (Some("day"), None) => (DAY, 0),
-            (Some("week"), None) => (7 * DAY, MONDAY),
-            (Some("month"), None) => return Ok(Extent::Calendar(Calendar::utc(Part::Month).cut_off(cut_off))),
-            (Some(unit), Some(zone)) => {
-                let part = match unit {
-                    "day" => Part::Day,
-                    "week" => Part::Week,
-                    "month" => Part::Month,
-                    _ => return Err(refuse("this unit has no time zone".into())),
-                };
-                return Calendar::of(zone, part).map(|one| Extent::Calendar(one.cut_off(cut_off))).map_err(refuse);
+        let (width, origin) = match (unit.as_deref().unwrap_or_default(), zone) {
+            ("minute", None) => (MINUTE, 0),
+            ("hour", None) => (60 * MINUTE, 0),
+            ("day", None) => (DAY, 0),
+            ("week", None) => (7 * DAY, MONDAY),
+            (unit, zone) => {
+                let reason =
+                    if zone.is_some() { "this unit has no time zone" } else { "there are no windows of this unit" };
+                let part = Part::ALL.into_iter().find(|part| part.name() == unit);
+                let part = part.ok_or_else(|| refuse(reason.to_owned()))?;
+                let calendar = Calendar::of(zone.unwrap_or(UTC[0]), part).map_err(refuse)?;
+                return Ok(Extent::Calendar(calendar.cut_off(cut_off)));
             }
-            _ => return Err(refuse("there are no windows of this unit".into())),
         };
         Ok(Extent::Aligned { width, slide: width, origin: origin + cut_off, back: 0 })
     }

@@ -89,6 +89,11 @@ impl Sql<'_> {
         self.refuse(&self.named_in(shown), shown, TABLES_AND_FORMS)
     }
 
+    /// The first word that is so; none where none is.
+    fn word(&self, is_it: impl Fn(&str) -> bool) -> String {
+        words(self.sql).into_iter().map(|word| word.text).find(|text| is_it(text)).unwrap_or_default()
+    }
+
     /// What in the text a message is about: what it quotes, or the rarest word that both have.
     fn named_in(&self, reason: &str) -> String {
         let quoted =
@@ -155,8 +160,7 @@ impl Sql<'_> {
             return Some(said(&quoted, format!("{quoted} is compared or computed with numbers and is none"), ALIKE));
         }
         if let Some(time) = after(reason, "Overflow converting ") {
-            let is_it = |one: &&super::Word| one.text.starts_with(&format!("'{time}"));
-            let at = words(self.sql).iter().find(is_it).map(|word| word.text.clone()).unwrap_or_default();
+            let at = self.word(|text| text.starts_with(&format!("'{time}")));
             return Some(said(&at, format!("{time} is too far away"), "write a time before the year 2262"));
         }
         if reason.contains("Error parsing timestamp from '") {
@@ -165,8 +169,7 @@ impl Sql<'_> {
         if reason.contains("is too large to store in a Decimal") {
             let number = reason.split(" is too large").next().and_then(|before| before.split_whitespace().next_back());
             let whole = number.unwrap_or_default().split('.').next().unwrap_or_default();
-            let is_it = |one: &&super::Word| one.text.trim_matches('\'').split('.').next() == Some(whole);
-            let at = words(self.sql).iter().find(is_it).map(|word| word.text.clone()).unwrap_or_default();
+            let at = self.word(|text| text.trim_matches('\'').split('.').next() == Some(whole));
             let reason = format!("{} does not fit the DECIMAL that it is made", number.unwrap_or_default());
             return Some(said(&at, reason, "give the DECIMAL more digits"));
         }
@@ -272,9 +275,7 @@ impl Sql<'_> {
             return Some(said(at, "there are no arrays", "write x IN ('a', 'b')"));
         }
         if reason.contains("UnicodeStringLiteral") || reason.contains("NationalStringLiteral") {
-            let is_it = |word: &super::Word| word.text.starts_with("u&'") || word.text.starts_with("n'");
-            let at = words(self.sql).into_iter().find(is_it);
-            let at = at.map(|word| word.text).unwrap_or_default();
+            let at = self.word(|text| text.starts_with("u&'") || text.starts_with("n'"));
             return Some(said(
                 &at,
                 "a letter stands before the quotes of a text",
@@ -289,8 +290,7 @@ impl Sql<'_> {
             return Some(said("//", "there is no division of whole numbers by this sign", "write x / 2"));
         }
         if reason.contains("has no type information") {
-            let at = words(self.sql).into_iter().find(|word| word.text.starts_with('@'));
-            let at = at.map(|word| word.text).unwrap_or_default();
+            let at = self.word(|text| text.starts_with('@'));
             return Some(said(&at, "there are no variables", "write $name, and [parameters.name] in rule.toml"));
         }
         if reason.contains("RLike") {

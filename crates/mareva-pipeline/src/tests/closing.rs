@@ -31,6 +31,10 @@ fn rules(rules: &[(&str, &str, &str)]) -> Arc<Ruleset> {
     Arc::new(Ruleset::load(&rules.iter().map(text).collect::<Vec<_>>()).unwrap())
 }
 
+fn close(keys: &str) -> String {
+    format!("{keys}emit = \"close\"\n")
+}
+
 /// Payments at these times, which these slices bring, and all that comes of them.
 fn outputs(rules: &Arc<Ruleset>, slices: &[&[&str]], at_end: bool) -> Vec<Output> {
     let mut run = Run::new();
@@ -74,7 +78,6 @@ fn an_alert_rests_on_rows_that_the_same_slice_leaves_behind() {
 
 #[test]
 fn a_window_is_told_of_when_it_has_closed_and_then_for_good() {
-    let close = |keys: &str| format!("{keys}emit = \"close\"\n");
     let (signals, holds) = (close(SIGNALS), close(HOLDS));
     let times: [&[&str]; 5] = [
         &["2026-01-03T10:00:00Z", "2026-01-03T12:00:00Z"],
@@ -101,8 +104,7 @@ fn a_window_is_told_of_when_it_has_closed_and_then_for_good() {
 
 #[test]
 fn the_end_of_the_input_closes_no_window() {
-    let holds = format!("{HOLDS}emit = \"close\"\n");
-    let rules = rules(&[("two", &holds, TWO)]);
+    let rules = rules(&[("two", &close(HOLDS), TWO)]);
     let found = outputs(&rules, &[&["2026-01-05T09:00:00Z", "2026-01-05T10:00:00Z"]], true);
     assert_eq!(changes(&found), [vec![], vec![]]);
     assert_eq!(found[1].settled[0].row_id, "MRVADEFF:C2/in", "as back-tests find it");
@@ -114,7 +116,6 @@ fn windows_over_signals_close_whatever_rules_raise_none() {
     let day = "SELECT LAST_VALUE(row_id ORDER BY event_time, row_id) AS row_id, subject, MAX(event_time) AS event_time, \
                COUNT(*) AS signs FROM signals GROUP BY subject, date_bin(INTERVAL '1' DAY, event_time) HAVING COUNT(*) > 0";
     let month = TWO.replace("date_bin(INTERVAL '1' DAY, event_time)", "date_trunc('month', event_time)");
-    let close = |keys: &str| format!("{keys}emit = \"close\"\n");
     let rules = rules(&[("two", &close(SIGNALS), TWO), ("day", &close(HOLDS), day), ("month", &close(HOLDS), &month)]);
     // A signal of a day comes when that has closed: so a day of signals closes a day later, with the first row five minutes into it.
     let times: [&[&str]; 4] = [

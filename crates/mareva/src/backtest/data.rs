@@ -320,6 +320,17 @@ pub fn account_table(own: Option<&TableFile>, config: &Config, parts: &Parts) ->
     }
 }
 
+/// Whether those are others than the ones among the data, whose place they take.
+///
+/// # Errors
+/// A damaged file.
+pub fn are_of_others(joined: &AccountTable, own: Option<&TableFile>, config: &Config) -> Result<bool> {
+    match own {
+        Some(table) if !config.tables.accounts.as_os_str().is_empty() => Ok(!table.accounts()?.is_same(joined)),
+        _ => Ok(false),
+    }
+}
+
 enum Content {
     Empty,
     Table(Holds),

@@ -11,7 +11,7 @@ mod text;
 mod work;
 
 pub use about::About;
-pub use data::{Files, Stripes, Tables, account_table, data_files};
+pub use data::{Files, Stripes, Tables, account_table, are_of_others, data_files};
 pub use figures::{Report, report};
 pub use labels::Labels;
 pub use page::page;

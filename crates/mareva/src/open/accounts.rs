@@ -12,7 +12,6 @@ use serde_json::{Map, Value};
 use super::table::{Faults, LineFault, Told, canonical, country_fault, no_account, unknown};
 use super::unreadable;
 
-/// Roles that rules and alerts know.
 /// The keys of a line.
 const KEYS: [&str; 6] = ["account", "customer", "segment", "role", "opened_at", "country"];
 

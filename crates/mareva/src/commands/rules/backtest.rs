@@ -12,7 +12,7 @@ use mareva_monitoring::backtest::{Variant, earliest, passes};
 use serde_json::json;
 
 use super::super::replay::{InsteadArgs, NO_ACCOUNTS, open_instead, stop_on_signals};
-use crate::backtest::{About, Files, Labels, Outcome, Report, Work, account_table, page, report, text};
+use crate::backtest::{About, Files, Labels, Outcome, Report, Work, account_table, are_of_others, page, report, text};
 use crate::config::Config;
 use crate::config::nearest::nearest;
 use crate::open::{keep, notices};
@@ -128,8 +128,8 @@ pub fn run(args: &BacktestArgs) -> Result<()> {
     if report.data.records.is_none() {
         report.notices.extend(args.instead.without_effect_on_tables());
     }
-    let others = own_accounts.map(|own| own.accounts()).transpose()?.is_some_and(|own| !own.is_same(&accounts));
-    report.notices.extend(others.then(|| OTHER_ACCOUNTS.to_owned()));
+    let of_others = are_of_others(&accounts, own_accounts.as_ref(), &config)?;
+    report.notices.extend(of_others.then(|| OTHER_ACCOUNTS.to_owned()));
     report.notices.extend(notices(ruleset));
     report.notices.extend(
         report.labels.iter().filter(|labels| labels.fit_nothing()).map(|_| NO_TRUTH.to_owned()).collect::<Vec<_>>(),
