@@ -6,6 +6,7 @@
 mod code;
 mod dependencies;
 mod documents;
+mod mutations;
 mod rules;
 mod source;
 
