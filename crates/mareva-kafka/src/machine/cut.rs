@@ -16,7 +16,7 @@ pub struct Limits {
     pub slice_bytes: usize,
     /// How long the consumer gathers records before it hands them over.
     pub linger: Duration,
-    /// Time between commits when there is no alert.
+    /// Time between commits when there is no alert, and while catching up.
     pub commit_every: Duration,
     /// Time between the end of a transaction and the beginning of the next: while the broker still writes the markers of
     /// the last one, a new one is refused and tried again 20 ms later.
@@ -151,9 +151,13 @@ impl Machine {
     /// clock, the speed at which a backlog is judged would decide which partitions count as idle.
     fn clock_of(&self, records: &[InputRecord], now: Now) -> i64 {
         let more = self.lanes.values().any(|lane| !lane.at_end || !lane.pending.is_empty());
-        let behind = now.wall.saturating_sub(self.max_skew());
         let newest = records.iter().map(|record| record.append_time).max();
-        newest.filter(|newest| more && *newest < behind).unwrap_or(now.wall)
+        newest.filter(|newest| more && self.is_behind(*newest, now)).unwrap_or(now.wall)
+    }
+
+    /// Whether a time is so far behind the wall clock that this counts as catching up.
+    pub(super) fn is_behind(&self, time: i64, now: Now) -> bool {
+        time < now.wall.saturating_sub(self.max_skew())
     }
 
     /// The partitions that no slice has named yet.

@@ -19,6 +19,8 @@ pub(super) struct JudgedSlice {
     pub(super) digests: Vec<AlertDigest>,
     pub(super) revisions: Vec<AlertRevision>,
     pub(super) last: Vec<LastRecord>,
+    /// Whether it holds an alert that is to be committed at once.
+    pub(super) urgent: bool,
 }
 
 impl Machine {
@@ -31,12 +33,14 @@ impl Machine {
         }
         self.figures.slices += 1;
         cut.alerts = digests.len();
-        self.alerts_waiting |= !digests.is_empty();
+        // While catching up an alert is later than that anyway, and every commit takes the broker from what is to be caught up with.
+        let urgent = !digests.is_empty() && !self.is_behind(cut.tick, now);
+        self.alerts_waiting |= urgent;
         self.output_bytes += verdict.messages.iter().map(Message::bytes).sum::<usize>();
         self.stopping |= cut.end;
         let (messages, revisions) = (verdict.messages, verdict.revisions);
         self.waits_since.get_or_insert(now.mono);
-        self.uncommitted.push_back(JudgedSlice { cut, epoch, messages, digests, revisions, last });
+        self.uncommitted.push_back(JudgedSlice { cut, epoch, messages, digests, revisions, last, urgent });
         Ok(self.begin_transaction(now).into_iter().collect())
     }
 
@@ -90,7 +94,7 @@ impl Machine {
         let reissued = self.reissue.iter().map(Message::digest).collect();
         self.figures.reissued += self.reissue.len() as u64;
         messages.append(&mut self.reissue);
-        self.alerts_waiting = self.uncommitted.iter().any(|judged| !judged.digests.is_empty());
+        self.alerts_waiting = self.uncommitted.iter().any(|judged| judged.urgent);
         self.announce = false;
         self.number += 1;
         let mut judged: crate::record::Judged = BTreeMap::new();

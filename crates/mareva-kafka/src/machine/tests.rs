@@ -289,14 +289,14 @@ fn input_that_is_gone_is_a_fault_unless_accepted() {
 fn an_alert_is_committed_at_once_and_quiet_slices_every_so_often() {
     let (mut machine, _) = started(Settings { until_end: false, ..settings("w") }, bounds(0, 1_000));
     let at = |mono| Now { mono, wall: 1_000_000 };
-    machine.step(at(1), block(0, 0..1, 0));
-    machine.step(at(1), block(1, 0..1, 0));
+    machine.step(at(1), block(0, 0..1, 999_000));
+    machine.step(at(1), block(1, 0..1, 999_000));
     assert!(judged_slice(machine.step(at(2), Input::Clock)).is_some());
     assert_eq!(machine.step(at(3), Input::Judged(Verdict::default())), [], "quiet");
     assert!(machine.wait(at(3)) <= 247);
     assert!(matches!(machine.step(at(260), Input::Clock)[..], [Action::Transact(_)]));
     machine.step(at(261), Input::Committed(BTreeMap::new()));
-    machine.step(at(265), block(0, 1..2, 0));
+    machine.step(at(265), block(0, 1..2, 999_000));
     assert!(judged_slice(machine.step(at(266), Input::Clock)).is_some());
     let alert = Message { sink: Sink::Alerts, key: None, payload: b"a/1".to_vec(), append_time: None };
     let verdict = Verdict { messages: vec![alert], ..Verdict::default() };
@@ -306,7 +306,7 @@ fn an_alert_is_committed_at_once_and_quiet_slices_every_so_often() {
     assert_eq!(sinks, [Sink::Alerts, Sink::Sequence], "the sequence record comes last");
     assert_eq!(transaction.offsets, [(source(0), 2), (source(1), 1)]);
     machine.step(at(268), Input::Committed(BTreeMap::new()));
-    machine.step(at(268), block(0, 2..3, 0));
+    machine.step(at(268), block(0, 2..3, 999_000));
     assert!(judged_slice(machine.step(at(269), Input::Clock)).is_some());
     assert_eq!(
         machine.step(at(270), Input::Judged(verdict)),
@@ -315,6 +315,32 @@ fn an_alert_is_committed_at_once_and_quiet_slices_every_so_often() {
     );
     assert!(machine.wait(at(270)) <= 3);
     assert!(matches!(machine.step(at(273), Input::Clock)[..], [Action::Transact(_)]));
+}
+
+#[test]
+fn while_catching_up_alerts_are_committed_together() {
+    let (mut machine, _) = started(Settings { until_end: false, ..settings("w") }, bounds(0, 1_000));
+    let at = |mono| Now { mono, wall: 1_000_000 };
+    let alert = |name: &[u8]| Message { sink: Sink::Alerts, key: None, payload: name.to_vec(), append_time: None };
+    let verdict = |name| Verdict { messages: vec![alert(name)], ..Verdict::default() };
+    for (mono, append_time) in [(1, 50_000), (4, 51_000)] {
+        let from = i64::from(mono == 4);
+        for partition in [0, 1] {
+            machine.step(at(mono), block(partition, from..from + 1, append_time));
+        }
+        assert!(judged_slice(machine.step(at(mono + 1), Input::Clock)).is_some());
+        assert_eq!(machine.step(at(mono + 2), Input::Judged(verdict(b"a/1"))), [], "fifteen minutes late it can wait");
+    }
+    let actions = machine.step(at(260), Input::Clock);
+    let [Action::Transact(transaction)] = &actions[..] else { panic!("{actions:?}") };
+    assert_eq!((transaction.record.slices.len(), transaction.record.alerts.len()), (2, 2));
+    machine.step(at(261), Input::Committed(BTreeMap::new()));
+    for partition in [0, 1] {
+        machine.step(at(262), block(partition, 2..3, 995_000));
+    }
+    assert!(judged_slice(machine.step(at(263), Input::Clock)).is_some());
+    let actions = machine.step(at(270), Input::Judged(verdict(b"a/2")));
+    assert!(matches!(actions[..], [Action::Transact(_)]), "it has caught up: {actions:?}");
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn a_transaction_takes_as_many_slices_as_its_sequence_record_holds() {
     let live = Settings { until_end: false, snapshot_every: None, limits, ..settings("w") };
     let bounds = (0..PARTITIONS).map(|partition| Bounds { source: at(partition), low: FIRST, high: FIRST + 1_000 });
     let (mut machine, _) = started(live, bounds.collect());
-    let mut now = Now { mono: 1, wall: 1_000_000 };
+    let mut now = Now { mono: 1, wall: 5_000 };
     let mut actions = fill(&mut machine, now);
     let (mut seen, mut transactions, mut alerts) = (0, 0, 0);
     while let Some(Action::Transact(transaction)) = actions.pop() {
