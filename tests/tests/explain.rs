@@ -8,7 +8,7 @@ use std::path::Path;
 
 use mareva_model::alert::{Alert, AlertStatus};
 use mareva_tests::stream::Simulated;
-use mareva_tests::{mareva, mareva_ok, ndjson, rules};
+use mareva_tests::{mareva, mareva_ok, ndjson, root, rules};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -199,4 +199,30 @@ fn what_where_says_is_told_once_not_of_each_window() {
     let lines = |what: &str| told.lines().filter(|line| line.trim_start().starts_with(what)).count();
     let found = ["judges and counts rows where", "judges a row where", "counts where", "fires where"].map(lines);
     assert_eq!(found, [2, 0, 0, 1], "{told}");
+}
+
+#[test]
+fn without_names_each_rule_is_told_in_a_line() {
+    let all = String::from_utf8(mareva_ok(["rules", "explain"]).stdout).unwrap();
+    let rules =
+        std::fs::read_dir(root().join("rules")).unwrap().filter(|one| one.as_ref().unwrap().path().is_dir()).count();
+    assert_eq!(all.lines().filter(|line| line.contains(" (")).count(), rules, "{all}");
+    assert!(all.lines().all(|line| line.chars().count() <= 120), "{all}");
+    let one = String::from_utf8(mareva_ok(["rules", "explain", "fan-in-smurfing"]).stdout).unwrap();
+    let cost = |what: &str| -> (String, String) {
+        let line = one.lines().find(|line| line.trim_start().starts_with(what)).expect(what);
+        let mut numbers = line.split_whitespace().rev().map(str::to_owned);
+        (numbers.next().unwrap(), numbers.next().unwrap())
+    };
+    let told = all.lines().find(|line| line.starts_with("fan-in-smurfing ")).unwrap();
+    for what in [
+        "aggregates a row touches",
+        "conditions a row is tested by",
+        "timelines a row",
+        "bytes for each row",
+        "bytes for each key",
+    ] {
+        let (added, alone) = cost(what);
+        assert!(told.contains(&format!(" {added} ({alone})")), "{what}: {told}");
+    }
 }

@@ -1,7 +1,8 @@
 //! `mareva rules explain`.
 
+mod rule;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Display;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::PathBuf;
@@ -13,9 +14,7 @@ use indicatif::ProgressBar;
 use mareva_model::alert::{Alert, DetectionEvidence, HitEvidence, RuleEvidence};
 use mareva_model::{Detection, Fault, Raises, Refusal, RuleRef, Table, format_time};
 use mareva_monitoring::backtest::AccountTable;
-use mareva_monitoring::explain::{
-    Behind, Explained, WindowExplained, WindowRows, behind, behind_signals, explain, is_of_one_subject, span,
-};
+use mareva_monitoring::explain::{Behind, WindowRows, behind, behind_signals, explain, is_of_one_subject};
 use mareva_monitoring::{Rule, Ruleset};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -38,7 +37,7 @@ const NOT_THERE: &str = "the row is not in the data";
 
 /// Say what a rule becomes and costs, or which rows made an alert
 ///
-/// Of each rule: what it is judged by before any window, its windowed aggregates and which other rules have the same, the
+/// Of each rule that is named: what it is judged by before any window, its windowed aggregates and which other rules have the same, the
 /// bytes and the work that it costs alone and beside the others, and its SQL with the parameters filled in, for the
 /// tables of `mareva replay --tables`: stock DataFusion runs it, and another engine where it has QUALIFY and the functions
 /// that the rule calls. It does not hold needs_history; deviations that the engine takes of exact sums are floats there, and
@@ -49,7 +48,7 @@ const NOT_THERE: &str = "the row is not in the data";
   mareva rules explain --rules my-rules --json
   mareva rules explain --alert alerts.ndjson:4f0c… --data tables")]
 pub struct ExplainArgs {
-    /// Rules to explain; all of them without
+    /// Rules to explain; without, a line for each of them
     #[arg(value_name = "RULE", conflicts_with = "alert")]
     only: Vec<String>,
     /// The alert whose rows are told: the last revision with this id
@@ -105,7 +104,12 @@ pub fn run(args: &ExplainArgs) -> Result<()> {
     let opened = opened.context("nothing was opened; please report this")?;
     let ruleset = &opened.parts.ruleset;
     let (Some(alert), Some(files)) = (alert, files) else {
-        return tell_rules(&explain(ruleset, &args.only).map_err(|_| no_plan())?, args.json);
+        let rules = explain(ruleset, &args.only).map_err(|_| no_plan())?;
+        return match &rules[..] {
+            rules if args.json => say(json!({ "rules": rules })),
+            rules if args.only.is_empty() && rules.len() > 1 => rule::tell_each_in_a_line(rules),
+            rules => rule::tell_whole(rules),
+        };
     };
     let accounts = account_table(own_accounts.as_ref(), &config, &opened.parts)?;
     let tables = files.open(&config, &opened.parts, &Scratch::default(), &ProgressBar::hidden())?;
@@ -284,85 +288,6 @@ fn signals_of(alert: &Alert) -> Vec<Detection> {
 fn holds_all_signals(alert: &Alert, rule: &Rule) -> bool {
     let whole = |evidence: &RuleEvidence| evidence.rule.raises != Raises::Signal || evidence.omitted == 0;
     alert.evidence.rules.iter().all(whole) && is_of_one_subject(rule)
-}
-
-fn tell_rules(rules: &[Explained], as_json: bool) -> Result<()> {
-    if as_json {
-        return say(json!({ "rules": rules }));
-    }
-    for (number, rule) in rules.iter().enumerate() {
-        if number > 0 {
-            say("")?;
-        }
-        say(format_args!("{} v{}, on {}", rule.rule, rule.version, rule.table))?;
-        if rule.gate.is_empty() {
-            say("  judges every row")?;
-        }
-        // What WHERE says is said once, not of each window again.
-        let is_for_all = |atom: &String| {
-            let counted = |window: &WindowExplained| window.counts.contains(atom);
-            !rule.windows.is_empty() && rule.windows.iter().all(counted)
-        };
-        let (all, judged): (Vec<&String>, Vec<&String>) = rule.gate.iter().partition(|atom| is_for_all(atom));
-        list("judges and counts rows where", &all)?;
-        list("judges a row where", &judged)?;
-        for window in &rule.windows {
-            say(format_args!("  {} by {} over {}", window.aggregate, window.keys.join(", "), window.window))?;
-            let own: Vec<&String> = window.counts.iter().filter(|atom| !all.contains(atom)).collect();
-            list("    counts where", &own)?;
-            if !window.shared_with.is_empty() {
-                say(format_args!("      shared with {}", window.shared_with.join(", ")))?;
-            }
-        }
-        list("fires where", &rule.qualify)?;
-        let is_told =
-            |(name, made_of): &&(String, String)| name != made_of && !matches!(name.as_str(), "row_id" | "event_time");
-        let told = rule.outputs.iter().filter(is_told).map(|(name, made_of)| format!("{name} = {made_of}"));
-        list("reports", &told.collect::<Vec<_>>())?;
-        if rule.needs_history_ms > 0 {
-            let needed = span(rule.needs_history_ms);
-            say(format_args!(
-                "  fires once there are {needed} of history (needs_history), which its SQL does not say"
-            ))?;
-        }
-        if rule.emits_on_close {
-            say("  tells of a window when it has closed, and takes nothing back (emit)")?;
-        }
-        if !rule.shares_timelines_with.is_empty() {
-            say(format_args!("  stands on the timelines of {}", rule.shares_timelines_with.join(", ")))?;
-        }
-        tell_cost(rule)?;
-        say("  SQL for stock DataFusion, and engines that have its functions:")?;
-        rule.sql.trim_end().lines().try_for_each(|line| say(format_args!("    {line}")))?;
-    }
-    Ok(())
-}
-
-fn tell_cost(rule: &Explained) -> Result<()> {
-    let cost = &rule.cost;
-    say("  costs, alone and added to the other rules (estimates):")?;
-    let lines = [
-        ("aggregates a row touches", cost.features, cost.features_added),
-        ("conditions a row is tested by", cost.conditions, cost.conditions_added),
-        ("timelines a row stands on", cost.timelines, cost.timelines_added),
-        ("bytes for each row", cost.bytes_per_row, cost.bytes_per_row_added),
-        ("bytes for each key", cost.bytes_per_key, cost.bytes_per_key_added),
-    ];
-    say(format_args!("    {:32} {:>6} {:>6}", "", "alone", "added"))?;
-    for (what, alone, added) in lines {
-        say(format_args!("    {what:32} {alone:>6} {added:>6}"))?;
-    }
-    if cost.takes_more > 0 {
-        say(format_args!(
-            "    and for {} aggregates about 32 bytes for each distinct value in the window (24 for MIN and MAX)",
-            cost.takes_more
-        ))?;
-    }
-    Ok(())
-}
-
-fn list(what: &str, atoms: &[impl Display]) -> Result<()> {
-    atoms.iter().try_for_each(|atom| say(format_args!("  {what} {atom}")))
 }
 
 fn tell_alert(alert: &AlertExplained) -> Result<()> {

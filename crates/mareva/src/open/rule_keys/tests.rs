@@ -34,6 +34,7 @@ fn every_fault_has_its_line_and_says_what_to_write() {
         ("weight = \"1.00\"", "weight = \"-1.00\"", ":6: weight: is below zero"),
         ("raises = \"signal\"", "raises = \"alert\"", ":6: weight: is read of no rule that raises alerts; remove it"),
         ("{ title = \"s\" }", "\"\u{200b}\"", ":12: sources: no source; name the published red flag"),
+        ("{ title = \"s\" }", "\"\u{3164}\"", ":12: sources: no source; name the published red flag"),
         ("version = 1", "version = 1\nemit = \"close\"", ":3: emit: a rule that fires as of each row has no window"),
         (
             "version = 1",
