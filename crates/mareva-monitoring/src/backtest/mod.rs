@@ -71,6 +71,14 @@ pub enum BacktestError {
         /// What is wrong with it.
         kind: &'static str,
     },
+    /// A value that no row of a table is without.
+    #[error("{file} has a row without {column}; correct it, or write it anew with `mareva replay --tables`")]
+    Null {
+        /// Its name.
+        file: String,
+        /// The column.
+        column: String,
+    },
     /// What the file system reports.
     #[error("a temporary file cannot be written or read ({0}); check the space in the folder that TMPDIR names")]
     Disk(std::io::Error),
@@ -111,6 +119,7 @@ impl BacktestError {
             DataFusionError::External(cause) => match cause.downcast_ref::<Self>() {
                 // The rule has not failed, but the file that it reads.
                 Some(Self::Parquet { file, kind }) => return Self::Parquet { file: file.clone(), kind },
+                Some(Self::Null { file, column }) => return Self::Null { file: file.clone(), column: column.clone() },
                 _ => crate::error::kind(error),
             },
             _ => crate::error::kind(error),

@@ -238,11 +238,14 @@ impl Iterator for Rows {
         let batch = self.reader.next()?;
         Some(batch.map_err(|error| BacktestError::of_file(&self.name, error)).and_then(|batch| {
             let column = |field: &arrow::datatypes::FieldRef| {
-                let at = batch.schema_ref().index_of(field.name())?;
-                Ok(batch.column(at).clone())
+                let values = batch.column(batch.schema_ref().index_of(field.name())?);
+                if !field.is_nullable() && values.null_count() > 0 {
+                    let (file, column) = (self.name.to_string(), field.name().clone());
+                    return Err(BacktestError::Null { file, column });
+                }
+                Ok(values.clone())
             };
-            let columns = self.schema.fields().iter().map(column);
-            let columns = columns.collect::<Result<Vec<_>, arrow::error::ArrowError>>()?;
+            let columns = self.schema.fields().iter().map(column).collect::<Result<Vec<_>, _>>()?;
             let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
             Ok(RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)?)
         }))

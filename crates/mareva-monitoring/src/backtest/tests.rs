@@ -1,6 +1,8 @@
 use std::io::Write as _;
+use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, StringArray, new_null_array};
+use arrow::datatypes::Schema;
 use mareva_model::{Detection, Table};
 
 use super::{AccountTable, Part, PartAccounts, Pass, TableFile, Variant, passes, split};
@@ -145,4 +147,19 @@ fn a_table_with_a_flipped_bit_is_damaged() {
         let told = check(&damaged).unwrap_err();
         assert!(told.contains("damaged"), "{at}: {told}");
     }
+}
+
+#[test]
+fn a_table_with_a_row_without_an_account_names_the_file_and_the_column() {
+    let schema = accounts_schema();
+    let columns = schema.fields().iter().map(|field| match field.name().as_str() {
+        "account" => Arc::new(StringArray::from(vec![Some("a"), None])),
+        _ => new_null_array(field.data_type(), 2),
+    });
+    let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true)).collect::<Vec<_>>();
+    let rows = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.collect()).unwrap();
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(&write_parquet(&rows, Vec::new()).unwrap()).unwrap();
+    let told = TableFile::open(file, "accounts.parquet").unwrap().accounts().unwrap_err().to_string();
+    assert!(told.starts_with("accounts.parquet has a row without account; correct it"), "{told}");
 }
