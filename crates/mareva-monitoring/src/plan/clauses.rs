@@ -13,8 +13,23 @@ use mareva_model::Fault;
 use super::{FORM, zones};
 use crate::rule_text::Sql;
 
-/// Whether there is such a clause, and its first words.
-type Clause = (bool, &'static str);
+/// A clause that may be there.
+struct Clause {
+    there: bool,
+    /// What it begins with.
+    words: &'static str,
+    /// What it is, where its words do not say it, and what to write instead.
+    said: Option<(&'static str, &'static str)>,
+}
+
+/// A clause that its words name.
+fn named(there: bool, words: &'static str) -> Clause {
+    Clause { there, words, said: None }
+}
+
+fn told(there: bool, words: &'static str, what: &'static str, remedy: &'static str) -> Clause {
+    Clause { there, words, said: Some((what, remedy)) }
+}
 
 /// Refuses the first of them. Text that does not parse is left to the planner, which says so.
 ///
@@ -28,28 +43,16 @@ pub(super) fn check(text: &Sql<'_>) -> Result<(), Fault> {
     });
     zones::check(text, &statements)?;
     let dropped = statements.iter().flat_map(of_expressions);
-    let mut dropped = queries.flat_map(of_query).chain(dropped).filter(|(there, _)| *there);
-    dropped.next().map_or(Ok(()), |(_, clause)| {
-        let remedy = match clause {
-            "over (" => "name a window alone, OVER w, or write it out",
-            "from" => "write the name of the table alone",
-            "window" => "write the window out a second time",
-            // The same word, for another reason.
-            "WINDOW" => "give each a name of its own",
-            "similar to" => "write LIKE, or x ~ '^…$'",
-            "varchar" | "char" => "write CAST(x AS VARCHAR), or substr(x, 1, 7)",
-            _ => FORM,
-        };
-        let shown = match clause {
-            "over (" => "a window that names another, or a parameter,".to_owned(),
-            "from" => "a schema before a table's name, or a list of columns after it,".to_owned(),
-            "window" => "a window that is called after another".to_owned(),
-            "WINDOW" => "a window whose name differs from another's in case alone".to_owned(),
-            clause => clause.to_uppercase(),
-        };
-        Err(text.refuse(clause, format!("{shown} is not supported"), remedy))
+    let found = queries.flat_map(of_query).chain(dropped).find(|clause| clause.there);
+    found.map_or(Ok(()), |Clause { words, said, .. }| {
+        let (what, remedy) =
+            said.map_or_else(|| (words.to_uppercase(), FORM), |(what, remedy)| (what.to_owned(), remedy));
+        Err(text.refuse(words, format!("{what} is not supported"), remedy))
     })
 }
+
+/// Instead of a text of so many letters.
+const SHORTER: &str = "write CAST(x AS VARCHAR), or substr(x, 1, 7)";
 
 /// Parts of expressions of which the planner takes a part.
 fn of_expressions(statement: &Statement) -> Vec<Clause> {
@@ -57,17 +60,21 @@ fn of_expressions(statement: &Statement) -> Vec<Clause> {
     _ = visit_expressions(statement, |expr| {
         found.push(match expr {
             Expr::Function(function) => {
-                let named = match &function.over {
+                let over_named = match &function.over {
                     Some(WindowType::WindowSpec(window)) => window.window_name.is_some(),
                     _ => false,
                 };
-                (named || !matches!(function.parameters, FunctionArguments::None), "over (")
+                let there = over_named || !matches!(function.parameters, FunctionArguments::None);
+                let what = "a window that names another, or a parameter,";
+                told(there, "over (", what, "name a window alone, OVER w, or write it out")
             }
-            Expr::SimilarTo { .. } => (true, "similar to"),
+            Expr::SimilarTo { .. } => told(true, "similar to", "SIMILAR TO", "write LIKE, or x ~ '^…$'"),
             Expr::Cast { data_type: DataType::Varchar(Some(_)) | DataType::CharVarying(Some(_)), .. } => {
-                (true, "varchar")
+                told(true, "varchar", "VARCHAR", SHORTER)
             }
-            Expr::Cast { data_type: DataType::Char(Some(_)) | DataType::Character(Some(_)), .. } => (true, "char"),
+            Expr::Cast { data_type: DataType::Char(Some(_)) | DataType::Character(Some(_)), .. } => {
+                told(true, "char", "CHAR", SHORTER)
+            }
             _ => return ControlFlow::<()>::Continue(()),
         });
         ControlFlow::Continue(())
@@ -91,15 +98,15 @@ fn of_query(query: &Query) -> Vec<Clause> {
     } = query;
     let mut clauses = match body.as_ref() {
         SetExpr::Select(select) => of_select(select),
-        SetExpr::SetOperation { op, .. } => vec![(true, of_operation(*op))],
+        SetExpr::SetOperation { op, .. } => vec![named(true, of_operation(*op))],
         _ => Vec::new(),
     };
     clauses.extend([
-        (fetch.is_some(), "fetch"),
-        (!locks.is_empty() || for_clause.is_some(), "for"),
-        (settings.is_some(), "settings"),
-        (format_clause.is_some(), "format"),
-        (!pipe_operators.is_empty(), "|>"),
+        named(fetch.is_some(), "fetch"),
+        named(!locks.is_empty() || for_clause.is_some(), "for"),
+        named(settings.is_some(), "settings"),
+        named(format_clause.is_some(), "format"),
+        named(!pipe_operators.is_empty(), "|>"),
     ]);
     clauses
 }
@@ -142,19 +149,29 @@ fn of_select(select: &Select) -> Vec<Clause> {
     } = select;
     let (GroupByExpr::All(modifiers) | GroupByExpr::Expressions(_, modifiers)) = group_by;
     let mut clauses = vec![
-        (!optimizer_hints.is_empty() || select_modifiers.is_some() || value_table_mode.is_some(), "select"),
-        (top.is_some(), "top"),
-        (exclude.is_some(), "exclude"),
-        (into.is_some(), "into"),
-        (!lateral_views.is_empty(), "lateral"),
-        (prewhere.is_some(), "prewhere"),
-        (!connect_by.is_empty(), "connect by"),
-        (!modifiers.is_empty(), "with"),
-        (!cluster_by.is_empty(), "cluster by"),
-        (!distribute_by.is_empty(), "distribute by"),
-        (!sort_by.is_empty(), "sort by"),
-        (named_window.iter().any(|NamedWindowDefinition(_, window)| !is_written_out(window)), "window"),
-        (are_alike(named_window), "WINDOW"),
+        named(!optimizer_hints.is_empty() || select_modifiers.is_some() || value_table_mode.is_some(), "select"),
+        named(top.is_some(), "top"),
+        named(exclude.is_some(), "exclude"),
+        named(into.is_some(), "into"),
+        named(!lateral_views.is_empty(), "lateral"),
+        named(prewhere.is_some(), "prewhere"),
+        named(!connect_by.is_empty(), "connect by"),
+        named(!modifiers.is_empty(), "with"),
+        named(!cluster_by.is_empty(), "cluster by"),
+        named(!distribute_by.is_empty(), "distribute by"),
+        named(!sort_by.is_empty(), "sort by"),
+        told(
+            named_window.iter().any(|NamedWindowDefinition(_, window)| !is_written_out(window)),
+            "window",
+            "a window that is called after another",
+            "write the window out a second time",
+        ),
+        told(
+            are_alike(named_window),
+            "window",
+            "a window whose name differs from another's in case alone",
+            "give each a name of its own",
+        ),
     ];
     for table in from {
         clauses.extend(of_table(&table.relation));
@@ -176,7 +193,7 @@ fn is_written_out(window: &NamedWindowExpr) -> bool {
 
 fn of_join(join: &Join) -> Vec<Clause> {
     let mut clauses = of_table(&join.relation);
-    clauses.push((join.global, "global"));
+    clauses.push(named(join.global, "global"));
     clauses
 }
 
@@ -198,10 +215,15 @@ fn of_table(table: &TableFactor) -> Vec<Clause> {
     };
     let sampled = if table.to_string().contains("TABLESAMPLE") { "tablesample" } else { "sample" };
     vec![
-        (sample.is_some(), sampled),
-        (!with_hints.is_empty() || *with_ordinality, "with"),
-        (name.0.len() > 1 || alias.as_ref().is_some_and(|alias| !alias.columns.is_empty()), "from"),
-        (version.is_some() || json_path.is_some() || !index_hints.is_empty(), "for"),
-        (!partitions.is_empty(), "partition"),
+        named(sample.is_some(), sampled),
+        named(!with_hints.is_empty() || *with_ordinality, "with"),
+        told(
+            name.0.len() > 1 || alias.as_ref().is_some_and(|alias| !alias.columns.is_empty()),
+            "from",
+            "a schema before a table's name, or a list of columns after it,",
+            "write the name of the table alone",
+        ),
+        named(version.is_some() || json_path.is_some() || !index_hints.is_empty(), "for"),
+        named(!partitions.is_empty(), "partition"),
     ]
 }

@@ -7,7 +7,7 @@ use mareva_monitoring::{Ruleset, Table};
 use serde_json::{Value, json};
 
 use crate::config;
-use crate::config::nearest::nearest;
+use crate::config::nearest::perhaps;
 use crate::open::{RuleFolder, keep, load_rules, notices, rule_folders, uncounted, without_sources};
 use crate::outcome::say;
 use crate::replay::{WholeFile, word_of};
@@ -153,7 +153,7 @@ fn checked(path: Option<&Path>) -> Result<Ruleset, Refusal> {
 
 /// A rule that is not there.
 fn unknown<'r>(id: &str, known: impl Iterator<Item = &'r str>) -> Fault {
-    let near = nearest(id, known).map(|near| format!("perhaps you mean {near}; ")).unwrap_or_default();
+    let near = perhaps(id, known);
     let remedy = format!("{near}see `mareva rules list`, with --rules where the rule is of a folder of yours");
     Fault::new(format!("rule {id}"), "there is no such rule", remedy)
 }

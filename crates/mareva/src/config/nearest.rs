@@ -12,6 +12,11 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     (distance * 3 <= word.chars().count().max(best.len())).then_some(best)
 }
 
+/// The beginning of a remedy that names the closest word; nothing where none is close.
+pub fn perhaps<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(word, known).map(|near| format!("perhaps you mean {near}; ")).unwrap_or_default()
+}
+
 /// Letters to insert, drop, replace or swap with their neighbour to make one word the other.
 pub fn distance(from: &str, to: &str) -> usize {
     let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());

@@ -7,7 +7,7 @@ use mareva_monitoring::RuleText;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::config::nearest::nearest;
+use crate::config::nearest::perhaps;
 
 /// The keys of a parameter.
 const PARAMETER: [&str; 4] = ["value", "type", "unit", "source"];
@@ -39,7 +39,7 @@ pub(super) fn without_source(text: &RuleText) -> Vec<String> {
     };
     let has_none = |value: &Spanned<DeValue<'_>>| match value.get_ref() {
         DeValue::Table(keys) => match keys.get("source").map(Spanned::get_ref) {
-            Some(DeValue::String(source)) => source.trim().is_empty(),
+            Some(DeValue::String(source)) => !source.contains(char::is_alphanumeric),
             source => source.is_none(),
         },
         _ => false,
@@ -149,8 +149,7 @@ impl<'t> File<'t> {
         for (name, _) in keys {
             let word = name.get_ref().as_ref();
             if !known.contains(&word) {
-                let near = nearest(word, known.iter().copied());
-                let near = near.map(|near| format!("perhaps you mean {near}; ")).unwrap_or_default();
+                let near = perhaps(word, known.iter().copied());
                 let remedy = format!("{near}the keys are {}", known.join(", "));
                 self.fault(&format!("{path}.{word}"), Some(name.span()), "is no key here", remedy);
             }
@@ -197,8 +196,7 @@ impl<'t> File<'t> {
         let at = inside.or_else(|| in_table(&self.table, first));
         if reason == UNKNOWN {
             let known = remedy.strip_prefix("the keys are ").unwrap_or_default().split(", ");
-            let near = nearest(key, known).map(|near| format!("perhaps you mean {near}; ")).unwrap_or_default();
-            remedy = near + &remedy;
+            remedy = perhaps(key, known) + &remedy;
         }
         if first == "needs_history" {
             remedy += ", such as \"180 days\"";

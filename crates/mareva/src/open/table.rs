@@ -8,7 +8,7 @@ use mareva_monitoring::{Key, KeyBuild, key_of};
 use mareva_screening::country_code;
 
 use super::MAX_FAULTS;
-use crate::config::nearest::nearest;
+use crate::config::nearest::perhaps;
 
 /// What is wrong with a line, and what to do.
 pub type LineFault = (String, String);
@@ -73,8 +73,7 @@ pub fn country_fault(text: &str) -> Option<LineFault> {
 /// That a key or column is none of those that there are.
 pub fn unknown(what: &str, key: &str, known: &[&str]) -> LineFault {
     let shown: String = key.chars().take(40).collect();
-    let meant = nearest(&shown.to_lowercase(), known.iter().copied());
-    let meant = meant.map(|meant| format!("perhaps you mean {meant}; ")).unwrap_or_default();
+    let meant = perhaps(&shown.to_lowercase(), known.iter().copied());
     (format!("{shown:?} is no {what}"), format!("{meant}there are {}", known.join(", ")))
 }
 

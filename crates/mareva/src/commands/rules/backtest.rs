@@ -14,7 +14,7 @@ use serde_json::json;
 use super::super::replay::{InsteadArgs, NO_ACCOUNTS, open_instead, stop_on_signals};
 use crate::backtest::{About, Files, Labels, Outcome, Report, Work, account_table, are_of_others, page, report, text};
 use crate::config::Config;
-use crate::config::nearest::nearest;
+use crate::config::nearest::perhaps;
 use crate::open::{keep, notices};
 use crate::outcome::say;
 use crate::outputs::Taken;
@@ -227,13 +227,9 @@ fn variants(ruleset: &Ruleset, sweeps: &[String]) -> Result<Vec<Variant>, Refusa
         let (only, name) = what.rsplit_once('.').map_or((None, what), |(rule, name)| (Some(rule), name));
         let has = |rule: &&mareva_monitoring::Rule| rule.reference.parameters.contains_key(name);
         let ids = ruleset.rules().iter().map(|rule| rule.reference.id.as_str());
-        let perhaps = |found: Option<&str>| found.map(|word| format!("perhaps you mean {word}; ")).unwrap_or_default();
         let chosen: Vec<_> = match only {
             Some(id) if !ids.clone().any(|own| own == id) => {
-                fault(
-                    "there is no such rule".to_owned(),
-                    format!("{}see `mareva rules list`", perhaps(nearest(id, ids))),
-                );
+                fault("there is no such rule".to_owned(), format!("{}see `mareva rules list`", perhaps(id, ids)));
                 continue;
             }
             Some(id) => ruleset.rules().iter().filter(|rule| rule.reference.id == id).collect(),
@@ -241,7 +237,7 @@ fn variants(ruleset: &Ruleset, sweeps: &[String]) -> Result<Vec<Variant>, Refusa
         };
         if chosen.is_empty() {
             let known = ruleset.rules().iter().flat_map(|rule| rule.reference.parameters.keys().map(String::as_str));
-            let remedy = format!("{}the parameters of a rule stand in its rule.toml", perhaps(nearest(name, known)));
+            let remedy = format!("{}the parameters of a rule stand in its rule.toml", perhaps(name, known));
             fault("no rule has this parameter".to_owned(), remedy);
             continue;
         }
