@@ -151,7 +151,7 @@ impl RuleToml {
 }
 
 /// Whether there is no letter and no digit in it that can be seen: Unicode counts the fillers of Korean as letters.
-fn is_blank(text: &str) -> bool {
+pub fn is_blank(text: &str) -> bool {
     const FILLERS: [char; 4] = ['\u{115F}', '\u{1160}', '\u{3164}', '\u{FFA0}'];
     !text.chars().any(|c| c.is_alphanumeric() && !FILLERS.contains(&c))
 }

@@ -33,7 +33,7 @@ impl Machine {
         }
         self.figures.slices += 1;
         cut.alerts = digests.len();
-        // While catching up an alert is later than that anyway, and every commit takes the broker from what is to be caught up with.
+        // While catching up it comes late in any case, and the broker has no time for a commit of each.
         let urgent = !digests.is_empty() && !self.is_behind(cut.tick, now);
         self.alerts_waiting |= urgent;
         self.output_bytes += verdict.messages.iter().map(Message::bytes).sum::<usize>();

@@ -60,11 +60,9 @@ fn of_expressions(statement: &Statement) -> Vec<Clause> {
     _ = visit_expressions(statement, |expr| {
         found.push(match expr {
             Expr::Function(function) => {
-                let over_named = match &function.over {
-                    Some(WindowType::WindowSpec(window)) => window.window_name.is_some(),
-                    _ => false,
-                };
-                let there = over_named || !matches!(function.parameters, FunctionArguments::None);
+                let names_another =
+                    matches!(&function.over, Some(WindowType::WindowSpec(window)) if window.window_name.is_some());
+                let there = names_another || !matches!(function.parameters, FunctionArguments::None);
                 let what = "a window that names another, or a parameter,";
                 told(there, "over (", what, "name a window alone, OVER w, or write it out")
             }

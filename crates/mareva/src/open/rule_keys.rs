@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use mareva_model::Fault;
-use mareva_monitoring::RuleText;
+use mareva_monitoring::{RuleText, is_blank};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -39,7 +39,7 @@ pub(super) fn without_source(text: &RuleText) -> Vec<String> {
     };
     let has_none = |value: &Spanned<DeValue<'_>>| match value.get_ref() {
         DeValue::Table(keys) => match keys.get("source").map(Spanned::get_ref) {
-            Some(DeValue::String(source)) => !source.contains(char::is_alphanumeric),
+            Some(DeValue::String(source)) => is_blank(source),
             source => source.is_none(),
         },
         _ => false,

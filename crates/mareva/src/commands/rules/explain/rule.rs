@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use anyhow::Result;
-use mareva_monitoring::explain::{Explained, WindowExplained, span};
+use mareva_monitoring::explain::{Cost, Explained, WindowExplained, span};
 
 use crate::outcome::say;
 
@@ -11,23 +11,15 @@ use crate::outcome::say;
 pub(super) fn tell_each_in_a_line(rules: &[Explained]) -> Result<()> {
     let longest = rules.iter().map(|rule| rule.rule.len()).max().unwrap_or(0);
     say("What each rule adds to the others, and in brackets what it takes alone (estimates):\n")?;
+    let line = |rule: &str, table: &str, cells: [String; 5]| {
+        let cells = cells.map(|cell| format!("  {cell:>12}")).concat();
+        say(format_args!("{rule:longest$}  {table:12}{cells}"))
+    };
     let heads = ["aggregates", "conditions", "timelines", "bytes a row", "bytes a key"];
-    let [aggregates, conditions, timelines, row, key] = heads;
-    say(format_args!(
-        "{:longest$}  {:12}  {aggregates:>12}  {conditions:>12}  {timelines:>12}  {row:>12}  {key:>12}",
-        "rule", "table"
-    ))?;
+    line("rule", "table", heads.map(str::to_owned))?;
     for rule in rules {
-        let cost = &rule.cost;
-        let cells = [
-            (cost.features_added, cost.features),
-            (cost.conditions_added, cost.conditions),
-            (cost.timelines_added, cost.timelines),
-            (cost.bytes_per_row_added, cost.bytes_per_row),
-            (cost.bytes_per_key_added, cost.bytes_per_key),
-        ];
-        let cells = cells.map(|(added, alone)| format!("  {:>12}", format!("{added} ({alone})"))).concat();
-        say(format_args!("{:longest$}  {:12}{cells}", rule.rule, rule.table))?;
+        let cells = figures(&rule.cost).map(|(_, alone, added)| format!("{added} ({alone})"));
+        line(&rule.rule, rule.table, cells)?;
     }
     say(
         "\nName rules to see their conditions, windows and SQL: `mareva rules explain RULE…`; --json tells all of every one.",
@@ -87,18 +79,22 @@ fn tell_plan(rule: &Explained) -> Result<()> {
     Ok(())
 }
 
-fn tell_cost(rule: &Explained) -> Result<()> {
-    let cost = &rule.cost;
-    say("  costs, alone and added to the other rules (estimates):")?;
-    let lines = [
+/// What each figure is of, the rule alone and what it adds to the others.
+fn figures(cost: &Cost) -> [(&'static str, usize, usize); 5] {
+    [
         ("aggregates a row touches", cost.features, cost.features_added),
         ("conditions a row is tested by", cost.conditions, cost.conditions_added),
         ("timelines a row stands on", cost.timelines, cost.timelines_added),
         ("bytes for each row", cost.bytes_per_row, cost.bytes_per_row_added),
         ("bytes for each key", cost.bytes_per_key, cost.bytes_per_key_added),
-    ];
+    ]
+}
+
+fn tell_cost(rule: &Explained) -> Result<()> {
+    let cost = &rule.cost;
+    say("  costs, alone and added to the other rules (estimates):")?;
     say(format_args!("    {:32} {:>6} {:>6}", "", "alone", "added"))?;
-    for (what, alone, added) in lines {
+    for (what, alone, added) in figures(cost) {
         say(format_args!("    {what:32} {alone:>6} {added:>6}"))?;
     }
     if cost.takes_more > 0 {
