@@ -11,6 +11,7 @@ mod digest;
 mod hit;
 pub mod identifier;
 mod money;
+mod nearest;
 mod refusal;
 mod time;
 mod transaction;
@@ -27,6 +28,7 @@ pub use hit::{
     APART, AliasQuality, EntryRef, EvidenceClass, Hit, ListAction, ListRef, MatchedOn, PartyApart, PartyRole, Regime,
 };
 pub use money::{AMOUNT_SCALE, Amount, MoneyError, REFERENCE_SCALE, ReferenceAmount};
+pub use nearest::{nearest, perhaps};
 pub use refusal::{Fault, Refusal};
 pub use time::{TimeError, format_time, parse_time, time_from_seconds};
 pub use transaction::{Kind, NAMESAKE, Status, Text, TransactionRow, is_told_by_banks, namesakes};

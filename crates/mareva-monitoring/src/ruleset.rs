@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use datafusion::common::utils::datafusion_strsim::levenshtein;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
-use mareva_model::{Digest, Fault, Kind, Raises, Refusal, RuleRef, Status, Table, digest};
+use mareva_model::{Digest, Fault, Kind, Raises, Refusal, RuleRef, Status, Table, digest, nearest};
 
 use crate::accounts::{ROLES, accounts_schema};
 use crate::backtest::{Variant, counts_signals_of};
@@ -135,8 +134,8 @@ impl Ruleset {
     }
 
     /// Texts that rules compare with a column whose values are known, and that are none of them: the rule, the column, the text and the
-    /// value that is nearest.
-    pub fn never_equal(&self) -> Vec<(&str, &'static str, String, &'static str)> {
+    /// value that is near, if one is.
+    pub fn never_equal(&self) -> Vec<(&str, &'static str, String, Option<&'static str>)> {
         let (kinds, statuses) = (Kind::ALL.map(Kind::as_str), Status::ALL.map(Status::as_str));
         let known = [
             ("kind", &kinds[..]),
@@ -148,9 +147,9 @@ impl Ruleset {
         let mut found = Vec::new();
         for (rule, (column, values)) in self.rules.iter().flat_map(|rule| known.map(|known| (rule, known))) {
             for text in rule.plan.texts_named_with(column) {
-                let nearest = values.iter().min_by_key(|value| levenshtein(value, &text.to_lowercase()));
-                if let Some(nearest) = nearest.filter(|_| !values.contains(&text.as_str())) {
-                    found.push((rule.reference.id.as_str(), column, text, *nearest));
+                if !values.contains(&text.as_str()) {
+                    let near = nearest(&text.to_lowercase(), values.iter().copied());
+                    found.push((rule.reference.id.as_str(), column, text, near));
                 }
             }
         }

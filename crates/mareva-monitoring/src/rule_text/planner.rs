@@ -1,9 +1,8 @@
 //! What the planner says of a rule, in words that its author can know, and with its place.
 
 use datafusion::common::SchemaError;
-use datafusion::common::utils::datafusion_strsim::levenshtein;
 use datafusion::error::DataFusionError;
-use mareva_model::Fault;
+use mareva_model::{Fault, perhaps};
 
 use super::{Sql, TABLES_AND_FORMS, found, words};
 
@@ -59,13 +58,9 @@ impl Sql<'_> {
         }
         known.sort_unstable();
         known.dedup();
-        // One letter in three may be wrong.
-        let nearest = known.iter().map(|one| (levenshtein(one, name), *one)).min();
-        let perhaps = nearest.filter(|(wrong, one)| wrong * 3 <= one.len().max(name.len()));
-        let perhaps = perhaps.map(|(_, one)| format!("perhaps you mean {one}; ")).unwrap_or_default();
         let remedy = match known.is_empty() {
             true => "write FROM transactions, movements or signals".to_owned(),
-            false => format!("{perhaps}there are {}", known.join(", ")),
+            false => format!("{}there are {}", perhaps(name, known.iter().copied()), known.join(", ")),
         };
         self.refuse(name, reason, &remedy)
     }
@@ -111,10 +106,8 @@ impl Sql<'_> {
     /// Of tables, parameters, functions and aliases.
     fn of_names(&self, reason: &str, named: &str) -> Option<Reworded> {
         if reason.starts_with("Invalid function '") {
-            let nearest = FUNCTIONS.iter().map(|one| (levenshtein(one, named), *one)).min();
-            let perhaps = nearest.filter(|(wrong, one)| wrong * 2 <= one.len());
-            let perhaps = perhaps.map(|(_, one)| format!("perhaps you mean {one}; ")).unwrap_or_default();
-            return Some(said(named, format!("there is no function {named}"), format!("{perhaps}see rules/README.md")));
+            let remedy = perhaps(named, FUNCTIONS.iter().copied()) + "see rules/README.md";
+            return Some(said(named, format!("there is no function {named}"), remedy));
         }
         if reason.starts_with("table '") && reason.ends_with("not found") {
             let remedy = "there are transactions, movements and signals, and accounts to join";

@@ -9,8 +9,8 @@ use mareva_model::{Fault, Refusal, SubjectRole, identifier};
 use mareva_monitoring::backtest::{Seen, TableFile, Through, labelled_rows, through};
 use mareva_monitoring::{Key, KeyBuild, ROLES, key_of};
 use serde_json::Value;
+use strsim::osa_distance;
 
-use crate::config::nearest::distance;
 use crate::config::read_text;
 use crate::open::{more_faults, unreadable};
 
@@ -245,7 +245,7 @@ impl Labels {
 
 /// Whether a label is a word with a slip in it: one letter in four may be wrong. Short words differ as much from each other.
 fn is_misspelt(label: &str, known: &str) -> bool {
-    known.len() >= 5 && distance(label, known) * 4 <= label.chars().count().max(known.len())
+    known.len() >= 5 && osa_distance(label, known) * 4 <= label.chars().count().max(known.len())
 }
 
 /// How well a rule finds those whom it is meant to find.

@@ -2,12 +2,11 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use mareva_model::{Fault, Refusal};
+use mareva_model::{Fault, Refusal, perhaps};
 use mareva_monitoring::{Ruleset, Table};
 use serde_json::{Value, json};
 
 use crate::config;
-use crate::config::nearest::perhaps;
 use crate::open::{RuleFolder, keep, load_rules, notices, rule_folders, uncounted, without_sources};
 use crate::outcome::say;
 use crate::replay::{WholeFile, word_of};

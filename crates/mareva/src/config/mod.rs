@@ -3,7 +3,6 @@
 
 mod meaning;
 mod model;
-pub mod nearest;
 mod schema;
 mod span;
 #[cfg(test)]

@@ -3,11 +3,10 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use mareva_model::{Fault, Refusal};
+use mareva_model::{Fault, Refusal, nearest};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::nearest::nearest;
 use super::span::{WRITTEN, parse_span};
 use crate::open::more_faults;
 

@@ -4,7 +4,7 @@ use mareva_model::Refusal;
 
 use super::schema::{Kind, SECTIONS};
 use super::span::parse_span;
-use super::{Config, DEFAULTS, nearest, read};
+use super::{Config, DEFAULTS, read};
 
 fn config(text: &str) -> Config {
     let (config, faults) = config_and_faults(text);
@@ -351,19 +351,6 @@ fn durations_are_read() {
             (Err((reason, _)), Err(expected)) => assert_eq!(reason, format!("`{text}` is {expected}")),
             (found, _) => panic!("{text}: {found:?}"),
         }
-    }
-}
-
-#[test]
-fn near_words_are_found() {
-    let known = ["allowed_lateness", "max_ahead", "idle_after"];
-    for (word, expected) in [
-        ("alowed_lateness", Some("allowed_lateness")),
-        ("lateness", Some("allowed_lateness")),
-        ("max_aehad", Some("max_ahead")),
-        ("zebra", None),
-    ] {
-        assert_eq!(nearest::nearest(word, known), expected, "{word}");
     }
 }
 

@@ -2,12 +2,10 @@
 
 use std::ops::Range;
 
-use mareva_model::Fault;
+use mareva_model::{Fault, perhaps};
 use mareva_monitoring::{RuleText, is_blank};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-
-use crate::config::nearest::perhaps;
 
 /// The keys of a parameter.
 const PARAMETER: [&str; 4] = ["value", "type", "unit", "source"];

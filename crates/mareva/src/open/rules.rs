@@ -188,8 +188,9 @@ pub fn notices(ruleset: &Ruleset) -> Vec<String> {
     let unmet = unmet.map(|(rule, named)| format!("{rule} counts signals of `{named}`, and no rule here raises them"));
     let unopposed = ruleset.unopposed().into_iter();
     let unopposed = unopposed.map(|(rule, named)| format!("{rule} challenges `{named}`, and no such rule is here"));
-    let never = ruleset.never_equal().into_iter().map(|(rule, column, text, nearest)| {
-        format!("{rule} compares {column} with '{text}', which no row has; perhaps you mean '{nearest}'")
+    let never = ruleset.never_equal().into_iter().map(|(rule, column, text, near)| {
+        let perhaps = near.map(|near| format!("; perhaps you mean '{near}'")).unwrap_or_default();
+        format!("{rule} compares {column} with '{text}', which no row has{perhaps}")
     });
     unmet.chain(unopposed).chain(never).collect()
 }

@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use mareva_model::{Fault, Refusal, identifier};
+use mareva_model::{Fault, Refusal, identifier, perhaps};
 use mareva_monitoring::{Key, KeyBuild, key_of};
 use mareva_screening::country_code;
 
 use super::MAX_FAULTS;
-use crate::config::nearest::perhaps;
 
 /// What is wrong with a line, and what to do.
 pub type LineFault = (String, String);

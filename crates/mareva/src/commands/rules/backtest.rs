@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use mareva_model::{Fault, Refusal};
+use mareva_model::{Fault, Refusal, perhaps};
 use mareva_monitoring::Ruleset;
 use mareva_monitoring::backtest::{Variant, earliest, passes};
 use serde_json::json;
@@ -14,7 +14,6 @@ use serde_json::json;
 use super::super::replay::{InsteadArgs, NO_ACCOUNTS, open_instead, stop_on_signals};
 use crate::backtest::{About, Files, Labels, Outcome, Report, Work, account_table, are_of_others, page, report, text};
 use crate::config::Config;
-use crate::config::nearest::perhaps;
 use crate::open::{keep, notices};
 use crate::outcome::say;
 use crate::outputs::Taken;
