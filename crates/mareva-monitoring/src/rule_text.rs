@@ -1,6 +1,7 @@
 //! Places in a rule's SQL.
 
 mod planner;
+mod types;
 
 use std::ops::Range;
 
@@ -49,7 +50,9 @@ fn found(words_of_all: &[Word], fragment: &str) -> Vec<usize> {
     let same = |some: &[Word]| some.iter().zip(&wanted).all(|(word, wanted)| word.text == wanted.text);
     let places =
         words_of_all.windows(wanted.len().max(1)).enumerate().filter(|(_, some)| !wanted.is_empty() && same(some));
-    places.map(|(at, _)| at).collect()
+    // The one of COUNT(*) multiplies nothing.
+    let is_all = |at: usize| fragment == "*" && at > 0 && words_of_all[at - 1].token == Token::LParen;
+    places.map(|(at, _)| at).filter(|at| !is_all(*at)).collect()
 }
 
 /// The words of the brackets around each one, innermost first, and all at last.
@@ -82,6 +85,14 @@ impl<'a> Sql<'a> {
         let columns = parts.into_iter().flat_map(Expr::column_refs);
         let places = columns.filter_map(|column| column.spans().first());
         let first = places.map(|span| (span.start.line, span.start.column)).min();
+        Self { near: first.or(self.near), ..self.clone() }
+    }
+
+    /// The same, of the first part that names one of these columns.
+    #[must_use]
+    pub fn naming<'e>(&self, columns: impl IntoIterator<Item = &'e str>) -> Self {
+        let all = words(self.sql);
+        let first = columns.into_iter().filter_map(|column| found(&all, column).first().map(|at| all[*at].at)).min();
         Self { near: first.or(self.near), ..self.clone() }
     }
 
@@ -149,6 +160,9 @@ impl<'a> Sql<'a> {
             }
             _ => TABLES_AND_FORMS,
         };
+        if reason.ends_with("found: EXCLUDE") {
+            return Fault::new(place, "EXCLUDE is not supported", "a window holds its own row: leave EXCLUDE out");
+        }
         let reason = format!("is no SQL: {}", reason.replace(['\n', '\r'], " "));
         Fault::new(place, reason, remedy)
     }

@@ -13,7 +13,7 @@ use mareva_model::{Refusal, Table};
 use super::Variant;
 use crate::accounts::accounts_schema;
 use crate::oracle::parameters;
-use crate::plan::session;
+use crate::plan::{reads_a_table, session};
 use crate::rule_text::Sql;
 use crate::ruleset::Rule;
 use crate::tables::schema_of;
@@ -168,7 +168,7 @@ async fn needs(context: &SessionContext, variant: &Variant) -> Result<Needs, Dat
             LogicalPlan::Aggregate(aggregate) => narrow(&aggregate.group_expr),
             LogicalPlan::Distinct(_) | LogicalPlan::Limit(_) | LogicalPlan::Union(_) => narrow(&[]),
             // Until it optimises, DataFusion leaves the condition in the filter.
-            LogicalPlan::Join(join) => match (join.on.as_slice(), &join.filter) {
+            LogicalPlan::Join(join) if reads_a_table(&join.right) => match (join.on.as_slice(), &join.filter) {
                 ([(left, right)], None) => _ = joined_by.insert(column(left).or_else(|| column(right))),
                 ([], Some(Expr::BinaryExpr(equal))) if equal.op == Operator::Eq => {
                     joined_by.insert(column(&equal.left).or_else(|| column(&equal.right)));

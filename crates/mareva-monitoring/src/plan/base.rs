@@ -8,6 +8,7 @@ use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, Operator};
 use mareva_model::{Fault, Table};
 
+use super::listed::listed;
 use super::{Matcher, WindowPlan};
 use crate::program::join_key;
 use crate::tables::schema_of;
@@ -21,6 +22,7 @@ pub(super) struct Base {
     /// Type of every canonical column.
     pub columns: HashMap<String, Field>,
     pub atoms: Vec<Expr>,
+    pub is_joined: bool,
 }
 
 impl Matcher<'_> {
@@ -54,10 +56,10 @@ impl Matcher<'_> {
         let qualifier = alias.unwrap_or(name);
         let names = schema.fields().iter().map(|f| (flat(Some(qualifier), f.name()), column(f.name()))).collect();
         let columns = schema.fields().iter().map(|f| (f.name().clone(), f.as_ref().clone())).collect();
-        Ok(Base { table, names, columns, atoms: Vec::new() })
+        Ok(Base { table, names, columns, atoms: Vec::new(), is_joined: false })
     }
 
-    /// `… JOIN accounts a ON m.<key> = a.account`, inner or left.
+    /// `… JOIN accounts a ON m.<key> = a.account`, or of listed rows, inner or left.
     fn join(&self, join: &datafusion::logical_expr::Join) -> Result<Base, Fault> {
         let refuse = |reason: &str| {
             let remedy = "write [LEFT] JOIN accounts a ON <table>.<column> = a.account";
@@ -66,16 +68,23 @@ impl Matcher<'_> {
             // Tables after commas are joined without the word.
             here.refuse(if here.has("join") { "join" } else { "from" }, reason.to_owned(), remedy)
         };
-        let mut base = self.base(&join.left)?;
+        let mut base = Base { is_joined: true, ..self.base(&join.left)? };
+        let pair = || join_pair(join).ok_or_else(|| refuse("the join is not on one pair of equal columns"));
+        if let Some(table) = listed(&join.right) {
+            self.join_listed(&mut base, &table, pair()?, join.join_type)?;
+            return Ok(base);
+        }
         let (scan, alias) = match join.right.as_ref() {
             LogicalPlan::SubqueryAlias(alias) => (alias.input.as_ref(), Some(alias.alias.table())),
             other => (other, None),
         };
-        let LogicalPlan::TableScan(scan) = scan else { return Err(refuse("only accounts can be joined")) };
+        let LogicalPlan::TableScan(scan) = scan else {
+            return Err(refuse("only accounts and listed rows can be joined"));
+        };
         if scan.table_name.table() != "accounts" {
-            return Err(refuse("only accounts can be joined"));
+            return Err(refuse("only accounts and listed rows can be joined"));
         }
-        let pair = join_pair(join).ok_or_else(|| refuse("the join is not on one pair of equal columns"))?;
+        let pair = pair()?;
         let joined = flat(Some(alias.unwrap_or("accounts")), "account");
         let (left, right) = if flat_column(&pair.0) == joined { (pair.1, pair.0) } else { pair };
         if flat_column(&right) != joined {

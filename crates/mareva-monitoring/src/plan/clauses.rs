@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    DataType, Expr, FunctionArguments, GroupByExpr, Join, NamedWindowDefinition, NamedWindowExpr, Query, Select,
-    SetExpr, SetOperator, Statement, TableFactor, WindowType, visit_expressions,
+    DataType, ExactNumberInfo, Expr, FunctionArguments, GroupByExpr, Join, NamedWindowDefinition, NamedWindowExpr,
+    Query, Select, SetExpr, SetOperator, Statement, TableFactor, WindowType, visit_expressions,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -73,6 +73,13 @@ fn of_expressions(statement: &Statement) -> Vec<Clause> {
             Expr::Cast { data_type: DataType::Char(Some(_)) | DataType::Character(Some(_)), .. } => {
                 told(true, "char", "CHAR", SHORTER)
             }
+            Expr::Cast {
+                data_type:
+                    DataType::Decimal(ExactNumberInfo::PrecisionAndScale(_, scale))
+                    | DataType::Numeric(ExactNumberInfo::PrecisionAndScale(_, scale))
+                    | DataType::Dec(ExactNumberInfo::PrecisionAndScale(_, scale)),
+                ..
+            } if *scale < 0 => told(true, "cast", "a scale below zero", "divide it, and write DECIMAL(38, 0)"),
             _ => return ControlFlow::<()>::Continue(()),
         });
         ControlFlow::Continue(())

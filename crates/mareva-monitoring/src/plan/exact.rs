@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::expr::Cast;
+use datafusion::logical_expr::expr::{Cast, ScalarFunction};
 use datafusion::logical_expr::{Expr, Operator, Volatility};
 use mareva_model::Fault;
 
@@ -41,7 +41,7 @@ impl Matcher<'_> {
         fault.map_or(Ok(rewritten), Err)
     }
 
-    fn exact(&self, expr: &Expr) -> Result<(), Fault> {
+    pub(super) fn exact(&self, expr: &Expr) -> Result<(), Fault> {
         if let Some(fault) = self.no_float(expr) {
             return Err(fault);
         }
@@ -87,6 +87,19 @@ impl Matcher<'_> {
                     // compared or added up then differs by powers of ten, in stock DataFusion 55 as well.
                     let remedy = "round to places with CAST(x AS DECIMAL(38, 2))";
                     Some(text().refuse("round", "round to a number of places is not exact", remedy))
+                }
+                Expr::ScalarFunction(function) if makes_long(function) => {
+                    let reason = format!("{} can make a text of any length", function.name());
+                    let remedy = format!("write the text out, or pad to a number up to {MAX_PADDED}");
+                    Some(text().refuse(function.name(), reason, &remedy))
+                }
+                Expr::Cast(cast) if let Some(literal) = cut_off(cast) => {
+                    let reason = format!("'{literal}' has more places than are kept, and is rounded");
+                    Some(text().refuse(
+                        &format!("'{literal}'"),
+                        reason,
+                        "times have three places, amounts two, and DECIMAL(38, 4) four",
+                    ))
                 }
                 Expr::ScalarFunction(function) if function.func.signature().volatility != Volatility::Immutable => {
                     let reason = format!("{} gives another value every time", function.name());
@@ -144,10 +157,45 @@ impl Matcher<'_> {
     /// That a deviation is compared as it is.
     fn of_deviation(text: &Sql<'_>) -> Fault {
         let spreads = ["stddev", "stddev_pop", "stddev_samp", "var_samp", "var_pop", "variance", "var"];
-        let place = spreads.into_iter().find(|spread| text.has(spread)).unwrap_or_default();
+        let Some(place) = spreads.into_iter().find(|spread| text.has(spread)) else {
+            let remedy = "average a decimal: AVG(CAST(x AS DECIMAL(20, 2)))";
+            return text.refuse("avg", "the average of whole numbers is not exact", remedy);
+        };
         let remedy = "select STDDEV(x) OVER w AS spread and compare CAST(spread AS DECIMAL(38, 2))";
         text.refuse(place, "a condition on a floating-point number is not exact", remedy)
     }
+}
+
+/// Longest text that a rule pads to.
+const MAX_PADDED: i64 = 100;
+
+/// Whether a function gives texts that are not bounded by those it is given.
+fn makes_long(function: &ScalarFunction) -> bool {
+    let is_short = |length: &Expr| match length {
+        Expr::Literal(ScalarValue::Int64(Some(length)), _) => *length <= MAX_PADDED,
+        _ => false,
+    };
+    match function.name() {
+        "repeat" => true,
+        "lpad" | "rpad" => !function.args.get(1).is_some_and(is_short),
+        _ => false,
+    }
+}
+
+/// The text that is taken for a decimal or a time and loses places.
+fn cut_off(cast: &Cast) -> Option<String> {
+    let kept = match cast.field.data_type() {
+        DataType::Decimal128(_, scale) => usize::try_from(*scale).unwrap_or(0),
+        // Those of the tables.
+        DataType::Timestamp(..) => 3,
+        _ => return None,
+    };
+    let Expr::Literal(value, _) = cast.expr.as_ref() else { return None };
+    let text = value.try_as_str()??.to_owned();
+    let (_, places) = text.split_once('.')?;
+    // A zone may follow.
+    let end = places.find(|c: char| !c.is_ascii_digit()).unwrap_or(places.len());
+    (places[..end].trim_end_matches('0').len() > kept).then_some(text)
 }
 
 fn is_null(expr: &Expr) -> bool {

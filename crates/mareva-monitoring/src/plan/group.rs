@@ -9,7 +9,6 @@ use super::base::{Base, column, flat};
 use super::window::Call;
 use super::{FORM, GroupPlan, Matcher, RulePlan, WindowPlan};
 use crate::extent::Extent;
-use crate::program::join_key;
 use crate::stock::{WINDOW_START, stock};
 
 const GROUPS: &str = "write GROUP BY account, date_bin(INTERVAL '1' HOUR, event_time)";
@@ -38,8 +37,7 @@ impl Matcher<'_> {
             };
             names.insert(shown, stands_for);
         }
-        let is_joined = base.columns.keys().any(|column| join_key(column).is_some());
-        if is_joined && matches!(group.extent, Extent::Session { .. }) {
+        if base.is_joined && matches!(group.extent, Extent::Session { .. }) {
             let reason = "sessions are of the rows of one table";
             return Err(self.text.refuse("join", reason, "leave the join out, or use date_bin or hop"));
         }

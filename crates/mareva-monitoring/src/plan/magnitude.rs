@@ -10,6 +10,9 @@ const AMOUNT_DIGITS: u32 = 12;
 /// Digits of the number of rows that are ever retained: fewer than 2^31.
 const ROWS_DIGITS: u32 = 10;
 
+/// Digits of a year that `date_part` gives.
+const YEAR_DIGITS: u32 = 6;
+
 /// Digits of a decimal, and of the sums that DataFusion makes of them.
 const DIGITS: u32 = 38;
 
@@ -19,11 +22,20 @@ pub(super) fn fits(digits: u32, scale: i8, spare: u32) -> bool {
     digits + u32::from(scale.unsigned_abs()) + spare + ROWS_DIGITS <= DIGITS
 }
 
-/// Digits before the point that a decimal may have, at most.
+/// Digits before the point that a number may have, at most.
 pub(super) fn digits(expr: &Expr, schema: &DFSchema) -> u32 {
+    unbounded(expr, schema).min(of_type(expr, schema))
+}
+
+fn of_type(expr: &Expr, schema: &DFSchema) -> u32 {
+    expr.get_type(schema).ok().and_then(|found| digits_of(&found)).unwrap_or(DIGITS)
+}
+
+/// Digits before the point that a number would have, if its type had room for them.
+pub(super) fn unbounded(expr: &Expr, schema: &DFSchema) -> u32 {
     let of = |expr: &Expr| digits(expr, schema);
-    let of_type = || expr.get_type(schema).ok().and_then(|found| digits_of(&found)).unwrap_or(DIGITS);
-    let found = match expr {
+    let of_type = || of_type(expr, schema);
+    match expr {
         Expr::Column(column) => match column.name.as_str() {
             name if is_amount(name) => AMOUNT_DIGITS,
             _ => of_type(),
@@ -31,7 +43,9 @@ pub(super) fn digits(expr: &Expr, schema: &DFSchema) -> u32 {
         Expr::Literal(value, _) => digits_of_value(value).unwrap_or_else(of_type),
         Expr::Negative(inner) => of(inner),
         Expr::Alias(alias) => of(&alias.expr),
-        Expr::Cast(cast) if cast.field.data_type().is_decimal() => of(&cast.expr),
+        Expr::Cast(cast) if cast.field.data_type().is_decimal() || cast.field.data_type().is_integer() => {
+            of(&cast.expr).min(of_type())
+        }
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => match op {
             Operator::Plus | Operator::Minus => of(left).max(of(right)) + 1,
             Operator::Multiply => of(left) + of(right),
@@ -48,12 +62,19 @@ pub(super) fn digits(expr: &Expr, schema: &DFSchema) -> u32 {
         Expr::ScalarFunction(function) if matches!(function.name(), "abs" | "nullif" | "floor" | "trunc") => {
             function.args.first().map_or_else(of_type, of)
         }
+        // A year has the most, but for seconds since 1970.
+        Expr::ScalarFunction(function) if function.name() == "date_part" && !function.args.iter().any(is_epoch) => {
+            YEAR_DIGITS
+        }
         Expr::ScalarFunction(function) if matches!(function.name(), "round" | "ceil") => {
             function.args.first().map_or_else(of_type, |argument| of(argument) + 1)
         }
         _ => of_type(),
-    };
-    found.min(of_type())
+    }
+}
+
+fn is_epoch(argument: &Expr) -> bool {
+    matches!(argument, Expr::Literal(value, _) if value.to_string().eq_ignore_ascii_case("epoch"))
 }
 
 /// Whether it is a number that makes none greater that is divided by it.

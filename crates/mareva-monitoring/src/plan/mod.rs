@@ -26,14 +26,17 @@ mod clauses;
 mod exact;
 mod group;
 mod lag;
+mod listed;
 mod magnitude;
 mod probe;
+mod whole;
 mod window;
 mod zones;
 
 pub(crate) use aligned::{HOP, SESSION};
 use aligned::{begin, stubs};
 use base::{Base, column, flat};
+pub(crate) use listed::reads_a_table;
 
 /// A windowed aggregate as the SQL names it, over canonical columns.
 #[derive(Debug, Clone)]
@@ -165,6 +168,7 @@ pub(crate) async fn plan(context: &SessionContext, rule: &CheckedRule) -> Result
     let analysed =
         state.analyzer().execute_and_check(bound, state.config_options(), |_, _| {}).map_err(|e| text.engine(&e))?;
     let plan = Matcher { text: text.clone() }.rule(&analysed)?;
+    whole::check(&plan, &text)?;
     probe::check(context, &plan, &text)?;
     Ok(plan)
 }

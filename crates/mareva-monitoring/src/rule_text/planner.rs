@@ -4,16 +4,16 @@ use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 use mareva_model::{Fault, perhaps};
 
+use super::types::ALIKE;
 use super::{Sql, TABLES_AND_FORMS, found, words};
 
 /// Letters of what the planner says that are repeated.
 const MAX_TOLD: usize = 400;
 
 const SELECTED: &str = "select it with an alias and name that in QUALIFY: COUNT(*) OVER w AS n … QUALIFY n > 3";
-const ALIKE: &str = "compare numbers with numbers, texts with texts and times with times, or CAST one of them";
 
 /// A fault of which the planner says this: what it stands at, the reason and the remedy.
-type Reworded = (String, String, String);
+pub(super) type Reworded = (String, String, String);
 
 impl Sql<'_> {
     /// What the planner says.
@@ -150,6 +150,14 @@ impl Sql<'_> {
     fn of_values(&self, reason: &str, named: &str) -> Option<Reworded> {
         let quoted = format!("'{named}'");
         if reason.contains("Cannot cast string '") {
+            if named.parse::<f64>().is_ok() {
+                let reason = format!("{quoted} is a text, and what it meets holds no such number");
+                return Some(said(
+                    &quoted,
+                    reason,
+                    "write whole numbers without quotes, others as CAST('1.5' AS DECIMAL(9, 2))",
+                ));
+            }
             return Some(said(&quoted, format!("{quoted} is compared or computed with numbers and is none"), ALIKE));
         }
         if let Some(time) = after(reason, "Overflow converting ") {
@@ -199,9 +207,18 @@ impl Sql<'_> {
             let reason = "an aggregate stands in WHERE, which looks at one row";
             return Some(said("where", reason, SELECTED));
         }
-        if reason.contains("QUALIFY clause requires window functions") && self.has("over") {
-            let remedy = "use an alias that is no column of the table, whose name stands for the column";
+        if reason.contains("QUALIFY clause requires window functions") {
+            let remedy = "ask of a window there too (COUNT(*) OVER w AS n … QUALIFY n >= 1), whose alias is no column of the table; \
+                          what asks of the row alone may stand in WHERE";
             return Some(said("qualify", "QUALIFY asks of no window", remedy));
+        }
+        if reason.contains("Aggregate ORDER BY is not implemented") {
+            let at = self.word(|text| text == "first_value" || text == "last_value");
+            return Some(said(
+                &at,
+                "a window has one order, that of its ORDER BY",
+                "leave out the one within the brackets",
+            ));
         }
         if reason.contains("Invalid window frame") {
             let (at, reason) = match self.has("rows") {
@@ -214,46 +231,6 @@ impl Sql<'_> {
             let at = if self.has("over (") { "over (" } else { "over" };
             let remedy = "make two rules of it, the second over the signals of the first";
             return Some(said(at, "a window stands within another", remedy));
-        }
-        None
-    }
-
-    /// Of values of the wrong type.
-    fn of_types(&self, reason: &str, named: &str) -> Option<Reworded> {
-        if reason.contains("failed to match any signature") {
-            let kind = match after(reason, "but received ") {
-                Some("String") => "a text",
-                Some("Boolean") => "a truth value",
-                _ => "a value of this type",
-            };
-            let remedy = "give it a number, or count rows with COUNT(*) FILTER (WHERE …)";
-            return Some(said(named, format!("{named} cannot take {kind}"), remedy));
-        }
-        if reason.contains("non-boolean predicate") {
-            // A name of SELECT is told as all that it stands for.
-            let (at, what) = match named.contains(" OVER ") || named.contains("PARTITION BY") {
-                true => ("qualify", "what QUALIFY names"),
-                false => (bare(named), named),
-            };
-            return Some(said(at, format!("{what} is no condition"), "compare it with something: kind = 'transfer'"));
-        }
-        if reason.starts_with("Cannot automatically convert") && reason.ends_with("to Boolean") {
-            let remedy = "compare it with something: FILTER (WHERE kind = 'transfer')";
-            return Some(said("filter", "what FILTER asks is no condition", remedy));
-        }
-        if reason.contains("argument type for logical boolean operation") {
-            let word = if reason.contains(" OR ") { "OR" } else { "AND" };
-            let clause = if self.has("qualify") { "qualify" } else { "where" };
-            return Some(said(clause, format!("{word} stands between what is no condition"), ALIKE));
-        }
-        if reason.starts_with("Cannot coerce arithmetic") || reason.starts_with("Cannot infer common argument type") {
-            let sign = reason.split(" to valid").next().and_then(|both| {
-                both.split_whitespace().rev().find(|word| !word.contains(|c: char| c.is_alphanumeric() || c == ')'))
-            });
-            return Some(said(sign.unwrap_or_default(), reason.to_owned(), ALIKE));
-        }
-        if reason.starts_with("Substring") {
-            return Some(said("substr", "substr takes a text and where it begins", "write substr(x, 1, 4)"));
         }
         None
     }
@@ -352,16 +329,16 @@ const COMMON: [&str; 24] = [
     "where",
 ];
 
-fn said(at: &str, reason: impl Into<String>, remedy: impl Into<String>) -> Reworded {
+pub(super) fn said(at: &str, reason: impl Into<String>, remedy: impl Into<String>) -> Reworded {
     (at.to_owned(), reason.into(), remedy.into())
 }
 
 /// The word behind others.
-fn after<'r>(reason: &'r str, words: &str) -> Option<&'r str> {
+pub(super) fn after<'r>(reason: &'r str, words: &str) -> Option<&'r str> {
     reason.split_once(words).map(|(_, rest)| rest.split_whitespace().next().unwrap_or(""))
 }
 
 /// A column without its table.
-fn bare(name: &str) -> &str {
+pub(super) fn bare(name: &str) -> &str {
     name.rsplit('.').next().unwrap_or(name)
 }

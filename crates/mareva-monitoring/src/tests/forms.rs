@@ -46,6 +46,15 @@ const WHERES: [&str; 8] = [
     " AND (status <> 'pending' OR NOT (amount_ref > 3 AND direction = 'in'))",
     " AND amount_ref - (3 - amount_ref) > 1",
 ];
+/// Rows that stand in the rule.
+const LISTED: [&str; 6] = [
+    "",
+    "",
+    "",
+    "LEFT JOIN (VALUES ('a0', 3), ('a2', $limit)) AS l(whose, least) ON m.account = l.whose",
+    "JOIN (VALUES ('settled', 1, 'a'), ('pending', NULL, 'b')) AS l(state, least, word) ON l.state = m.status",
+    "LEFT JOIN (VALUES ('in', -1)) AS l(way, least) ON m.direction = l.way",
+];
 /// Aggregates with conditions that some values meet and some do not.
 const AGGREGATES: [(&str, &[&str]); 20] = [
     ("COUNT(*)", &["= 1", ">= 3", "BETWEEN 4 AND 6"]),
@@ -162,15 +171,21 @@ fn computed(picks: &mut Picks, name: &str, ties: bool) -> Computed {
     }
 }
 
-fn source(picks: &mut Picks) -> String {
+fn source(picks: &mut Picks, joins: bool) -> String {
     let filter = picks.of(&WHERES);
     let join = match picks.below(4) {
+        _ if !joins => "",
         0 => "JOIN accounts a ON m.account = a.account",
         1 => "LEFT JOIN accounts a ON m.counterparty = a.account",
         _ => "",
     };
     let joined = if join.is_empty() { "" } else { picks.of(&["", " AND COALESCE(a.role, '-') <> 'payroll'"]) };
-    format!("FROM movements m {join} WHERE m.device IS NOT NULL AND m.counterparty IS NOT NULL{filter}{joined}")
+    let listed = if joins { picks.of(&LISTED) } else { "" };
+    let by_listed = if listed.is_empty() { "" } else { picks.of(&["", " AND COALESCE(l.least, 2) <= amount_ref"]) };
+    let joined = format!("{joined}{by_listed}");
+    format!(
+        "FROM movements m {join} {listed} WHERE m.device IS NOT NULL AND m.counterparty IS NOT NULL{filter}{joined}"
+    )
 }
 
 fn form_a(picks: &mut Picks, ties: bool) -> [String; 2] {
@@ -190,7 +205,7 @@ fn form_a(picks: &mut Picks, ties: bool) -> [String; 2] {
         " AND amount_ref > 2",
         " AND NOT (direction = 'in' AND amount_ref < 5)",
     ]);
-    let (from, conditions) = (source(picks), conditions.join(if any { " OR " } else { ") AND (" }));
+    let (from, conditions) = (source(picks, true), conditions.join(if any { " OR " } else { ") AND (" }));
     [0, 1].map(|who| {
         let columns: Vec<&str> = columns.iter().map(|told| told[who].as_str()).collect();
         let mut conditions = conditions.clone();
@@ -226,13 +241,8 @@ fn form_b(picks: &mut Picks) -> [String; 2] {
         .iter()
         .map(|(call, condition)| format!("{call} {}", condition.replace("m.event_time", "MAX(m.event_time)")))
         .collect();
-    let mut from = source(picks);
-    if window == session {
-        from = from.replace("JOIN accounts a ON m.account = a.account", "").replace("LEFT ", "");
-        from = from
-            .replace("JOIN accounts a ON m.counterparty = a.account", "")
-            .replace(" AND COALESCE(a.role, '-') <> 'payroll'", "");
-    }
+    // Sessions are of the rows of one table.
+    let from = source(picks, window != session);
     [0, 1].map(|who| {
         let columns: Vec<&str> = columns.iter().map(|told| told[who].as_str()).collect();
         format!(

@@ -111,11 +111,43 @@ fn dialects() -> Vec<(String, &'static str)> {
         (
             format!("{HEAD}COUNT(*) OVER w AS amount\nFROM movements\n{}", good())
                 .replace("QUALIFY n > 1", "§QUALIFY amount > 1"),
-            "QUALIFY asks of no window; use an alias that is no column of the table",
+            "QUALIFY asks of no window; ask of a window there too",
         ),
         (counted("COUNT(*) OVER w §AS amount, COUNT(*) OVER w"), "amount is a column of movements, too"),
         (counted("COUNT(*) OVER w").replace("FROM", "§FROM public."), "a schema before a table's name"),
         (counted("COUNT(*) OVER v").replace("WINDOW", "§WINDOW v AS w,"), "a window that is called after another"),
+    ]
+}
+
+/// What is of the wrong type.
+fn typed() -> Vec<(String, &'static str)> {
+    vec![
+        (
+            filtered("amount > 1\n AND §amount_ref > INTERVAL '1' DAY"),
+            "a decimal meets an interval, and there is no > between them",
+        ),
+        (filtered("amount > 1\n AND §account_is_vasp > 0"), "a truth value meets a whole number"),
+        (filtered("§amount_ref * '0.855' > 10"), "a decimal meets a text"),
+        (filtered("amount > 1\n AND §event_time + event_time > event_time"), "a time meets a time, and there is no +"),
+        (filtered("account_role §IS UNKNOWN"), "what is no condition stands before IS UNKNOWN"),
+        (filtered("account_role §IS NOT TRUE"), "what is no condition stands before IS NOT TRUE"),
+        (filtered("§device BETWEEN 1 AND event_time"), "stands between what is"),
+        (filtered("§upper(amount_ref) = 'A'"), "upper cannot take a value of this type; give it a text"),
+        (filtered("§substr(amount_ref, 1, 2) = 'a'"), "give it a text"),
+        (filtered("§coalesce() > 1"), "coalesce cannot take values of these types, or so many"),
+        (counted("SUM(§amount * amount * amount) OVER w"), "more places behind the point than 38"),
+        (counted("§AVG(1) OVER w"), "the average of whole numbers is not exact"),
+        (counted("§FIRST_VALUE(device ORDER BY amount_ref) OVER w"), "a window has one order"),
+        (
+            counted("COUNT(*) OVER w").replace("QUALIFY n > 1", "QUALIFY n > §'1.5'"),
+            "'1.5' is a text, and what it meets",
+        ),
+        (counted("COUNT(*) OVER w").replace("CURRENT ROW", "CURRENT ROW §EXCLUDE TIES"), "EXCLUDE is not supported"),
+        (filtered("amount_ref = §'10.004'"), "'10.004' has more places than are kept"),
+        (
+            filtered("amount_ref > 1 AND CAST(remittance AS BIGINT) §* 100 > 1"),
+            "wraps around; CAST one side AS DECIMAL(38, 0)",
+        ),
     ]
 }
 
@@ -162,7 +194,7 @@ fn planned() -> Vec<(String, &'static str)> {
         (filtered("§kind"), "is no condition"),
         (filtered("§ammount_ref > 3"), "no column ammount_ref; perhaps you mean amount_ref; there are"),
         (filtered("direction = §\"out\""), "no column out; write a text in single quotes: 'out'"),
-        (filtered("amount_ref §+ kind > 1"), "compare numbers with numbers"),
+        (filtered("§amount_ref + kind > 1"), "there is no + between them; compare numbers with numbers"),
         (counted("§SUM(direction) OVER w"), "sum cannot take a text"),
         (counted("§SUM(direction = 'in') OVER w"), "sum cannot take a truth value"),
         (counted("§sqrt(SUM(amount_ref) OVER w)"), "sqrt gives a floating-point number"),
@@ -230,7 +262,7 @@ fn look_alikes() -> Vec<(String, &'static str)> {
 #[test]
 fn a_refusal_says_where_the_fault_is() {
     let mut wrong = Vec::new();
-    for (marked, reason) in [cases(), planned(), look_alikes(), dialects()].concat() {
+    for (marked, reason) in [cases(), planned(), typed(), look_alikes(), dialects()].concat() {
         let before = marked.split('§').next().unwrap_or_default();
         let line = before.matches('\n').count() + 1;
         let column = before.chars().rev().take_while(|letter| *letter != '\n').count() + 1;
