@@ -134,7 +134,7 @@ fn watch(config: &Config, opened: &Opened, can_change: bool, board: &Arc<Board>)
         tracing::info!("other rules take force with a restart: for a change while it runs, set snapshots.path");
         return Ok(None);
     }
-    Watch::start(path.clone(), opened.parts.ruleset.digest(), board.clone()).map(Some)
+    Watch::start(path.clone(), opened.parts.ruleset.clone(), board.clone()).map(Some)
 }
 
 /// Turns what the loop reports into metrics, health and log lines.

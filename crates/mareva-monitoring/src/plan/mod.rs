@@ -185,7 +185,7 @@ impl<'a> Matcher<'a> {
 }
 
 /// Names that a detection has beside its columns.
-const RESERVED: [&str; 3] = ["rule", "version", "shadow"];
+const RESERVED: [&str; 4] = ["rule", "version", "shadow", "parameters"];
 
 const FORM: &str =
     "write SELECT … FROM one table [JOIN accounts] [WHERE] with [WINDOW] [QUALIFY], or with GROUP BY [HAVING]";

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::replay::InsteadArgs;
 use crate::config::{self, ListFile};
 use crate::logging;
-use crate::open::{Instead, Opened, doubts, keep, notices, open};
+use crate::open::{Instead, Opened, doubts, keep, open};
 use crate::outcome::say;
 
 /// Load config, rules, lists and tables, and show what would be in force
@@ -67,7 +67,7 @@ fn in_force(opened: &Opened, lists: &[ListFile]) -> Value {
         "ok": true,
         "epoch": parts.epoch(),
         "rules": rules,
-        "notices": notices(&parts.ruleset),
+        "notices": opened.notices,
         "lists": parts.watchlist.lists(),
         "actions_here": actions_here(&parts.config.alerts.institution, lists),
         "jurisdiction": parts.config.alerts.institution.jurisdiction.as_deref().unwrap_or_default(),

@@ -10,7 +10,7 @@ use mareva_pipeline::Pipeline;
 use serde_json::json;
 
 use crate::config::Config;
-use crate::open::{Instead, NamedPath, Opened, in_the_way, keep, notices, open, readable, warn_of_doubts};
+use crate::open::{Instead, NamedPath, Opened, in_the_way, keep, open, readable, warn_of_doubts};
 use crate::outcome::{needs_its_reader, say, stdout_is_closed};
 use crate::outputs::{Taken, file_number};
 use crate::replay::{Merge, ReadSlice, Tally, Targets, UNFINISHED, Writers, numbered, read_ahead, table_files};
@@ -175,7 +175,7 @@ pub fn run(args: Args) -> Result<()> {
         "cannot write to standard output: it is closed; leave it open, or write --out FILE"
     );
     warn_of_doubts(&opened.parts.watchlist);
-    notices(&opened.parts.ruleset).iter().for_each(|notice| tracing::warn!("{notice}"));
+    opened.notices.iter().for_each(|notice| tracing::warn!("{notice}"));
     let mut pipeline = Pipeline::new(opened.parts.clone())?;
     let rules = opened.parts.ruleset.rules().iter().map(|rule| &*rule.reference);
     let files = numbered(&config, &args.bank, &args.exchange);

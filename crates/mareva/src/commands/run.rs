@@ -74,6 +74,7 @@ pub fn run(args: Args) -> Result<()> {
         "in force"
     );
     warn_of_doubts(&opened.parts.watchlist);
+    opened.notices.iter().for_each(|notice| tracing::warn!("{notice}"));
     let manner = Manner {
         history: args.history,
         until_end: args.until_end,

@@ -23,7 +23,7 @@ use mareva_screening::Watchlist;
 
 pub use accounts::parse_account;
 pub use lists::{NamedPath, doubts, warn_of_doubts, watchlist};
-pub use rules::{RuleFolder, load_rules, notices, rule_folders, uncounted, without_sources};
+pub use rules::{RuleFolder, load_rules, notices, rule_folders, uncounted, without_evidence, without_sources};
 pub use table::more_faults;
 
 use crate::config::{Config, read_bytes, read_text, unread};
@@ -83,6 +83,8 @@ pub struct Opened {
     pub admin_token: Option<Vec<u8>>,
     /// How brokers are reached; names and values are checked.
     pub connection: Connection,
+    /// What somebody should look at in the rules.
+    pub notices: Vec<String>,
 }
 
 /// Opens everything.
@@ -111,6 +113,8 @@ pub fn open(config: &Config) -> Result<Opened, Refusal> {
         return Err(Refusal::one("config", "could not be opened", "report this"));
     };
     let pipeline = pipeline_config(config);
+    let (ruleset, untried) = ruleset;
+    let notices = notices(&ruleset).into_iter().chain(untried).collect();
     let parts = Parts {
         watchlist: Arc::new(watchlist),
         ruleset: Arc::new(ruleset),
@@ -122,7 +126,7 @@ pub fn open(config: &Config) -> Result<Opened, Refusal> {
         spill,
     };
     let (subject_key, admin_token) = (subject_key.flatten(), admin_token.flatten());
-    Ok(Opened { parts, subject_key, admin_token, connection })
+    Ok(Opened { parts, subject_key, admin_token, connection, notices })
 }
 
 /// Every property that librdkafka refuses, or whose file cannot be read; or else that they do not fit each other.

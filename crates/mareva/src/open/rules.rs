@@ -178,8 +178,28 @@ fn load_together(folders: &[RuleFolder]) -> Result<Ruleset, Refusal> {
     Err(Refusal(all_faults(&texts, faults.0)))
 }
 
-pub(super) fn load(path: &Path) -> Result<Ruleset, Refusal> {
-    load_rules(&rule_folders(path)?)
+/// The rules under a path, and a notice of those that lack evidence.
+pub(super) fn load(path: &Path) -> Result<(Ruleset, Option<String>), Refusal> {
+    let folders = rule_folders(path)?;
+    Ok((load_rules(&folders)?, without_evidence(&folders)))
+}
+
+/// Rules of which nothing shows that they find what they are meant to.
+pub fn without_evidence(folders: &[RuleFolder]) -> Option<String> {
+    let is_empty = |text: &Option<String>| text.as_ref().is_none_or(|text| text.trim().is_empty());
+    let lacks = |folder: &&RuleFolder| [&folder.fires, &folder.quiet, &folder.expected].into_iter().any(is_empty);
+    let lacking: Vec<&str> = folders.iter().filter(lacks).map(|folder| folder.folder.as_str()).collect();
+    let told = "without evidence, so that nothing shows what they find; see `mareva rules check`";
+    (!lacking.is_empty()).then(|| format!("{} {told}", some_of(&lacking)))
+}
+
+/// The first of some rules, and how many more there are.
+fn some_of(rules: &[&str]) -> String {
+    let shown = rules.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
+    match rules.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// What somebody should look at, and is no fault: a folder may hold a part of the rules.
@@ -198,10 +218,8 @@ pub fn notices(ruleset: &Ruleset) -> Vec<String> {
 /// Rules whose signals come to nothing; a folder may hold the first level alone.
 pub fn uncounted(ruleset: &Ruleset) -> Option<String> {
     let uncounted = ruleset.uncounted();
-    let shown = uncounted.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
-    let more = uncounted.len().saturating_sub(SHOWN);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    (!uncounted.is_empty()).then(|| format!("no rule over signals counts those of {shown}{more}: they raise no alert"))
+    let told = || format!("no rule over signals counts those of {}: they raise no alert", some_of(&uncounted));
+    (!uncounted.is_empty()).then(told)
 }
 
 /// Thresholds that say not where they come from.

@@ -91,7 +91,7 @@ impl Writers {
         }
         if let Some(file) = &mut self.detections {
             for detection in &output.settled {
-                line(file, detection_json(detection).to_string().as_bytes()).context("cannot write detections")?;
+                line(file, detection_line(detection).to_string().as_bytes()).context("cannot write detections")?;
             }
         }
         if let Some(file) = &mut self.dead_letters {
@@ -139,7 +139,14 @@ fn line(out: &mut dyn Write, bytes: &[u8]) -> io::Result<()> {
     out.write_all(b"\n")
 }
 
-/// A settled detection as a line of `--detections` and of `expected.ndjson`: where it stands, then the rule's columns.
+/// A settled detection as a line of `--detections`: what is expected of it, and the values of its rule's parameters.
+pub fn detection_line(detection: &Detection) -> Value {
+    let mut line = detection_json(detection);
+    line["parameters"] = json!(detection.rule.parameters);
+    line
+}
+
+/// A settled detection as a line of `expected.ndjson`: where it stands, then the rule's columns.
 pub fn detection_json(detection: &Detection) -> Value {
     let mut line = Map::new();
     line.insert("rule".to_owned(), json!(detection.rule.id));

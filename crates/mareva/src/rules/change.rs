@@ -109,13 +109,13 @@ impl Changes {
                 Ok(change) => {
                     let epoch = change.epoch();
                     self.kept.note(epoch);
-                    self.board.filling(false);
+                    self.board.ready();
                     self.ready = Some((change, began.elapsed()));
                     return Some(epoch);
                 }
                 Err(reason) => {
                     self.board.filling(false);
-                    self.board.refuse(Refusal::one("rules", reason, "mend that and have the rules read again"));
+                    self.board.fail(Refusal::one("rules", reason, "mend that and have the rules read again"));
                 }
             }
         }

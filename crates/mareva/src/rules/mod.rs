@@ -25,6 +25,10 @@ pub struct Board(Mutex<State>);
 struct State {
     /// Rules that lie in the folder and are not in force yet: the last ones only.
     offered: Option<Arc<Ruleset>>,
+    /// Whether the timelines of other ones are filled, and they have not judged yet.
+    ready: bool,
+    /// What was read last: in force or on the way there. None where it could not take force.
+    read: Option<Digest>,
     /// Faults of those that lie there, where they were refused.
     faults: Vec<Fault>,
     tenures: Vec<Tenure>,
@@ -54,8 +58,45 @@ impl Board {
     /// Rules that are to take force; earlier ones that have not are forgotten.
     pub fn offer(&self, ruleset: Arc<Ruleset>) {
         let mut state = self.state();
+        state.read = Some(ruleset.digest());
         state.offered = Some(ruleset);
         state.faults.clear();
+    }
+
+    /// Takes note of the rules that a start has read.
+    fn have_read(&self, digest: Digest) {
+        self.state().read = Some(digest);
+    }
+
+    /// Takes note that these were read, and says whether they are other ones than those read before.
+    pub fn are_others(&self, digest: Digest) -> bool {
+        let mut state = self.state();
+        if state.read != Some(digest) {
+            return true;
+        }
+        if !state.faults.is_empty() {
+            tracing::info!("the rules can be read again, and are those read before");
+            state.faults.clear();
+        }
+        false
+    }
+
+    /// Whether other rules are on the way.
+    pub fn is_waiting(&self) -> bool {
+        let state = self.state();
+        state.offered.is_some() || state.figures.filling || state.ready
+    }
+
+    /// Rules whose timelines cannot be filled.
+    fn fail(&self, refusal: Refusal) {
+        self.refuse(refusal);
+        self.state().read = None;
+    }
+
+    /// The timelines of other rules are filled.
+    fn ready(&self) {
+        let mut state = self.state();
+        (state.figures.filling, state.ready) = (false, true);
     }
 
     fn take_offer(&self) -> Option<Arc<Ruleset>> {
@@ -84,6 +125,7 @@ impl Board {
     pub fn in_force(&self, epoch: Digest, tenures: Vec<Tenure>, backfill: Option<Duration>) {
         let mut state = self.state();
         state.tenures = tenures;
+        state.ready = false;
         state.figures.epoch = Some(epoch);
         if let Some(took) = backfill {
             state.figures.changed += 1;
@@ -98,6 +140,7 @@ impl Board {
 
     /// The rules in force and those retired whose rows are not settled; what waits and what was refused.
     pub fn shown(&self) -> Value {
+        let waiting = self.is_waiting();
         let state = self.state();
         let rule = |tenure: &Tenure| {
             json!({
@@ -115,7 +158,7 @@ impl Board {
         json!({
             "epoch": state.figures.epoch,
             "rules": state.tenures.iter().map(rule).collect::<Vec<_>>(),
-            "waiting": state.offered.is_some() || state.figures.filling,
+            "waiting": waiting,
             "changed": state.figures.changed,
             "refused": state.figures.refused,
             "faults": state.faults,

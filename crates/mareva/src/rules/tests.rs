@@ -6,6 +6,7 @@ use mareva_monitoring::{RuleText, rules_digest};
 use mareva_pipeline::EpochFrame;
 
 use super::kept::keep;
+use super::watch::Difference;
 use super::*;
 use crate::open::bare_parts;
 
@@ -35,6 +36,14 @@ fn write(folder: &std::path::Path, rule: &RuleText) {
     fs::write(folder.join("large/rule.sql"), &rule.sql).unwrap();
 }
 
+fn wait(until: impl Fn() -> bool, told: &str) {
+    let since = Instant::now();
+    while !until() {
+        assert!(since.elapsed() < Duration::from_secs(60), "{told}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 #[test]
 fn kept_rules_are_known_by_what_they_say_and_go_once_nothing_needs_them() {
     let path = folder("kept");
@@ -59,11 +68,30 @@ fn kept_rules_are_known_by_what_they_say_and_go_once_nothing_needs_them() {
 }
 
 #[test]
+fn a_change_of_rules_names_them_and_those_that_keep_their_version() {
+    let called = |id: &str, over: u32, version: u32| {
+        let RuleText { toml, sql, .. } = text(over);
+        let toml =
+            toml.replace("\"large\"", &format!("{id:?}")).replace("version = 1", &format!("version = {version}"));
+        RuleText { folder: id.to_owned(), toml, sql }
+    };
+    let former = Ruleset::load(&[called("a", 1, 1), called("b", 1, 1), called("c", 1, 1), called("d", 1, 1)]).unwrap();
+    let after = Ruleset::load(&[called("b", 1, 1), called("c", 2, 2), called("d", 2, 1), called("e", 1, 1)]).unwrap();
+    let expected = Difference {
+        added: vec!["e".to_owned()],
+        changed: vec!["c v1 to v2".to_owned(), "d v1 to v1".to_owned()],
+        retired: vec!["a".to_owned()],
+        unnumbered: vec!["d".to_owned()],
+    };
+    assert_eq!(Difference::between(&former, &after), expected);
+}
+
+#[test]
 fn other_rules_in_the_folder_are_offered_and_faults_are_told() {
     let path = folder("watched");
     write(&path, &text(1));
     let board = Arc::new(Board::default());
-    let watch = Watch::start(path.clone(), rules_digest(&[text(1)]), board.clone()).unwrap();
+    let watch = Watch::start(path.clone(), Arc::new(Ruleset::load(&[text(1)]).unwrap()), board.clone()).unwrap();
     let asked = || {
         let (ask, reply) = std::sync::mpsc::sync_channel(1);
         watch.door().unwrap().send(ask).unwrap();
@@ -72,19 +100,37 @@ fn other_rules_in_the_folder_are_offered_and_faults_are_told() {
     assert!(matches!(asked(), Asked::Unchanged));
     write(&path, &text(2));
     // Nobody asks: it is seen.
-    let since = Instant::now();
-    while !board.has_offer() {
-        assert!(since.elapsed() < Duration::from_secs(60), "the change is not seen");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    wait(|| board.has_offer(), "the change is not seen");
     assert_eq!(board.take_offer().unwrap().digest(), rules_digest(&[text(2)]));
     write(&path, &RuleText { sql: "SELECT nothing".to_owned(), ..text(2) });
     assert!(matches!(asked(), Asked::Refused(_)));
     assert_eq!(board.figures().refused, 1);
     assert!(board.shown()["faults"][0]["place"].as_str().unwrap().contains("rule.sql"));
     assert!(board.take_offer().is_none());
+    // What was read before is there again: nothing is wrong any more.
+    write(&path, &text(2));
+    assert!(matches!(asked(), Asked::Unchanged));
+    assert_eq!(board.shown()["faults"], json!([]));
     write(&path, &text(3));
     assert!(matches!(asked(), Asked::Changed));
-    assert_eq!(board.shown()["faults"], json!([]));
+    // They wait until they are in force, and whoever asks hears so.
+    assert!(matches!(asked(), Asked::Changed));
+    board.take_offer().unwrap();
+    board.filling(true);
+    assert!(matches!(asked(), Asked::Changed));
+    board.ready();
+    assert!(matches!(asked(), Asked::Changed));
+    board.in_force(mareva_model::digest(b"three"), Vec::new(), None);
+    assert!(matches!(asked(), Asked::Unchanged));
+    // What could not take force is offered again.
+    board.fail(Refusal::one("rules", "no room", "make room"));
+    assert!(matches!(asked(), Asked::Changed));
+    assert!(board.take_offer().is_some());
+    // The folder goes and comes back: nobody asks, and it is told.
+    let aside = path.with_extension("aside");
+    fs::rename(&path, &aside).unwrap();
+    wait(|| board.shown()["faults"] != json!([]), "the missing folder is not told");
+    fs::rename(&aside, &path).unwrap();
+    wait(|| board.shown()["faults"] == json!([]), "the folder that is back is not seen");
     fs::remove_dir_all(path).unwrap();
 }

@@ -1,6 +1,7 @@
 //! The folder of rules, looked at every second: other rules are read, checked and offered. What does not load is refused with
 //! all its faults, and what is in force stays. It has its own thread: to plan and compile rules takes long.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,12 +10,12 @@ use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
-use mareva_model::{Digest, Refusal};
-use mareva_monitoring::Ruleset;
+use mareva_model::Refusal;
+use mareva_monitoring::{RuleText, Ruleset};
 
 use super::Board;
 use crate::STACK;
-use crate::open::{load_rules, rule_folders};
+use crate::open::{load_rules, notices, rule_folders, without_evidence};
 
 /// Time between two looks.
 const EVERY: Duration = Duration::from_secs(1);
@@ -48,13 +49,14 @@ pub struct Watch {
 type Look = Vec<(PathBuf, u64, Option<SystemTime>)>;
 
 impl Watch {
-    /// Watches `path`. `offered` is the digest of the rules that were read there last.
+    /// Watches `path`. `read` are the rules that were read there last.
     ///
     /// # Errors
     /// No thread.
-    pub fn start(path: PathBuf, offered: Digest, board: Arc<Board>) -> anyhow::Result<Self> {
+    pub fn start(path: PathBuf, read: Arc<Ruleset>, board: Arc<Board>) -> anyhow::Result<Self> {
         let (ask, asked) = mpsc::sync_channel(ASKED);
-        let watching = Watching { path, offered, board, seen: Look::new(), last: Look::new() };
+        board.have_read(read.digest());
+        let watching = Watching { path, read, board, seen: Some(Look::new()), last: Some(Look::new()) };
         let thread = Builder::new()
             .name("mareva-rules".to_owned())
             .stack_size(STACK)
@@ -81,12 +83,12 @@ impl Drop for Watch {
 
 struct Watching {
     path: PathBuf,
-    /// Digest of the rules that were offered last.
-    offered: Digest,
+    /// The rules that were read last.
+    read: Arc<Ruleset>,
     board: Arc<Board>,
-    /// What was there when the rules were last read, and what was there a second ago.
-    seen: Look,
-    last: Look,
+    /// What was there when the rules were last read, and what was there a second ago; none where nobody could look.
+    seen: Option<Look>,
+    last: Option<Look>,
 }
 
 impl Watching {
@@ -94,7 +96,7 @@ impl Watching {
         loop {
             match asked.recv_timeout(EVERY) {
                 Ok(ask) => {
-                    self.seen = look(&self.path).unwrap_or_default();
+                    self.seen = look(&self.path).ok();
                     let found = self.read();
                     // Whoever asked may be gone.
                     let _ = ask.try_send(found);
@@ -108,25 +110,27 @@ impl Watching {
     /// Reads the rules where the folder is another than when they were last read, and has not changed for a second: whoever
     /// writes several files is not to be interrupted.
     fn look(&mut self) {
-        match look(&self.path) {
-            Ok(now) if now == self.seen => {}
-            Ok(now) if now == self.last => {
-                self.seen = now;
-                self.read();
-            }
-            Ok(now) => self.last = now,
-            // It may be there again in a second, say after a mount was changed.
-            Err(error) => tracing::debug!(path = %self.path.display(), %error, "cannot look at the rules"),
+        // Where it cannot be looked at, it may be there again in a second, say after a mount was changed.
+        let now = look(&self.path).ok();
+        if now != self.seen && now == self.last {
+            self.seen.clone_from(&now);
+            self.read();
         }
+        self.last = now;
     }
 
     fn read(&mut self) -> Asked {
-        match rule_folders(&self.path).and_then(|folders| load_rules(&folders)) {
-            Ok(ruleset) if ruleset.digest() == self.offered => Asked::Unchanged,
-            Ok(ruleset) => {
-                self.offered = ruleset.digest();
-                tell(&ruleset);
-                self.board.offer(Arc::new(ruleset));
+        let read = rule_folders(&self.path).and_then(|folders| Ok((load_rules(&folders)?, without_evidence(&folders))));
+        match read {
+            Ok((ruleset, _)) if !self.board.are_others(ruleset.digest()) => match self.board.is_waiting() {
+                true => Asked::Changed,
+                false => Asked::Unchanged,
+            },
+            Ok((ruleset, untried)) => {
+                let ruleset = Arc::new(ruleset);
+                let former = std::mem::replace(&mut self.read, ruleset.clone());
+                tell(&former, &ruleset, untried);
+                self.board.offer(ruleset);
                 Asked::Changed
             }
             Err(refusal) => {
@@ -137,13 +141,48 @@ impl Watching {
     }
 }
 
-fn tell(ruleset: &Ruleset) {
-    tracing::info!(rules = ruleset.rules().len(), digest = %ruleset.digest(), "other rules: filling their timelines");
-    for (rule, named) in ruleset.unmet() {
-        tracing::warn!(rule, named, "this rule counts signals of a rule that raises none, or is not there");
+fn tell(former: &Ruleset, ruleset: &Ruleset, untried: Option<String>) {
+    let Difference { added, changed, retired, unnumbered } = Difference::between(former, ruleset);
+    let (rules, digest) = (ruleset.rules().len(), ruleset.digest());
+    tracing::info!(rules, %digest, ?added, ?changed, ?retired, "other rules: filling their timelines");
+    for rule in unnumbered {
+        tracing::warn!(rule, "this rule has other text or parameters under the same version: count its version up");
     }
-    for (rule, named) in ruleset.unopposed() {
-        tracing::warn!(rule, named, "this rule challenges one that is not there");
+    notices(ruleset).into_iter().chain(untried).for_each(|notice| tracing::warn!("{notice}"));
+}
+
+/// How rules differ from those before them.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Difference {
+    pub added: Vec<String>,
+    /// With their versions.
+    pub changed: Vec<String>,
+    pub retired: Vec<String>,
+    /// Those that changed and have the version of before.
+    pub unnumbered: Vec<String>,
+}
+
+impl Difference {
+    pub fn between(former: &Ruleset, ruleset: &Ruleset) -> Self {
+        let mut found = Self::default();
+        let by_id = |ruleset: &Ruleset| -> BTreeMap<String, (u32, RuleText)> {
+            let versions = ruleset.rules().iter().map(|rule| rule.reference.version);
+            let texts = ruleset.texts().into_iter();
+            texts.zip(versions).map(|(text, version)| (text.folder.clone(), (version, text))).collect()
+        };
+        let (mut before, after) = (by_id(former), by_id(ruleset));
+        for (id, (version, text)) in after {
+            match before.remove(&id) {
+                None => found.added.push(id),
+                Some((_, known)) if known == text => {}
+                Some((known, _)) => {
+                    found.changed.push(format!("{id} v{known} to v{version}"));
+                    found.unnumbered.extend((known == version).then_some(id));
+                }
+            }
+        }
+        found.retired.extend(before.into_keys());
+        found
     }
 }
 

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::open::{keep, notices};
 use crate::outcome::say;
 use crate::outputs::Taken;
-use crate::replay::{WholeFile, detection_json};
+use crate::replay::{WholeFile, detection_line};
 use crate::scratch::Scratch;
 
 /// Labels of other data.
@@ -156,7 +156,7 @@ impl Written {
             let mut all: Vec<_> = outcomes.iter().flat_map(|outcome| &outcome.detections).collect();
             all.sort_by(|a, b| (a.event_time, &a.row_id, &a.rule.id).cmp(&(b.event_time, &b.row_id, &b.rule.id)));
             for detection in all {
-                writeln!(file, "{}", detection_json(detection)).context("cannot write detections")?;
+                writeln!(file, "{}", detection_line(detection)).context("cannot write detections")?;
             }
             file.finish()?;
         }
