@@ -87,6 +87,34 @@ fn what_is_no_data_is_no_report_of_zeros() {
     assert!(output.stdout.is_empty());
 }
 
+/// A replay takes the file as well, and counts the line.
+#[test]
+fn a_first_line_that_is_too_long_hides_no_records() {
+    let small = small();
+    let records = fs::read_to_string(small.path("bank.ndjson")).unwrap();
+    small.write("long.ndjson", &format!("{}\n{records}", "x".repeat(3 << 20)));
+    let report = json(&small.backtest(&["long.ndjson"], &["--json"]));
+    assert_eq!((&report["data"]["transactions"], &report["data"]["records"]["dead_lettered"]), (&3.into(), &1.into()));
+    small.write("garbage.ndjson", &format!("{}\n{}{records}", "x".repeat(3 << 20), "garbage\n".repeat(400_000)));
+    ends(&small.backtest(&["garbage.ndjson"], &[]), 2, &["neither a table in Parquet nor a record of a stream"]);
+}
+
+/// What is only tried is no detection of rules in force, and is there all the same.
+#[test]
+fn a_page_tells_of_rules_in_shadow() {
+    let small = Small::new(&[("s", "alert", OUT)], &[payment("0", 0, 1, 9)]);
+    let rule = fs::read_to_string(small.path("rules/s/rule.toml")).unwrap();
+    small.write("rules/s/rule.toml", &format!("shadow = true\n{rule}"));
+    small.replay();
+    let page = small.path("page.html");
+    ends(&small.backtest(&["tables"], &["--out", page.to_str().unwrap()]), 0, &[]);
+    let page = fs::read_to_string(page).unwrap();
+    for part in ["Back-test of 1 rule<", "<b>1</b><span>detections in shadow", "Detections a day, all rules in shadow"]
+    {
+        assert!(page.contains(part), "no `{part}`");
+    }
+}
+
 #[test]
 fn movements_of_other_transactions_are_refused() {
     let other = Small::new(&[("s", "alert", OUT)], &[payment("7", 0, 1, 9)]);

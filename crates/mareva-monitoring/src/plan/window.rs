@@ -229,7 +229,7 @@ impl Matcher<'_> {
             return Err(self.text.refuse("interval", reason, SLIDING));
         }
         milliseconds(*interval).map(Extent::Preceding).ok_or_else(|| {
-            let reason = "the interval is no whole number of milliseconds";
+            let reason = "the interval is no whole number of milliseconds: months differ in length";
             self.text.refuse("interval", reason, SLIDING)
         })
     }

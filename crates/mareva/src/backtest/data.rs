@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Take};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ use crate::scratch::Scratch;
 
 /// Bytes of a file in which its first record must begin and end.
 const PEEKED: u64 = 1 << 20;
+/// Times that many bytes of one line that are passed over.
+const MAX_SKIPPED: usize = 64;
 /// Beyond one dead letter in so many records there is a warning: rules see less than they are said to.
 const DEAD_ONE_IN: u64 = 100;
 /// Files of a back-test: each is open once for each thread.
@@ -355,6 +357,11 @@ fn holds(path: &Path) -> std::io::Result<Content> {
                 Err(reason) => Content::Nothing(reason),
             });
         }
+        let is_cut = !whole && !line.ends_with(b"\n");
+        // A long line says nothing of the others; of lines of the usual length enough were looked at.
+        if is_cut && (line.len() as u64 * 2 < PEEKED || !skipped(&mut reader)?) {
+            break;
+        }
         blank &= line.trim_ascii().is_empty();
         let Some(stream) = stream_of(&line) else { continue };
         match why_no_record(stream, &line) {
@@ -369,6 +376,23 @@ fn holds(path: &Path) -> std::io::Result<Content> {
         None if blank && whole => Content::Empty,
         None => Content::Nothing("holds neither a table in Parquet nor a record of a stream".to_owned()),
     })
+}
+
+/// Whether there is more behind a line that goes on beyond what is looked at.
+fn skipped(reader: &mut BufReader<Take<File>>) -> std::io::Result<bool> {
+    let mut rest = Vec::new();
+    for _ in 0..MAX_SKIPPED {
+        rest.clear();
+        reader.get_mut().set_limit(PEEKED);
+        if reader.read_until(b'\n', &mut rest)? == 0 {
+            return Ok(false);
+        }
+        if rest.ends_with(b"\n") {
+            reader.get_mut().set_limit(PEEKED);
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Why a line is no record of a stream; none where one of its transactions can be read.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::chart::{Series, bars, columns, escaped, lines};
-use super::figures::{Report, RuleFigures, Scored, Sweep};
+use super::figures::{Day, Report, RuleFigures, Scored, Sweep};
 use super::text::{grouped, share};
 use crate::challenge::{Challenge, Compared};
 
@@ -62,14 +62,16 @@ fn head(html: &mut String, report: &Report) {
     };
     let _ = write!(
         html,
-        "<h1>Back-test of {} rules</h1>\n<p class=\"lead\">{}, {}. Amounts are in {}.</p>\n<p><code>{}</code><br><small>written {}</small></p>\n<div class=\"tiles\">",
+        "<h1>Back-test of {} {}</h1>\n<p class=\"lead\">{}, {}. Amounts are in {}.</p>\n<p><code>{}</code><br><small>written {}</small></p>\n<div class=\"tiles\">",
         report.rules.len(),
+        if report.rules.len() == 1 { "rule" } else { "rules" },
         escaped(&between),
         data.days_in_words(),
         escaped(&report.about.currency),
         escaped(&report.about.command),
         escaped(&report.about.written_at)
     );
+    let tried = total(|rule| if rule.shadow { rule.counts.detections } else { 0 });
     let tiles = [
         (grouped(data.transactions), "transactions"),
         (grouped(data.movements), "movements"),
@@ -77,7 +79,8 @@ fn head(html: &mut String, report: &Report) {
         (grouped(report.alerts), "alerts of rules"),
         (format!("{per_day:.1}"), "alerts a day"),
     ];
-    for (number, what) in tiles {
+    let in_shadow = (tried > 0).then(|| (grouped(tried), "detections in shadow"));
+    for (number, what) in tiles.into_iter().chain(in_shadow) {
         let _ = write!(html, "<div><b>{number}</b><span>{what}</span></div>");
     }
     if let Some(all) = report.labels.as_ref().and_then(|labels| labels.all_alerts.as_ref()) {
@@ -186,12 +189,16 @@ fn by_day(html: &mut String, report: &Report) {
             ("day (UTC)", "subject-days"),
         ));
     }
+    let (title, of_day): (_, fn(&Day) -> u64) = match report.rules.iter().all(|rule| rule.shadow) {
+        true => ("Detections a day, all rules in shadow", |day| day.rules.values().map(|(found, _)| *found).sum()),
+        false => ("Detections a day, all rules in force", |day| day.detections),
+    };
     let all = Series {
         name: "all rules".to_owned(),
-        values: report.days.iter().map(|day| Some(day.detections as f64)).collect(),
+        values: report.days.iter().map(|day| Some(of_day(day) as f64)).collect(),
     };
-    html.push_str("<h3>Detections a day, all rules in force</h3>\n");
-    html.push_str(&columns("Detections a day, all rules in force", &labels, &[all], ("day (UTC)", "detections")));
+    let _ = writeln!(html, "<h3>{title}</h3>");
+    html.push_str(&columns(title, &labels, &[all], ("day (UTC)", "detections")));
     html.push_str("\n</section>\n");
     if report.days.len() > 366 {
         return;
