@@ -13,6 +13,7 @@ use mareva_kafka::{
     EpochChange, Failpoints, Judge as _, JudgeError, Limits, Progress, RunConfig, RunSummary, SnapshotConfig, Topics,
 };
 use mareva_model::Refusal;
+use mareva_pipeline::Counts;
 
 use crate::config::{Config, ListFile};
 use crate::history::HistoryFile;
@@ -103,7 +104,15 @@ pub fn serve(
     };
     let max_rows = config.semantics.max_rows;
     let drain = manner.drain;
-    let mut lookout = Lookout { metrics: &metrics, health: &health, board: &board, max_rows, drain, seconds: 0 };
+    let mut lookout = Lookout {
+        metrics: &metrics,
+        health: &health,
+        board: &board,
+        max_rows,
+        drain,
+        seconds: 0,
+        counts: Counts::default(),
+    };
     let mut watch = |progress: &Progress<'_, Judged>| {
         lookout.see(progress, stop);
         observe(progress);
@@ -145,6 +154,8 @@ struct Lookout<'a> {
     max_rows: u64,
     drain: bool,
     seconds: u64,
+    /// Of this process.
+    counts: Counts,
 }
 
 impl Lookout<'_> {
@@ -161,6 +172,7 @@ impl Lookout<'_> {
             Progress::Judged { slice, output, replay, .. } => {
                 if !replay {
                     self.metrics.judged(slice, &output.output);
+                    self.counts += &output.output.counts;
                 }
                 if let Some(sizes) = &output.sizes {
                     self.metrics.sizes(sizes, self.max_rows);
@@ -173,7 +185,8 @@ impl Lookout<'_> {
                 self.seconds += 1;
                 if self.seconds.is_multiple_of(LOG_SECONDS) {
                     let lag: i64 = stats.lag.iter().map(|(_, lag)| lag).sum();
-                    tracing::info!(records = stats.records, alerts = stats.alerts, lag, "judging");
+                    let Counts { late, dead_lettered, .. } = self.counts;
+                    tracing::info!(records = stats.records, alerts = stats.alerts, late, dead_lettered, lag, "judging");
                 }
             }
             Progress::Committed { .. } => {}

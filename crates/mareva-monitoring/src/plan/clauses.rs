@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    DataType, ExactNumberInfo, Expr, FunctionArguments, GroupByExpr, Join, NamedWindowDefinition, NamedWindowExpr,
-    Query, Select, SetExpr, SetOperator, Statement, TableFactor, WindowType, visit_expressions,
+    DataType, ExactNumberInfo, Expr, Function, FunctionArguments, GroupByExpr, Join, NamedWindowDefinition,
+    NamedWindowExpr, Query, Select, SetExpr, SetOperator, Statement, TableFactor, WindowType, visit_expressions,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -42,6 +42,7 @@ pub(super) fn check(text: &Sql<'_>) -> Result<(), Fault> {
         _ => None,
     });
     zones::check(text, &statements)?;
+    unused_window(text, &statements)?;
     let dropped = statements.iter().flat_map(of_expressions);
     let found = queries.flat_map(of_query).chain(dropped).find(|clause| clause.there);
     found.map_or(Ok(()), |Clause { words, said, .. }| {
@@ -49,6 +50,31 @@ pub(super) fn check(text: &Sql<'_>) -> Result<(), Fault> {
             said.map_or_else(|| (words.to_uppercase(), FORM), |(what, remedy)| (what.to_owned(), remedy));
         Err(text.refuse(words, format!("{what} is not supported"), remedy))
     })
+}
+
+/// Refuses a window that nobody names: the planner does not look at it, nor at whether its columns are there.
+fn unused_window(text: &Sql<'_>, statements: &[Statement]) -> Result<(), Fault> {
+    let mut named = Vec::new();
+    for statement in statements {
+        _ = visit_expressions(statement, |expr| {
+            if let Expr::Function(Function { over: Some(WindowType::NamedWindow(name)), .. }) = expr {
+                named.push(name.value.to_lowercase());
+            }
+            ControlFlow::<()>::Continue(())
+        });
+    }
+    let selects = statements.iter().filter_map(|statement| match statement {
+        Statement::Query(query) => query.body.as_select(),
+        _ => None,
+    });
+    let mut windows = selects.flat_map(|select| &select.named_window).map(|NamedWindowDefinition(name, _)| &name.value);
+    match windows.find(|name| !named.contains(&name.to_lowercase())) {
+        None => Ok(()),
+        Some(name) => {
+            let remedy = format!("write OVER {name} where it is meant, or take it out");
+            Err(text.refuse(&format!("{name} as ("), format!("nothing is computed over the window {name}"), &remedy))
+        }
+    }
 }
 
 /// Instead of a text of so many letters.

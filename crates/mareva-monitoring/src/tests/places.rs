@@ -129,6 +129,11 @@ fn typed() -> Vec<(String, &'static str)> {
         (filtered("amount > 1\n AND §account_is_vasp > 0"), "a truth value meets a whole number"),
         (filtered("§amount_ref * '0.855' > 10"), "a decimal meets a text"),
         (filtered("amount > 1\n AND §event_time + event_time > event_time"), "a time meets a time, and there is no +"),
+        (
+            counted("COUNT(*) OVER w")
+                .replace("WINDOW w AS", "WINDOW §unused AS (PARTITION BY nope ORDER BY event_time), w AS"),
+            "nothing is computed over the window unused",
+        ),
         (filtered("account_role §IS UNKNOWN"), "what is no condition stands before IS UNKNOWN"),
         (filtered("account_role §IS NOT TRUE"), "what is no condition stands before IS NOT TRUE"),
         (filtered("§device BETWEEN 1 AND event_time"), "stands between what is"),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use anyhow::Result;
-use mareva_model::{Fault, Refusal, SubjectRole, identifier};
+use mareva_model::{Fault, Refusal, SubjectRole, identifier, perhaps};
 use mareva_monitoring::backtest::{Seen, TableFile, Through, labelled_rows, through};
 use mareva_monitoring::{Key, KeyBuild, ROLES, key_of};
 use serde_json::Value;
@@ -158,10 +158,15 @@ impl Labels {
         let (Some(account), Some(label)) = (place("account"), place("label")) else {
             let other = headers.len() == 1 && headers.iter().any(|one| one.contains([';', '\t', '|']));
             let remedy = match other {
-                true => "separate columns with commas: account,label",
-                false => "write account,label in the first line",
+                true => "separate columns with commas: account,label".to_owned(),
+                false => {
+                    let known = ["account", "label"];
+                    let near =
+                        headers.iter().filter(|header| !known.contains(header)).map(|header| perhaps(header, known));
+                    format!("{}write account,label in the first line", near.max().unwrap_or_default())
+                }
             };
-            return vec![(1, "does not name the columns account and label".to_owned(), remedy.to_owned())];
+            return vec![(1, "does not name the columns account and label".to_owned(), remedy)];
         };
         let twice = |name: &&&str| headers.iter().filter(|header| header.eq_ignore_ascii_case(name)).count() > 1;
         if let Some(name) = ["account", "label"].iter().find(twice) {

@@ -62,7 +62,12 @@ pub fn unread(config: &Config, folder: &RuleFolder) -> Result<Vec<(&'static str,
         all.extend(unread.into_iter().map(|line| (file, line)));
     }
     for (number, line) in lines(folder.expected.as_deref().unwrap_or_default()) {
-        all.extend(expected(line).err().map(|reason| ("expected.ndjson", (number, reason))));
+        let of_another = |line: &Value| line["rule"].as_str().is_some_and(|rule| rule != folder.folder);
+        let reason = match expected(line) {
+            Ok(line) if of_another(&line) => Some("is a detection of another rule".to_owned()),
+            other => other.err(),
+        };
+        all.extend(reason.map(|reason| ("expected.ndjson", (number, reason))));
     }
     Ok(all)
 }
