@@ -42,14 +42,17 @@ pub(super) fn check(text: &Sql<'_>) -> Result<(), Fault> {
         _ => None,
     });
     zones::check(text, &statements)?;
-    unused_window(text, &statements)?;
     let dropped = statements.iter().flat_map(of_expressions);
     let found = queries.flat_map(of_query).chain(dropped).find(|clause| clause.there);
-    found.map_or(Ok(()), |Clause { words, said, .. }| {
-        let (what, remedy) =
-            said.map_or_else(|| (words.to_uppercase(), FORM), |(what, remedy)| (what.to_owned(), remedy));
-        Err(text.refuse(words, format!("{what} is not supported"), remedy))
-    })
+    // What is refused of the windows themselves comes first.
+    found.map_or_else(
+        || unused_window(text, &statements),
+        |Clause { words, said, .. }| {
+            let (what, remedy) =
+                said.map_or_else(|| (words.to_uppercase(), FORM), |(what, remedy)| (what.to_owned(), remedy));
+            Err(text.refuse(words, format!("{what} is not supported"), remedy))
+        },
+    )
 }
 
 /// Refuses a window that nobody names: the planner does not look at it, nor at whether its columns are there.
