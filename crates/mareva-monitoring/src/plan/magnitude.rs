@@ -1,6 +1,6 @@
 //! How large the values of an expression can be, so that no sum of them passes what SQL's 38 digits hold.
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator};
 
@@ -98,6 +98,7 @@ fn digits_of(of: &DataType) -> Option<u32> {
         }
         DataType::Int64 | DataType::UInt64 => Some(19),
         DataType::Int32 | DataType::UInt32 => Some(10),
+        DataType::Timestamp(TimeUnit::Millisecond, _) => Some(14),
         _ => None,
     }
 }
