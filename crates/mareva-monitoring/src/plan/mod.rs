@@ -1,10 +1,10 @@
 //! From a rule's SQL to the parts that timelines need. DataFusion parses, resolves names and coerces types; here the plan
 //! is matched against the supported forms, and whatever is none of them is refused with its place in the text.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::datasource::MemTable;
@@ -95,6 +95,22 @@ impl RulePlan {
     /// How far apart rows of its windows can be, milliseconds.
     pub fn reaches(&self) -> impl Iterator<Item = i64> {
         self.windows.iter().map(|w| w.extent.reach()).chain(self.group.iter().map(|g| g.extent.reach()))
+    }
+
+    /// All that is computed over rows and windows.
+    fn expressions(&self) -> impl Iterator<Item = &Expr> {
+        let of_windows = self.windows.iter().flat_map(|window| window.atoms.iter().chain(&window.argument));
+        let of_outputs = self.outputs.iter().map(|(_, expr)| expr);
+        self.gate.iter().chain(of_windows).chain(&self.qualify).chain(of_outputs)
+    }
+
+    /// What they are computed of: columns, and what windows give. Each can be null.
+    fn schema(&self) -> Schema {
+        let of_rows = self.columns.iter().map(|(name, field)| (name.as_str(), field.data_type()));
+        let of_windows = self.windows.iter().map(|window| (window.name.as_str(), &window.output));
+        // The same window may stand there several times.
+        let types: BTreeMap<&str, &DataType> = of_rows.chain(of_windows).collect();
+        Schema::new(types.into_iter().map(|(name, of)| Field::new(name, of.clone(), true)).collect::<Vec<_>>())
     }
 
     /// Whether a row can be in several of its windows.

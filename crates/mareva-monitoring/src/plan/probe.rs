@@ -1,17 +1,15 @@
 //! What plans and yet cannot be computed: units and patterns that a function refuses only when it is called.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions, new_null_array};
-use arrow::datatypes::{Field, Schema};
 use datafusion::common::DFSchema;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::Expr;
 use datafusion::prelude::SessionContext;
 use mareva_model::Fault;
 
-use super::{RulePlan, WindowPlan};
+use super::RulePlan;
 use crate::program::simplified;
 use crate::rule_text::Sql;
 
@@ -22,12 +20,7 @@ use crate::rule_text::Sql;
 pub(super) fn check(context: &SessionContext, plan: &RulePlan, text: &Sql<'_>) -> Result<(), Fault> {
     // Of hopping windows one stands for all; the call that makes them is no function.
     let Some(plan) = plan.shifts().into_iter().next() else { return Ok(()) };
-    let of_rows = plan.columns.iter().map(|(name, field)| Field::new(name, field.data_type().clone(), true));
-    // The same window may stand there several times.
-    let windows: BTreeMap<&str, &WindowPlan> =
-        plan.windows.iter().map(|window| (window.name.as_str(), window)).collect();
-    let of_windows = windows.values().map(|window| Field::new(&window.name, window.output.clone(), true));
-    let schema = Arc::new(Schema::new(of_rows.chain(of_windows).collect::<Vec<_>>()));
+    let schema = Arc::new(plan.schema());
     let arrays = schema.fields().iter().map(|field| new_null_array(field.data_type(), 1)).collect();
     let options = RecordBatchOptions::new().with_row_count(Some(1));
     let row = RecordBatch::try_new_with_options(schema.clone(), arrays, &options);
@@ -37,8 +30,5 @@ pub(super) fn check(context: &SessionContext, plan: &RulePlan, text: &Sql<'_>) -
         let expr = simplified(context, &known, expr)?;
         context.create_physical_expr(expr, &known)?.evaluate(&row).map(|_| ())
     };
-    let of_windows = plan.windows.iter().flat_map(|window| window.atoms.iter().chain(&window.argument));
-    let of_outputs = plan.outputs.iter().map(|(_, expr)| expr);
-    let mut all = plan.gate.iter().chain(of_windows).chain(&plan.qualify).chain(of_outputs);
-    all.try_for_each(|expr| compute(expr).map_err(|error| text.near([expr]).engine(&error)))
+    plan.expressions().try_for_each(|expr| compute(expr).map_err(|error| text.near([expr]).engine(&error)))
 }

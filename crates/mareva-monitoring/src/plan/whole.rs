@@ -1,6 +1,6 @@
 //! Whole numbers that could pass their type: they would wrap around without a word, here and in stock DataFusion.
 
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator};
@@ -19,17 +19,8 @@ const MOST_ROWS: i64 = 999;
 /// # Errors
 /// The expression.
 pub(super) fn check(plan: &RulePlan, text: &Sql<'_>) -> Result<(), Fault> {
-    let of_rows = plan.columns.iter().map(|(name, field)| Field::new(name, field.data_type().clone(), true));
-    let of_windows = plan.windows.iter().map(|window| Field::new(&window.name, window.output.clone(), true));
-    let mut fields: Vec<Field> = of_rows.chain(of_windows).collect();
-    // The same window may stand there several times.
-    fields.sort_by(|a, b| a.name().cmp(b.name()));
-    fields.dedup_by(|a, b| a.name() == b.name());
-    let schema = DFSchema::try_from(Schema::new(fields)).map_err(|error| text.engine(&error))?;
-    let of_windows = plan.windows.iter().flat_map(|window| window.atoms.iter().chain(&window.argument));
-    let of_outputs = plan.outputs.iter().map(|(_, expr)| expr);
-    let mut all = plan.gate.iter().chain(of_windows).chain(&plan.qualify).chain(of_outputs);
-    all.try_for_each(|expr| match wrapping(&counted(plan, expr), &schema) {
+    let schema = DFSchema::try_from(plan.schema()).map_err(|error| text.engine(&error))?;
+    plan.expressions().try_for_each(|expr| match wrapping(&counted(plan, expr), &schema) {
         None => Ok(()),
         Some((part, sign, digits)) => {
             let reason = format!("up to {digits} digits can pass what a whole number holds, which then wraps around");

@@ -84,7 +84,7 @@ impl Sql<'_> {
             let types = reason.split("coerce types ").nth(1)?.split(" in BETWEEN").next()?;
             let (one, other) = types.split_once(" and ")?;
             let told = format!("{} stands between what is {}", kind_of(one), kind_of(other));
-            return Some(said(&self.operation("between", vec![one, other]), told, ALIKE));
+            return Some(said(&self.operation("between", [one, other]), told, ALIKE));
         }
         self.of_operators(reason)
     }
@@ -102,28 +102,24 @@ impl Sql<'_> {
         let both = both.split(": ").next()?.split(" to valid").next()?;
         let is_sign = |word: &&str| !word.contains(|c: char| c.is_alphanumeric() || c == ')' || c == '(');
         let sign = both.split_whitespace().find(is_sign)?;
-        let at = self.operation(sign, both.split(&format!(" {sign} ")).collect());
+        let (one, other) = both.split_once(&format!(" {sign} "))?;
+        let at = self.operation(sign, [one, other]);
         if reason.contains("would exceed max scale") {
             let remedy = "CAST one side AS DECIMAL(38, 2)";
             return Some(said(&at, "the product has more places behind the point than 38", remedy));
         }
-        let separator = format!(" {sign} ");
-        let mut sides = both.split(separator.as_str()).map(kind_of);
-        let what = format!("{} meets {}", sides.next()?, sides.next()?);
+        let what = format!("{} meets {}", kind_of(one), kind_of(other));
         Some(said(&at, format!("{what}, and there is no {sign} between them"), ALIKE))
     }
 
     /// The words of the operation of this sign between values of these types.
-    fn operation(&self, sign: &str, types: Vec<&str>) -> String {
+    fn operation(&self, sign: &str, [one, other]: [&str; 2]) -> String {
         let all = words(self.sql);
-        let fits = |word: Option<&Word>, of: Option<&&str>| match (word, of) {
-            (Some(word), Some(of)) => usize::from(could_be(&word.text, of)),
-            _ => 0,
-        };
+        let fits = |word: Option<&Word>, of: &str| usize::from(word.is_some_and(|word| could_be(&word.text, of)));
         let places = all.iter().enumerate().filter(|(_, word)| word.text == sign);
         let score = |at: &usize| {
             let before = at.checked_sub(1).and_then(|before| all.get(before));
-            fits(before, types.first()) + fits(all.get(at + 1), types.last())
+            fits(before, one) + fits(all.get(at + 1), other)
         };
         let best =
             places.map(|(at, _)| at).filter(|at| score(at) > 0).max_by_key(|at| (score(at), std::cmp::Reverse(*at)));

@@ -124,12 +124,10 @@ fn checked(path: Option<&Path>) -> Result<Ruleset, Refusal> {
     let ruleset = keep(load_rules(&folders), &mut faults);
     for folder in &folders {
         let beside = format!("{}/{}", folder.beside.trim_end_matches('/'), folder.folder);
-        let evidence =
-            [("fires.ndjson", &folder.fires), ("quiet.ndjson", &folder.quiet), ("expected.ndjson", &folder.expected)];
-        for (file, text) in evidence {
+        for file in folder.missing_evidence() {
             let place = format!("{beside}/{file}");
             let is_read = folder.unreadable.0.iter().all(|fault| fault.place != place);
-            if is_read && text.as_ref().is_none_or(|text| text.trim().is_empty()) {
+            if is_read {
                 let remedy = match file {
                     "expected.ndjson" => "write it with `mareva rules test --rules DIR --update`",
                     _ => "a rule is not a rule until it carries its evidence; see rules/README.md",

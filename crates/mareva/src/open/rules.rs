@@ -47,6 +47,15 @@ pub struct RuleFolder {
     pub unreadable: Refusal,
 }
 
+impl RuleFolder {
+    /// Files of evidence that are not there, or empty.
+    pub fn missing_evidence(&self) -> impl Iterator<Item = &'static str> {
+        let files = [("fires.ndjson", &self.fires), ("quiet.ndjson", &self.quiet), ("expected.ndjson", &self.expected)];
+        let is_empty = |text: &Option<String>| text.as_ref().is_none_or(|text| text.trim().is_empty());
+        files.into_iter().filter(move |(_, text)| is_empty(text)).map(|(file, _)| file)
+    }
+}
+
 /// All rule folders under a path; without a path those of the binary. Other files beside them are left alone.
 ///
 /// # Errors
@@ -186,8 +195,7 @@ pub(super) fn load(path: &Path) -> Result<(Ruleset, Option<String>), Refusal> {
 
 /// Rules of which nothing shows that they find what they are meant to.
 pub fn without_evidence(folders: &[RuleFolder]) -> Option<String> {
-    let is_empty = |text: &Option<String>| text.as_ref().is_none_or(|text| text.trim().is_empty());
-    let lacks = |folder: &&RuleFolder| [&folder.fires, &folder.quiet, &folder.expected].into_iter().any(is_empty);
+    let lacks = |folder: &&RuleFolder| folder.missing_evidence().next().is_some();
     let lacking: Vec<&str> = folders.iter().filter(lacks).map(|folder| folder.folder.as_str()).collect();
     let told = "without evidence, so that nothing shows what they find; see `mareva rules check`";
     (!lacking.is_empty()).then(|| format!("{} {told}", some_of(&lacking)))

@@ -50,6 +50,12 @@ pub struct Figures {
     pub filling: bool,
 }
 
+impl State {
+    fn is_waiting(&self) -> bool {
+        self.offered.is_some() || self.figures.filling || self.ready
+    }
+}
+
 impl Board {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -83,8 +89,7 @@ impl Board {
 
     /// Whether other rules are on the way.
     pub fn is_waiting(&self) -> bool {
-        let state = self.state();
-        state.offered.is_some() || state.figures.filling || state.ready
+        self.state().is_waiting()
     }
 
     /// Rules whose timelines cannot be filled.
@@ -140,7 +145,6 @@ impl Board {
 
     /// The rules in force and those retired whose rows are not settled; what waits and what was refused.
     pub fn shown(&self) -> Value {
-        let waiting = self.is_waiting();
         let state = self.state();
         let rule = |tenure: &Tenure| {
             json!({
@@ -158,7 +162,7 @@ impl Board {
         json!({
             "epoch": state.figures.epoch,
             "rules": state.tenures.iter().map(rule).collect::<Vec<_>>(),
-            "waiting": waiting,
+            "waiting": state.is_waiting(),
             "changed": state.figures.changed,
             "refused": state.figures.refused,
             "faults": state.faults,
