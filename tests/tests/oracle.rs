@@ -79,6 +79,7 @@ fn expected(rules: &Ruleset, tables: &Path) -> Shown {
         let mut columns = d.columns.clone();
         columns.insert("subject".into(), d.subject.clone().into());
         columns.insert("event_time".into(), mareva_model::format_time(d.event_time).into());
+        columns.insert("parameters".into(), serde_json::json!(d.rule.parameters));
         ((d.rule.id.clone(), d.row_id.clone()), sorted(&columns))
     };
     found.into_iter().map(show).collect()
