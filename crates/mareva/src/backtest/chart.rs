@@ -53,6 +53,12 @@ fn scale(most: f64) -> (f64, f64) {
     ((most / step).ceil() * step, step)
 }
 
+/// The same of counts, which have no halves.
+fn scale_of_counts(most: f64) -> (f64, f64) {
+    let step = scale(most).1.ceil();
+    ((most / step).ceil().max(1.0) * step, step)
+}
+
 fn number(value: f64) -> String {
     // Numbers of a report are below 2^53.
     if value.fract() == 0.0 && value >= 0.0 { grouped(value as u64) } else { format!("{value:.2}") }
@@ -68,16 +74,25 @@ fn evenly(places: usize) -> Vec<f64> {
     (0..places).map(|place| LEFT + width_of_place(places) * (place as f64 + 0.5)).collect()
 }
 
-/// Places as far from each other as the numbers that name them, which ascend; others evenly.
-fn by_number(labels: &[String]) -> Vec<f64> {
+/// Numbers as far apart as this are told by their powers.
+const FAR_APART: f64 = 50.0;
+
+/// Places as far from each other as the numbers that name them, which ascend, or as their logarithms; others evenly. And what the
+/// axis is then called.
+fn by_number(labels: &[String], axis: &str) -> (Vec<f64>, String) {
     let even = evenly(labels.len());
     let numbers: Vec<f64> =
         labels.iter().filter_map(|label| label.parse().ok()).filter(|n: &f64| n.is_finite()).collect();
     match (numbers.as_slice(), even.as_slice()) {
         ([least, .., most], [from, .., to]) if numbers.len() == labels.len() && least < most => {
-            numbers.iter().map(|number| from + (to - from) * (number - least) / (most - least)).collect()
+            let is_wide = *least > 0.0 && most / least >= FAR_APART;
+            let along = |number: f64| if is_wide { number.ln() } else { number };
+            let (first, last) = (along(*least), along(*most));
+            let at = |number: &f64| from + (to - from) * (along(*number) - first) / (last - first);
+            let named = if is_wide { format!("{axis} (logarithmic)") } else { axis.to_owned() };
+            (numbers.iter().map(at).collect(), named)
         }
-        _ => even,
+        _ => (even, axis.to_owned()),
     }
 }
 
@@ -179,9 +194,7 @@ fn legend(series: &[Series]) -> String {
 pub fn columns(title: &str, labels: &[String], series: &[Series], axes: (&str, &str)) -> String {
     let total = |at: usize| series.iter().filter_map(|one| one.values.get(at).copied().flatten()).sum::<f64>();
     let most = (0..labels.len()).map(total).fold(0.0, f64::max);
-    let (top, step) = scale(most);
-    // Counts have no halves.
-    let mut frame = Frame::begin(title, (labels, evenly(labels.len())), 250.0, (top, step.max(1.0)), axes);
+    let mut frame = Frame::begin(title, (labels, evenly(labels.len())), 250.0, scale_of_counts(most), axes);
     let width = (width_of_place(labels.len()) * 0.78).min(60.0);
     for (at, label) in labels.iter().enumerate() {
         let mut below = 0.0;
@@ -204,14 +217,16 @@ pub fn columns(title: &str, labels: &[String], series: &[Series], axes: (&str, &
     legend(series) + &frame.end()
 }
 
-/// Lines over a horizontal axis, on which numbers stand where they belong; `most` is the top of the vertical one, the greatest value without it.
+/// Lines over a horizontal axis, on which numbers stand where they belong; `most` is the top of the vertical one. Without it they are
+/// counts, up to the greatest.
 pub fn lines(title: &str, labels: &[String], series: &[Series], axes: (&str, &str), most: Option<f64>) -> String {
     let values = || series.iter().flat_map(|one| one.values.iter().copied().flatten());
-    let (top, step) = match most {
+    let scale = match most {
         Some(most) => (most, most / 4.0),
-        None => scale(values().fold(0.0, f64::max)),
+        None => scale_of_counts(values().fold(0.0, f64::max)),
     };
-    let mut frame = Frame::begin(title, (labels, by_number(labels)), 230.0, (top, step), axes);
+    let (middles, axis) = by_number(labels, axes.0);
+    let mut frame = Frame::begin(title, (labels, middles), 230.0, scale, (&axis, axes.1));
     for ((number_of, one), colour) in series.iter().enumerate().zip(COLOURS.iter().cycle()) {
         let points: Vec<(f64, f64, f64)> = one
             .values

@@ -1,4 +1,4 @@
-use super::{Series, by_number, columns, escaped, evenly, lines, scale};
+use super::{Series, by_number, columns, escaped, evenly, lines, scale, scale_of_counts};
 
 #[test]
 fn nothing_in_a_name_ends_an_element() {
@@ -18,6 +18,11 @@ fn scales_are_round_and_hold_the_greatest_value() {
         let lines = top / step;
         assert!(lines.round() <= 5.0 && (lines - lines.round()).abs() < 1e-9, "{most}: {top} by {step}");
     }
+    for (most, due) in
+        [(0.0, (1.0, 1.0)), (1.0, (1.0, 1.0)), (3.0, (3.0, 1.0)), (9.0, (9.0, 3.0)), (94.0, (100.0, 25.0))]
+    {
+        assert_eq!(scale_of_counts(most), due, "{most}");
+    }
 }
 
 #[test]
@@ -31,7 +36,14 @@ fn empty_charts_have_no_numbers_that_are_none() {
 
 #[test]
 fn numbers_stand_as_far_apart_as_they_are() {
-    let at = |labels: &[&str]| by_number(&labels.iter().map(|label| (*label).to_owned()).collect::<Vec<_>>());
+    let named = |labels: &[&str]| by_number(&labels.iter().map(|label| (*label).to_owned()).collect::<Vec<_>>(), "x");
+    let at = |labels: &[&str]| named(labels).0;
+    let (places, axis) = named(&["1", "10", "100"]);
+    assert_eq!(axis, "x (logarithmic)");
+    assert!((places[1] - places[0] - (places[2] - places[1])).abs() < 1e-6, "{places:?}");
+    let (places, axis) = named(&["0", "1", "100"]);
+    assert_eq!(axis, "x", "zero has no logarithm");
+    assert!((places[1] - places[0]) * 90.0 < places[2] - places[1]);
     let places = at(&["0", "1", "10"]);
     assert!(((places[1] - places[0]) * 9.0 - (places[2] - places[1])).abs() < 1e-6, "{places:?}");
     for labels in [&["a", "b", "c"][..], &["1", "b"], &["5"], &["5", "5"], &["NaN", "1"], &[]] {
