@@ -93,13 +93,14 @@ impl Cursor {
         }
     }
 
-    pub fn tail(&self) -> u32 {
+    /// The first of its rows, and the one behind the last.
+    pub fn ends(&self) -> (u32, u32) {
         match self {
-            Self::Total { tail, .. } | Self::Other { tail, .. } => *tail,
+            Self::Total { tail, head, .. } | Self::Other { tail, head, .. } => (*tail, *head),
         }
     }
 
-    fn ends(&mut self) -> (&mut u32, &mut u32) {
+    fn ends_mut(&mut self) -> (&mut u32, &mut u32) {
         match self {
             Self::Total { tail, head, .. } | Self::Other { tail, head, .. } => (tail, head),
         }
@@ -128,12 +129,12 @@ impl Cursor {
 
     /// Moves to the rows `[from, to)`. Costs the rows between there and where it stood, or those in it if they are fewer.
     pub fn seek(&mut self, (from, to): (u32, u32), ring: &Ring, of: &Feature, facts: &Facts) {
-        let (tail, head) = self.ends();
+        let (tail, head) = self.ends_mut();
         let moves = u64::from(ring.between(*tail, from)) + u64::from(ring.between(*head, to));
         if moves > u64::from(to.wrapping_sub(from)) {
             *self = Self::new(self.feature(), of, from);
         }
-        let (tail, head) = self.ends();
+        let (tail, head) = self.ends_mut();
         let (was_tail, was_head) = (std::mem::replace(tail, from), std::mem::replace(head, to));
         // From here on the rows it was over and those it comes to be over meet: it moves by fewer than there are.
         for row in of.counted(ring, was_head, to, facts) {
@@ -152,7 +153,7 @@ impl Cursor {
 
     /// A row comes onto the ring at `at`, or goes from there; the ring is as it is without it.
     pub fn disturbed(&mut self, at: u32, row: u64, comes: bool, ring: &Ring, of: &Feature, facts: &Facts) {
-        let (tail, head) = self.ends();
+        let (tail, head) = self.ends_mut();
         if !ring.is_before(at, *head) {
             return;
         }
@@ -177,7 +178,7 @@ impl Cursor {
 
     /// The rows before `front` are about to leave the ring.
     pub fn expire(&mut self, front: u32, ring: &Ring, of: &Feature, facts: &Facts) {
-        let (tail, head) = self.ends();
+        let (tail, head) = self.ends_mut();
         if !ring.is_before(*tail, front) {
             return;
         }

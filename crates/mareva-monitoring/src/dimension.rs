@@ -41,7 +41,7 @@ pub(crate) struct Dimension {
     blocks: Vec<Vec<Line>>,
     free: Vec<Slot>,
     rows: usize,
-    starts: Vec<Option<u32>>,
+    ranges: Vec<Option<(u32, u32)>>,
 }
 
 /// Keys are hashes; the table takes its bits from both ends of a word.
@@ -69,7 +69,7 @@ fn line(blocks: &mut [Vec<Line>], slot: Slot) -> &mut Line {
 impl Dimension {
     pub fn new(layout: Layout) -> Self {
         let shards = vec![HashTable::new(); SHARDS];
-        Self { layout, shards, blocks: Vec::new(), free: Vec::new(), rows: 0, starts: Vec::new() }
+        Self { layout, shards, blocks: Vec::new(), free: Vec::new(), rows: 0, ranges: Vec::new() }
     }
 
     fn line(&self, slot: Slot) -> &Line {
@@ -161,7 +161,7 @@ impl Dimension {
         into: &mut impl TakesValues,
     ) {
         let timeline = &mut line(&mut self.blocks, slot).timeline;
-        timeline.values(wanted, as_of, (&self.layout, facts), &mut self.starts, into);
+        timeline.values(wanted, as_of, (&self.layout, facts), &mut self.ranges, into);
     }
 
     /// See [`KeyTimeline::at_most`].

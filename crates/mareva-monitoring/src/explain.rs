@@ -154,7 +154,7 @@ fn one(ruleset: &Ruleset, rule: &Rule) -> Result<Explained, DataFusionError> {
         aggregate: aggregate(window),
         keys: window.keys.clone(),
         span_ms: window.extent.reach(),
-        window: words::extent(window.extent),
+        window: words::window(window),
         counts: window.atoms.iter().map(|atom| expression(atom, &[])).collect(),
         shared_with: shared(window),
     };

@@ -326,7 +326,7 @@ impl Builder<'_> {
         let in_order = window.kind.needs_order();
         let dimension = self.dimension(&window.keys, window.extent, in_order, &[predicate, gate])?;
         let windows = &mut self.dimensions[dimension].1.windows;
-        let known_window = Window::of(window.extent, gate);
+        let known_window = Window::of(window.extent, window.before, gate);
         let at = windows.iter().position(|one| *one == known_window).unwrap_or_else(|| {
             windows.push(known_window);
             windows.len() - 1
@@ -364,7 +364,7 @@ impl Builder<'_> {
         let group = match &planned.plan.group {
             Some(GroupPlan { keys, extent }) => {
                 let dimension = self.dimension(keys, *extent, true, &[])?;
-                Some(GroupProgram { dimension, window: Window::of(*extent, gate) })
+                Some(GroupProgram { dimension, window: Window::of(*extent, 0, gate) })
             }
             None => None,
         };

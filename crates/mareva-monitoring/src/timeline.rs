@@ -11,14 +11,16 @@ use crate::ring::{Ring, RingRow};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Window {
     pub extent: Extent,
+    /// It ends so many milliseconds before its row.
+    pub before: i64,
     /// Of sessions: the predicate of the rows that make them.
     pub members: usize,
 }
 
 impl Window {
     /// Only sessions depend on what else is in them: other windows are alike whatever rule they are of.
-    pub fn of(extent: Extent, gate: usize) -> Self {
-        Self { extent, members: if matches!(extent, Extent::Session { .. }) { gate } else { 0 } }
+    pub fn of(extent: Extent, before: i64, gate: usize) -> Self {
+        Self { extent, before, members: if matches!(extent, Extent::Session { .. }) { gate } else { 0 } }
     }
 }
 
@@ -88,7 +90,7 @@ impl KeyTimeline {
         match depth {
             0 => self.ring.len() as u64 + u64::from(self.kept.is_some()),
             1 => self.ring.last_time().unwrap_or_default() as u64 + self.cursors().len() as u64,
-            _ => self.cursors().first().and_then(|first| self.ring.row(first.tail())).unwrap_or_default(),
+            _ => self.cursors().first().and_then(|first| self.ring.row(first.ends().0)).unwrap_or_default(),
         }
     }
 
@@ -132,6 +134,14 @@ impl KeyTimeline {
         }
     }
 
+    /// The rows of a window that begins then, of a row of `time`; `hint` is where they may lie.
+    fn range(&self, window: Window, begins: i64, time: i64, hint: (u32, u32)) -> (u32, u32) {
+        let from = self.ring.first_at_or_after(begins, hint.0);
+        let ends = time.saturating_sub(window.before).saturating_add(1);
+        // One that ends before it begins holds nothing.
+        (from, if ends <= begins { from } else { self.ring.first_at_or_after(ends, hint.1) })
+    }
+
     /// Position after the last row up to a time.
     pub fn upto(&self, time: i64) -> u32 {
         match self.ring.last_time() {
@@ -140,35 +150,40 @@ impl KeyTimeline {
         }
     }
 
-    /// The wanted features, which ascend, as of a row: over the rows from the start of their window to those of its own time, or
-    /// of a positional kind to itself. `starts` is room for the starts of the windows.
+    /// The wanted features, which ascend, as of a row: over the rows from the start of their window to its end, or of a positional
+    /// kind to itself. `ranges` is room for those of the windows.
     pub fn values(
         &mut self,
         wanted: impl Iterator<Item = u16>,
         as_of: AsOf,
         (layout, facts): (&Layout, &Facts),
-        starts: &mut Vec<Option<u32>>,
+        ranges: &mut Vec<Option<(u32, u32)>>,
         into: &mut impl TakesValues,
     ) {
-        starts.clear();
-        starts.resize(layout.windows.len(), None);
+        ranges.clear();
+        ranges.resize(layout.windows.len(), None);
         let upto = self.upto(as_of.time);
         self.ring.asked = upto;
         let (mut own, mut few, mut near) = (None, None, 0);
         for index in wanted {
             let feature = &layout.features[usize::from(index)];
             let found = self.find(index, near);
-            let (at, hint) = found.map_or_else(|at| (at, upto), |at| (at, self.cursors()[at].tail()));
-            let from = match starts[feature.window] {
-                Some(from) => from,
+            let (at, hint) = found.map_or_else(|at| (at, (upto, upto)), |at| (at, self.cursors()[at].ends()));
+            let (from, to) = match ranges[feature.window] {
+                Some(range) => range,
                 None => {
-                    let begins = self.begins(layout.windows[feature.window], as_of, layout, facts);
-                    *starts[feature.window].insert(self.ring.first_at_or_after(begins, hint))
+                    let window = layout.windows[feature.window];
+                    let begins = self.begins(window, as_of, layout, facts);
+                    let range = match window.before {
+                        0 => (self.ring.first_at_or_after(begins, hint.0), upto),
+                        _ => self.range(window, begins, as_of.time, hint),
+                    };
+                    *ranges[feature.window].insert(range)
                 }
             };
             let to = match feature.kind.is_positional() {
                 true => *own.get_or_insert_with(|| self.place_of(as_of, layout, facts).wrapping_add(1)),
-                false => upto,
+                false => to,
             };
             near = at;
             if found.is_err() && self.ring.between(from, upto) <= FEW {
@@ -203,10 +218,11 @@ impl KeyTimeline {
             return None;
         }
         let found = self.find(index, 0);
-        let cursor = self.kept.get_or_insert_default().cursor(found, || Cursor::new(index, feature, self.ring.asked));
-        let from = self.ring.first_at_or_after(window.extent.start(first), cursor.tail());
-        let to = self.ring.first_at_or_after(last.saturating_add(1), self.ring.asked);
-        cursor.seek((from, to), &self.ring, feature, facts);
+        let asked = self.ring.asked;
+        let hint = found.map_or((asked, asked), |at| self.cursors()[at].ends());
+        let range = self.range(window, window.extent.start(first), last, (hint.0, asked));
+        let cursor = self.kept.get_or_insert_default().cursor(found, || Cursor::new(index, feature, asked));
+        cursor.seek(range, &self.ring, feature, facts);
         // A sum of nothing is null.
         Some(cursor.number(feature).unwrap_or_default())
     }

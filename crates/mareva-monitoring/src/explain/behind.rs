@@ -249,7 +249,8 @@ impl Looked<'_> {
         let text_of = |value: &str| Expr::Literal(ScalarValue::Utf8(Some(value.to_owned())), None);
         let time = times(self.fired).map_err(external)?.value(at);
         let moment = |ms: i64| Expr::Literal(ScalarValue::TimestampMillisecond(Some(ms), None), None);
-        let mut condition = column("event_time").between(moment(from), moment(time));
+        let last = time.saturating_sub(window.before);
+        let mut condition = column("event_time").between(moment(from), moment(last));
         if window.kind.is_positional() {
             // Of the rows of its millisecond those up to it by `row_id`.
             let own = text(self.fired, "row_id").map_err(external)?.value(at);
@@ -291,7 +292,7 @@ impl Looked<'_> {
             aggregates: vec![super::told(self.rule, window)],
             key,
             span_ms: window.extent.reach(),
-            window: super::words::extent(window.extent),
+            window: super::words::window(window),
             rows: told,
             omitted,
         })
@@ -302,7 +303,8 @@ impl Looked<'_> {
 fn holds_same(a: &WindowPlan, b: &WindowPlan) -> bool {
     let within = |a: &WindowPlan, b: &WindowPlan| a.atoms.iter().all(|atom| b.atoms.contains(atom));
     let counted = |window: &WindowPlan| (window.kind.is_positional()).then_some(window.kind);
-    a.keys == b.keys && a.extent == b.extent && counted(a) == counted(b) && within(a, b) && within(b, a)
+    let frame = |window: &WindowPlan| (window.extent, window.before);
+    a.keys == b.keys && frame(a) == frame(b) && counted(a) == counted(b) && within(a, b) && within(b, a)
 }
 
 fn external(error: BacktestError) -> DataFusionError {

@@ -71,7 +71,7 @@ pub(super) fn aggregate(window: &WindowPlan) -> String {
 /// A windowed aggregate in few words, for expressions that name it; with what it counts that others do not which are alike.
 fn short(window: &WindowPlan, all: &[WindowPlan]) -> String {
     let words = |window: &WindowPlan| {
-        format!("{} by {} over {}", aggregate(window), window.keys.join(", "), extent(window.extent))
+        format!("{} by {} over {}", aggregate(window), window.keys.join(", "), self::window(window))
     };
     let own = words(window);
     let alike: Vec<&WindowPlan> = all.iter().filter(|other| other.name != window.name && words(other) == own).collect();
@@ -85,8 +85,8 @@ fn short(window: &WindowPlan, all: &[WindowPlan]) -> String {
 }
 
 /// A window.
-pub(super) fn extent(extent: Extent) -> String {
-    match extent {
+pub(super) fn window(window: &WindowPlan) -> String {
+    let reach = match window.extent {
         Extent::Preceding(ms) => span(ms),
         Extent::Aligned { width, slide, .. } if width == slide => format!("a window of {}", span(width)),
         Extent::Aligned { width, slide, .. } => {
@@ -94,6 +94,10 @@ pub(super) fn extent(extent: Extent) -> String {
         }
         Extent::Calendar(calendar) => calendar.name(),
         Extent::Session { gap } => format!("a session with pauses of up to {}", span(gap)),
+    };
+    match window.before {
+        0 => reach,
+        before => format!("{reach} until {} before", span(before)),
     }
 }
 

@@ -89,7 +89,7 @@ impl Matcher<'_> {
         let time = [Expr::Column(Column::new_unqualified("event_time"))];
         let earliest = Call { name: "min", args: &time, distinct: false, filter: None };
         let known = Base { names: [("event_time".to_owned(), column("event_time"))].into(), ..base.clone() };
-        let planned = self.feature(&earliest, group.keys.clone(), group.extent, &known)?;
+        let planned = self.feature(&earliest, group.keys.clone(), (group.extent, 0), &known)?;
         let stands_for = column(&planned.name);
         windows.push(planned);
         Ok(stands_for)
@@ -138,7 +138,7 @@ impl Matcher<'_> {
         if let Some(own) = own {
             return Ok(own);
         }
-        let planned = here.feature(&call, group.keys.clone(), group.extent, base)?;
+        let planned = here.feature(&call, group.keys.clone(), (group.extent, 0), base)?;
         let stands_for = column(&planned.name);
         windows.push(planned);
         Ok(stands_for)

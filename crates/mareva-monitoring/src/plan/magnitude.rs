@@ -1,4 +1,4 @@
-//! How large the values of an expression can be, so that no sum of them passes what SQL's 38 digits hold.
+//! How large the values of an expression can be, so that no sum of them passes what SQL's 38 digits hold, and no whole number wraps.
 
 use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::{DFSchema, ScalarValue};
@@ -22,33 +22,38 @@ pub(super) fn fits(digits: u32, scale: i8, spare: u32) -> bool {
     digits + u32::from(scale.unsigned_abs()) + spare + ROWS_DIGITS <= DIGITS
 }
 
-/// Digits before the point that a number may have, at most.
-pub(super) fn digits(expr: &Expr, schema: &DFSchema) -> u32 {
+/// Digits before the point that a number has which is no further from zero than so far.
+pub(super) fn digits(most: u128) -> u32 {
+    most.saturating_sub(1).checked_ilog10().map_or(u32::from(most > 0), |digits| digits + 1)
+}
+
+/// No value is further from zero.
+pub(super) fn most(expr: &Expr, schema: &DFSchema) -> u128 {
     unbounded(expr, schema).min(of_type(expr, schema))
 }
 
-fn of_type(expr: &Expr, schema: &DFSchema) -> u32 {
-    expr.get_type(schema).ok().and_then(|found| digits_of(&found)).unwrap_or(DIGITS)
+fn of_type(expr: &Expr, schema: &DFSchema) -> u128 {
+    expr.get_type(schema).ok().and_then(|found| most_of(&found)).unwrap_or(u128::MAX)
 }
 
-/// Digits before the point that a number would have, if its type had room for them.
-pub(super) fn unbounded(expr: &Expr, schema: &DFSchema) -> u32 {
-    let of = |expr: &Expr| digits(expr, schema);
+/// None would be, if its type had room for it.
+pub(super) fn unbounded(expr: &Expr, schema: &DFSchema) -> u128 {
+    let of = |expr: &Expr| most(expr, schema);
     let of_type = || of_type(expr, schema);
     match expr {
         Expr::Column(column) => match column.name.as_str() {
-            name if is_amount(name) => AMOUNT_DIGITS,
+            name if is_amount(name) => power(AMOUNT_DIGITS),
             _ => of_type(),
         },
-        Expr::Literal(value, _) => digits_of_value(value).unwrap_or_else(of_type),
+        Expr::Literal(value, _) => most_of_value(value).unwrap_or_else(of_type),
         Expr::Negative(inner) => of(inner),
         Expr::Alias(alias) => of(&alias.expr),
         Expr::Cast(cast) if cast.field.data_type().is_decimal() || cast.field.data_type().is_integer() => {
             of(&cast.expr).min(of_type())
         }
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => match op {
-            Operator::Plus | Operator::Minus => of(left).max(of(right)) + 1,
-            Operator::Multiply => of(left) + of(right),
+            Operator::Plus | Operator::Minus => of(left).saturating_add(of(right)),
+            Operator::Multiply => of(left).saturating_mul(of(right)),
             Operator::Divide if is_one_or_more(right) => of(left),
             _ => of_type(),
         },
@@ -64,13 +69,17 @@ pub(super) fn unbounded(expr: &Expr, schema: &DFSchema) -> u32 {
         }
         // A year has the most, but for seconds since 1970.
         Expr::ScalarFunction(function) if function.name() == "date_part" && !function.args.iter().any(is_epoch) => {
-            YEAR_DIGITS
+            power(YEAR_DIGITS)
         }
         Expr::ScalarFunction(function) if matches!(function.name(), "round" | "ceil") => {
-            function.args.first().map_or_else(of_type, |argument| of(argument) + 1)
+            function.args.first().map_or_else(of_type, |argument| of(argument).saturating_add(1))
         }
         _ => of_type(),
     }
+}
+
+fn power(digits: u32) -> u128 {
+    10_u128.saturating_pow(digits)
 }
 
 fn is_epoch(argument: &Expr) -> bool {
@@ -80,7 +89,12 @@ fn is_epoch(argument: &Expr) -> bool {
 /// Whether it is a number that makes none greater that is divided by it.
 fn is_one_or_more(divisor: &Expr) -> bool {
     match divisor {
-        Expr::Literal(value, _) => digits_of_value(value).is_some_and(|digits| digits > 0),
+        Expr::Literal(value, _) => match value {
+            ScalarValue::Decimal128(Some(units), _, scale) => {
+                units.unsigned_abs() >= power(u32::from(scale.unsigned_abs()))
+            }
+            _ => most_of_value(value).is_some_and(|most| most > 0),
+        },
         Expr::Cast(cast) => is_one_or_more(&cast.expr),
         _ => false,
     }
@@ -91,26 +105,27 @@ fn is_amount(column: &str) -> bool {
     matches!(column, "amount_ref" | "balance_ref" | "originator_balance_ref" | "beneficiary_balance_ref")
 }
 
-fn digits_of(of: &DataType) -> Option<u32> {
+fn most_of(of: &DataType) -> Option<u128> {
     match of {
         DataType::Decimal128(precision, scale) => {
-            Some((i32::from(*precision) - i32::from(*scale)).max(0).unsigned_abs())
+            Some(power((i32::from(*precision) - i32::from(*scale)).max(0).unsigned_abs()))
         }
-        DataType::Int64 | DataType::UInt64 => Some(19),
-        DataType::Int32 | DataType::UInt32 => Some(10),
-        DataType::Timestamp(TimeUnit::Millisecond, _) => Some(14),
+        DataType::Int64 => Some(u128::from(i64::MIN.unsigned_abs())),
+        DataType::UInt64 => Some(u128::from(u64::MAX)),
+        DataType::Int32 => Some(u128::from(i32::MIN.unsigned_abs())),
+        DataType::UInt32 => Some(u128::from(u32::MAX)),
+        DataType::Timestamp(TimeUnit::Millisecond, _) => Some(power(14)),
         _ => None,
     }
 }
 
-fn digits_of_value(value: &ScalarValue) -> Option<u32> {
-    let whole = match value {
+fn most_of_value(value: &ScalarValue) -> Option<u128> {
+    match value {
         ScalarValue::Decimal128(Some(units), _, scale) => {
-            units.unsigned_abs() / 10_u128.checked_pow(u32::from(scale.unsigned_abs()))?
+            Some(units.unsigned_abs().div_ceil(power(u32::from(scale.unsigned_abs()))))
         }
-        ScalarValue::Int64(Some(number)) => u128::from(number.unsigned_abs()),
-        ScalarValue::Int32(Some(number)) => u128::from(number.unsigned_abs()),
-        _ => return value.is_null().then_some(0),
-    };
-    Some(whole.checked_ilog10().map_or(0, |digits| digits + 1))
+        ScalarValue::Int64(Some(number)) => Some(u128::from(number.unsigned_abs())),
+        ScalarValue::Int32(Some(number)) => Some(u128::from(number.unsigned_abs())),
+        _ => value.is_null().then_some(0),
+    }
 }

@@ -49,6 +49,8 @@ pub(crate) struct WindowPlan {
     /// What a row must satisfy to count.
     pub atoms: Vec<Expr>,
     pub extent: Extent,
+    /// It ends so many milliseconds before its row.
+    pub before: i64,
     pub output: DataType,
 }
 

@@ -10,9 +10,8 @@ use super::{RulePlan, magnitude};
 use crate::aggregate::AggregateKind;
 use crate::rule_text::Sql;
 
-/// What a count is taken for: sums of a few products of two counts are let through, since no window holds the hundreds of millions of
-/// rows with which they would wrap.
-const MOST_ROWS: i64 = 999;
+/// Fewer rows than this are ever retained.
+const MOST_ROWS: i64 = 1 << 31;
 
 /// Refuses the first sum, difference or product that could.
 ///
@@ -61,16 +60,15 @@ fn wrapping(expr: &Expr, schema: &DFSchema) -> Option<(Expr, &'static str, u32)>
             Expr::BinaryExpr(BinaryExpr { op: Operator::Multiply, .. }) => "*",
             _ => return Ok(TreeNodeRecursion::Continue),
         };
-        // Numbers of so many digits fit in any case.
-        let most = match part.get_type(schema) {
-            Ok(DataType::Int64 | DataType::UInt64) => 18,
-            Ok(DataType::Int32 | DataType::UInt32) => 9,
-            Ok(DataType::Int16 | DataType::UInt16) => 4,
-            Ok(DataType::Int8 | DataType::UInt8) => 2,
+        let greatest = match part.get_type(schema) {
+            Ok(DataType::Int64 | DataType::UInt64) => i64::MAX,
+            Ok(DataType::Int32 | DataType::UInt32) => i64::from(i32::MAX),
+            Ok(DataType::Int16 | DataType::UInt16) => i64::from(i16::MAX),
+            Ok(DataType::Int8 | DataType::UInt8) => i64::from(i8::MAX),
             _ => return Ok(TreeNodeRecursion::Continue),
         };
-        let digits = magnitude::unbounded(part, schema);
-        found = (digits > most).then(|| (part.clone(), sign, digits));
+        let most = magnitude::unbounded(part, schema);
+        found = (most > u128::from(greatest.unsigned_abs())).then(|| (part.clone(), sign, magnitude::digits(most)));
         Ok(if found.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     });
     // The closure never fails.

@@ -10,7 +10,7 @@ use mareva_model::Fault;
 use super::aligned::milliseconds;
 use super::base::Base;
 use super::lag::{LagBound, MAX_LAG, reach, rows_back};
-use super::magnitude::{digits, fits};
+use super::magnitude::{digits, fits, most};
 use super::{FORM, Matcher, WindowPlan};
 use crate::aggregate::AggregateKind;
 use crate::extent::Extent;
@@ -58,21 +58,21 @@ impl Matcher<'_> {
             let reason = "nulls cannot be left out of a window";
             return Err(self.near(&params.args).text.refuse("nulls", reason, "use FILTER of an aggregate"));
         }
-        let extent = match name.as_str() {
-            "lag" | "row_number" => here.in_order(&function, aligned, bounds)?,
+        let (extent, before) = match name.as_str() {
+            "lag" | "row_number" => (here.in_order(&function, aligned, bounds)?, 0),
             _ => here.sliding(&function, aligned)?,
         };
         let call =
             Call { name: &name, args: &params.args, distinct: params.distinct, filter: params.filter.as_deref() };
-        here.near(&params.args).feature(&call, keys, extent, base)
+        here.near(&params.args).feature(&call, keys, (extent, before), base)
     }
 
-    /// A function over the rows of an extent.
+    /// A function over the rows of an extent, up to so many milliseconds before the row.
     pub(super) fn feature(
         &self,
         call: &Call<'_>,
         keys: Vec<String>,
-        extent: Extent,
+        (extent, before): (Extent, i64),
         base: &Base,
     ) -> Result<WindowPlan, Fault> {
         let name = call.name;
@@ -105,7 +105,7 @@ impl Matcher<'_> {
                 AggregateKind::Average { .. } => Some(4),
                 _ => None,
             };
-            let digits = digits(argument, &schema);
+            let digits = digits(most(argument, &schema));
             if spare.is_some_and(|spare| !fits(digits, *scale, spare)) {
                 let reason = format!("{name} of values with up to {digits} digits before the point can pass 38 digits");
                 return Err(self.text.refuse(
@@ -127,8 +127,8 @@ impl Matcher<'_> {
             _ => output_type(name, argument_type.unwrap_or(DataType::Int64)),
         };
         // As they are built: written out, `NOT (a OR b)` and `NOT a OR b` are the same text.
-        let name = format!("{kind:?}({argument:?}) where {atoms:?} over {extent:?} of {keys:?}");
-        Ok(WindowPlan { name, keys, kind, argument, atoms, extent, output })
+        let name = format!("{kind:?}({argument:?}) where {atoms:?} over {extent:?} until {before} before of {keys:?}");
+        Ok(WindowPlan { name, keys, kind, argument, atoms, extent, before, output })
     }
 
     fn kind(&self, call: &Call<'_>, argument: Option<&DataType>) -> Result<AggregateKind, Fault> {
@@ -200,8 +200,8 @@ impl Matcher<'_> {
         })
     }
 
-    /// The window of a function that slides with time.
-    fn sliding(&self, function: &WindowFunction, aligned: Option<Extent>) -> Result<Extent, Fault> {
+    /// The window of a function that slides with time, and how long before its row it ends.
+    fn sliding(&self, function: &WindowFunction, aligned: Option<Extent>) -> Result<(Extent, i64), Fault> {
         let params = &function.params;
         let by_time = match params.order_by.as_slice() {
             [sort] => sort.asc && matches!(&sort.expr, Expr::Column(column) if column.name == "event_time"),
@@ -211,26 +211,43 @@ impl Matcher<'_> {
             return Err(self.text.refuse("order by", "a window is ordered by event_time alone, ascending", SLIDING));
         }
         let frame = &params.window_frame;
-        if frame.units != WindowFrameUnits::Range || !matches!(frame.end_bound, WindowFrameBound::CurrentRow) {
-            return Err(self.text.refuse("between", "the frame is not RANGE … AND CURRENT ROW", SLIDING));
-        }
-        if let (Some(aligned), true) = (aligned, is_unbounded(frame)) {
-            return Ok(aligned);
+        let before = match &frame.end_bound {
+            _ if frame.units != WindowFrameUnits::Range => None,
+            WindowFrameBound::CurrentRow => Some(0),
+            WindowFrameBound::Preceding(_) => Some(self.preceding(&frame.end_bound, "and interval")?),
+            WindowFrameBound::Following(_) => None,
+        };
+        let Some(before) = before else {
+            let reason = "the frame is not RANGE … AND CURRENT ROW, or AND an interval PRECEDING";
+            return Err(self.text.refuse("between", reason, SLIDING));
+        };
+        if let (Some(aligned), true) = (aligned, is_from_the_first(frame)) {
+            return Ok((aligned, before));
         }
         if aligned.is_some() {
             let remedy = "write RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW, or leave date_bin out";
             return Err(self.text.refuse("between", "the frame begins inside its aligned window", remedy));
         }
-        let WindowFrameBound::Preceding(ScalarValue::IntervalMonthDayNano(Some(interval))) = &frame.start_bound else {
+        let reach = self.preceding(&frame.start_bound, "interval")?;
+        if reach < before {
+            let reason = "the frame ends before it begins";
+            return Err(self.text.refuse("between", reason, "write the longer interval first"));
+        }
+        Ok((Extent::Preceding(reach), before))
+    }
+
+    /// Milliseconds before the row of a bound of a frame.
+    fn preceding(&self, bound: &WindowFrameBound, place: &str) -> Result<i64, Fault> {
+        let WindowFrameBound::Preceding(ScalarValue::IntervalMonthDayNano(Some(interval))) = bound else {
             return Err(self.text.refuse("over", "the frame does not start at a fixed interval", SLIDING));
         };
         if interval.months < 0 || interval.days < 0 || interval.nanoseconds < 0 {
-            let reason = "a part of the interval is negative: the frame may begin after its row";
-            return Err(self.text.refuse("interval", reason, SLIDING));
+            let reason = "a part of the interval is negative: the frame may begin or end after its row";
+            return Err(self.text.refuse(place, reason, SLIDING));
         }
-        milliseconds(*interval).map(Extent::Preceding).ok_or_else(|| {
+        milliseconds(*interval).ok_or_else(|| {
             let reason = "the interval is no whole number of milliseconds: months differ in length";
-            self.text.refuse("interval", reason, SLIDING)
+            self.text.refuse(place, reason, SLIDING)
         })
     }
 
@@ -331,6 +348,9 @@ fn output_type(name: &str, argument: DataType) -> DataType {
 
 /// From the first row of the partition to this one.
 fn is_unbounded(frame: &WindowFrame) -> bool {
-    let from_the_first = matches!(&frame.start_bound, WindowFrameBound::Preceding(start) if start.is_null());
-    from_the_first && matches!(frame.end_bound, WindowFrameBound::CurrentRow)
+    is_from_the_first(frame) && matches!(frame.end_bound, WindowFrameBound::CurrentRow)
+}
+
+fn is_from_the_first(frame: &WindowFrame) -> bool {
+    matches!(&frame.start_bound, WindowFrameBound::Preceding(start) if start.is_null())
 }

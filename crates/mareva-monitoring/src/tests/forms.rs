@@ -128,9 +128,12 @@ fn exactly(call: &str, over: &str, name: &str) -> String {
 fn computed(picks: &mut Picks, name: &str, ties: bool) -> Computed {
     let key = picks.of(&KEYS);
     let span = 1 + picks.below(20);
-    let sliding = format!(
-        "PARTITION BY {key} ORDER BY m.event_time RANGE BETWEEN INTERVAL '{span}' SECOND PRECEDING AND CURRENT ROW"
-    );
+    let end = match picks.below(3) {
+        0 => format!("INTERVAL '{}' MILLISECOND PRECEDING", [0, 1, 999, 1000, 1000 * span / 2][picks.below(5)]),
+        _ => "CURRENT ROW".to_owned(),
+    };
+    let sliding =
+        format!("PARTITION BY {key} ORDER BY m.event_time RANGE BETWEEN INTERVAL '{span}' SECOND PRECEDING AND {end}");
     match picks.below(8) {
         0 => {
             let (argument, condition) = PICKED[picks.below(PICKED.len())];
@@ -156,7 +159,7 @@ fn computed(picks: &mut Picks, name: &str, ties: bool) -> Computed {
         }
         4 => {
             let window = format!(
-                "PARTITION BY {key}, {} ORDER BY m.event_time RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW",
+                "PARTITION BY {key}, {} ORDER BY m.event_time RANGE BETWEEN UNBOUNDED PRECEDING AND {end}",
                 picks.of(&BINS)
             );
             let (shown, condition) = aggregate(picks);
