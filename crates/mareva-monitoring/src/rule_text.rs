@@ -137,6 +137,12 @@ impl<'a> Sql<'a> {
         !found(&words(self.sql), fragment).is_empty()
     }
 
+    /// Whether a conversion of this column is written in it.
+    pub fn casts(&self, column: &str) -> bool {
+        let of_table = self.has(&format!(". {column} as")) && self.has("cast");
+        of_table || self.has(&format!("cast({column} as")) || self.has(&format!("{column}::"))
+    }
+
     pub fn refuse(&self, fragment: &str, reason: impl Into<String>, remedy: &str) -> Fault {
         Fault::new(self.at(fragment), reason, remedy)
     }
@@ -161,7 +167,11 @@ impl<'a> Sql<'a> {
             _ => TABLES_AND_FORMS,
         };
         if reason.ends_with("found: EXCLUDE") {
-            return Fault::new(place, "EXCLUDE is not supported", "a window holds its own row: leave EXCLUDE out");
+            return Fault::new(
+                place,
+                "EXCLUDE is not supported",
+                "end the window before its row: AND INTERVAL '1' MILLISECOND PRECEDING",
+            );
         }
         let reason = format!("is no SQL: {}", reason.replace(['\n', '\r'], " "));
         Fault::new(place, reason, remedy)

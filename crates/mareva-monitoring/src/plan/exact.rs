@@ -7,13 +7,14 @@ use datafusion::common::ScalarValue;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::expr::{Cast, ScalarFunction};
 use datafusion::logical_expr::{Expr, Operator, Volatility};
-use mareva_model::Fault;
+use mareva_model::{Fault, Table};
 
 use super::aligned::put_in_zone;
 use super::base::flat_column;
 use super::zones::UTC;
 use super::{FORM, Matcher};
 use crate::rule_text::Sql;
+use crate::tables::schema_of;
 
 const INEXACT: &str = "a floating-point number is not exact";
 
@@ -42,7 +43,7 @@ impl Matcher<'_> {
     }
 
     pub(super) fn exact(&self, expr: &Expr) -> Result<(), Fault> {
-        if let Some(fault) = self.no_float(expr) {
+        if let Some(fault) = self.no_float(expr).or_else(|| self.no_text_as_number(expr)) {
             return Err(fault);
         }
         let mut fault = None;
@@ -132,6 +133,29 @@ impl Matcher<'_> {
             _ => self.text.near([expr]).at(""),
         };
         Some(Fault::new(place, INEXACT, "use a decimal parameter or CAST('0.85' AS DECIMAL(3, 2))"))
+    }
+
+    /// Refuses a text of which the planner makes a number or a time since it meets one: on most rows it is none.
+    fn no_text_as_number(&self, expr: &Expr) -> Option<Fault> {
+        let mut found = None;
+        let walked = expr.apply(|part| {
+            if let Expr::Cast(cast) = part
+                && let Expr::Column(column) = cast.expr.as_ref()
+                && (cast.field.data_type().is_numeric() || cast.field.data_type().is_temporal())
+                && is_text(&column.name)
+                && !self.text.casts(&column.name)
+            {
+                found = Some(column.clone());
+                return Ok(TreeNodeRecursion::Stop);
+            }
+            Ok(TreeNodeRecursion::Continue)
+        });
+        // The closure never fails.
+        walked.ok()?;
+        let column = found?;
+        let (text, name) = (self.text.near([&Expr::Column(column.clone())]), &column.name);
+        let remedy = format!("write quotes around what it is compared with, or CAST({name} AS BIGINT)");
+        Some(text.refuse(name, format!("{name} is a text, and meets what is none"), &remedy))
     }
 
     /// A deviation is a float and differs in its last digits with the order of the rows: conditions compare it as a decimal.
@@ -243,4 +267,14 @@ fn never_zero(divisor: &Expr) -> bool {
         },
         _ => false,
     }
+}
+
+/// Whether a column is a text in each table that has it.
+fn is_text(column: &str) -> bool {
+    let tables = [Table::Transactions, Table::Movements, Table::Signals];
+    let types: Vec<DataType> = tables
+        .into_iter()
+        .filter_map(|table| Some(schema_of(table).field_with_name(column).ok()?.data_type().clone()))
+        .collect();
+    !types.is_empty() && types.iter().all(|of| *of == DataType::Utf8)
 }

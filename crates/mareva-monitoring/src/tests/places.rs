@@ -14,6 +14,7 @@ fn cases() -> Vec<(String, &'static str)> {
             "{HEAD}COUNT(*) OVER w AS n, SUM(amount_ref) OVER v AS s\nFROM movements\nWINDOW {good},\n  v AS ({v})\nQUALIFY n > s"
         )
     };
+    let ends = |end: &str| format!("PARTITION BY account {}", HOUR.replace("CURRENT ROW", end));
     let column =
         |what: &str| format!("{HEAD}COUNT(*) OVER w AS n,\n {what} AS x FROM movements\nWINDOW {good}\nQUALIFY n > 1");
     let asked =
@@ -21,6 +22,9 @@ fn cases() -> Vec<(String, &'static str)> {
     let row = |rest: &str| format!("SELECT row_id, account AS subject, event_time FROM movements {rest}");
     vec![
         (second("PARTITION BY account ORDER BY event_time ROWS §BETWEEN 5 PRECEDING AND CURRENT ROW"), "not RANGE"),
+        (second(&ends("INTERVAL '1' HOUR FOLLOWING").replace("BETWEEN", "§BETWEEN")), "an interval PRECEDING"),
+        (second(&ends("INTERVAL '2' HOUR PRECEDING").replace("BETWEEN", "§BETWEEN")), "ends before it begins"),
+        (second(&ends("INTERVAL '1' MONTH PRECEDING").replace("AND", "§AND")), "no whole number of milliseconds"),
         (second(&format!("PARTITION BY §device {HOUR}")), "device can be null"),
         (second(&format!("PARTITION BY upper(§account) {HOUR}")), "not a column"),
         (
@@ -149,6 +153,9 @@ fn typed() -> Vec<(String, &'static str)> {
         ),
         (counted("COUNT(*) OVER w").replace("CURRENT ROW", "CURRENT ROW §EXCLUDE TIES"), "EXCLUDE is not supported"),
         (filtered("amount_ref = §'10.004'"), "'10.004' has more places than are kept"),
+        (filtered("kind = 'a' AND §device > 5"), "device is a text, and meets what is none"),
+        (filtered("§device IN (5, 7)"), "device is a text, and meets what is none"),
+        (filtered("§remittance > event_time"), "remittance is a text, and meets what is none"),
         (
             filtered("amount_ref > 1 AND CAST(remittance AS BIGINT) §* 100 > 1"),
             "wraps around; CAST one side AS DECIMAL(38, 0)",
