@@ -294,15 +294,26 @@ fn what_is_wrong_is_told_all_at_once() {
     let place = TempDir::new().unwrap();
     let at = |name: &str| place.path().join(name).display().to_string();
     fs::write(at("no.ndjson"), "not a record\n").unwrap();
+    fs::write(at("bank.ndjson.gz"), [0x1f, 0x8b, 8, 0]).unwrap();
     fs::write(at("labels.csv"), "account,label\n,victim\n").unwrap();
-    let args =
-        ["rules", "backtest", "--data", &at("no.ndjson"), &at("missing"), "--labels", &at("labels.csv"), "--out"];
+    let args = [
+        "rules",
+        "backtest",
+        "--data",
+        &at("no.ndjson"),
+        &at("bank.ndjson.gz"),
+        &at("missing"),
+        "--labels",
+        &at("labels.csv"),
+        "--out",
+    ];
     let more = ["--sweep", "min_prts=2", "--sweep", "structuring.min_parts=x", "--sweep", "structurin.min_parts=2"];
     let output = mareva(args.into_iter().chain([at("none/report.html").as_str()]).chain(more).collect::<Vec<_>>());
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{told}");
     for part in [
         "no.ndjson: holds neither a table in Parquet nor a record of a stream",
+        "bank.ndjson.gz: is compressed: unpack it first",
         "missing: ",
         "labels.csv:2: names no account",
         "report.html: cannot be written: its folder is not there",

@@ -340,6 +340,9 @@ enum Content {
     Nothing(String),
 }
 
+/// How files of gzip (RFC 1952), zstd (RFC 8878) and ZIP begin.
+const COMPRESSED: [&[u8]; 3] = [&[0x1f, 0x8b], &[0x28, 0xb5, 0x2f, 0xfd], b"PK\x03\x04"];
+
 fn holds(path: &Path) -> std::io::Result<Content> {
     let file = File::open(path)?;
     let whole = file.metadata()?.len() <= PEEKED;
@@ -356,6 +359,9 @@ fn holds(path: &Path) -> std::io::Result<Content> {
                 Ok((holds, whole)) => whole?.map_or_else(Content::Nothing, |()| Content::Table(holds)),
                 Err(reason) => Content::Nothing(reason),
             });
+        }
+        if number == 1 && COMPRESSED.iter().any(|magic| line.starts_with(magic)) {
+            return Ok(Content::Nothing("is compressed: unpack it first".to_owned()));
         }
         let is_cut = !whole && !line.ends_with(b"\n");
         // A long line says nothing of the others; of lines of the usual length enough were looked at.
