@@ -103,7 +103,7 @@ pub fn evidence(shift_ms: i64) -> Evidence {
     for folder in folders() {
         for line in read(&folder, "fires.ndjson").lines().filter(|line| !line.trim().is_empty()) {
             let mut line: Value = serde_json::from_str(line).expect("evidence is JSON");
-            for name in ["time", "opened_at", "item_timestamp"] {
+            for name in ["time", "opened_at", "item_timestamp", "block_timestamp"] {
                 let time = line[name].as_str().map(|text| parse_time(text).expect("a time"));
                 if let Some(time) = time {
                     line[name] = format_time(time + shift_ms).into();

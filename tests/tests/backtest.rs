@@ -69,10 +69,10 @@ fn strings(texts: &[&str]) -> Vec<String> {
 
 fn time_of(line: &str) -> String {
     let record: Value = serde_json::from_str(line).unwrap();
-    match &record["time"] {
-        Value::String(time) => time.clone(),
-        // A token transfer: seconds since 1970.
-        _ => mareva_model::format_time(record["block_timestamp"].as_i64().unwrap() * 1000),
+    // Of a token transfer it is a text or seconds since 1970.
+    match (&record["time"], &record["block_timestamp"]) {
+        (Value::String(time), _) | (_, Value::String(time)) => time.clone(),
+        (_, seconds) => mareva_model::format_time(seconds.as_i64().unwrap() * 1000),
     }
 }
 

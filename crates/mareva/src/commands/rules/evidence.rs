@@ -227,3 +227,5 @@ fn same(name: &str, expected: &Value, found: &Value) -> bool {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod units;
