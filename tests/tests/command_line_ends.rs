@@ -198,14 +198,15 @@ fn a_replay_whose_standard_output_is_closed_fails() {
     }
 }
 
+/// Python and Node open `/dev/null` both ways for a program whose output they ignore: its exit code is what they look at.
 #[test]
-fn a_command_that_says_what_it_found_needs_standard_output() {
+fn a_command_whose_output_is_ignored_ends_as_it_would() {
     let place = TempDir::new().unwrap();
-    for line in ["check", "rules list", "rules check", "lists build --list a=nope"] {
-        let script = format!("exec \"$0\" {line} >&-");
-        let mut shell = Command::new("sh");
-        shell.current_dir(place.path()).args(["-c", &script]).arg(binary()).stdin(Stdio::null());
-        ends(&shell.output().unwrap(), 1, &["cannot write to standard output: it is closed"]);
+    for (line, exit) in [("check", 0), ("rules list", 0), ("rules check", 0), ("lists build --list a=nope", 2)] {
+        let nothing = fs::OpenOptions::new().read(true).write(true).open("/dev/null").unwrap();
+        let mut started = command(place.path(), line);
+        started.stdout(nothing).stderr(Stdio::piped());
+        ends(&started.spawn().unwrap().wait_with_output().unwrap(), exit, &[]);
     }
 }
 

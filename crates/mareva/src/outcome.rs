@@ -17,17 +17,9 @@ pub fn say(text: impl Display) -> anyhow::Result<()> {
     writeln!(io::stdout().lock(), "{text}").context("cannot write to standard output")
 }
 
-/// Sees that there is a standard output: for commands that say there what they have found.
-///
-/// # Errors
-/// When it was closed.
-pub fn needs_stdout() -> anyhow::Result<()> {
-    let closed = "cannot write to standard output: it is closed; leave it open, or send it to /dev/null";
-    if stdout_is_closed() { Err(anyhow!(closed)) } else { Ok(()) }
-}
-
-/// Whether standard output was closed when the process started. The standard library then puts `/dev/null` in its place, open
-/// for reading too, as `> /dev/null` of a shell is not: what is written is gone, and no write says so. Told on Linux only.
+/// Whether standard output was closed when the process started, which matters where it is to hold the result. The standard library
+/// then puts `/dev/null` in its place, open for reading too, as `> /dev/null` of a shell is not: what is written is gone, and no write
+/// says so. Who starts us from Python or Node with output ignored gives us such a one as well. Told on Linux only.
 pub fn stdout_is_closed() -> bool {
     // The access mode is in the last octal digit: 2 is both ways.
     let open = fs::read_to_string("/proc/self/fdinfo/1").unwrap_or_default();

@@ -10,16 +10,12 @@ pub mod run;
 pub mod sim;
 
 use crate::cli::{Cli, Command};
-use crate::outcome::needs_stdout;
 
 /// Carries out the command.
 ///
 /// # Errors
 /// A `Refusal` where something was refused before anything began; anything else on the way.
 pub fn run(cli: Cli) -> anyhow::Result<()> {
-    if matches!(cli.command, Command::Check(_) | Command::Rules(_) | Command::Lists(_) | Command::Completions(_)) {
-        needs_stdout()?;
-    }
     match cli.command {
         Command::Demo(args) => demo::run(&args),
         Command::Run(args) => run::run(args),

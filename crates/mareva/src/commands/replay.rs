@@ -172,7 +172,7 @@ pub fn run(args: Args) -> Result<()> {
     let opened = opened.context("nothing was opened; please report this")?;
     ensure!(
         args.out.as_os_str() != "-" || !stdout_is_closed(),
-        "cannot write to standard output: it is closed; leave it open, or write --out FILE"
+        "cannot write to standard output: it is closed or ignored; leave it open, or write --out FILE"
     );
     warn_of_doubts(&opened.parts.watchlist);
     opened.notices.iter().for_each(|notice| tracing::warn!("{notice}"));
