@@ -7,7 +7,6 @@ mod words;
 
 use std::collections::BTreeSet;
 
-use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::Expr;
 use mareva_model::Table;
@@ -19,6 +18,7 @@ pub use words::span;
 use words::{aggregate, expression};
 
 use crate::aggregate::AggregateKind;
+use crate::bound::literal;
 use crate::plan::WindowPlan;
 use crate::program::{Planned, Program};
 use crate::rule::Emit;
@@ -252,9 +252,8 @@ fn filled_in(rule: &Rule, sql: &str) -> String {
             [b'$', ..] => {
                 let end = rest[1..].find(|c: char| !c.is_alphanumeric() && c != '_').map_or(rest.len(), |end| end + 1);
                 let value = rule.checked.parameters.iter().find(|(name, _)| *name == rest[1..end]);
-                if let Some((name, value)) = value {
-                    let text = rule.reference.parameters.get(name).map(String::as_str).unwrap_or_default();
-                    out.push_str(&literal(value, text));
+                if let Some((_, value)) = value {
+                    out.push_str(&literal(value));
                     rest = &rest[end..];
                     continue;
                 }
@@ -267,15 +266,4 @@ fn filled_in(rule: &Rule, sql: &str) -> String {
     }
     out.push_str(rest);
     out
-}
-
-/// A parameter as SQL with the very type that it has; `text` is how `rule.toml` writes it.
-fn literal(value: &ScalarValue, text: &str) -> String {
-    match value {
-        ScalarValue::Utf8(_) => format!("'{}'", text.replace('\'', "''")),
-        ScalarValue::Decimal128(_, precision, scale) => format!("CAST('{text}' AS DECIMAL({precision}, {scale}))"),
-        // Behind a minus it would begin a comment.
-        _ if text.starts_with('-') => format!("({text})"),
-        _ => text.to_owned(),
-    }
 }

@@ -9,6 +9,7 @@ mod aggregate;
 mod backfill;
 pub mod backtest;
 mod base;
+mod bound;
 mod calendar;
 mod cheaper;
 mod compared;

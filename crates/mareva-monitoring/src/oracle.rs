@@ -1,11 +1,9 @@
 //! The same SQL in stock DataFusion over finished tables: the oracle of the tests and the engine of back-tests.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{AsArray as _, RecordBatch};
 use arrow::datatypes::{DataType, TimeUnit, TimestampMillisecondType};
-use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::{SessionConfig, SessionContext};
@@ -13,6 +11,7 @@ use mareva_model::{Detection, Table};
 
 use crate::accounts::Accounts;
 use crate::backtest::{are_in, put_into};
+use crate::bound::bound;
 use crate::export::signals_table;
 use crate::ruleset::{Rule, Ruleset};
 use crate::telling::is_enough;
@@ -123,17 +122,12 @@ pub(crate) fn register(context: &SessionContext, name: &str, batch: RecordBatch)
     Ok(())
 }
 
-/// The values that stand for a rule's `$names`.
-pub(crate) fn parameters(rule: &Rule) -> ParamValues {
-    let values: HashMap<String, ScalarValue> = rule.checked.parameters.iter().cloned().collect();
-    ParamValues::from(values)
-}
-
 /// The rows that stock DataFusion returns for a rule's text over the tables of a session.
 pub(crate) async fn run(context: &SessionContext, rule: &Rule) -> Result<Vec<Detection>, DataFusionError> {
     let stock = rule.stock()?;
     let sql = if are_in(context) { put_into(&stock)? } else { stock };
-    let frame = context.sql(&sql).await?.with_param_values(parameters(rule))?;
+    let plan = bound(context, &sql, &rule.checked.parameters).await?;
+    let frame = context.execute_logical_plan(plan).await?;
     let mut found = Vec::new();
     for batch in frame.collect().await? {
         for row in 0..batch.num_rows() {

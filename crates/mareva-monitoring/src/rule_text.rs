@@ -137,12 +137,6 @@ impl<'a> Sql<'a> {
         !found(&words(self.sql), fragment).is_empty()
     }
 
-    /// Whether a conversion of this column is written in it.
-    pub fn casts(&self, column: &str) -> bool {
-        let of_table = self.has(&format!(". {column} as")) && self.has("cast");
-        of_table || self.has(&format!("cast({column} as")) || self.has(&format!("{column}::"))
-    }
-
     pub fn refuse(&self, fragment: &str, reason: impl Into<String>, remedy: &str) -> Fault {
         Fault::new(self.at(fragment), reason, remedy)
     }

@@ -19,6 +19,7 @@ mod forms;
 mod pauses;
 mod places;
 mod refused;
+mod taken;
 mod zones;
 
 /// One transaction of a generated stream.

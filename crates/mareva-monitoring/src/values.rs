@@ -100,7 +100,8 @@ pub(crate) fn of_window(start: i64) -> String {
 
 /// A value as JSON: decimals as text, times as RFC 3339.
 pub(crate) fn json(array: &ArrayRef, row: usize) -> serde_json::Value {
-    if array.is_null(row) {
+    // An array of nothing but nulls says of none that it is one.
+    if array.is_null(row) || *array.data_type() == DataType::Null {
         return serde_json::Value::Null;
     }
     match array.data_type() {
@@ -116,4 +117,12 @@ pub(crate) fn json(array: &ArrayRef, row: usize) -> serde_json::Value {
         }
         _ => arrow::util::display::array_value_to_string(array, row).unwrap_or_default().into(),
     }
+}
+
+/// A decimal of so many places, written out.
+pub(crate) fn decimal(units: i128, places: usize) -> String {
+    let digits = format!("{:0>width$}", units.unsigned_abs(), width = places + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - places);
+    let sign = if units < 0 { "-" } else { "" };
+    if places == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }

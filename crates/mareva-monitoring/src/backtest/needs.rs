@@ -12,7 +12,7 @@ use mareva_model::{Refusal, Table};
 
 use super::Variant;
 use crate::accounts::accounts_schema;
-use crate::oracle::parameters;
+use crate::bound::bound;
 use crate::plan::{reads_a_table, session};
 use crate::rule_text::Sql;
 use crate::ruleset::Rule;
@@ -109,8 +109,8 @@ fn pass(table: Table, key: Option<String>, rules: &[(usize, Table, Needs)]) -> P
 /// Columns of its table that stock DataFusion reads for a rule.
 pub(crate) async fn columns_read(rule: &Rule) -> Result<BTreeSet<String>, DataFusionError> {
     let context = session(&accounts_schema())?;
-    let frame = context.sql(&rule.stock()?).await?.with_param_values(parameters(rule))?;
-    let mut columns = scanned(&context.state().optimize(frame.logical_plan())?, rule.table.name())?;
+    let plan = bound(&context, &rule.stock()?, &rule.checked.parameters).await?;
+    let mut columns = scanned(&context.state().optimize(&plan)?, rule.table.name())?;
     columns.extend(named(rule));
     Ok(columns)
 }
@@ -125,9 +125,8 @@ fn named(rule: &Rule) -> impl Iterator<Item = String> {
 }
 
 async fn needs(context: &SessionContext, variant: &Variant) -> Result<Needs, DataFusionError> {
-    let frame = context.sql(&variant.rule.stock()?).await?.with_param_values(parameters(&variant.rule))?;
+    let plan = bound(context, &variant.rule.stock()?, &variant.rule.checked.parameters).await?;
     let table = variant.rule.table.name();
-    let plan = frame.logical_plan().clone();
     let (names, of_table) = (names_of(&plan, table)?, schema_of(variant.rule.table));
     let column = |expr: &Expr| match expr {
         Expr::Column(column) => {

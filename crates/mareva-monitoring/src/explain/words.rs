@@ -8,6 +8,7 @@ use datafusion::logical_expr::Expr;
 use crate::aggregate::AggregateKind;
 use crate::extent::Extent;
 use crate::plan::WindowPlan;
+use crate::values::decimal;
 
 /// An expression; the windows are told in few words where it names them.
 pub(super) fn expression(expr: &Expr, windows: &[WindowPlan]) -> String {
@@ -133,13 +134,6 @@ fn interval_of(ms: i64) -> String {
     let fits = units.into_iter().find(|(unit, _)| ms % unit == 0);
     let (number, unit) = fits.map_or((ms, "MILLISECOND"), |(unit, name)| (ms / unit, name));
     format!("INTERVAL '{number}' {unit}")
-}
-
-fn decimal(units: i128, places: usize) -> String {
-    let digits = format!("{:0>width$}", units.unsigned_abs(), width = places + 1);
-    let (whole, fraction) = digits.split_at(digits.len() - places);
-    let sign = if units < 0 { "-" } else { "" };
-    if places == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }
 
 fn type_name(kind: &DataType) -> String {

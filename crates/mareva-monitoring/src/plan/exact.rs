@@ -5,16 +5,15 @@ use std::collections::HashMap;
 use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::expr::{Cast, ScalarFunction};
+use datafusion::logical_expr::expr::Cast;
 use datafusion::logical_expr::{Expr, Operator, Volatility};
-use mareva_model::{Fault, Table};
+use mareva_model::Fault;
 
 use super::aligned::put_in_zone;
 use super::base::flat_column;
 use super::zones::UTC;
-use super::{FORM, Matcher};
+use super::{FORM, Matcher, growth, spans};
 use crate::rule_text::Sql;
-use crate::tables::schema_of;
 
 const INEXACT: &str = "a floating-point number is not exact";
 
@@ -43,7 +42,7 @@ impl Matcher<'_> {
     }
 
     pub(super) fn exact(&self, expr: &Expr) -> Result<(), Fault> {
-        if let Some(fault) = self.no_float(expr).or_else(|| self.no_text_as_number(expr)) {
+        if let Some(fault) = self.no_float(expr) {
             return Err(fault);
         }
         let mut fault = None;
@@ -77,6 +76,7 @@ impl Matcher<'_> {
                         text.refuse(&binary.op.to_string(), "this division can meet a zero", remedy)
                     })
                 }
+                part if spans::compares_days(part) => Some(spans::refusal(&text(), part)),
                 Expr::BinaryExpr(binary) if binary.op == Operator::BitwiseXor => {
                     Some(text().refuse("^", "^ is no power: it takes bits apart (XOR)", "write x * x"))
                 }
@@ -89,10 +89,8 @@ impl Matcher<'_> {
                     let remedy = "round to places with CAST(x AS DECIMAL(38, 2))";
                     Some(text().refuse("round", "round to a number of places is not exact", remedy))
                 }
-                Expr::ScalarFunction(function) if makes_long(function) => {
-                    let reason = format!("{} can make a text of any length", function.name());
-                    let remedy = format!("write the text out, or pad to a number up to {MAX_PADDED}");
-                    Some(text().refuse(function.name(), reason, &remedy))
+                part if let Some((name, remedy)) = growth::makes_long(part) => {
+                    Some(text().refuse(name, format!("{name} can make a text of any length"), &remedy))
                 }
                 Expr::Cast(cast) if let Some(literal) = cut_off(cast) => {
                     let reason = format!("'{literal}' has more places than are kept, and is rounded");
@@ -135,29 +133,6 @@ impl Matcher<'_> {
         Some(Fault::new(place, INEXACT, "use a decimal parameter or CAST('0.85' AS DECIMAL(3, 2))"))
     }
 
-    /// Refuses a text of which the planner makes a number or a time since it meets one: on most rows it is none.
-    fn no_text_as_number(&self, expr: &Expr) -> Option<Fault> {
-        let mut found = None;
-        let walked = expr.apply(|part| {
-            if let Expr::Cast(cast) = part
-                && let Expr::Column(column) = cast.expr.as_ref()
-                && (cast.field.data_type().is_numeric() || cast.field.data_type().is_temporal())
-                && is_text(&column.name)
-                && !self.text.casts(&column.name)
-            {
-                found = Some(column.clone());
-                return Ok(TreeNodeRecursion::Stop);
-            }
-            Ok(TreeNodeRecursion::Continue)
-        });
-        // The closure never fails.
-        walked.ok()?;
-        let column = found?;
-        let (text, name) = (self.text.near([&Expr::Column(column.clone())]), &column.name);
-        let remedy = format!("write quotes around what it is compared with, or CAST({name} AS BIGINT)");
-        Some(text.refuse(name, format!("{name} is a text, and meets what is none"), &remedy))
-    }
-
     /// A deviation is a float and differs in its last digits with the order of the rows: conditions compare it as a decimal.
     pub(super) fn rounded(&self, expr: &Expr, floats: &[String]) -> Result<(), Fault> {
         let is_float = |part: &Expr| matches!(part, Expr::Column(column) if floats.contains(&column.name));
@@ -187,22 +162,6 @@ impl Matcher<'_> {
         };
         let remedy = "select STDDEV(x) OVER w AS spread and compare CAST(spread AS DECIMAL(38, 2))";
         text.refuse(place, "a condition on a floating-point number is not exact", remedy)
-    }
-}
-
-/// Longest text that a rule pads to.
-const MAX_PADDED: i64 = 100;
-
-/// Whether a function gives texts that are not bounded by those it is given.
-fn makes_long(function: &ScalarFunction) -> bool {
-    let is_short = |length: &Expr| match length {
-        Expr::Literal(ScalarValue::Int64(Some(length)), _) => *length <= MAX_PADDED,
-        _ => false,
-    };
-    match function.name() {
-        "repeat" => true,
-        "lpad" | "rpad" => !function.args.get(1).is_some_and(is_short),
-        _ => false,
     }
 }
 
@@ -267,14 +226,4 @@ fn never_zero(divisor: &Expr) -> bool {
         },
         _ => false,
     }
-}
-
-/// Whether a column is a text in each table that has it.
-fn is_text(column: &str) -> bool {
-    let tables = [Table::Transactions, Table::Movements, Table::Signals];
-    let types: Vec<DataType> = tables
-        .into_iter()
-        .filter_map(|table| Some(schema_of(table).field_with_name(column).ok()?.data_type().clone()))
-        .collect();
-    !types.is_empty() && types.iter().all(|of| *of == DataType::Utf8)
 }

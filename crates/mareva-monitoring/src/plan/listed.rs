@@ -1,6 +1,7 @@
 //! A table that stands in the rule itself, with a row for each value of a column: `JOIN (VALUES ('retail', 5000), ('business', $most))
 //! AS limits(segment, most) ON m.account_segment = limits.segment`. A column of it is a CASE over its key.
 
+use arrow::datatypes::DataType;
 use datafusion::common::{Column, ScalarValue};
 use datafusion::logical_expr::{Case, Expr, JoinType, LogicalPlan, Values};
 use mareva_model::Fault;
@@ -113,7 +114,7 @@ impl Matcher<'_> {
                 ));
             }
             self.exact(expr)?;
-            let value = constant(expr).and_then(|value| value.cast_to(field.data_type()).ok());
+            let value = constant(expr).and_then(|value| same(&value, field.data_type()));
             value.ok_or_else(|| {
                 let reason = "rows are listed of what is no constant of the type of its column";
                 self.text.near([expr]).refuse("values", reason, FORM)
@@ -121,6 +122,12 @@ impl Matcher<'_> {
         };
         row.iter().zip(values.schema.fields()).map(typed).collect()
     }
+}
+
+/// A value as one of another type, where it stays the same.
+fn same(value: &ScalarValue, of: &DataType) -> Option<ScalarValue> {
+    let converted = value.cast_to(of).ok()?;
+    (converted.cast_to(&value.data_type()).ok()? == *value).then_some(converted)
 }
 
 fn constant(expr: &Expr) -> Option<ScalarValue> {

@@ -13,6 +13,11 @@ const ROWS_DIGITS: u32 = 10;
 /// Digits of a year that `date_part` gives.
 const YEAR_DIGITS: u32 = 6;
 
+/// Bytes of a text, at most: records are of a megabyte, and no function makes a hundred times as much of one.
+const MOST_LETTERS: u128 = 1 << 28;
+
+const LENGTHS: [&str; 6] = ["character_length", "octet_length", "bit_length", "strpos", "levenshtein", "find_in_set"];
+
 /// Digits of a decimal, and of the sums that DataFusion makes of them.
 const DIGITS: u32 = 38;
 
@@ -67,10 +72,11 @@ pub(super) fn unbounded(expr: &Expr, schema: &DFSchema) -> u128 {
         Expr::ScalarFunction(function) if matches!(function.name(), "abs" | "nullif" | "floor" | "trunc") => {
             function.args.first().map_or_else(of_type, of)
         }
-        // A year has the most, but for seconds since 1970.
-        Expr::ScalarFunction(function) if function.name() == "date_part" && !function.args.iter().any(is_epoch) => {
+        // A year has the most, but for seconds since 1970 and parts of a second.
+        Expr::ScalarFunction(function) if function.name() == "date_part" && !function.args.iter().any(is_fine) => {
             power(YEAR_DIGITS)
         }
+        Expr::ScalarFunction(function) if LENGTHS.contains(&function.name()) => MOST_LETTERS,
         Expr::ScalarFunction(function) if matches!(function.name(), "round" | "ceil") => {
             function.args.first().map_or_else(of_type, |argument| of(argument).saturating_add(1))
         }
@@ -82,8 +88,10 @@ fn power(digits: u32) -> u128 {
     10_u128.saturating_pow(digits)
 }
 
-fn is_epoch(argument: &Expr) -> bool {
-    matches!(argument, Expr::Literal(value, _) if value.to_string().eq_ignore_ascii_case("epoch"))
+fn is_fine(part: &Expr) -> bool {
+    let fine = ["epoch", "milli", "micro", "nano", "ms", "us", "ns"];
+    let starts = |part: &str| fine.iter().any(|unit| part.to_lowercase().starts_with(unit));
+    matches!(part, Expr::Literal(value, _) if value.try_as_str().flatten().is_none_or(starts))
 }
 
 /// Whether it is a number that makes none greater that is divided by it.
@@ -112,7 +120,7 @@ fn most_of(of: &DataType) -> Option<u128> {
         }
         DataType::Int64 => Some(u128::from(i64::MIN.unsigned_abs())),
         DataType::UInt64 => Some(u128::from(u64::MAX)),
-        DataType::Int32 => Some(u128::from(i32::MIN.unsigned_abs())),
+        DataType::Date32 | DataType::Int32 => Some(u128::from(i32::MIN.unsigned_abs())),
         DataType::UInt32 => Some(u128::from(u32::MAX)),
         DataType::Timestamp(TimeUnit::Millisecond, _) => Some(power(14)),
         _ => None,

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::datasource::MemTable;
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, Projection};
@@ -14,6 +13,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use mareva_model::{Fault, Table};
 
 use crate::aggregate::AggregateKind;
+use crate::bound::bound;
 use crate::extent::Extent;
 use crate::nesting;
 use crate::rule::CheckedRule;
@@ -25,10 +25,13 @@ mod base;
 mod clauses;
 mod exact;
 mod group;
+mod growth;
+mod implicit;
 mod lag;
 mod listed;
 mod magnitude;
 mod probe;
+mod spans;
 mod whole;
 mod window;
 mod zones;
@@ -178,14 +181,11 @@ pub(crate) async fn plan(context: &SessionContext, rule: &CheckedRule) -> Result
     nesting::check(&text)?;
     clauses::check(&text)?;
     let state = context.state();
-    let planned = state.create_logical_plan(&rule.sql).await.map_err(|e| text.engine(&e))?;
-    let parameters = ParamValues::from(
-        rule.parameters.iter().map(|(n, v)| (n.clone(), v.clone())).collect::<HashMap<String, ScalarValue>>(),
-    );
-    let bound = planned.with_param_values(parameters).map_err(|e| text.engine(&e))?;
-    let analysed =
-        state.analyzer().execute_and_check(bound, state.config_options(), |_, _| {}).map_err(|e| text.engine(&e))?;
+    let bound = bound(context, &rule.sql, &rule.parameters).await.map_err(|e| text.engine(&e))?;
+    let analysed = state.analyzer().execute_and_check(bound.clone(), state.config_options(), |_, _| {});
+    let analysed = analysed.map_err(|e| text.engine(&e))?;
     let plan = Matcher { text: text.clone() }.rule(&analysed)?;
+    implicit::check(&bound, &analysed, &text)?;
     whole::check(&plan, &text)?;
     probe::check(context, &plan, &text)?;
     Ok(plan)

@@ -21,11 +21,10 @@ pub(super) fn check(plan: &RulePlan, text: &Sql<'_>) -> Result<(), Fault> {
     let schema = DFSchema::try_from(plan.schema()).map_err(|error| text.engine(&error))?;
     plan.expressions().try_for_each(|expr| match wrapping(&counted(plan, expr), &schema) {
         None => Ok(()),
-        Some((part, sign, digits)) => {
-            let reason = format!("up to {digits} digits can pass what a whole number holds, which then wraps around");
+        Some((part, sign, reason, remedy)) => {
             let columns = part.column_refs();
             let text = text.naming(columns.iter().map(|column| column.name.as_str()));
-            Err(text.refuse(sign, reason, "CAST one side AS DECIMAL(38, 0)"))
+            Err(text.refuse(sign, reason, remedy))
         }
     })
 }
@@ -50,25 +49,42 @@ fn counted(plan: &RulePlan, expr: &Expr) -> Expr {
     swapped.map_or_else(|_| expr.clone(), |swapped| swapped.data)
 }
 
-/// Two numbers that can give too large a one, the sign between them, and how many digits it has.
-fn wrapping(expr: &Expr, schema: &DFSchema) -> Option<(Expr, &'static str, u32)> {
+/// An operation that can give what no whole number holds, its sign, why, and what to do.
+type Wrapping = (Expr, &'static str, String, &'static str);
+
+/// Two numbers that can give too large a one, or one below zero where there is none.
+fn wrapping(expr: &Expr, schema: &DFSchema) -> Option<Wrapping> {
     let mut found = None;
     let walked = expr.apply(|part| {
         let sign = match part {
             Expr::BinaryExpr(BinaryExpr { op: Operator::Plus, .. }) => "+",
             Expr::BinaryExpr(BinaryExpr { op: Operator::Minus, .. }) | Expr::Negative(_) => "-",
             Expr::BinaryExpr(BinaryExpr { op: Operator::Multiply, .. }) => "*",
+            Expr::BinaryExpr(BinaryExpr { op: Operator::BitwiseShiftLeft, .. }) => "<<",
             _ => return Ok(TreeNodeRecursion::Continue),
         };
-        let greatest = match part.get_type(schema) {
-            Ok(DataType::Int64 | DataType::UInt64) => i64::MAX,
-            Ok(DataType::Int32 | DataType::UInt32) => i64::from(i32::MAX),
-            Ok(DataType::Int16 | DataType::UInt16) => i64::from(i16::MAX),
-            Ok(DataType::Int8 | DataType::UInt8) => i64::from(i8::MAX),
+        let of = part.get_type(schema)?;
+        let greatest = match of {
+            DataType::Int64 | DataType::UInt64 => i64::MAX,
+            DataType::Int32 | DataType::UInt32 => i64::from(i32::MAX),
+            DataType::Int16 | DataType::UInt16 => i64::from(i16::MAX),
+            DataType::Int8 | DataType::UInt8 => i64::from(i8::MAX),
             _ => return Ok(TreeNodeRecursion::Continue),
         };
+        if sign == "<<" || sign == "-" && of.is_unsigned_integer() {
+            let (reason, remedy) = match sign {
+                "-" => ("whole numbers without a sign wrap around below zero", "CAST both sides AS BIGINT"),
+                _ => ("bits that are moved out of a whole number are gone", "multiply by a power of two"),
+            };
+            found = Some((part.clone(), sign, reason.to_owned(), remedy));
+            return Ok(TreeNodeRecursion::Stop);
+        }
         let most = magnitude::unbounded(part, schema);
-        found = (most > u128::from(greatest.unsigned_abs())).then(|| (part.clone(), sign, magnitude::digits(most)));
+        if most > u128::from(greatest.unsigned_abs()) {
+            let digits = magnitude::digits(most);
+            let reason = format!("up to {digits} digits can pass what a whole number holds, which then wraps around");
+            found = Some((part.clone(), sign, reason, "CAST one side AS DECIMAL(38, 0)"));
+        }
         Ok(if found.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     });
     // The closure never fails.

@@ -154,6 +154,25 @@ fn typed() -> Vec<(String, &'static str)> {
         (counted("COUNT(*) OVER w").replace("CURRENT ROW", "CURRENT ROW §EXCLUDE TIES"), "EXCLUDE is not supported"),
         (filtered("amount_ref = §'10.004'"), "'10.004' has more places than are kept"),
         (filtered("kind = 'a' AND §device > 5"), "device is a text, and meets what is none"),
+        (filtered("lower(§device) > 5"), "device is a text, and meets what is none"),
+        (filtered("COALESCE(§device, '0') > 5"), "device is a text"),
+        (filtered("date_part('year', §remittance) = 2026"), "write CAST(remittance AS TIMESTAMP)"),
+        (counted("MAX(§device) OVER w").replace("QUALIFY n > 1", "QUALIFY n > 5"), "is a text, and meets what is none"),
+        (filtered("event_time - TIMESTAMP '2026-01-01T00:00:00' §< INTERVAL '1' DAY"), "25 hours are less than a day"),
+        (
+            counted("MIN(event_time) OVER w").replace("QUALIFY n > 1", "QUALIFY event_time - n §> INTERVAL '1' DAY"),
+            "write hours, INTERVAL '24' HOUR",
+        ),
+        (
+            filtered("CAST(date_part('second', event_time) AS INT UNSIGNED) §- CAST(60 AS INT UNSIGNED) > 0"),
+            "below zero",
+        ),
+        (filtered("date_part('microsecond', event_time) §* CAST(40 AS INT) < 0"), "wraps around"),
+        (filtered("length(device) §<< 2 > 1"), "are gone; multiply by a power of two"),
+        (
+            filtered("length(replace(replace(§replace(device, 'a', 'aaaaaaaaaa'), 'b', 'aaaaaaaaaa'), 'c', 'aa')) > 5"),
+            "replace can make a text of any length; make it no longer than 100 times",
+        ),
         (filtered("§device IN (5, 7)"), "device is a text, and meets what is none"),
         (filtered("§remittance > event_time"), "remittance is a text, and meets what is none"),
         (

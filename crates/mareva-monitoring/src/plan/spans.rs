@@ -1,0 +1,77 @@
+//! Spans of time in comparisons. Stock SQL compares months, then days, then nanoseconds: a day is more than 25 hours there, and what
+//! lies between two times has no days at all.
+
+use arrow::datatypes::DataType;
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
+use mareva_model::Fault;
+
+use crate::rule_text::Sql;
+
+/// Says so where they are compared.
+pub(super) fn refusal(text: &Sql<'_>, expr: &Expr) -> Fault {
+    let reason = "spans are compared by their months, then days, then hours: 25 hours are less than a day";
+    let remedy = "write hours, INTERVAL '24' HOUR, or compare times: earlier < event_time - INTERVAL '1' DAY";
+    let compared = match expr {
+        Expr::BinaryExpr(binary) => format!("{} interval", binary.op),
+        _ => String::new(),
+    };
+    text.refuse(if text.has(&compared) { &compared } else { "interval" }, reason, remedy)
+}
+
+/// Whether spans are compared or picked here, one of them by months or days.
+pub(super) fn compares_days(expr: &Expr) -> bool {
+    let any = |parts: &[&Expr]| parts.iter().any(|part| has_days(part) == Some(true));
+    match expr {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_comparison(*op) => any(&[left, right]),
+        Expr::Between(between) => any(&[&between.expr, &between.low, &between.high]),
+        Expr::InList(list) => any(&[&list.expr]) || list.list.iter().any(|one| any(&[one])),
+        Expr::ScalarFunction(function) if PICKS.contains(&function.name()) => {
+            function.args.iter().any(|one| any(&[one]))
+        }
+        _ => false,
+    }
+}
+
+fn is_comparison(op: Operator) -> bool {
+    use Operator::{Eq, Gt, GtEq, IsDistinctFrom, IsNotDistinctFrom, Lt, LtEq, NotEq};
+    matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom)
+}
+
+/// Functions that give one of their arguments.
+const PICKS: [&str; 4] = ["coalesce", "greatest", "least", "nullif"];
+
+/// Of a span of time, whether months or days are in it; none of what is no span.
+fn has_days(expr: &Expr) -> Option<bool> {
+    match expr {
+        Expr::Literal(value, _) => match value {
+            ScalarValue::IntervalMonthDayNano(Some(span)) => Some(span.months != 0 || span.days != 0),
+            ScalarValue::IntervalDayTime(Some(span)) => Some(span.days != 0),
+            ScalarValue::IntervalYearMonth(Some(_)) => Some(true),
+            _ => None,
+        },
+        Expr::Cast(cast) if matches!(cast.field.data_type(), DataType::Interval(_)) => match cast.expr.as_ref() {
+            // A text that says what it is.
+            Expr::Literal(ScalarValue::Utf8(_), _) => Some(true),
+            // What lies between two times.
+            inner => Some(has_days(inner).unwrap_or(false)),
+        },
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Plus | Operator::Minus, right }) => {
+            Some(has_days(left)? | has_days(right)?)
+        }
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Multiply | Operator::Divide, right }) => {
+            has_days(left).or_else(|| has_days(right))
+        }
+        Expr::Negative(inner) => has_days(inner),
+        Expr::Alias(alias) => has_days(&alias.expr),
+        Expr::ScalarFunction(function) if PICKS.contains(&function.name()) => either(function.args.iter()),
+        Expr::Case(case) => {
+            either(case.when_then_expr.iter().map(|(_, then)| then.as_ref()).chain(case.else_expr.as_deref()))
+        }
+        _ => None,
+    }
+}
+
+fn either<'e>(parts: impl Iterator<Item = &'e Expr>) -> Option<bool> {
+    parts.filter_map(has_days).reduce(|a, b| a | b)
+}
