@@ -31,7 +31,10 @@ impl Variant {
         let mut rule = rule.clone();
         let names: Vec<String> = rule.checked.parameters.iter().map(|(name, _)| name.clone()).collect();
         let Some((_, value)) = rule.checked.parameters.iter_mut().find(|(own, _)| own == name) else {
-            let remedy = format!("its parameters are {}", names.join(", "));
+            let remedy = match names.is_empty() {
+                true => "it has none".to_owned(),
+                false => format!("its parameters are {}", names.join(", ")),
+            };
             return Err(Fault::new(place(), "the rule has no such parameter", remedy));
         };
         let new = match value {

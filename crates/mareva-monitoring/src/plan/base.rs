@@ -8,7 +8,7 @@ use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, Operator};
 use mareva_model::{Fault, Table};
 
-use super::listed::listed;
+use super::listed::{FORM as LISTED_FORM, listed};
 use super::{Matcher, WindowPlan};
 use crate::program::join_key;
 use crate::tables::schema_of;
@@ -62,7 +62,10 @@ impl Matcher<'_> {
     /// `… JOIN accounts a ON m.<key> = a.account`, or of listed rows, inner or left.
     fn join(&self, join: &datafusion::logical_expr::Join) -> Result<Base, Fault> {
         let refuse = |reason: &str| {
-            let remedy = "write [LEFT] JOIN accounts a ON <table>.<column> = a.account";
+            let remedy = match listed(&join.right) {
+                Some(_) => LISTED_FORM,
+                None => "write [LEFT] JOIN accounts a ON <table>.<column> = a.account",
+            };
             let on = join.on.iter().flat_map(|(left, right)| [left, right]).chain(&join.filter);
             let here = self.text.near(on);
             // Tables after commas are joined without the word.
@@ -106,7 +109,7 @@ impl Matcher<'_> {
             JoinType::Inner => {
                 base.atoms.push(column(&format!("accounts({key}).account")).is_not_null());
             }
-            other => return Err(refuse(&format!("{other} join"))),
+            other => return Err(refuse(&format!("a {other} join is not supported"))),
         }
         Ok(base)
     }

@@ -12,7 +12,7 @@ use super::base::{Base, flat, flat_column};
 /// Most rows of such a table; whoever needs more has a column of `accounts` for it.
 const MAX_ROWS: usize = 256;
 
-const FORM: &str = "write JOIN (VALUES ('retail', 5000), ('business', $most)) AS limits(segment, most) \
+pub(super) const FORM: &str = "write JOIN (VALUES ('retail', 5000), ('business', $most)) AS limits(segment, most) \
                     ON m.account_segment = limits.segment";
 
 const DECIMALS: &str = "list CAST('1.5' AS DECIMAL(9, 2)), or a decimal parameter";
@@ -99,7 +99,7 @@ impl Matcher<'_> {
                 base.atoms.push(left.in_list(keys.into_iter().map(literal).collect(), false));
                 Ok(())
             }
-            other => refuse(&format!("{other} join")),
+            other => refuse(&format!("a {other} join of listed rows is not supported")),
         }
     }
 
