@@ -13,7 +13,7 @@ const ROWS_DIGITS: u32 = 10;
 /// Digits of a year that `date_part` gives.
 const YEAR_DIGITS: u32 = 6;
 
-/// Bytes of a text, at most: records are of a megabyte, and no function makes a hundred times as much of one.
+/// Bytes of a text, at most: records are of a megabyte, and no function makes more than 256 times as much of one.
 const MOST_LETTERS: u128 = 1 << 28;
 
 const LENGTHS: [&str; 6] = ["character_length", "octet_length", "bit_length", "strpos", "levenshtein", "find_in_set"];
