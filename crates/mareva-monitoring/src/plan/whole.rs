@@ -63,7 +63,7 @@ fn wrapping(expr: &Expr, schema: &DFSchema) -> Option<Wrapping> {
             Expr::BinaryExpr(BinaryExpr { op: Operator::BitwiseShiftLeft, .. }) => "<<",
             _ => return Ok(TreeNodeRecursion::Continue),
         };
-        let of = part.get_type(schema)?;
+        let Ok(of) = part.get_type(schema) else { return Ok(TreeNodeRecursion::Continue) };
         let greatest = match of {
             DataType::Int64 | DataType::UInt64 => i64::MAX,
             DataType::Int32 | DataType::UInt32 => i64::from(i32::MAX),
