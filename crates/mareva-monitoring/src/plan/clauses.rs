@@ -99,9 +99,9 @@ fn of_expressions(statement: &Statement) -> Vec<Clause> {
             Expr::Cast { data_type: DataType::Varchar(Some(_)) | DataType::CharVarying(Some(_)), .. } => {
                 told(true, "varchar", "VARCHAR", SHORTER)
             }
-            Expr::Cast { data_type: DataType::Char(Some(_)) | DataType::Character(Some(_)), .. } => {
-                told(true, "char", "CHAR", SHORTER)
-            }
+            // Without a length it is one letter, of which the planner makes all.
+            Expr::Cast { data_type: DataType::Char(_), .. } => told(true, "char", "CHAR", SHORTER),
+            Expr::Cast { data_type: DataType::Character(_), .. } => told(true, "character", "CHARACTER", SHORTER),
             Expr::Cast {
                 data_type:
                     DataType::Decimal(ExactNumberInfo::PrecisionAndScale(_, scale))

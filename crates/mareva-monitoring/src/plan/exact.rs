@@ -58,7 +58,7 @@ impl Matcher<'_> {
                 }
                 Expr::Cast(cast) if *cast.field.data_type() == DataType::Boolean && !is_null(&cast.expr) => {
                     let place = ["filter", "case"].into_iter().find(|word| self.text.has(word)).unwrap_or_default();
-                    let remedy = "compare it with something: kind = 'transfer'";
+                    let remedy = "compare it with something: direction = 'in'";
                     Some(text().refuse(place, "what is no condition is taken for one", remedy))
                 }
                 Expr::Cast(cast) if is_taken_for_local(cast) => {
@@ -157,6 +157,9 @@ impl Matcher<'_> {
     fn of_deviation(text: &Sql<'_>) -> Fault {
         let spreads = ["stddev", "stddev_pop", "stddev_samp", "var_samp", "var_pop", "variance", "var"];
         let Some(place) = spreads.into_iter().find(|spread| text.has(spread)) else {
+            if !text.has("avg") {
+                return text.refuse("", INEXACT, "compute with decimals");
+            }
             let remedy = "average a decimal: AVG(CAST(x AS DECIMAL(20, 2)))";
             return text.refuse("avg", "the average of whole numbers is not exact", remedy);
         };

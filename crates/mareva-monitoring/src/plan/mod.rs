@@ -24,6 +24,7 @@ mod aligned;
 mod base;
 mod clauses;
 mod exact;
+mod folded;
 mod group;
 mod growth;
 mod implicit;
@@ -186,6 +187,7 @@ pub(crate) async fn plan(context: &SessionContext, rule: &CheckedRule) -> Result
     let analysed = analysed.map_err(|e| text.engine(&e))?;
     let plan = Matcher { text: text.clone() }.rule(&analysed)?;
     implicit::check(&bound, &analysed, &text)?;
+    folded::check(&bound, &text)?;
     whole::check(&plan, &text)?;
     probe::check(context, &plan, &text)?;
     Ok(plan)

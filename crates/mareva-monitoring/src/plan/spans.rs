@@ -33,13 +33,13 @@ pub(super) fn compares_days(expr: &Expr) -> bool {
     }
 }
 
-fn is_comparison(op: Operator) -> bool {
+pub(super) fn is_comparison(op: Operator) -> bool {
     use Operator::{Eq, Gt, GtEq, IsDistinctFrom, IsNotDistinctFrom, Lt, LtEq, NotEq};
     matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom)
 }
 
 /// Functions that give one of their arguments.
-const PICKS: [&str; 4] = ["coalesce", "greatest", "least", "nullif"];
+pub(super) const PICKS: [&str; 7] = ["coalesce", "greatest", "ifnull", "least", "nullif", "nvl", "nvl2"];
 
 /// Of a span of time, whether months or days are in it; none of what is no span.
 fn has_days(expr: &Expr) -> Option<bool> {

@@ -34,7 +34,7 @@ const FILTERS: [&str; 9] = [
     "FILTER (WHERE status = 'settled' OR device IS NULL)",
     "FILTER (WHERE NOT (direction = 'in' OR amount_ref > $limit))",
     "FILTER (WHERE NOT direction = 'in' OR amount_ref > 2)",
-    "FILTER (WHERE CAST(amount_ref AS BIGINT) > 3)",
+    "FILTER (WHERE CAST(amount_ref AS BIGINT) > amount_ref)",
 ];
 const WHERES: [&str; 8] = [
     "",

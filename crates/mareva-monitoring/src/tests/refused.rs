@@ -47,6 +47,53 @@ fn silent() -> Vec<(String, &'static str)> {
     ]
 }
 
+/// What stock DataFusion 55 makes something else of.
+fn misread() -> Vec<(String, &'static str)> {
+    let berlin = "event_time AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Berlin'";
+    let narrowed = [
+        only("CAST(amount_ref AS DECIMAL(38, 1)) = 100"),
+        only("amount_ref > 1 AND CAST(amount_ref AS BIGINT) IN (2, 3)"),
+        only("amount_ref::DECIMAL(38, 0) BETWEEN 1 AND 2"),
+        only("TRY_CAST(amount_ref AS TINYINT) < 100"),
+        only("3 <> CAST(CAST(amount_ref AS BIGINT) AS DECIMAL(38, 2))"),
+        only("CAST(length(device) AS SMALLINT) IS DISTINCT FROM 2"),
+        only("NOT CAST(amount_ref AS DECIMAL(5, 2)) < 100"),
+        select(&format!("SUM(amount_ref) {OVER}")).replace("x > 1", "CAST(x AS DECIMAL(38, 0)) = 3"),
+        select(&format!("COUNT(*) FILTER (WHERE CAST(amount_ref AS BIGINT) = 2) {OVER}")),
+        group("account, date_trunc('day', event_time)", LAST, "CAST(AVG(amount_ref) AS DECIMAL(38, 0)) = 3"),
+    ];
+    let twice = [
+        only("device NOT IN ('a') OR device NOT IN ('b')"),
+        only("NOT (device IN ('a', 'b') AND device IN ('c'))"),
+        only("NOT (device IN ('a') OR kind = 'x') AND (length(kind) > 1 AND device IN ('b'))"),
+        only("COALESCE(device IN ('a') AND device NOT IN ('a', 'b'), true)"),
+    ];
+    let backslash = ["~ 'a\\\\b'", "~* '^a\\\\'", "!~ '[\\\\]'", "~ 'a\\x5cb'"];
+    let rows = ["(device, kind) NOT IN (('a', 'b'))", "(device, kind) <> ('a', 'b')", "(device, NULL) IS NULL"];
+    let mut cases: Vec<(String, &'static str)> = Vec::new();
+    cases.extend(narrowed.map(|sql| (sql, "a CAST that drops places or digits is left out")));
+    cases.extend(twice.map(|sql| (sql, "two lists of one value")));
+    cases.extend(backslash.map(|sought| (only(&format!("remittance {sought}")), "a backslash that is sought for")));
+    cases.extend(rows.map(|condition| (only(condition), "values in brackets are compared as one")));
+    cases.extend([
+        (only("regexp_like(remittance, 'a\\\\b')"), "a backslash that is sought for"),
+        (only("NOT (device ~ '.*')"), "this pattern is made IS NOT NULL"),
+        (only("event_time >= CAST(event_time AS DATE) + INTERVAL '12' HOUR"), "a date has no hours"),
+        (only("event_time < DATE '2026-01-01' - INTERVAL '1 day 1 hour'"), "a date has no hours"),
+        (only("event_time > event_time - INTERVAL '0.0004' SECOND"), "a span below a millisecond"),
+        (only(&format!("CAST({berlin} AS TIMESTAMP) < TIMESTAMP '2026-01-01'")), "has the clock of UTC"),
+        (only("date_part('hour', event_time - TIMESTAMP '2026-01-01') < 2"), "hours and minutes are counted in all"),
+        (only("EXTRACT(MINUTE FROM event_time - TIMESTAMP '2026-01-01') < 5"), "hours and minutes are counted in all"),
+        (only("arrow_cast(amount_ref, 'Decimal128(38, 0)') > 1"), "types of its own"),
+        (only("to_char(event_time, 'YYYY-MM-DD') = '2026-01-01'"), "a pattern without %"),
+        (only("CAST(device AS CHAR) = 'd'"), "CHAR is not supported"),
+        (only("nvl(amount_ref, '0') > '9'"), "amount_ref is no text, and meets a text"),
+        (only("ifnull(amount_ref, '0') > '9'"), "amount_ref is no text, and meets a text"),
+        (only("CASE WHEN device IS NULL THEN '0' ELSE amount_ref END > '9'"), "amount_ref is no text"),
+    ]);
+    cases
+}
+
 /// Rows that stand in the rule.
 fn listed_rows() -> Vec<(String, &'static str)> {
     vec![
@@ -328,6 +375,7 @@ fn sql_outside_the_forms_is_refused_with_its_place() {
     let cases = [
         frames_and_floats(),
         silent(),
+        misread(),
         listed_rows(),
         functions(),
         shapes(),
