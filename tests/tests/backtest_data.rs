@@ -155,7 +155,7 @@ fn labels_that_fit_nothing_are_told() {
     let missing = small.backtest(&["tables"], &["--labels", "nowhere.csv"]);
     ends(&missing, 2, &["refused, 1 fault:", "nowhere.csv: cannot be read"]);
     let words = "2 accounts labelled as criminal or victim, 0 of them moved money: 0 criminals and 0 victims; by label: \
-                 mule 1, victim 1";
+                 mule 1 (criminal), victim 1 (victim)";
     assert!(String::from_utf8_lossy(&output.stdout).contains(words));
     assert!(fs::read_to_string(&page).unwrap().contains(words));
     small.write("some.csv", &format!("account,label\n{},mule\nacct:ABCDDEFF/2,unknown\n", iban(1)));

@@ -3,8 +3,9 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    DataType, ExactNumberInfo, Expr, Function, FunctionArguments, GroupByExpr, Join, NamedWindowDefinition,
-    NamedWindowExpr, Query, Select, SetExpr, SetOperator, Statement, TableFactor, WindowType, visit_expressions,
+    BinaryOperator, DataType, ExactNumberInfo, Expr, Function, FunctionArguments, GroupByExpr, Join,
+    NamedWindowDefinition, NamedWindowExpr, Query, Select, SetExpr, SetOperator, Statement, TableFactor, WindowType,
+    visit_expressions,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -94,6 +95,13 @@ fn of_expressions(statement: &Statement) -> Vec<Clause> {
                 let there = names_another || !matches!(function.parameters, FunctionArguments::None);
                 let what = "a window that names another, or a parameter,";
                 told(there, "over (", what, "name a window alone, OVER w, or write it out")
+            }
+            // To the parser what stands behind it is all that follows.
+            Expr::IsDistinctFrom(_, right) | Expr::IsNotDistinctFrom(_, right)
+                if matches!(right.as_ref(), Expr::BinaryOp { op: BinaryOperator::And | BinaryOperator::Or, .. }) =>
+            {
+                let remedy = "write brackets around it: (x IS DISTINCT FROM y) AND z";
+                told(true, "distinct from", "IS DISTINCT FROM before AND or OR, without brackets,", remedy)
             }
             Expr::SimilarTo { .. } => told(true, "similar to", "SIMILAR TO", "write LIKE, or x ~ '^…$'"),
             Expr::Cast { data_type: DataType::Varchar(Some(_)) | DataType::CharVarying(Some(_)), .. } => {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::common::ScalarValue;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::datasource::MemTable;
 use datafusion::logical_expr::utils::split_conjunction;
@@ -179,17 +180,36 @@ fn replaced(expr: Expr, columns: &HashMap<String, Expr>, begin: &Expr) -> Expr {
 /// The first fault in its SQL.
 pub(crate) async fn plan(context: &SessionContext, rule: &CheckedRule) -> Result<RulePlan, Fault> {
     let text = Sql::new(format!("rules/{}/rule.sql", rule.reference.id), &rule.sql);
-    nesting::check(&text)?;
-    clauses::check(&text)?;
+    planned(context, rule, &text).await.map_err(|fault| of_parameter(fault, &rule.parameters, &text))
+}
+
+/// A fault of a text that is the value of a parameter, told of that: the text stands nowhere in the SQL.
+fn of_parameter(mut fault: Fault, parameters: &[(String, ScalarValue)], text: &Sql<'_>) -> Fault {
+    let quoted = |value: &ScalarValue| value.try_as_str().flatten().map(|value| format!("'{value}'"));
+    let told = parameters.iter().find_map(|(name, value)| {
+        let quoted = quoted(value).filter(|quoted| fault.reason.contains(quoted.as_str()) && !text.has(quoted))?;
+        Some((format!("${name}"), quoted))
+    });
+    if let Some((name, quoted)) = told {
+        fault.reason = fault.reason.replacen(&quoted, &format!("{name} ({quoted})"), 1);
+        fault.place = text.at(&name);
+        fault.remedy = "give the parameter another type or value in rule.toml".to_owned();
+    }
+    fault
+}
+
+async fn planned(context: &SessionContext, rule: &CheckedRule, text: &Sql<'_>) -> Result<RulePlan, Fault> {
+    nesting::check(text)?;
+    clauses::check(text)?;
     let state = context.state();
     let bound = bound(context, &rule.sql, &rule.parameters).await.map_err(|e| text.engine(&e))?;
     let analysed = state.analyzer().execute_and_check(bound.clone(), state.config_options(), |_, _| {});
     let analysed = analysed.map_err(|e| text.engine(&e))?;
     let plan = Matcher { text: text.clone() }.rule(&analysed)?;
-    implicit::check(&bound, &analysed, &text)?;
-    folded::check(&bound, &text)?;
-    whole::check(&plan, &text)?;
-    probe::check(context, &plan, &text)?;
+    implicit::check(&bound, &analysed, text)?;
+    folded::check(&bound, text)?;
+    whole::check(&plan, text)?;
+    probe::check(context, &plan, text)?;
     Ok(plan)
 }
 

@@ -114,7 +114,10 @@ impl Sql<'_> {
             return Some(said(named, format!("there is no table {named}"), remedy));
         }
         if let Some(name) = after(reason, "placeholder with name ") {
-            let remedy = format!("add [parameters.{}] to rule.toml", name.trim_start_matches('$'));
+            let remedy = match name.trim_start_matches(['$', '?']) {
+                "" => "write $name, and [parameters.name] in rule.toml".to_owned(),
+                name => format!("add [parameters.{name}] to rule.toml"),
+            };
             return Some(said(name, format!("the parameter {name} has no value"), remedy));
         }
         let twice = ["duplicate unqualified field name", "unique expression names"];
@@ -131,6 +134,16 @@ impl Sql<'_> {
         }
         let column = || bare(reason.split("column \"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or(""));
         if reason.contains("must be in GROUP BY or an aggregate function") {
+            let aggregates = FUNCTIONS.iter().filter(|name| AGGREGATES.contains(name)).map(|name| format!("{name}("));
+            if !self.has("group by")
+                && !self.has("over")
+                && let Some(at) = aggregates.into_iter().find(|call| self.has(call))
+            {
+                let reason = "an aggregate stands without OVER, and there is no GROUP BY";
+                let remedy =
+                    "write COUNT(*) OVER w AS n, with WINDOW w AS (PARTITION BY account ORDER BY event_time RANGE …)";
+                return Some(said(&at, reason, remedy));
+            }
             if !self.has("group by") {
                 let reason = "an expression over a window stands outside of SELECT";
                 return Some(said("qualify", reason, SELECTED));
@@ -240,7 +253,10 @@ impl Sql<'_> {
         if reason.contains("only supports a single SQL statement") {
             return Some(said(";", "there are several statements", "make a rule of each"));
         }
-        if ["array literal", "array_has", "'AtArrow'", "'ArrowAt'"].iter().any(|words| reason.contains(words)) {
+        if ["array literal", "array_has", "'AtArrow'", "'ArrowAt'", "FieldAccess"]
+            .iter()
+            .any(|words| reason.contains(words))
+        {
             let at = ["any", "array", "@>", "<@", "["].into_iter().find(|word| self.has(word)).unwrap_or_default();
             return Some(said(at, "there are no arrays", "write x IN ('a', 'b')"));
         }
@@ -274,6 +290,9 @@ impl Sql<'_> {
         None
     }
 }
+
+/// Those of them that take many rows.
+const AGGREGATES: [&str; 9] = ["avg", "count", "first_value", "last_value", "max", "min", "stddev", "sum", "var_pop"];
 
 /// Functions that rules often call.
 const FUNCTIONS: [&str; 22] = [

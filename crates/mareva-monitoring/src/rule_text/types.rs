@@ -48,6 +48,10 @@ impl Sql<'_> {
         if reason.contains("Failed to coerce arguments") || reason.contains("user-defined coercion failed") {
             let name = after(reason, "a call to ").or_else(|| after(reason, "Function ")).unwrap_or(named);
             let name = name.trim_matches('\'');
+            if name == "cardinality" && !self.has(name) {
+                let at = ["all", "any", "some"].into_iter().find(|word| self.has(word)).unwrap_or_default();
+                return Some(said(at, "there are no arrays", "write x IN (1, 2), or x > 3"));
+            }
             return Some(said(
                 name,
                 format!("{name} cannot take values of these types, or so many"),
@@ -58,12 +62,15 @@ impl Sql<'_> {
             // A name of SELECT is told as all that it stands for.
             let (at, what) = match named.contains(" OVER ") || named.contains("PARTITION BY") {
                 true => ("qualify", "what QUALIFY names"),
+                false if named.contains([' ', '(']) => {
+                    (if self.has("qualify") && !self.has("where") { "qualify" } else { "where" }, "what it asks")
+                }
                 false => (bare(named), named),
             };
-            return Some(said(at, format!("{what} is no condition"), "compare it with something: kind = 'transfer'"));
+            return Some(said(at, format!("{what} is no condition"), "compare it with something: direction = 'in'"));
         }
         if reason.starts_with("Cannot automatically convert") && reason.ends_with("to Boolean") {
-            let remedy = "compare it with something: FILTER (WHERE kind = 'transfer')";
+            let remedy = "compare it with something: FILTER (WHERE direction = 'in')";
             return Some(said("filter", "what FILTER asks is no condition", remedy));
         }
         if reason.contains("argument type for logical boolean operation") {

@@ -123,6 +123,22 @@ fn dialects() -> Vec<(String, &'static str)> {
     ]
 }
 
+/// Slips that are often made.
+fn slips() -> Vec<(String, &'static str)> {
+    let alone = "SELECT row_id, account AS subject, event_time, §COUNT(*) AS n FROM movements";
+    vec![
+        (alone.to_owned(), "an aggregate stands without OVER, and there is no GROUP BY"),
+        (filtered("amount_ref >> 5").replace("WHERE", "§WHERE"), "what it asks is no condition"),
+        (filtered("account§[1] = 'x'"), "there are no arrays"),
+        (filtered("amount_ref > §ALL (5)"), "there are no arrays"),
+        (filtered("§? > 5"), "write $name, and [parameters.name]"),
+        (
+            filtered("device IS §DISTINCT FROM 'a' AND amount_ref > 1"),
+            "before AND or OR, without brackets, is not supported",
+        ),
+    ]
+}
+
 /// What is of the wrong type.
 fn typed() -> Vec<(String, &'static str)> {
     vec![
@@ -295,7 +311,7 @@ fn look_alikes() -> Vec<(String, &'static str)> {
 #[test]
 fn a_refusal_says_where_the_fault_is() {
     let mut wrong = Vec::new();
-    for (marked, reason) in [cases(), planned(), typed(), look_alikes(), dialects()].concat() {
+    for (marked, reason) in [cases(), planned(), typed(), slips(), look_alikes(), dialects()].concat() {
         let before = marked.split('§').next().unwrap_or_default();
         let line = before.matches('\n').count() + 1;
         let column = before.chars().rev().take_while(|letter| *letter != '\n').count() + 1;
@@ -314,4 +330,14 @@ fn a_refusal_says_where_the_fault_is() {
 fn a_byte_order_mark_is_no_part_of_the_sql() {
     let sql = "\u{feff}SELECT row_id, account AS subject, event_time FROM movements";
     Ruleset::load(&[rule("r", "signal", sql)]).unwrap();
+}
+
+#[test]
+fn a_text_that_is_the_value_of_a_parameter_is_told_of_that() {
+    let mut given =
+        rule("r", "signal", "SELECT row_id, account AS subject, event_time FROM movements\nWHERE amount_ref > $limit");
+    given.toml = given.toml.replace("value = \"12.50\", type = \"decimal\"", "value = \"abc\", type = \"text\"");
+    let told = Ruleset::load(&[given]).unwrap_err().to_string();
+    assert!(told.contains("rule.sql:2:20: $limit ('abc') is compared or computed with numbers"), "{told}");
+    assert!(told.contains("give the parameter another type or value in rule.toml"), "{told}");
 }

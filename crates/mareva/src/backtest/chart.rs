@@ -12,6 +12,8 @@ const WIDTH: f64 = 960.0;
 /// Room for the numbers of the vertical axis, and behind the last column.
 const LEFT: f64 = 74.0;
 const RIGHT: f64 = 16.0;
+/// About how wide a letter of a tick is.
+const LETTER: f64 = 6.6;
 /// Room above and below what is drawn.
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 48.0;
@@ -134,13 +136,16 @@ impl Frame {
             line += step;
         }
         // As many names as do not touch each other.
-        let widest = labels.iter().map(|label| label.chars().count()).max().unwrap_or(1) as f64 * 6.6 + 10.0;
+        let widest = labels.iter().map(|label| label.chars().count()).max().unwrap_or(1) as f64 * LETTER + 10.0;
         let mut free_from = f64::MIN;
         for (label, middle) in labels.iter().zip(&frame.middles) {
             if *middle < free_from {
                 continue;
             }
             free_from = middle + widest - 0.01;
+            // The last one must not stand out of the picture.
+            let half = label.chars().count() as f64 * LETTER / 2.0;
+            let middle = middle.min(WIDTH - half);
             let _ = write!(
                 svg,
                 "<text class=\"tick\" text-anchor=\"middle\" x=\"{:.1}\" y=\"{:.0}\">{}</text>",

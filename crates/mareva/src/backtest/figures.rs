@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::about::About;
 use super::data::Counted;
-use super::labels::{Score, Truth};
+use super::labels::{Score, Truth, meaning};
 use super::overlap::{Overlap, overlap};
 use super::work::{Found, Outcome, Work};
 use crate::challenge::{Challenge, compare};
@@ -223,7 +223,9 @@ impl LabelFigures {
         let words: Vec<String> = self
             .words
             .iter()
-            .map(|(word, number)| format!("{} {number}", if word.is_empty() { "nothing" } else { word }))
+            .map(|(word, number)| {
+                format!("{} {number} ({})", if word.is_empty() { "nothing" } else { word }, meaning(word))
+            })
             .collect();
         let Self { labelled, criminals, victims, .. } = self;
         format!(

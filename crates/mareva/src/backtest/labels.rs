@@ -72,6 +72,16 @@ pub struct Labels {
     words: BTreeMap<String, usize>,
 }
 
+/// What a label, in lower case, says of an account.
+pub fn meaning(label: &str) -> &'static str {
+    match label {
+        VICTIM => "victim",
+        label if INNOCENT.contains(&label) || ROLES.contains(&label) => "innocent",
+        label if UNKNOWN.contains(&label) => "not known",
+        _ => "criminal",
+    }
+}
+
 /// A fault of a line: its number, the reason and the remedy.
 type LineFault = (usize, String, String);
 

@@ -113,10 +113,16 @@ fn rules(html: &mut String, report: &Report) {
     html.push_str(
         "<section>\n<h2>Rules</h2>\n<p>A detection is a row that fires. A subject-day is a subject on a day; it is what a \
          person would have to look at, and an alert where the rule raises alerts. Rules that raise signals are weak \
-         on purpose: rules over signals put them together. The last line takes the subjects of all rules that raise alerts as one.</p>\n<div class=\"wide\"><table>\n<tr><th>rule</th><th class=\"text\">raises</th>\
-         <th class=\"text\">subject is</th><th>detections</th><th>subjects</th><th>subject-days</th><th>a day</th>",
+         on purpose: rules over signals put them together.",
     );
     let labelled = report.labels.is_some();
+    if labelled {
+        html.push_str(" The last line takes the subjects of all rules that raise alerts as one.");
+    }
+    html.push_str(
+        "</p>\n<div class=\"wide\"><table>\n<tr><th>rule</th><th class=\"text\">raises</th>\
+         <th class=\"text\">subject is</th><th>detections</th><th>subjects</th><th>subject-days</th><th>a day</th>",
+    );
     if labelled {
         html.push_str("<th>precision</th><th>recall</th><th>F1</th><th>value caught</th>");
     }

@@ -42,7 +42,7 @@ pub struct Args {
     /// Recover, write a snapshot at the last committed slice, and end
     #[arg(long, conflicts_with = "until_end")]
     drain: bool,
-    /// Judge the recorded input again when rules, lists, tables or config have changed since
+    /// Judge the recorded input again when lists, tables, config or the version have changed since (rules may change without it)
     #[arg(long)]
     replay_under_new_epoch: bool,
     /// Write a summary as one JSON object to standard output at the end

@@ -60,13 +60,14 @@ pub struct BacktestArgs {
     /// Who is known to be what: labels.ndjson of `mareva sim`, or CSV with the columns account and label
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
-    /// Run rules again with other values of a parameter: of every rule that has it, or of one; may be given several times
+    /// Run rules again with other values of a parameter: of every rule that has it, or of one; may be given several times, for 200
+    /// further runs in all
     #[arg(long, value_name = "[RULE.]NAME=VALUE,…")]
     sweep: Vec<String>,
     /// Where the report goes as a page (HTML) that needs nothing else
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Where the detections of rules in force go, as `replay --detections` writes them
+    /// Where the detections of rules in force go: the lines of `replay --detections`, in another order
     #[arg(long, value_name = "FILE")]
     detections: Option<PathBuf>,
     /// Write the report as one JSON object

@@ -51,7 +51,7 @@ pub struct ExplainArgs {
     /// Rules to explain; without, a line for each of them
     #[arg(value_name = "RULE", conflicts_with = "alert")]
     only: Vec<String>,
-    /// The alert whose rows are told: the last revision with this id
+    /// The alert whose rows are told, in the place of rules: the last revision with this id
     #[arg(long, value_name = "FILE:ID", requires = "data")]
     alert: Option<AlertPlace>,
     /// What the alert was raised over: Parquet tables, records (NDJSON), or folders of them
