@@ -220,13 +220,10 @@ impl LabelFigures {
 
     /// How many labels there are, how many of them fit the data, and how often each word stands there.
     pub fn in_words(&self) -> String {
-        let words: Vec<String> = self
-            .words
-            .iter()
-            .map(|(word, number)| {
-                format!("{} {number} ({})", if word.is_empty() { "nothing" } else { word }, meaning(word))
-            })
-            .collect();
+        let told = |(word, number): (&String, &usize)| {
+            format!("{} {number} ({})", if word.is_empty() { "nothing" } else { word }, meaning(word))
+        };
+        let words: Vec<String> = self.words.iter().map(told).collect();
         let Self { labelled, criminals, victims, .. } = self;
         format!(
             "{labelled} accounts labelled as criminal or victim, {} of them moved money: {criminals} criminals and \
