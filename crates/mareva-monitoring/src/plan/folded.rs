@@ -2,14 +2,11 @@
 //! such texts are refused.
 
 use arrow::datatypes::DataType;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, ScalarValue};
-use datafusion::error::DataFusionError;
-use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator};
 use mareva_model::Fault;
 
-use super::spans::is_comparison;
+use super::parts::{compared, each_part};
 use super::zones::UTC;
 use crate::rule_text::Sql;
 
@@ -29,26 +26,6 @@ pub(super) fn check(written: &LogicalPlan, text: &Sql<'_>) -> Result<(), Fault> 
     walked.map_err(|error| text.engine(&error))?;
     let Some((part, (fragment, reason, remedy))) = found else { return Ok(()) };
     Err(text.near([&part]).refuse(&fragment, reason, remedy))
-}
-
-/// Shows every part of every expression of a plan, with the columns that it may name, until `seen` has seen enough.
-pub(super) fn each_part(
-    plan: &LogicalPlan,
-    seen: &mut impl FnMut(&Expr, &DFSchema) -> bool,
-) -> Result<(), DataFusionError> {
-    let next = |enough| if enough { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue };
-    let walked = plan.apply(|node| {
-        let schema = merge_schema(&node.inputs());
-        let mut enough = false;
-        node.apply_expressions(|expr: &Expr| {
-            expr.apply(|part| {
-                enough = enough || seen(part, &schema);
-                Ok(next(enough))
-            })
-        })?;
-        Ok(next(enough))
-    });
-    walked.map(|_| ())
 }
 
 fn misread(part: &Expr, schema: &DFSchema) -> Option<Said> {
@@ -110,12 +87,9 @@ fn of_function(name: &str, args: &[Expr], schema: &DFSchema) -> Option<Said> {
         }
         ("regexp_like", [_, sought, ..]) => pattern(sought, name),
         ("date_part", [_, of]) if matches!(of.get_type(schema), Ok(DataType::Interval(_) | DataType::Duration(_))) => {
+            let reason = "of a span of time, hours and minutes are counted in all, and fractions left out";
             // It is also written EXTRACT(HOUR FROM x).
-            let (reason, remedy) = (
-                "of a span of time, hours and minutes are counted in all, and fractions left out",
-                "compare the span: event_time - earlier < INTERVAL '2' HOUR",
-            );
-            Some((String::new(), reason, remedy))
+            Some((String::new(), reason, "compare the span: event_time - earlier < INTERVAL '2' HOUR"))
         }
         ("to_char" | "date_format", [_, Expr::Literal(format, _)])
             if format.try_as_str().flatten().is_some_and(|format| !format.contains('%')) =>
@@ -146,11 +120,8 @@ fn pattern(sought: &Expr, place: &str) -> Option<Said> {
 }
 
 fn is_row(part: &Expr, schema: &DFSchema) -> bool {
-    let nested = |of: &DataType| matches!(of, DataType::Struct(_) | DataType::Map(..));
-    match part {
-        Expr::ScalarFunction(_) | Expr::Literal(..) => part.get_type(schema).is_ok_and(|of| nested(&of)),
-        _ => false,
-    }
+    matches!(part, Expr::ScalarFunction(_) | Expr::Literal(..))
+        && matches!(part.get_type(schema), Ok(DataType::Struct(_) | DataType::Map(..)))
 }
 
 /// Whether two tests of one value against lists stand beside each other so that they are made one which is never null.
@@ -199,19 +170,8 @@ fn has_hours(part: &Expr, schema: &DFSchema) -> bool {
 
 /// Whether a cast that loses something meets a constant here.
 fn compares_narrowed(part: &Expr, schema: &DFSchema) -> bool {
-    let meets = |sides: &[&Expr]| {
-        let is_constant = |side: &&Expr| side.column_refs().is_empty();
-        sides.iter().any(is_constant) && sides.iter().any(|side| is_narrowed(side, schema))
-    };
-    match part {
-        Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_comparison(*op) => meets(&[left, right]),
-        Expr::Between(between) => meets(&[&between.expr, &between.low, &between.high]),
-        Expr::InList(list) => {
-            let sides: Vec<&Expr> = list.list.iter().chain([list.expr.as_ref()]).collect();
-            meets(&sides)
-        }
-        _ => false,
-    }
+    let sides = compared(part);
+    sides.iter().any(|side| side.column_refs().is_empty()) && sides.iter().any(|side| is_narrowed(side, schema))
 }
 
 fn is_narrowed(side: &Expr, schema: &DFSchema) -> bool {

@@ -8,8 +8,7 @@ use datafusion::logical_expr::expr::Cast;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 use mareva_model::Fault;
 
-use super::folded::each_part;
-use super::spans::{PICKS, is_comparison};
+use super::parts::{compared, each_part, picked_from};
 use crate::rule_text::Sql;
 
 /// What is made of which columns.
@@ -33,8 +32,8 @@ pub(super) fn check(written: &LogicalPlan, analysed: &LogicalPlan, text: &Sql<'_
                 Expr::Cast(cast) => Some(cast),
                 _ => None,
             });
-            let made = met.filter(|cast| !cast.expr.column_refs().is_empty() && !known.contains(&conversion(cast)));
-            found = made.into_iter().find_map(|cast| Some((cast.clone(), kind_of(cast, part, schema)?)));
+            let mut made = met.filter(|cast| !cast.expr.column_refs().is_empty() && !known.contains(&conversion(cast)));
+            found = made.find_map(|cast| Some((cast.clone(), kind_of(cast, part, schema)?)));
             found.is_some()
         })
     });
@@ -76,15 +75,11 @@ fn kind_of(cast: &Cast, part: &Expr, schema: &DFSchema) -> Option<Kind> {
 fn met_in(part: &Expr) -> Vec<&Expr> {
     match part {
         Expr::Cast(_) => vec![part],
-        Expr::BinaryExpr(binary) if is_comparison(binary.op) => vec![&binary.left, &binary.right],
-        Expr::Between(between) => vec![&between.expr, &between.low, &between.high],
-        Expr::InList(list) => list.list.iter().chain([list.expr.as_ref()]).collect(),
         Expr::Case(case) => {
             let branches = case.when_then_expr.iter().flat_map(|(when, then)| [when.as_ref(), then]);
             branches.chain(case.else_expr.as_deref()).chain(case.expr.as_deref()).collect()
         }
-        Expr::ScalarFunction(function) if PICKS.contains(&function.name()) => function.args.iter().collect(),
-        _ => Vec::new(),
+        _ => compared(part).into_iter().chain(picked_from(part)).collect(),
     }
 }
 

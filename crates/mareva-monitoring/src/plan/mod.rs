@@ -32,6 +32,7 @@ mod implicit;
 mod lag;
 mod listed;
 mod magnitude;
+mod parts;
 mod probe;
 mod spans;
 mod whole;

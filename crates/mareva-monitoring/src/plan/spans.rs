@@ -6,40 +6,24 @@ use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use mareva_model::Fault;
 
+use super::parts::{compared, picked_from};
 use crate::rule_text::Sql;
 
 /// Says so where they are compared.
 pub(super) fn refusal(text: &Sql<'_>, expr: &Expr) -> Fault {
     let reason = "spans are compared by their months, then days, then hours: 25 hours are less than a day";
     let remedy = "write hours, INTERVAL '24' HOUR, or compare times: earlier < event_time - INTERVAL '1' DAY";
-    let compared = match expr {
+    let place = match expr {
         Expr::BinaryExpr(binary) => format!("{} interval", binary.op),
         _ => String::new(),
     };
-    text.refuse(if text.has(&compared) { &compared } else { "interval" }, reason, remedy)
+    text.refuse(if text.has(&place) { &place } else { "interval" }, reason, remedy)
 }
 
 /// Whether spans are compared or picked here, one of them by months or days.
 pub(super) fn compares_days(expr: &Expr) -> bool {
-    let any = |parts: &[&Expr]| parts.iter().any(|part| has_days(part) == Some(true));
-    match expr {
-        Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_comparison(*op) => any(&[left, right]),
-        Expr::Between(between) => any(&[&between.expr, &between.low, &between.high]),
-        Expr::InList(list) => any(&[&list.expr]) || list.list.iter().any(|one| any(&[one])),
-        Expr::ScalarFunction(function) if PICKS.contains(&function.name()) => {
-            function.args.iter().any(|one| any(&[one]))
-        }
-        _ => false,
-    }
+    compared(expr).into_iter().chain(picked_from(expr)).any(|part| has_days(part) == Some(true))
 }
-
-pub(super) fn is_comparison(op: Operator) -> bool {
-    use Operator::{Eq, Gt, GtEq, IsDistinctFrom, IsNotDistinctFrom, Lt, LtEq, NotEq};
-    matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom)
-}
-
-/// Functions that give one of their arguments.
-pub(super) const PICKS: [&str; 7] = ["coalesce", "greatest", "ifnull", "least", "nullif", "nvl", "nvl2"];
 
 /// Of a span of time, whether months or days are in it; none of what is no span.
 fn has_days(expr: &Expr) -> Option<bool> {
@@ -64,7 +48,7 @@ fn has_days(expr: &Expr) -> Option<bool> {
         }
         Expr::Negative(inner) => has_days(inner),
         Expr::Alias(alias) => has_days(&alias.expr),
-        Expr::ScalarFunction(function) if PICKS.contains(&function.name()) => either(function.args.iter()),
+        Expr::ScalarFunction(_) => either(picked_from(expr).iter()),
         Expr::Case(case) => {
             either(case.when_then_expr.iter().map(|(_, then)| then.as_ref()).chain(case.else_expr.as_deref()))
         }

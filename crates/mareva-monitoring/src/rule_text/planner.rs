@@ -134,17 +134,13 @@ impl Sql<'_> {
         }
         let column = || bare(reason.split("column \"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or(""));
         if reason.contains("must be in GROUP BY or an aggregate function") {
-            let aggregates = FUNCTIONS.iter().filter(|name| AGGREGATES.contains(name)).map(|name| format!("{name}("));
-            if !self.has("group by")
-                && !self.has("over")
-                && let Some(at) = aggregates.into_iter().find(|call| self.has(call))
-            {
-                let reason = "an aggregate stands without OVER, and there is no GROUP BY";
-                let remedy =
-                    "write COUNT(*) OVER w AS n, with WINDOW w AS (PARTITION BY account ORDER BY event_time RANGE …)";
-                return Some(said(&at, reason, remedy));
-            }
             if !self.has("group by") {
+                let alone = AGGREGATES.map(|name| format!("{name}(")).into_iter().find(|call| self.has(call));
+                if let Some(at) = alone.filter(|_| !self.has("over")) {
+                    let reason = "an aggregate stands without OVER, and there is no GROUP BY";
+                    let remedy = "write COUNT(*) OVER w AS n, with WINDOW w AS (PARTITION BY account ORDER BY event_time RANGE …)";
+                    return Some(said(&at, reason, remedy));
+                }
                 let reason = "an expression over a window stands outside of SELECT";
                 return Some(said("qualify", reason, SELECTED));
             }
@@ -291,7 +287,7 @@ impl Sql<'_> {
     }
 }
 
-/// Those of them that take many rows.
+/// Functions over many rows.
 const AGGREGATES: [&str; 9] = ["avg", "count", "first_value", "last_value", "max", "min", "stddev", "sum", "var_pop"];
 
 /// Functions that rules often call.

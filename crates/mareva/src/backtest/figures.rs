@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::about::About;
 use super::data::Counted;
-use super::labels::{Score, Truth, meaning};
+use super::labels::{Meaning, Score, Truth};
 use super::overlap::{Overlap, overlap};
 use super::work::{Found, Outcome, Work};
 use crate::challenge::{Challenge, compare};
@@ -221,7 +221,7 @@ impl LabelFigures {
     /// How many labels there are, how many of them fit the data, and how often each word stands there.
     pub fn in_words(&self) -> String {
         let told = |(word, number): (&String, &usize)| {
-            format!("{} {number} ({})", if word.is_empty() { "nothing" } else { word }, meaning(word))
+            format!("{} {number} ({})", if word.is_empty() { "nothing" } else { word }, Meaning::of(word).word())
         };
         let words: Vec<String> = self.words.iter().map(told).collect();
         let Self { labelled, criminals, victims, .. } = self;

@@ -72,13 +72,33 @@ pub struct Labels {
     words: BTreeMap<String, usize>,
 }
 
-/// What a label, in lower case, says of an account.
-pub fn meaning(label: &str) -> &'static str {
-    match label {
-        VICTIM => "victim",
-        label if INNOCENT.contains(&label) || ROLES.contains(&label) => "innocent",
-        label if UNKNOWN.contains(&label) => "not known",
-        _ => "criminal",
+/// What a label says of an account.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Meaning {
+    Victim,
+    Innocent,
+    Unknown,
+    Criminal,
+}
+
+impl Meaning {
+    /// Of a label in lower case.
+    pub fn of(label: &str) -> Self {
+        match label {
+            VICTIM => Self::Victim,
+            label if INNOCENT.contains(&label) || ROLES.contains(&label) => Self::Innocent,
+            label if UNKNOWN.contains(&label) => Self::Unknown,
+            _ => Self::Criminal,
+        }
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Victim => "victim",
+            Self::Innocent => "innocent",
+            Self::Unknown => "not known",
+            Self::Criminal => "criminal",
+        }
     }
 }
 
@@ -204,12 +224,13 @@ impl Labels {
     /// Takes the label of an account; gives what is wrong with it.
     fn add(&mut self, number: usize, account: &str, label: &str, operation: Option<&str>) -> Option<LineFault> {
         let label = label.to_lowercase();
-        let part = match label.as_str() {
-            VICTIM => Some(Part::Victim),
-            other if INNOCENT.contains(&other) || ROLES.contains(&other) || UNKNOWN.contains(&other) => None,
-            other => match [VICTIM].iter().chain(&INNOCENT).find(|known| is_misspelt(other, known)) {
+        let meaning = Meaning::of(&label);
+        let part = match meaning {
+            Meaning::Victim => Some(Part::Victim),
+            Meaning::Innocent | Meaning::Unknown => None,
+            Meaning::Criminal => match [VICTIM].iter().chain(&INNOCENT).find(|known| is_misspelt(&label, known)) {
                 Some(known) => {
-                    let reason = format!("the label `{other}` is not known");
+                    let reason = format!("the label `{label}` is not known");
                     return Some((number, reason, format!("perhaps you mean {known}; else take another word")));
                 }
                 None => Some(Part::Criminal),
@@ -217,7 +238,7 @@ impl Labels {
         };
         let found = identifier::recognise(account).map_or_else(|| account.to_owned(), |found| found.canonical);
         let key = key_of(&found);
-        if !UNKNOWN.contains(&label.as_str()) {
+        if meaning != Meaning::Unknown {
             match self.told.entry(key) {
                 Entry::Occupied(told) if told.get().0 != part => {
                     let reason = format!("says something else of an account than line {}", told.get().1);
