@@ -115,7 +115,12 @@ pub(crate) fn json(array: &ArrayRef, row: usize) -> serde_json::Value {
         DataType::Timestamp(TimeUnit::Millisecond, _) => {
             format_time(array.as_primitive::<TimestampMillisecondType>().value(row)).into()
         }
-        _ => arrow::util::display::array_value_to_string(array, row).unwrap_or_default().into(),
+        kind => {
+            let text = arrow::util::display::array_value_to_string(array, row).unwrap_or_default();
+            // Of the narrower kinds.
+            let number = text.parse::<i64>().ok().filter(|_| kind.is_integer());
+            number.map_or_else(|| text.into(), serde_json::Value::from)
+        }
     }
 }
 

@@ -97,16 +97,25 @@ fn of_expressions(statement: &Statement) -> Vec<Clause> {
                 told(there, "over (", what, "name a window alone, OVER w, or write it out")
             }
             // To the parser what stands behind it is all that follows.
-            Expr::IsDistinctFrom(_, right) | Expr::IsNotDistinctFrom(_, right)
-                if matches!(right.as_ref(), Expr::BinaryOp { op: BinaryOperator::And | BinaryOperator::Or, .. }) =>
-            {
+            Expr::IsDistinctFrom(_, right) | Expr::IsNotDistinctFrom(_, right) if binds_less(right) => {
                 let remedy = "write brackets around it: (x IS DISTINCT FROM y) AND z";
-                told(true, "distinct from", "IS DISTINCT FROM before AND or OR, without brackets,", remedy)
+                told(true, "distinct from", "IS DISTINCT FROM before AND, OR or IS, without brackets,", remedy)
             }
+            Expr::BinaryOp { left, op, right } => match unsettled(left, op, right) {
+                None => return ControlFlow::Continue(()),
+                Some(sign) => {
+                    let what = "this sign beside others, without brackets,";
+                    told(true, sign, what, "write brackets: (a >> 1) & b")
+                }
+            },
             Expr::SimilarTo { .. } => told(true, "similar to", "SIMILAR TO", "write LIKE, or x ~ '^…$'"),
-            Expr::Cast { data_type: DataType::Varchar(Some(_)) | DataType::CharVarying(Some(_)), .. } => {
-                told(true, "varchar", "VARCHAR", SHORTER)
-            }
+            Expr::Cast {
+                data_type:
+                    DataType::Varchar(Some(_)) | DataType::CharVarying(Some(_)) | DataType::CharacterVarying(Some(_)),
+                ..
+            } => told(true, "varchar", "VARCHAR", SHORTER),
+            Expr::Cast { data_type: DataType::String(Some(_)), .. } => told(true, "string", "STRING", SHORTER),
+            Expr::Cast { data_type: DataType::Nvarchar(Some(_)), .. } => told(true, "nvarchar", "NVARCHAR", SHORTER),
             // Without a length it is one letter, of which the planner makes all.
             Expr::Cast { data_type: DataType::Char(_), .. } => told(true, "char", "CHAR", SHORTER),
             Expr::Cast { data_type: DataType::Character(_), .. } => told(true, "character", "CHARACTER", SHORTER),
@@ -122,6 +131,56 @@ fn of_expressions(statement: &Statement) -> Vec<Clause> {
         ControlFlow::Continue(())
     });
     found
+}
+
+/// Whether an expression is of AND, OR or IS, without brackets.
+fn binds_less(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::BinaryOp { op: BinaryOperator::And | BinaryOperator::Or, .. }
+            | Expr::IsDistinctFrom(..)
+            | Expr::IsNotDistinctFrom(..)
+            | Expr::IsNull(_)
+            | Expr::IsNotNull(_)
+            | Expr::IsTrue(_)
+            | Expr::IsNotTrue(_)
+            | Expr::IsFalse(_)
+            | Expr::IsNotFalse(_)
+            | Expr::IsUnknown(_)
+            | Expr::IsNotUnknown(_)
+    )
+}
+
+/// The sign of two operations without brackets of which the parser and PostgreSQL do not take the same one first.
+fn unsettled(left: &Expr, op: &BinaryOperator, right: &Expr) -> Option<&'static str> {
+    let sign = sign_of_no_rank(op);
+    let below = [left, right].into_iter().find_map(|side| match side {
+        Expr::BinaryOp { op: below, .. } if below != op => Some((below, sign_of_no_rank(below))),
+        _ => None,
+    });
+    match below? {
+        (below, _) if !is_arithmetic(below) => None,
+        (_, of_below) => sign.or(of_below).filter(|_| is_arithmetic(op)),
+    }
+}
+
+/// Signs that bind less than `+` in PostgreSQL (4.1.6, Operator Precedence), and alike.
+fn sign_of_no_rank(op: &BinaryOperator) -> Option<&'static str> {
+    match op {
+        BinaryOperator::BitwiseAnd => Some("&"),
+        BinaryOperator::BitwiseOr => Some("|"),
+        BinaryOperator::BitwiseXor => Some("^"),
+        BinaryOperator::PGBitwiseXor => Some("#"),
+        BinaryOperator::PGBitwiseShiftLeft => Some("<<"),
+        BinaryOperator::PGBitwiseShiftRight => Some(">>"),
+        BinaryOperator::StringConcat => Some("||"),
+        _ => None,
+    }
+}
+
+fn is_arithmetic(op: &BinaryOperator) -> bool {
+    use BinaryOperator::{Divide, Minus, Modulo, Multiply, Plus};
+    matches!(op, Plus | Minus | Multiply | Divide | Modulo) || sign_of_no_rank(op).is_some()
 }
 
 fn of_query(query: &Query) -> Vec<Clause> {

@@ -92,14 +92,6 @@ impl Matcher<'_> {
                 part if let Some((name, remedy)) = growth::makes_long(part) => {
                     Some(text().refuse(name, format!("{name} can make a text of any length"), &remedy))
                 }
-                Expr::Cast(cast) if let Some(literal) = cut_off(cast) => {
-                    let reason = format!("'{literal}' has more places than are kept, and is rounded");
-                    Some(text().refuse(
-                        &format!("'{literal}'"),
-                        reason,
-                        "times have three places, amounts two, and DECIMAL(38, 4) four",
-                    ))
-                }
                 Expr::ScalarFunction(function) if function.func.signature().volatility != Volatility::Immutable => {
                     let reason = format!("{} gives another value every time", function.name());
                     Some(text().refuse(function.name(), reason, "time is the row's event_time"))
@@ -166,22 +158,6 @@ impl Matcher<'_> {
         let remedy = "select STDDEV(x) OVER w AS spread and compare CAST(spread AS DECIMAL(38, 2))";
         text.refuse(place, "a condition on a floating-point number is not exact", remedy)
     }
-}
-
-/// The text that is taken for a decimal or a time and loses places.
-fn cut_off(cast: &Cast) -> Option<String> {
-    let kept = match cast.field.data_type() {
-        DataType::Decimal128(_, scale) => usize::try_from(*scale).unwrap_or(0),
-        // Those of the tables.
-        DataType::Timestamp(..) => 3,
-        _ => return None,
-    };
-    let Expr::Literal(value, _) = cast.expr.as_ref() else { return None };
-    let text = value.try_as_str()??.to_owned();
-    let (_, places) = text.split_once('.')?;
-    // A zone may follow.
-    let end = places.find(|c: char| !c.is_ascii_digit()).unwrap_or(places.len());
-    (places[..end].trim_end_matches('0').len() > kept).then_some(text)
 }
 
 fn is_null(expr: &Expr) -> bool {

@@ -1,26 +1,47 @@
-//! What the planner of stock DataFusion 55 makes of a text other than SQL says, without a word. No test against it can see that:
-//! such texts are refused.
+//! What parser, functions and types of stock DataFusion 55 make of a text other than SQL says, without a word. No test against it
+//! can see that: such texts are refused. What its optimizer does is seen by [`super::twice`].
+
+use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator};
+use datafusion::prelude::SessionContext;
 use mareva_model::Fault;
 
-use super::parts::{compared, each_part};
+use super::parts::each_part;
 use super::zones::UTC;
+use crate::program::simplified;
 use crate::rule_text::Sql;
 
 /// What stands at the fault, why it is refused, and what to write.
 type Said = (String, &'static str, &'static str);
 
-/// Refuses the first of them in a plan as it is written.
+/// Refuses the first of them in a plan as it is `written`, and constants that lose places in what they are made of it.
 ///
 /// # Errors
 /// The expression.
-pub(super) fn check(written: &LogicalPlan, text: &Sql<'_>) -> Result<(), Fault> {
+pub(super) fn check(
+    context: &SessionContext,
+    written: &LogicalPlan,
+    analysed: &LogicalPlan,
+    text: &Sql<'_>,
+) -> Result<(), Fault> {
+    let mut found = None;
+    let walked = each_part(analysed, &mut |part, schema| {
+        found = cut_off(context, part, schema).map(|said| (part.clone(), said));
+        found.is_some()
+    });
+    walked.map_err(|error| text.engine(&error))?;
+    if let Some((part, (fragment, literal))) = found {
+        let reason = format!("'{literal}' has more places than are kept, and is rounded");
+        let remedy = "times have three places, amounts two, and DECIMAL(38, 4) four";
+        return Err(text.near([&part]).refuse(&fragment, reason, remedy));
+    }
     let mut found = None;
     let walked = each_part(written, &mut |part, schema| {
-        found = misread(part, schema).map(|said| (part.clone(), said));
+        let said = finer(context, part, schema).or_else(|| misread(context, part, schema));
+        found = said.map(|said| (part.clone(), said));
         found.is_some()
     });
     walked.map_err(|error| text.engine(&error))?;
@@ -28,23 +49,70 @@ pub(super) fn check(written: &LogicalPlan, text: &Sql<'_>) -> Result<(), Fault> 
     Err(text.near([&part]).refuse(&fragment, reason, remedy))
 }
 
-fn misread(part: &Expr, schema: &DFSchema) -> Option<Said> {
+/// The value of what no column is in, however it is put together.
+fn constant(context: &SessionContext, part: &Expr, schema: &DFSchema) -> Option<ScalarValue> {
+    match part {
+        Expr::Literal(value, _) => Some(value.clone()),
+        _ if part.any_column_refs() => None,
+        _ => match simplified(context, &Arc::new(schema.clone()), part) {
+            Ok(Expr::Literal(value, _)) => Some(value),
+            _ => None,
+        },
+    }
+}
+
+/// A constant text.
+fn constant_text(context: &SessionContext, part: &Expr, schema: &DFSchema) -> Option<String> {
+    constant(context, part, schema)?.try_as_str().flatten().map(str::to_owned)
+}
+
+/// The text that is taken for a decimal or a time and loses places, and what stands there.
+fn cut_off(context: &SessionContext, part: &Expr, schema: &DFSchema) -> Option<(String, String)> {
+    let Expr::Cast(cast) = part else { return None };
+    let kept = match cast.field.data_type() {
+        DataType::Decimal128(_, scale) => usize::try_from(*scale).unwrap_or(0),
+        // Those of the tables.
+        DataType::Timestamp(..) => 3,
+        _ => return None,
+    };
+    let text = constant_text(context, &cast.expr, schema)?;
+    let (_, places) = text.split_once('.')?;
+    // A zone may follow.
+    let end = places.find(|c: char| !c.is_ascii_digit()).unwrap_or(places.len());
+    let fragment = match cast.expr.as_ref() {
+        Expr::BinaryExpr(binary) => binary.op.to_string(),
+        Expr::ScalarFunction(function) => function.name().to_owned(),
+        _ => format!("'{text}'"),
+    };
+    (places[..end].trim_end_matches('0').len() > kept).then_some((fragment, text))
+}
+
+/// Refuses times that functions make of less than a millisecond: what they meet takes no notice of it.
+fn finer(context: &SessionContext, part: &Expr, schema: &DFSchema) -> Option<Said> {
+    let Expr::ScalarFunction(function) = part else { return None };
+    let name = function.name();
+    if !name.starts_with("to_timestamp") {
+        return None;
+    }
+    let has_rest = |value: &ScalarValue| match value {
+        ScalarValue::TimestampMicrosecond(Some(at), _) => at % 1_000 != 0,
+        ScalarValue::TimestampNanosecond(Some(at), _) => at % NANOS != 0,
+        _ => false,
+    };
+    let is_fine = part.any_column_refs() && matches!(name, "to_timestamp_micros" | "to_timestamp_nanos");
+    (is_fine || constant(context, part, schema).as_ref().is_some_and(has_rest)).then(|| {
+        let reason = "times have three places: what is below a millisecond is left out";
+        (name.to_owned(), reason, "write to_timestamp_millis(…), or TIMESTAMP '2026-03-26 02:00:00.001'")
+    })
+}
+
+fn misread(context: &SessionContext, part: &Expr, schema: &DFSchema) -> Option<Said> {
     let said = |fragment: &str, reason, remedy| Some((fragment.to_owned(), reason, remedy));
     match part {
         _ if is_row(part, schema) => said(
             "(",
             "values in brackets are compared as one, and nulls in them as values",
             "compare column by column: a = 'x' AND b = 'y'",
-        ),
-        _ if compares_narrowed(part, schema) => said(
-            "cast",
-            "a CAST that drops places or digits is left out where it meets a constant",
-            "say between which values: x >= 99.995 AND x < 100.005",
-        ),
-        Expr::BinaryExpr(BinaryExpr { op, .. }) if lists_one_value_twice(part, *op) => said(
-            "in",
-            "two lists of one value are made one, and null taken for a value that is in neither",
-            "write one list",
         ),
         Expr::BinaryExpr(BinaryExpr { left, op: Operator::Plus | Operator::Minus, right }) => {
             let drops = is_date(left, schema) && has_hours(right, schema);
@@ -55,9 +123,9 @@ fn misread(part: &Expr, schema: &DFSchema) -> Option<Said> {
             })
         }
         Expr::BinaryExpr(BinaryExpr { op, right, .. }) if op.to_string().contains('~') => {
-            pattern(right, &op.to_string())
+            pattern(&constant_text(context, right, schema)?, &op.to_string())
         }
-        Expr::ScalarFunction(function) => of_function(function.name(), &function.args, schema),
+        Expr::ScalarFunction(function) => of_function(context, function.name(), &function.args, schema),
         Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(span)), _) if span.nanoseconds % NANOS != 0 => said(
             "interval",
             "a span below a millisecond is left out: times have three places",
@@ -65,9 +133,7 @@ fn misread(part: &Expr, schema: &DFSchema) -> Option<Said> {
         ),
         Expr::Cast(cast) => {
             let is_plain = matches!(cast.field.data_type(), DataType::Timestamp(_, None));
-            let from = cast.expr.get_type(schema);
-            let is_local = matches!(&from, Ok(DataType::Timestamp(_, Some(zone))) if !UTC.contains(&zone.as_ref()));
-            (is_plain && is_local).then(|| {
+            (is_plain && is_local(&cast.expr, schema)).then(|| {
                 let remedy = "take hours and days of the time as it is: date_part, date_trunc, CAST AS DATE";
                 ("cast".to_owned(), "a time of a zone that is cast to one without has the clock of UTC", remedy)
             })
@@ -79,36 +145,48 @@ fn misread(part: &Expr, schema: &DFSchema) -> Option<Said> {
 /// Nanoseconds of a millisecond.
 const NANOS: i64 = 1_000_000;
 
-fn of_function(name: &str, args: &[Expr], schema: &DFSchema) -> Option<Said> {
+fn of_function(context: &SessionContext, name: &str, args: &[Expr], schema: &DFSchema) -> Option<Said> {
     let said = |reason, remedy| Some((name.to_owned(), reason, remedy));
+    let text = |part: &Expr| constant_text(context, part, schema);
+    let is_span = |of: &Expr| matches!(of.get_type(schema), Ok(DataType::Interval(_) | DataType::Duration(_)));
     match (name, args) {
-        ("arrow_cast" | "arrow_try_cast" | "arrow_typeof" | "arrow_metadata", _) => {
-            said("types of its own are not supported", "write CAST(x AS DECIMAL(38, 2)), or another type of SQL")
-        }
-        ("regexp_like", [_, sought, ..]) => pattern(sought, name),
-        ("date_part", [_, of]) if matches!(of.get_type(schema), Ok(DataType::Interval(_) | DataType::Duration(_))) => {
+        (
+            "arrow_cast" | "arrow_try_cast" | "cast_to_type" | "try_cast_to_type" | "arrow_typeof" | "arrow_metadata",
+            _,
+        ) => said("types of its own are not supported", "write CAST(x AS DECIMAL(38, 2)), or another type of SQL"),
+        ("regexp_like", [_, sought, ..]) => pattern(&text(sought)?, name),
+        ("regexp_replace", [_, _, with, ..]) if text(with).is_some_and(|with| refers_oddly(&with)) => said(
+            "a dollar and a number of two digits are taken for parts of what is found",
+            "write \\1 to \\9 for its parts, and replace(x, 'a', '$') for a dollar",
+        ),
+        ("date_part", [_, of]) if is_span(of) => {
             let reason = "of a span of time, hours and minutes are counted in all, and fractions left out";
             // It is also written EXTRACT(HOUR FROM x).
             Some((String::new(), reason, "compare the span: event_time - earlier < INTERVAL '2' HOUR"))
         }
-        ("to_char" | "date_format", [_, Expr::Literal(format, _)])
-            if format.try_as_str().flatten().is_some_and(|format| !format.contains('%')) =>
-        {
+        ("to_char" | "date_format", [of, ..]) if is_span(of) => {
+            said("a span of time has no text in SQL", "compare the span: event_time - earlier < INTERVAL '2' HOUR")
+        }
+        ("to_char" | "date_format", [_, format]) if text(format).is_some_and(|format| !format.contains('%')) => {
             said("a pattern without % is taken for the text itself", "write '%Y-%m-%d %H:%M:%S'")
         }
+        (name, [of, ..]) if name.starts_with("to_timestamp") || name == "to_date" => is_local(of, schema).then(|| {
+            let remedy = "take hours and days of the time as it is: date_part, date_trunc, CAST AS DATE";
+            (name.to_owned(), "a time of a zone that is made one without has the clock of UTC", remedy)
+        }),
         _ => None,
     }
 }
 
-/// Of regular expressions those are refused that become a LIKE in which a backslash means something else, or that become a test
-/// for null.
-fn pattern(sought: &Expr, place: &str) -> Option<Said> {
-    let Expr::Literal(sought, _) = sought else { return None };
-    let sought = sought.try_as_str().flatten()?;
-    if sought == ".*" {
-        let remedy = "write IS NOT NULL";
-        return Some((place.to_owned(), "this pattern is made IS NOT NULL, which is never null", remedy));
-    }
+/// Whether a replacement names parts of what was found otherwise than by one digit behind a backslash.
+fn refers_oddly(with: &str) -> bool {
+    let letters: Vec<char> = with.chars().collect();
+    let is_long = |some: &[char]| matches!(some, ['\\', a, b] if a.is_ascii_digit() && b.is_ascii_digit());
+    letters.contains(&'$') || letters.windows(3).any(is_long)
+}
+
+/// Of regular expressions those are refused in which a backslash means something else once they are made a LIKE.
+fn pattern(sought: &str, place: &str) -> Option<Said> {
     let mut letters = sought.chars();
     while let Some(letter) = letters.next() {
         if letter == '\\' && matches!(letters.next(), Some('\\' | 'x' | 'u' | 'U')) {
@@ -119,41 +197,13 @@ fn pattern(sought: &Expr, place: &str) -> Option<Said> {
     None
 }
 
+fn is_local(of: &Expr, schema: &DFSchema) -> bool {
+    matches!(of.get_type(schema), Ok(DataType::Timestamp(_, Some(zone))) if !UTC.contains(&zone.as_ref()))
+}
+
 fn is_row(part: &Expr, schema: &DFSchema) -> bool {
     matches!(part, Expr::ScalarFunction(_) | Expr::Literal(..))
         && matches!(part.get_type(schema), Ok(DataType::Struct(_) | DataType::Map(..)))
-}
-
-/// Whether two tests of one value against lists stand beside each other so that they are made one which is never null.
-fn lists_one_value_twice(part: &Expr, op: Operator) -> bool {
-    if !matches!(op, Operator::And | Operator::Or) {
-        return false;
-    }
-    let mut tests = Vec::new();
-    collect_tests(part, op, false, &mut tests);
-    // A union of lists says what both did; what is left of a difference can be nothing.
-    let may_be_nothing = |is_in: bool| is_in == (op == Operator::And);
-    tests.iter().enumerate().any(|(at, (value, is_in))| {
-        tests[..at].iter().any(|(other, was_in)| value == other && (may_be_nothing(*is_in) || may_be_nothing(*was_in)))
-    })
-}
-
-/// The values that are tested against lists, and whether they have to be in them, where all of it is joined by `op`.
-fn collect_tests<'e>(part: &'e Expr, op: Operator, negated: bool, tests: &mut Vec<(&'e Expr, bool)>) {
-    let joined = match (op, negated) {
-        (Operator::And, true) => Operator::Or,
-        (Operator::Or, true) => Operator::And,
-        _ => op,
-    };
-    match part {
-        Expr::Not(inner) => collect_tests(inner, op, !negated, tests),
-        Expr::BinaryExpr(binary) if binary.op == joined => {
-            collect_tests(&binary.left, op, negated, tests);
-            collect_tests(&binary.right, op, negated, tests);
-        }
-        Expr::InList(list) => tests.push((&list.expr, list.negated == negated)),
-        _ => {}
-    }
 }
 
 fn is_date(part: &Expr, schema: &DFSchema) -> bool {
@@ -165,47 +215,5 @@ fn has_hours(part: &Expr, schema: &DFSchema) -> bool {
     match part {
         Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(span)), _) => span.nanoseconds != 0,
         _ => matches!(part.get_type(schema), Ok(DataType::Interval(_) | DataType::Duration(_))),
-    }
-}
-
-/// Whether a cast that loses something meets a constant here.
-fn compares_narrowed(part: &Expr, schema: &DFSchema) -> bool {
-    let sides = compared(part);
-    sides.iter().any(|side| side.column_refs().is_empty()) && sides.iter().any(|side| is_narrowed(side, schema))
-}
-
-fn is_narrowed(side: &Expr, schema: &DFSchema) -> bool {
-    let (inner, to) = match side {
-        Expr::Cast(cast) => (&cast.expr, cast.field.data_type()),
-        Expr::TryCast(cast) => (&cast.expr, cast.field.data_type()),
-        Expr::Alias(alias) => return is_narrowed(&alias.expr, schema),
-        _ => return false,
-    };
-    let loses = inner.get_type(schema).is_ok_and(|from| loses(&from, to));
-    loses && !inner.column_refs().is_empty() || is_narrowed(inner, schema)
-}
-
-/// Whether a number of one type has places or digits that another has not.
-fn loses(from: &DataType, to: &DataType) -> bool {
-    let parts = |of: &DataType| match of {
-        DataType::Decimal128(digits, places) => Some((i32::from(*digits) - i32::from(*places), i32::from(*places))),
-        of if of.is_integer() => Some((whole_digits(of), 0)),
-        _ => None,
-    };
-    let Some(((whole, places), (whole_left, places_left))) = parts(from).zip(parts(to)) else { return false };
-    places_left < places || whole_left < whole
-}
-
-/// Decimal digits that a whole number can have; one of no sign has one more, so that it is none of the other.
-fn whole_digits(of: &DataType) -> i32 {
-    match of {
-        DataType::Int8 => 3,
-        DataType::UInt8 => 4,
-        DataType::Int16 => 5,
-        DataType::UInt16 => 6,
-        DataType::Int32 => 10,
-        DataType::UInt32 => 11,
-        DataType::Int64 => 19,
-        _ => 20,
     }
 }

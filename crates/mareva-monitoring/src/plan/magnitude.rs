@@ -60,6 +60,8 @@ pub(super) fn unbounded(expr: &Expr, schema: &DFSchema) -> u128 {
             Operator::Plus | Operator::Minus => of(left).saturating_add(of(right)),
             Operator::Multiply => of(left).saturating_mul(of(right)),
             Operator::Divide if is_one_or_more(right) => of(left),
+            // A rest is nearer to zero than both.
+            Operator::Modulo => of(left).min(of(right)),
             _ => of_type(),
         },
         Expr::Case(case) => {

@@ -23,6 +23,7 @@ use crate::tables::schema_of;
 
 mod aligned;
 mod base;
+mod boundary;
 mod clauses;
 mod exact;
 mod folded;
@@ -35,6 +36,7 @@ mod magnitude;
 mod parts;
 mod probe;
 mod spans;
+mod twice;
 mod whole;
 mod window;
 mod zones;
@@ -208,9 +210,10 @@ async fn planned(context: &SessionContext, rule: &CheckedRule, text: &Sql<'_>) -
     let analysed = analysed.map_err(|e| text.engine(&e))?;
     let plan = Matcher { text: text.clone() }.rule(&analysed)?;
     implicit::check(&bound, &analysed, text)?;
-    folded::check(&bound, text)?;
+    folded::check(context, &bound, &analysed, text)?;
     whole::check(&plan, text)?;
     probe::check(context, &plan, text)?;
+    twice::check(context, &analysed, &plan, text)?;
     Ok(plan)
 }
 

@@ -30,5 +30,10 @@ pub(super) fn check(context: &SessionContext, plan: &RulePlan, text: &Sql<'_>) -
         let expr = simplified(context, &known, expr)?;
         context.create_physical_expr(expr, &known)?.evaluate(&row).map(|_| ())
     };
-    plan.expressions().try_for_each(|expr| compute(expr).map_err(|error| text.near([expr]).engine(&error)))
+    plan.expressions().try_for_each(|expr| {
+        compute(expr).map_err(|error| {
+            let columns = expr.column_refs();
+            text.naming(columns.iter().map(|column| column.name.as_str())).engine(&error)
+        })
+    })
 }

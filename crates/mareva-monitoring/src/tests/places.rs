@@ -134,7 +134,7 @@ fn slips() -> Vec<(String, &'static str)> {
         (filtered("§? > 5"), "write $name, and [parameters.name]"),
         (
             filtered("device IS §DISTINCT FROM 'a' AND amount_ref > 1"),
-            "before AND or OR, without brackets, is not supported",
+            "before AND, OR or IS, without brackets, is not supported",
         ),
     ]
 }
