@@ -17,7 +17,7 @@ pub(crate) fn cheaper(expr: Expr, schema: &DFSchema) -> Result<Expr, DataFusionE
     let rewritten = expr.transform_up(|part| {
         let cheap = match &part {
             Expr::BinaryExpr(binary) => moved_instant(binary, schema)?,
-            Expr::InList(listed) => listed_or_unknown(listed),
+            Expr::InList(listed) => listed_or_unknown(listed).or_else(|| one_by_one(listed)),
             Expr::ScalarFunction(_) => certain(&part),
             _ => None,
         };
@@ -52,6 +52,20 @@ fn listed_or_unknown(listed: &InList) -> Option<Expr> {
     let plain =
         Expr::InList(InList { expr: Box::new(known.clone()), list: listed.list.clone(), negated: listed.negated });
     Some(if passes { known.clone().is_null().or(plain) } else { known.clone().is_not_null().and(plain) })
+}
+
+/// A list whose members differ from row to row, as comparisons: of a CASE among them the kernel for lists keeps one value for all rows.
+fn one_by_one(listed: &InList) -> Option<Expr> {
+    if !listed.list.iter().any(Expr::any_column_refs) {
+        return None;
+    }
+    let mut equal: Vec<Expr> = listed.list.iter().map(|entry| listed.expr.as_ref().clone().eq(entry.clone())).collect();
+    // In pairs, so that a long list does not nest deep.
+    while equal.len() > 1 {
+        equal = equal.chunks(2).filter_map(|two| two.iter().cloned().reduce(Expr::or)).collect();
+    }
+    let is_in = equal.pop()?;
+    Some(if listed.negated { Expr::Not(Box::new(is_in)) } else { is_in })
 }
 
 /// `COALESCE(condition, FALSE)` is `condition IS TRUE`.

@@ -3,9 +3,9 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, DataType, ExactNumberInfo, Expr, Function, FunctionArguments, GroupByExpr, Join,
-    NamedWindowDefinition, NamedWindowExpr, Query, Select, SetExpr, SetOperator, Statement, TableFactor, WindowType,
-    visit_expressions,
+    BinaryOperator, DataType, DateTimeField, ExactNumberInfo, Expr, Function, FunctionArguments, GroupByExpr, Interval,
+    Join, NamedWindowDefinition, NamedWindowExpr, Query, Select, SetExpr, SetOperator, Statement, TableFactor,
+    WindowType, visit_expressions,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -116,6 +116,13 @@ fn of_expressions(statement: &Statement) -> Vec<Clause> {
             } => told(true, "varchar", "VARCHAR", SHORTER),
             Expr::Cast { data_type: DataType::String(Some(_)), .. } => told(true, "string", "STRING", SHORTER),
             Expr::Cast { data_type: DataType::Nvarchar(Some(_)), .. } => told(true, "nvarchar", "NVARCHAR", SHORTER),
+            Expr::Cast { data_type: DataType::Timestamp(Some(places), _), .. } if *places < 3 => {
+                let remedy = "write date_trunc('second', x)";
+                told(true, "timestamp", "a TIMESTAMP of less than three places", remedy)
+            }
+            Expr::Interval(Interval { value, leading_field: Some(unit), .. }) if is_cut(value, unit) => {
+                told(true, "interval", "a part of a unit in an interval", "write whole ones: INTERVAL '36' HOUR")
+            }
             // Without a length it is one letter, of which the planner makes all.
             Expr::Cast { data_type: DataType::Char(_), .. } => told(true, "char", "CHAR", SHORTER),
             Expr::Cast { data_type: DataType::Character(_), .. } => told(true, "character", "CHARACTER", SHORTER),
@@ -131,6 +138,12 @@ fn of_expressions(statement: &Statement) -> Vec<Clause> {
         ControlFlow::Continue(())
     });
     found
+}
+
+/// Whether a span has a part of its unit, which PostgreSQL leaves out. Of seconds it does not.
+fn is_cut(value: &Expr, unit: &DateTimeField) -> bool {
+    let unit = unit.to_string().to_lowercase();
+    value.to_string().contains('.') && !unit.contains("second")
 }
 
 /// Whether an expression is of AND, OR or IS, without brackets.

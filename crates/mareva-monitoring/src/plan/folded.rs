@@ -9,7 +9,7 @@ use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Ope
 use datafusion::prelude::SessionContext;
 use mareva_model::Fault;
 
-use super::parts::each_part;
+use super::parts::{compared, each_part, picked_from};
 use super::zones::UTC;
 use crate::program::simplified;
 use crate::rule_text::Sql;
@@ -29,13 +29,11 @@ pub(super) fn check(
 ) -> Result<(), Fault> {
     let mut found = None;
     let walked = each_part(analysed, &mut |part, schema| {
-        found = cut_off(context, part, schema).map(|said| (part.clone(), said));
+        found = converted(context, part, schema).map(|said| (part.clone(), said));
         found.is_some()
     });
     walked.map_err(|error| text.engine(&error))?;
-    if let Some((part, (fragment, literal))) = found {
-        let reason = format!("'{literal}' has more places than are kept, and is rounded");
-        let remedy = "times have three places, amounts two, and DECIMAL(38, 4) four";
+    if let Some((part, (fragment, reason, remedy))) = found {
         return Err(text.near([&part]).refuse(&fragment, reason, remedy));
     }
     let mut found = None;
@@ -64,6 +62,40 @@ fn constant(context: &SessionContext, part: &Expr, schema: &DFSchema) -> Option<
 /// A constant text.
 fn constant_text(context: &SessionContext, part: &Expr, schema: &DFSchema) -> Option<String> {
     constant(context, part, schema)?.try_as_str().flatten().map(str::to_owned)
+}
+
+/// A conversion, written or the planner's, that gives another value than that of SQL.
+fn converted(context: &SessionContext, part: &Expr, schema: &DFSchema) -> Option<(String, String, &'static str)> {
+    if let Some((fragment, literal)) = cut_off(context, part, schema) {
+        let reason = format!("'{literal}' has more places than are kept, and is rounded");
+        return Some((fragment, reason, "times have three places, amounts two, and DECIMAL(38, 4) four"));
+    }
+    let Expr::Cast(cast) = part else { return None };
+    if !cast.field.data_type().is_string() || !cast.expr.any_column_refs() {
+        return None;
+    }
+    let (reason, remedy) = match cast.expr.get_type(schema).ok()? {
+        DataType::Timestamp(..) => {
+            let remedy = "write to_char(event_time, '%Y-%m-%d %H:%M:%S'), or CAST(event_time AS DATE)";
+            ("a time as a text has a T between day and hour", remedy)
+        }
+        of if of.is_floating() => ("a floating-point number is made a text", "CAST it AS BIGINT first"),
+        DataType::Decimal128(..) if !has_its_own_places(&cast.expr) => {
+            ("how many places it has as a text hangs on its type", "say so first: CAST(x AS DECIMAL(38, 2))")
+        }
+        _ => return None,
+    };
+    Some(("cast".to_owned(), reason.to_owned(), remedy))
+}
+
+/// Whether the SQL says how many places a decimal has: it is a column, or cast.
+fn has_its_own_places(of: &Expr) -> bool {
+    match of {
+        Expr::Column(_) | Expr::Cast(_) | Expr::TryCast(_) => true,
+        Expr::Alias(alias) => has_its_own_places(&alias.expr),
+        Expr::Negative(inner) => has_its_own_places(inner),
+        _ => false,
+    }
 }
 
 /// The text that is taken for a decimal or a time and loses places, and what stands there.
@@ -114,6 +146,11 @@ fn misread(context: &SessionContext, part: &Expr, schema: &DFSchema) -> Option<S
             "values in brackets are compared as one, and nulls in them as values",
             "compare column by column: a = 'x' AND b = 'y'",
         ),
+        _ if meets_another_zone(part, schema) => said(
+            "at time zone",
+            "times of two zones are compared as instants, not by their clocks",
+            "compare event_time itself, or date_part of each",
+        ),
         Expr::BinaryExpr(BinaryExpr { left, op: Operator::Plus | Operator::Minus, right }) => {
             let drops = is_date(left, schema) && has_hours(right, schema);
             let drops = drops || is_date(right, schema) && has_hours(left, schema);
@@ -156,13 +193,19 @@ fn of_function(context: &SessionContext, name: &str, args: &[Expr], schema: &DFS
         ) => said("types of its own are not supported", "write CAST(x AS DECIMAL(38, 2)), or another type of SQL"),
         ("regexp_like", [_, sought, ..]) => pattern(&text(sought)?, name),
         ("regexp_replace", [_, _, with, ..]) if text(with).is_some_and(|with| refers_oddly(&with)) => said(
-            "a dollar and a number of two digits are taken for parts of what is found",
+            "a dollar, a number of two digits and a backslash before anything else are taken otherwise",
             "write \\1 to \\9 for its parts, and replace(x, 'a', '$') for a dollar",
         ),
         ("date_part", [_, of]) if is_span(of) => {
             let reason = "of a span of time, hours and minutes are counted in all, and fractions left out";
             // It is also written EXTRACT(HOUR FROM x).
             Some((String::new(), reason, "compare the span: event_time - earlier < INTERVAL '2' HOUR"))
+        }
+        ("date_part", [unit, of])
+            if is_local(of, schema) && text(unit).is_some_and(|unit| unit.eq_ignore_ascii_case("epoch")) =>
+        {
+            let reason = "the seconds of a time of a zone are those of UTC";
+            Some((String::new(), reason, "take hours and days of it: date_part('hour', …), date_trunc('day', …)"))
         }
         ("to_char" | "date_format", [of, ..]) if is_span(of) => {
             said("a span of time has no text in SQL", "compare the span: event_time - earlier < INTERVAL '2' HOUR")
@@ -180,9 +223,23 @@ fn of_function(context: &SessionContext, name: &str, args: &[Expr], schema: &DFS
 
 /// Whether a replacement names parts of what was found otherwise than by one digit behind a backslash.
 fn refers_oddly(with: &str) -> bool {
-    let letters: Vec<char> = with.chars().collect();
-    let is_long = |some: &[char]| matches!(some, ['\\', a, b] if a.is_ascii_digit() && b.is_ascii_digit());
-    letters.contains(&'$') || letters.windows(3).any(is_long)
+    let mut behind = with.split('\\');
+    let before = behind.next().unwrap_or_default();
+    let is_part = |rest: &str| {
+        let mut letters = rest.chars();
+        letters.next().is_some_and(|c| ('1'..='9').contains(&c)) && !letters.next().is_some_and(|c| c.is_ascii_digit())
+    };
+    before.contains('$') || behind.any(|rest| !is_part(rest) || rest.contains('$'))
+}
+
+/// Whether times of two zones are compared, or one of both is picked.
+fn meets_another_zone(part: &Expr, schema: &DFSchema) -> bool {
+    let zone = |of: &Expr| match of.get_type(schema) {
+        Ok(DataType::Timestamp(_, Some(zone))) => Some(zone),
+        _ => None,
+    };
+    let mut zones = compared(part).into_iter().chain(picked_from(part)).filter_map(zone);
+    zones.next().is_some_and(|first| zones.any(|other| other != first))
 }
 
 /// Of regular expressions those are refused in which a backslash means something else once they are made a LIKE.

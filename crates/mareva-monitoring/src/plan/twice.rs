@@ -10,7 +10,7 @@ use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, DFSchemaRef, ExprSchema, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{BinaryExpr, Case, Expr, LogicalPlan, Operator};
+use datafusion::logical_expr::{BinaryExpr, Case, ColumnarValue, Expr, LogicalPlan, Operator};
 use datafusion::physical_plan::PhysicalExpr;
 use datafusion::prelude::SessionContext;
 use mareva_model::Fault;
@@ -38,7 +38,7 @@ pub(super) fn check(
     let walked = analysed.apply(|node| {
         let schema = Arc::new(merge_schema(&node.inputs()));
         node.apply_expressions(|expr: &Expr| {
-            found = misread(context, &schema, expr);
+            found = misread(context, &schema, expr)?;
             Ok(if found.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
         })
     });
@@ -46,7 +46,9 @@ pub(super) fn check(
     // Conditions of columns alone are moved to those of WHERE, and optimized with them.
     let all = plan.gate.iter().chain(&plan.qualify).cloned().reduce(Expr::and);
     let schema = Arc::new(DFSchema::try_from(plan.schema()).map_err(|error| text.engine(&error))?);
-    let found = found.or_else(|| misread(context, &schema, &all?));
+    if let (None, Some(all)) = (&found, all) {
+        found = misread(context, &schema, &all).map_err(|error| text.engine(&error))?;
+    }
     found.map_or(Ok(()), |misread| Err(misread.refusal(text)))
 }
 
@@ -55,12 +57,18 @@ enum Misread {
     Differs(Difference),
     /// It fails for every row that holds what it asks for.
     Fails(Expr, DataFusionError),
+    /// A list of which a member that differs from row to row is kept as one value.
+    Kept(Expr),
 }
 
 impl Misread {
     fn refusal(self, text: &Sql<'_>) -> Fault {
         match self {
             Self::Differs(difference) => difference.refusal(text),
+            Self::Kept(part) => {
+                let reason = "of a CASE or COALESCE in a list one value is kept for all rows";
+                text.near([&part]).refuse("in", reason, "write x = 'a' OR x = CASE … END")
+            }
             Self::Fails(part, error) => {
                 let fault = text.near([&part]).engine(&error);
                 let remedy = "look at what it is given: a format, a unit, a number";
@@ -123,23 +131,26 @@ fn remedy(part: &Expr) -> &'static str {
         Expr::BinaryExpr(binary) => binary.op.to_string().contains('~'),
         _ => false,
     };
+    let is_list = |part: &Expr| matches!(part, Expr::InList(_));
+    let is_cast = |part: &Expr| matches!(part, Expr::Cast(_) | Expr::TryCast(_));
+    let is_chain = matches!(part, Expr::BinaryExpr(binary) if matches!(binary.op, Operator::And | Operator::Or));
     if has(is_pattern) {
         "look for a plain text, strpos(remittance, 'x') > 0, or ask for IS NOT NULL"
-    } else if has(|part| matches!(part, Expr::Cast(_) | Expr::TryCast(_))) {
-        "say between which values: x >= 99.995 AND x < 100.005"
-    } else if has(|part| matches!(part, Expr::InList(_))) || matches!(part, Expr::BinaryExpr(_)) {
+    } else if is_chain || has(is_list) && !has(is_cast) {
         "write one list, x NOT IN ('a', 'b'), and IS NULL or IS NOT NULL beside it"
+    } else if has(is_cast) {
+        "say between which values: x >= 99.995 AND x < 100.005"
     } else {
         "write it in a plainer way"
     }
 }
 
-fn misread(context: &SessionContext, schema: &DFSchemaRef, expr: &Expr) -> Option<Misread> {
+fn misread(context: &SessionContext, schema: &DFSchemaRef, expr: &Expr) -> Result<Option<Misread>, DataFusionError> {
     let parts = parts(expr);
     let constants = constants(context, schema, expr);
-    let edges = Edges::of(parts.iter().chain(&constants), schema).ok()?;
+    let edges = Edges::of(parts.iter().chain(&constants), schema)?;
     // What cannot be computed at all is told of elsewhere.
-    parts.into_iter().find_map(|part| compared(context, schema, &edges, part).ok().flatten())
+    Ok(parts.into_iter().find_map(|part| compared(context, schema, &edges, part).ok().flatten()))
 }
 
 /// What stands in it in one value, and what the optimizer makes of its constants.
@@ -230,6 +241,11 @@ fn compared(
     edges: &Edges,
     part: Expr,
 ) -> Result<Option<Misread>, DataFusionError> {
+    if let Expr::InList(list) = &part
+        && list.list.iter().any(|member| is_kept(context, schema, member).unwrap_or(false))
+    {
+        return Ok(Some(Misread::Kept(part)));
+    }
     let (written, optimized) = (as_written(&part)?, simplified(context, schema, &part)?);
     // What is left as it is differs in nothing, but a function may refuse every value.
     if written == optimized && !matches!(part, Expr::ScalarFunction(_)) {
@@ -263,6 +279,17 @@ fn compared(
         }
     }
     Ok(failure.filter(|_| !is_ever_computed).map(|error| Misread::Fails(part, error)))
+}
+
+/// Whether a member of a list is taken for a constant and is none: its kernel computes each over no rows and keeps what is one
+/// value then (`try_evaluate_constant_list` of datafusion-physical-expr 55).
+fn is_kept(context: &SessionContext, schema: &DFSchemaRef, member: &Expr) -> Result<bool, DataFusionError> {
+    if !member.any_column_refs() {
+        return Ok(false);
+    }
+    let member = context.create_physical_expr(simplified(context, schema, member)?, schema)?;
+    let none = RecordBatch::new_empty(schema.inner().clone());
+    Ok(matches!(member.evaluate(&none)?, ColumnarValue::Scalar(_)))
 }
 
 /// Whether the texts are not known that it can be computed of.

@@ -12,6 +12,8 @@ use crate::rule_text::Sql;
 /// Names of the zone of all times in the tables.
 pub(super) const UTC: [&str; 3] = ["UTC", "Etc/UTC", "+00:00"];
 
+const NAMED: &str = "name a zone: 'Asia/Dubai', or 'Etc/GMT-4', which is four hours east of Greenwich";
+
 const IN_ZONE: &str = "write event_time AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Berlin'";
 
 /// Refuses what does not mean what it says.
@@ -33,6 +35,9 @@ pub(super) fn check(text: &Sql<'_>, statements: &[Statement]) -> Result<(), Faul
         match unnested(timestamp) {
             _ if Tz::from_str(&zone).is_err() => {
                 refuse("there is no such time zone", "write one of the IANA database: 'Europe/Berlin'")
+            }
+            _ if zone.starts_with(['+', '-']) && !UTC.contains(&zone.as_str()) => {
+                refuse("an offset is read with either sign: PostgreSQL has '+02:00' west of Greenwich", NAMED)
             }
             Expr::AtTimeZone { timestamp, .. } if matches!(unnested(timestamp), Expr::AtTimeZone { .. }) => {
                 refuse("a time is put into a second zone, which engines do in different ways", IN_ZONE)

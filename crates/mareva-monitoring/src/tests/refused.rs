@@ -80,6 +80,7 @@ fn optimized() -> Vec<(String, &'static str)> {
     cases.extend(narrowed.map(|sql| (sql, "say between which values")));
     cases.extend(twice.map(|sql| (sql, "where device is null it gives")));
     cases.extend([
+        (only("amount_ref IN (1) AND amount_ref NOT IN (1)"), "write one list"),
         (only("NOT (device ~ '.*')"), "where device is null it gives false, and not null"),
         (only("NOT (device ~ concat('.', '*'))"), "where device is null it gives false, and not null"),
         (only("device !~ '^(a1|b)$' OR device !~ '^(c1|d)$'"), "ask for IS NOT NULL"),
@@ -109,8 +110,36 @@ fn misread() -> Vec<(String, &'static str)> {
         (only("event_time > to_timestamp_nanos(CAST(remittance AS BIGINT))"), "times have three places"),
         (only(&format!("to_timestamp({berlin}) < TIMESTAMP '2026-01-01'")), "has the clock of UTC"),
         (only(&format!("to_timestamp_millis({berlin}) < TIMESTAMP '2026-01-01'")), "has the clock of UTC"),
-        (only("length(regexp_replace(kind, 'a', '$5')) > 1"), "a dollar and a number of two digits"),
-        (only("length(regexp_replace(kind, 'a', '\\10')) > 1"), "a dollar and a number of two digits"),
+        (only("length(regexp_replace(kind, 'a', '$5')) > 1"), "a dollar, a number of two digits"),
+        (only("length(regexp_replace(kind, 'a', '\\10')) > 1"), "a dollar, a number of two digits"),
+        (only("length(regexp_replace(kind, 'a', '\\\\')) > 1"), "a backslash before anything else"),
+        (
+            only("kind IN ('x', 'y', 'z', CASE direction WHEN 'in' THEN 'a' ELSE 'b' END)"),
+            "one value is kept for all rows",
+        ),
+        (
+            only("lower(device) NOT IN ('x', trim(coalesce(remittance, counterparty, 'b')))"),
+            "one value is kept for all",
+        ),
+        (only("event_time > TIMESTAMP '2026-01-01' + INTERVAL '1.5' DAY"), "a part of a unit in an interval"),
+        (only(&format!("{berlin} <> {}", berlin.replace("Europe/Berlin", "Asia/Kolkata"))), "times of two zones"),
+        (only(&format!("CAST(date_part('epoch', {berlin}) AS BIGINT) % 86400 = 0")), "those of UTC"),
+        (
+            only(
+                &berlin
+                    .replace("Europe/Berlin", "+02:00")
+                    .replace("event", "date_part('hour', event")
+                    .replace("+02:00'", "+02:00') = 2"),
+            ),
+            "an offset is read with either sign",
+        ),
+        (only("left(CAST(event_time AS VARCHAR), 13) = '2026-01-01 00'"), "has a T between day and hour"),
+        (only("concat(device, event_time) = 'd2026-01-01 00:00:00'"), "has a T between day and hour"),
+        (
+            only("CAST(event_time AS TIMESTAMP(0)) = TIMESTAMP '2026-01-01 00:00:00'"),
+            "a TIMESTAMP of less than three places",
+        ),
+        (only("CAST(floor(amount_ref) AS VARCHAR) = '100'"), "how many places it has as a text"),
         (only("device IS DISTINCT FROM 'a' IS NOT TRUE"), "IS DISTINCT FROM before AND, OR or IS"),
         (only("length(device) & 6 >> 1 = 2"), "this sign beside others, without brackets"),
         (only("length(device) >> 1 + 1 = 2"), "this sign beside others, without brackets"),
@@ -346,7 +375,7 @@ fn zones_and_truths() -> Vec<(String, &'static str)> {
             zoned("day", "event_time AT TIME ZONE 'UTC' AT TIME ZONE 'Atlantic/Azores'"),
             "over midnight there on 2099-10-25",
         ),
-        (zoned("day", "event_time AT TIME ZONE 'UTC' AT TIME ZONE '+02:00'"), "of a zone of the IANA"),
+        (zoned("day", "event_time AT TIME ZONE 'UTC' AT TIME ZONE '+02:00'"), "an offset is read with either sign"),
         (
             zoned("day", "event_time AT TIME ZONE 'UTC' AT TIME ZONE 'Asia/Tokyo' AT TIME ZONE 'Europe/Berlin'"),
             "into a second zone",
