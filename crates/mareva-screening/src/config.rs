@@ -10,13 +10,16 @@ use crate::faults::Faults;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ListFormat {
-    /// A folder is an OFAC set, a file is plain CSV.
+    /// A folder is an OFAC set, a file that begins with `<` an official list in XML, any other file plain CSV.
     #[default]
     Auto,
     /// OFAC's CSV files in one folder.
     OfacCsv,
     /// CSV with a header row.
     Csv,
+    /// An official list in XML, told apart by its first element: the UN's, the EU's (schema 1.1), the UK's, OFAC's `sdn.xml` and
+    /// `sdn_advanced.xml`.
+    Xml,
 }
 
 /// What one programme of a list asks for, where that differs from the list.

@@ -1,6 +1,6 @@
 use std::fmt;
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,11 +12,14 @@ use crate::entry::programmes;
 use crate::faults::Faults;
 use crate::index::KeyIndex;
 use crate::name::NameScratch;
+use crate::official::{self, ListContent};
 use crate::store::EntryStore;
 use crate::{Entry, ListConfig, ListFormat, ofac, plain};
 
-/// Digits of the digest that serve as the version: no format read here states a publication date.
+/// Digits of the digest that serve as the version where the format states no publication date.
 const VERSION_DIGITS: usize = 12;
+/// Buffer before a file, in bytes.
+const BUFFER: usize = 256 << 10;
 
 /// What was found while a list was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -107,7 +110,26 @@ pub fn load(config: &ListConfig) -> Result<LoadedList, Refusal> {
         let (reason, remedy) = unreadable(error);
         Refusal::one(&place, reason, remedy)
     })?;
-    load_plain(config, file, &place)
+    let mut file = BufReader::with_capacity(BUFFER, file);
+    let is_xml = config.format == ListFormat::Xml
+        || config.format == ListFormat::Auto && file.fill_buf().is_ok_and(begins_as_xml);
+    if is_xml { load_xml(config, file, &place) } else { load_plain(config, file, &place) }
+}
+
+fn begins_as_xml(head: &[u8]) -> bool {
+    head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start().starts_with(b"<")
+}
+
+/// Reads an official list in XML, told apart by its first element; `place` names the source in faults. Entries are read one at a
+/// time.
+///
+/// # Errors
+/// Every fault of the config and the entries.
+pub fn load_xml(config: &ListConfig, input: impl Read, place: &str) -> Result<LoadedList, Refusal> {
+    let mut faults = Faults::default();
+    config.check(&mut faults);
+    faults.into_result()?;
+    LoadedList::from_content(config, official::read(input, place)?)
 }
 
 /// Reads OFAC's CSV files from a folder.
@@ -118,8 +140,7 @@ pub fn load_ofac(config: &ListConfig, folder: &Path) -> Result<LoadedList, Refus
     let mut faults = Faults::default();
     config.check(&mut faults);
     faults.into_result()?;
-    let set = ofac::read(folder)?;
-    LoadedList::from_set(config, set.entries, Some(set.digest), set.counts)
+    LoadedList::from_content(config, ofac::read(folder)?)
 }
 
 /// Reads plain CSV with a header row; `place` names the source in faults. Rows are read one at a time.
@@ -131,7 +152,7 @@ pub fn load_plain(config: &ListConfig, input: impl Read, place: &str) -> Result<
     config.check(&mut faults);
     faults.into_result()?;
     let list = plain::read(input, place, config)?;
-    let mut loaded = LoadedList::build(config, list.store, list.digest, list.counts)?;
+    let mut loaded = LoadedList::build(config, list.store, list.digest, None, list.counts)?;
     loaded.doubts = list.doubts;
     Ok(loaded)
 }
@@ -145,26 +166,24 @@ impl LoadedList {
         let mut faults = Faults::default();
         config.check(&mut faults);
         faults.into_result()?;
-        Self::from_set(config, entries, None, LoadCounts::default())
+        let store = stored(config, &entries)?;
+        let digest = store.digest();
+        Self::build(config, store, digest, None, LoadCounts::default())
     }
 
-    fn from_set(
-        config: &ListConfig,
-        entries: Vec<Entry>,
-        digest: Option<Digest>,
-        counts: LoadCounts,
-    ) -> Result<Self, Refusal> {
-        let mut store = EntryStore::new();
-        if !entries.iter().all(|entry| store.push(entry)) {
-            let place = format!("list {}", config.name);
-            return Err(Refusal::one(place, "is larger than 4 GiB in memory", "split it into several lists"));
-        }
-        let digest = digest.unwrap_or_else(|| store.digest());
-        Self::build(config, store, digest, counts)
+    fn from_content(config: &ListConfig, content: ListContent) -> Result<Self, Refusal> {
+        let ListContent { entries, digest, counts, published } = content;
+        Self::build(config, stored(config, &entries)?, digest, published, counts)
     }
 
     /// Filters and indices over the stored entries, then the probe of every one of them.
-    fn build(config: &ListConfig, mut store: EntryStore, digest: Digest, counts: LoadCounts) -> Result<Self, Refusal> {
+    fn build(
+        config: &ListConfig,
+        mut store: EntryStore,
+        digest: Digest,
+        published: Option<String>,
+        counts: LoadCounts,
+    ) -> Result<Self, Refusal> {
         let place = format!("list {}", config.name);
         let entries = store.len() as u64;
         if entries < config.min_entries {
@@ -183,7 +202,7 @@ impl LoadedList {
             identifiers: new(store.identifiers(), &identifier_seed).map_err(refused)?,
             names: new(store.names(), &name_seed).map_err(refused)?,
             key,
-            refs: list_refs(config, digest),
+            refs: list_refs(config, digest, published),
             config: config.clone(),
             counts,
             doubts: Doubts::default(),
@@ -291,6 +310,15 @@ impl LoadedList {
     }
 }
 
+fn stored(config: &ListConfig, entries: &[Entry]) -> Result<EntryStore, Refusal> {
+    let mut store = EntryStore::new();
+    if !entries.iter().all(|entry| store.push(entry)) {
+        let place = format!("list {}", config.name);
+        return Err(Refusal::one(place, "is larger than 4 GiB in memory", "split it into several lists"));
+    }
+    Ok(store)
+}
+
 /// A key of an entry.
 #[derive(Clone, Copy)]
 pub(crate) enum Key<'a> {
@@ -321,11 +349,11 @@ fn seed(key: &FilterKey, list: &str, kind: &str) -> [u8; 32] {
     blake3::derive_key("mareva-screening 2026 filter", &material)
 }
 
-fn list_refs(config: &ListConfig, digest: Digest) -> Vec<Arc<ListRef>> {
+fn list_refs(config: &ListConfig, digest: Digest, published: Option<String>) -> Vec<Arc<ListRef>> {
     let digest = digest.to_string();
     let list = ListRef {
         name: config.name.clone(),
-        version: digest[..VERSION_DIGITS].to_owned(),
+        version: published.unwrap_or_else(|| digest[..VERSION_DIGITS].to_owned()),
         digest,
         regime: config.regime,
         action: config.action,

@@ -9,6 +9,7 @@ use crate::country::code_or_text;
 use crate::entry::add_new;
 use crate::faults::Faults;
 use crate::intake::{GuardedReader, sniff};
+use crate::official::ListContent;
 use crate::remarks::Remarks;
 use crate::{Entry, EntryKind, ListedName, LoadCounts};
 
@@ -39,16 +40,9 @@ struct Table {
     rows: Vec<(u64, csv::StringRecord)>,
 }
 
-/// What a folder of OFAC files holds.
-pub(crate) struct OfacSet {
-    pub(crate) entries: Vec<Entry>,
-    pub(crate) digest: Digest,
-    pub(crate) counts: LoadCounts,
-}
-
 /// Reads the SDN set, the consolidated set or both from a folder. A set with a missing file, files of different days
 /// (rows that belong to no entry) or remarks without their overflow are refused.
-pub(crate) fn read(folder: &Path) -> Result<OfacSet, Refusal> {
+pub(crate) fn read(folder: &Path) -> Result<ListContent, Refusal> {
     let mut faults = Faults::default();
     let files = files_of(folder)?;
     let mut entries = BTreeMap::new();
@@ -78,7 +72,7 @@ pub(crate) fn read(folder: &Path) -> Result<OfacSet, Refusal> {
     }
     faults.into_result()?;
     let digest = Digest(*digest.finalize().as_bytes());
-    Ok(OfacSet { entries: entries.into_values().collect(), digest, counts })
+    Ok(ListContent { entries: entries.into_values().collect(), digest, counts, published: None })
 }
 
 /// File names in lower case: OFAC's own site writes them in capitals.

@@ -20,7 +20,7 @@ pub(crate) struct Remarks {
 }
 
 /// Prefix of a digital currency address; the ticker that follows is not trusted for anything.
-const ADDRESS: &str = "Digital Currency Address - ";
+pub(crate) const ADDRESS: &str = "Digital Currency Address - ";
 const WEAK_NAMES: [&str; 3] = ["a.k.a. ", "f.k.a. ", "n.k.a. "];
 const COUNTRIES: [&str; 3] = ["nationality ", "citizen ", "Vessel Flag "];
 const BICS: [&str; 2] = ["SWIFT/BIC ", "BIC "];
@@ -92,13 +92,9 @@ impl Remarks {
 
     /// `XBT 1GqChm…`: the ticker, then one address.
     fn address(&mut self, rest: &str) {
-        let (ticker, address) = rest.trim_end_matches('.').split_once(' ').unwrap_or(("", rest));
+        let (ticker, text) = rest.trim_end_matches('.').split_once(' ').unwrap_or(("", rest));
         self.address_mentions += 1;
-        let cell = identifier::list_cell(address);
-        let network = ticker.to_ascii_lowercase();
-        let kept = cell.rejected.iter().map(|text| identifier::wallet(text, Some(&network), None));
-        add_new(&mut self.identifiers, kept.collect());
-        add_new(&mut self.identifiers, cell.identifiers);
+        add_new(&mut self.identifiers, address(ticker, text));
     }
 
     /// `'ABU-'UMAR'.`: the quotes around it go, those within it stay.
@@ -123,6 +119,14 @@ impl Remarks {
         let document = Document { kind: kind.to_owned(), number: number.trim().to_owned(), country };
         add_new(&mut self.documents, vec![document]);
     }
+}
+
+/// The identifiers of a digital currency address; what does not validate is kept as it was written.
+pub(crate) fn address(ticker: &str, text: &str) -> Vec<Identifier> {
+    let cell = identifier::list_cell(text);
+    let network = ticker.to_ascii_lowercase();
+    let kept = cell.rejected.iter().map(|text| identifier::wallet(text, Some(&network), None));
+    kept.chain(cell.identifiers).collect()
 }
 
 fn after_any<'a>(part: &'a str, prefixes: &[&str]) -> Option<&'a str> {

@@ -3,6 +3,7 @@ mod mules;
 mod names;
 mod official;
 mod watching;
+mod xml;
 
 use mareva_model::AliasQuality;
 use mareva_model::identifier;

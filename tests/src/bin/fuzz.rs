@@ -13,11 +13,13 @@ use std::time::{Duration, Instant};
 
 use mareva_codec::{Decoder, Limits, Record, Stream};
 use mareva_model::identifier::{self, Identifier};
-use mareva_model::{DeadLetter, TransactionBatch};
+use mareva_model::{DeadLetter, Refusal, TransactionBatch};
+use mareva_screening::{ListConfig, LoadedList, load_xml};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-const USAGE: &str = "usage: fuzz --decoder bank|exchange|pacs008|ethereum|identifier|list [--for 10m] [--seed N]";
+const USAGE: &str =
+    "usage: fuzz --decoder bank|exchange|pacs008|ethereum|identifier|list|xml-list [--for 10m] [--seed N]";
 
 /// An input that takes longer shows that work grows faster than input.
 const MAX_TIME: Duration = Duration::from_secs(5);
@@ -68,6 +70,14 @@ const CELLS: [&[u8]; 4] = [
     b"0xc8fe1c81e927540fcc99ebb3c880a840082293da, TR2nTb64cQMx6tqFwisoC6o7barFWHhPiw",
     b"binanceiost (Address tag 100343788) *",
     b"52585753",
+];
+
+const XML_LISTS: [&[u8]; 5] = [
+    include_bytes!("../../../crates/mareva-screening/fixtures/un.xml"),
+    include_bytes!("../../../crates/mareva-screening/fixtures/eu.xml"),
+    include_bytes!("../../../crates/mareva-screening/fixtures/uk.xml"),
+    include_bytes!("../../../crates/mareva-screening/fixtures/sdn.xml"),
+    include_bytes!("../../../crates/mareva-screening/fixtures/sdn_advanced.xml"),
 ];
 
 /// Pieces that break readers, put in whole.
@@ -131,6 +141,7 @@ fn target(name: &str) -> Option<Target> {
         "ethereum" => (&ETHEREUM, |input| decode(Stream::Exchange, input)),
         "identifier" => (&IDENTIFIERS, identifiers),
         "list" => (&CELLS, cells),
+        "xml-list" => (&XML_LISTS, xml_list),
         _ => return None,
     };
     Some(Target { samples: samples.to_vec(), run })
@@ -210,6 +221,28 @@ fn identifiers(input: &[u8]) -> Result<String, String> {
     }
     found.iter().try_for_each(fixed)?;
     Ok(format!("{scheme:?} {}", found.len()))
+}
+
+/// A list is refused with its reasons, or read the same way twice; then every entry has an id and a name.
+fn xml_list(input: &[u8]) -> Result<String, String> {
+    let config = ListConfig::sanctions("list", "");
+    let read = || load_xml(&config, input, "list.xml");
+    let told = |read: &Result<LoadedList, Refusal>| match read {
+        Ok(list) => format!("{} {:?}", list.list().digest, list.counts()),
+        Err(refusal) => refusal.to_string(),
+    };
+    let first = read();
+    if told(&first) != told(&read()) {
+        return Err("a list is read the same way twice".to_owned());
+    }
+    match first {
+        Ok(list) if list.entries().any(|entry| entry.id.is_empty() || entry.names.is_empty()) => {
+            Err("every entry has an id and a name".to_owned())
+        }
+        Ok(list) => Ok(format!("{:?}", list.counts())),
+        Err(refusal) if refusal.0.is_empty() => Err("a refusal has a reason".to_owned()),
+        Err(refusal) => Ok(refusal.0[0].reason.chars().filter(|c| !c.is_ascii_digit()).take(40).collect()),
+    }
 }
 
 fn cells(input: &[u8]) -> Result<String, String> {

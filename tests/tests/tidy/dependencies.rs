@@ -21,7 +21,7 @@ const FENCED: [(&str, &[&str]); 19] = [
     ("maud", &["mareva-desk"]),
     ("object_store", &["mareva-kafka"]),
     ("prometheus", &["mareva"]),
-    ("quick-xml", &["mareva-codec"]),
+    ("quick-xml", &["mareva-codec", "mareva-screening"]),
     ("ratatui", &["mareva"]),
     ("rdkafka", &["mareva-kafka", "mareva-tests", "mareva-benches"]),
     ("rdkafka-sys", &["mareva-kafka"]),

@@ -1,11 +1,12 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::process::Command;
 
 use mareva_model::identifier;
 
 use super::{Cpu, NOW, by_identifier, by_name};
 use crate::remarks::Remarks;
-use crate::{ListConfig, Scratch, Support, Watchlist, load};
+use crate::{EntryKind, ListConfig, Scratch, Support, Watchlist, load};
 
 fn data(path: &str) -> PathBuf {
     PathBuf::from(std::env::var("MAREVA_DATA").unwrap()).join(path)
@@ -149,4 +150,44 @@ fn the_overflow_of_2025_mentions_366_addresses() {
     let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_path(path);
     let rows = reader.unwrap().into_records().map(Result::unwrap).filter(|row| row.len() == 2);
     assert_eq!(rows.map(|row| Remarks::parse(&row[1]).address_mentions).sum::<u64>(), 366);
+}
+
+#[test]
+#[ignore = "needs MAREVA_DATA: the folder of official lists"]
+fn the_whole_un_list_loads_and_every_name_of_it_matches() {
+    let path = data("lists/un/UN_consolidated-2026-02-27.xml");
+    let list = load(&ListConfig::sanctions("un", &path)).unwrap();
+    let counts = list.counts();
+    println!("{counts:?}");
+    let kinds = |kind| list.entries().filter(|entry| entry.kind == kind).count();
+    assert_eq!((kinds(EntryKind::Person), kinds(EntryKind::Organisation)), (730, 273));
+    assert_eq!((counts.unreadable_dates, counts.names_without_key), (0, 0));
+    assert_eq!(list.list().version, "2026-02-27T00:00:09.554Z");
+    let watchlist = Watchlist::new(vec![list.into()]).unwrap();
+    let mut names = csv::Reader::from_path(data("names/un_listed_names.csv")).unwrap();
+    let missed: Vec<String> = names
+        .records()
+        .map(|row| row.unwrap()[0].to_owned())
+        .filter(|name| by_name(&watchlist, name).is_empty())
+        .collect();
+    println!("{} missed: {missed:?}", missed.len());
+    // Those that stay behind have left the list since.
+    assert!(missed.len() <= 3, "{missed:?}");
+}
+
+#[test]
+#[ignore = "needs MAREVA_DATA: the folder of official lists"]
+fn fixtures_are_valid_by_the_schemas_of_their_publishers() {
+    let schemas = [
+        ("un.xml", "UN_consolidated.xsd"),
+        ("eu.xml", "EU_20171012-FULL-schema-1_1(xsd).xsd"),
+        ("sdn.xml", "OFAC_xml.xsd"),
+    ];
+    for (fixture, schema) in schemas {
+        let fixture = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(fixture);
+        let schema = data("lists/xsd").join(schema);
+        let run = Command::new("xmllint").args(["--noout", "--nonet", "--schema"]).args([&schema, &fixture]).output();
+        let run = run.expect("xmllint starts; tests/run.sh installs it");
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    }
 }

@@ -113,7 +113,7 @@ pub const SECTIONS: &[(&str, &[Key])] = &[
 pub const LIST: &[Key] = &[
     required("name", Kind::Text),
     required("path", Kind::Text),
-    key("format", Kind::Choice(&["auto", "ofac-csv", "csv"])),
+    key("format", Kind::Choice(&["auto", "ofac-csv", "csv", "xml"])),
     required("regime", Kind::Choice(&["sanctions", "fraud"])),
     required("action", ACTIONS),
     required("binding_in", Kind::Texts),
