@@ -10,7 +10,8 @@ use crate::faults::Faults;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ListFormat {
-    /// A folder is an OFAC set, a file that begins with `<` an official list in XML, any other file plain CSV.
+    /// A folder is an OFAC set, a file that begins with `<` an official list in XML, with `{` entities of FollowTheMoney, any other
+    /// plain CSV.
     #[default]
     Auto,
     /// OFAC's CSV files in one folder.
@@ -20,6 +21,8 @@ pub enum ListFormat {
     /// An official list in XML, told apart by its first element: the UN's, the EU's (schema 1.1), the UK's, OFAC's `sdn.xml` and
     /// `sdn_advanced.xml`.
     Xml,
+    /// Entities of FollowTheMoney in JSON, one a line, as OpenSanctions publishes them.
+    Ftm,
 }
 
 /// What one programme of a list asks for, where that differs from the list.

@@ -14,7 +14,7 @@ use crate::index::KeyIndex;
 use crate::name::NameScratch;
 use crate::official::{self, ListContent};
 use crate::store::EntryStore;
-use crate::{Entry, ListConfig, ListFormat, ofac, plain};
+use crate::{Entry, ListConfig, ListFormat, ftm, ofac, plain};
 
 /// Digits of the digest that serve as the version where the format states no publication date.
 const VERSION_DIGITS: usize = 12;
@@ -111,13 +111,27 @@ pub fn load(config: &ListConfig) -> Result<LoadedList, Refusal> {
         Refusal::one(&place, reason, remedy)
     })?;
     let mut file = BufReader::with_capacity(BUFFER, file);
-    let is_xml = config.format == ListFormat::Xml
-        || config.format == ListFormat::Auto && file.fill_buf().is_ok_and(begins_as_xml);
-    if is_xml { load_xml(config, file, &place) } else { load_plain(config, file, &place) }
+    match (config.format, file.fill_buf().map_or(0, first_letter)) {
+        (ListFormat::Xml, _) | (ListFormat::Auto, b'<') => load_xml(config, file, &place),
+        (ListFormat::Ftm, _) | (ListFormat::Auto, b'{') => load_ftm(config, file, &place),
+        _ => load_plain(config, file, &place),
+    }
 }
 
-fn begins_as_xml(head: &[u8]) -> bool {
-    head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start().starts_with(b"<")
+fn first_letter(head: &[u8]) -> u8 {
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    head.first().copied().unwrap_or_default()
+}
+
+/// Reads entities of FollowTheMoney, one JSON object a line; `place` names the source in faults.
+///
+/// # Errors
+/// Every fault of the config and the lines.
+pub fn load_ftm(config: &ListConfig, input: impl Read, place: &str) -> Result<LoadedList, Refusal> {
+    let mut faults = Faults::default();
+    config.check(&mut faults);
+    faults.into_result()?;
+    LoadedList::from_content(config, ftm::read(input, place)?)
 }
 
 /// Reads an official list in XML, told apart by its first element; `place` names the source in faults. Entries are read one at a

@@ -1,3 +1,4 @@
+mod ftm;
 mod loading;
 mod mules;
 mod names;

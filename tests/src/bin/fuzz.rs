@@ -14,12 +14,12 @@ use std::time::{Duration, Instant};
 use mareva_codec::{Decoder, Limits, Record, Stream};
 use mareva_model::identifier::{self, Identifier};
 use mareva_model::{DeadLetter, Refusal, TransactionBatch};
-use mareva_screening::{ListConfig, LoadedList, load_xml};
+use mareva_screening::{Entry, EntryKind, ListConfig, LoadedList, load_ftm, load_xml};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 const USAGE: &str =
-    "usage: fuzz --decoder bank|exchange|pacs008|ethereum|identifier|list|xml-list [--for 10m] [--seed N]";
+    "usage: fuzz --decoder bank|exchange|pacs008|ethereum|identifier|list|xml-list|ftm-list [--for 10m] [--seed N]";
 
 /// An input that takes longer shows that work grows faster than input.
 const MAX_TIME: Duration = Duration::from_secs(5);
@@ -79,6 +79,8 @@ const XML_LISTS: [&[u8]; 5] = [
     include_bytes!("../../../crates/mareva-screening/fixtures/sdn.xml"),
     include_bytes!("../../../crates/mareva-screening/fixtures/sdn_advanced.xml"),
 ];
+
+const FTM_LISTS: [&[u8]; 1] = [include_bytes!("../../../crates/mareva-screening/fixtures/entities.ftm.json")];
 
 /// Pieces that break readers, put in whole.
 const PIECES: [&[u8]; 40] = [
@@ -142,6 +144,7 @@ fn target(name: &str) -> Option<Target> {
         "identifier" => (&IDENTIFIERS, identifiers),
         "list" => (&CELLS, cells),
         "xml-list" => (&XML_LISTS, xml_list),
+        "ftm-list" => (&FTM_LISTS, ftm_list),
         _ => return None,
     };
     Some(Target { samples: samples.to_vec(), run })
@@ -223,10 +226,23 @@ fn identifiers(input: &[u8]) -> Result<String, String> {
     Ok(format!("{scheme:?} {}", found.len()))
 }
 
-/// A list is refused with its reasons, or read the same way twice; then every entry has an id and a name.
 fn xml_list(input: &[u8]) -> Result<String, String> {
+    list_file(|config| load_xml(config, input, "list.xml"), |entry| entry.names.is_empty())
+}
+
+fn ftm_list(input: &[u8]) -> Result<String, String> {
+    // An account has no name.
+    let is_nameless = |entry: &Entry| entry.names.is_empty() && entry.kind != EntryKind::Account;
+    list_file(|config| load_ftm(config, input, "entities.json"), is_nameless)
+}
+
+/// A list is refused with its reasons, or read the same way twice; then every entry has an id and a name.
+fn list_file(
+    read: impl Fn(&ListConfig) -> Result<LoadedList, Refusal>,
+    is_nameless: impl Fn(&Entry) -> bool,
+) -> Result<String, String> {
     let config = ListConfig::sanctions("list", "");
-    let read = || load_xml(&config, input, "list.xml");
+    let read = || read(&config);
     let told = |read: &Result<LoadedList, Refusal>| match read {
         Ok(list) => format!("{} {:?}", list.list().digest, list.counts()),
         Err(refusal) => refusal.to_string(),
@@ -236,7 +252,7 @@ fn xml_list(input: &[u8]) -> Result<String, String> {
         return Err("a list is read the same way twice".to_owned());
     }
     match first {
-        Ok(list) if list.entries().any(|entry| entry.id.is_empty() || entry.names.is_empty()) => {
+        Ok(list) if list.entries().any(|entry| entry.id.is_empty() || is_nameless(&entry)) => {
             Err("every entry has an id and a name".to_owned())
         }
         Ok(list) => Ok(format!("{:?}", list.counts())),

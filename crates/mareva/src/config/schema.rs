@@ -113,7 +113,7 @@ pub const SECTIONS: &[(&str, &[Key])] = &[
 pub const LIST: &[Key] = &[
     required("name", Kind::Text),
     required("path", Kind::Text),
-    key("format", Kind::Choice(&["auto", "ofac-csv", "csv", "xml"])),
+    key("format", Kind::Choice(&["auto", "ofac-csv", "csv", "xml", "ftm"])),
     required("regime", Kind::Choice(&["sanctions", "fraud"])),
     required("action", ACTIONS),
     required("binding_in", Kind::Texts),
