@@ -431,11 +431,10 @@ pub(crate) fn simplified(
     }
     let kind = expr.get_type(schema)?;
     let expr = cheaper(expr.clone(), schema)?;
-    let state = context.state();
-    let context = SimplifyContext::builder()
-        .with_schema(schema.clone())
-        .with_config_options(state.config_options().clone())
-        .build();
+    // Its state would be copied, with all functions.
+    let config = context.copied_config();
+    let context =
+        SimplifyContext::builder().with_schema(schema.clone()).with_config_options(config.options().clone()).build();
     let simple = ExprSimplifier::new(context).simplify(expr)?;
     // The rule was planned with that type: the type of some functions hangs on arguments that are literals only now.
     Ok(if simple.get_type(schema)? == kind { simple } else { cast(simple, kind) })

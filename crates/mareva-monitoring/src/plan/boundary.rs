@@ -10,7 +10,7 @@ use arrow::array::{
 };
 use arrow::compute::kernels::cast_utils::string_to_timestamp_nanos;
 use arrow::compute::{cast, concat, filter, is_not_null, take};
-use arrow::datatypes::{DataType, Decimal128Type, Field, Schema};
+use arrow::datatypes::{DataType, Decimal128Type, Schema};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, ScalarValue};
 use datafusion::error::DataFusionError;
@@ -22,59 +22,42 @@ const MOST_ROWS: usize = 1024;
 /// Values of a column, at most.
 const MOST_VALUES: usize = 160;
 
-/// The values at the edges of an expression, of each column that it names.
-pub(super) struct Edges {
-    columns: Vec<(Column, Field, ArrayRef)>,
-}
-
-impl Edges {
-    /// Those at and beside the constants that stand in an expression, or in what is made of it.
-    ///
-    /// # Errors
-    /// Values that make no column.
-    pub fn of<'e>(forms: impl IntoIterator<Item = &'e Expr>, known: &DFSchema) -> Result<Self, DataFusionError> {
-        let (mut constants, mut named) = (BTreeSet::new(), BTreeSet::new());
-        for form in forms {
-            add_constants(form, &mut constants)?;
-            named.extend(form.column_refs().into_iter().cloned());
-        }
-        let mut columns = Vec::new();
-        for column in named {
-            // What the optimizer names is not always known.
-            let Some(at) = known.maybe_index_of_column(&column) else { continue };
-            let field = known.field(at).as_ref().clone();
-            let mut values = near(field.data_type(), &constants)?;
-            if field.is_nullable() || values.is_empty() {
-                let nothing = new_null_array(field.data_type(), 1);
-                values = concat(&[nothing.as_ref(), values.as_ref()])?;
-            }
-            let most = values.len().min(MOST_VALUES);
-            columns.push((column, field, values.slice(0, most)));
-        }
-        Ok(Self { columns })
+/// Rows of the columns that an expression names: values at and beside the constants that stand in it, and in what is made of it.
+///
+/// # Errors
+/// Columns that are not known, values that make no column.
+pub(super) fn rows<'e>(
+    expr: &'e Expr,
+    made_of_it: impl IntoIterator<Item = &'e Expr>,
+    known: &DFSchema,
+) -> Result<(DFSchema, RecordBatch), DataFusionError> {
+    let mut constants = BTreeSet::new();
+    for form in made_of_it.into_iter().chain([expr]) {
+        add_constants(form, &mut constants)?;
     }
-
-    /// Rows of the columns that a part of it names.
-    ///
-    /// # Errors
-    /// Columns that it has not.
-    pub fn rows(&self, part: &Expr) -> Result<(DFSchema, RecordBatch), DataFusionError> {
-        let named = part.column_refs();
-        let columns: Vec<_> = self.columns.iter().filter(|(column, ..)| named.contains(column)).collect();
-        let sizes: Vec<usize> = columns.iter().map(|(_, _, values)| values.len()).collect();
-        let all = sizes.iter().try_fold(1_usize, |all, size| all.checked_mul(*size).filter(|all| *all <= MOST_ROWS));
-        let (count, picks) = all.map_or_else(|| (MOST_ROWS, random(&sizes)), |all| (all, combined(&sizes, all)));
-        let picked =
-            columns.iter().zip(picks).map(|((.., values), picks)| take(values, &UInt32Array::from(picks), None));
-        let arrays = picked.collect::<Result<Vec<_>, _>>()?;
-        let fields = columns.iter().map(|(column, field, _)| (column.relation.clone(), Arc::new(field.clone())));
-        let schema = DFSchema::new_with_metadata(fields.collect(), HashMap::new())?;
-        let options = RecordBatchOptions::new().with_row_count(Some(count));
-        // A column without values holds nothing, whether it may or not.
-        let plain: Vec<_> = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true)).collect();
-        let rows = RecordBatch::try_new_with_options(Arc::new(Schema::new(plain)), arrays, &options)?;
-        Ok((schema, rows))
+    let (mut fields, mut columns) = (Vec::new(), Vec::new());
+    let named: BTreeSet<&Column> = expr.column_refs().into_iter().collect();
+    for column in named {
+        let field = known.field(known.index_of_column(column)?);
+        let mut values = near(field.data_type(), &constants)?;
+        if field.is_nullable() || values.is_empty() {
+            let nothing = new_null_array(field.data_type(), 1);
+            values = concat(&[nothing.as_ref(), values.as_ref()])?;
+        }
+        fields.push((column.relation.clone(), Arc::clone(field)));
+        columns.push(values.slice(0, values.len().min(MOST_VALUES)));
     }
+    let sizes: Vec<usize> = columns.iter().map(Array::len).collect();
+    let all = sizes.iter().try_fold(1_usize, |all, size| all.checked_mul(*size).filter(|all| *all <= MOST_ROWS));
+    let (count, picks) = all.map_or_else(|| (MOST_ROWS, random(&sizes)), |all| (all, combined(&sizes, all)));
+    let picked = columns.iter().zip(picks).map(|(values, picks)| take(values, &UInt32Array::from(picks), None));
+    let arrays = picked.collect::<Result<Vec<_>, _>>()?;
+    let schema = DFSchema::new_with_metadata(fields, HashMap::new())?;
+    let options = RecordBatchOptions::new().with_row_count(Some(count));
+    // A column without values holds nothing, whether it may or not.
+    let plain: Vec<_> = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true)).collect();
+    let rows = RecordBatch::try_new_with_options(Arc::new(Schema::new(plain)), arrays, &options)?;
+    Ok((schema, rows))
 }
 
 /// Which values the rows have, column by column: each with each.

@@ -70,17 +70,21 @@ fn converted(context: &SessionContext, part: &Expr, schema: &DFSchema) -> Option
         let reason = format!("'{literal}' has more places than are kept, and is rounded");
         return Some((fragment, reason, "times have three places, amounts two, and DECIMAL(38, 4) four"));
     }
-    let Expr::Cast(cast) = part else { return None };
-    if !cast.field.data_type().is_string() || !cast.expr.any_column_refs() {
+    let (of, to) = match part {
+        Expr::Cast(cast) => (&cast.expr, cast.field.data_type()),
+        Expr::TryCast(cast) => (&cast.expr, cast.field.data_type()),
+        _ => return None,
+    };
+    if !to.is_string() || !of.any_column_refs() {
         return None;
     }
-    let (reason, remedy) = match cast.expr.get_type(schema).ok()? {
+    let (reason, remedy) = match of.get_type(schema).ok()? {
         DataType::Timestamp(..) => {
             let remedy = "write to_char(event_time, '%Y-%m-%d %H:%M:%S'), or CAST(event_time AS DATE)";
             ("a time as a text has a T between day and hour", remedy)
         }
         of if of.is_floating() => ("a floating-point number is made a text", "CAST it AS BIGINT first"),
-        DataType::Decimal128(..) if !has_its_own_places(&cast.expr) => {
+        DataType::Decimal128(..) if !has_its_own_places(of) => {
             ("how many places it has as a text hangs on its type", "say so first: CAST(x AS DECIMAL(38, 2))")
         }
         _ => return None,

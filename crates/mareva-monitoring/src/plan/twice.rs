@@ -15,9 +15,8 @@ use datafusion::physical_plan::PhysicalExpr;
 use datafusion::prelude::SessionContext;
 use mareva_model::Fault;
 
-use super::RulePlan;
 use super::aligned::{HOP, SESSION};
-use super::boundary::Edges;
+use super::{RulePlan, boundary};
 use crate::program::simplified;
 use crate::rule_text::Sql;
 
@@ -38,7 +37,7 @@ pub(super) fn check(
     let walked = analysed.apply(|node| {
         let schema = Arc::new(merge_schema(&node.inputs()));
         node.apply_expressions(|expr: &Expr| {
-            found = misread(context, &schema, expr)?;
+            found = misread(context, &schema, expr);
             Ok(if found.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
         })
     });
@@ -46,9 +45,7 @@ pub(super) fn check(
     // Conditions of columns alone are moved to those of WHERE, and optimized with them.
     let all = plan.gate.iter().chain(&plan.qualify).cloned().reduce(Expr::and);
     let schema = Arc::new(DFSchema::try_from(plan.schema()).map_err(|error| text.engine(&error))?);
-    if let (None, Some(all)) = (&found, all) {
-        found = misread(context, &schema, &all).map_err(|error| text.engine(&error))?;
-    }
+    let found = found.or_else(|| misread(context, &schema, &all?));
     found.map_or(Ok(()), |misread| Err(misread.refusal(text)))
 }
 
@@ -145,17 +142,14 @@ fn remedy(part: &Expr) -> &'static str {
     }
 }
 
-fn misread(context: &SessionContext, schema: &DFSchemaRef, expr: &Expr) -> Result<Option<Misread>, DataFusionError> {
-    let parts = parts(expr);
-    let constants = constants(context, schema, expr);
-    let edges = Edges::of(parts.iter().chain(&constants), schema)?;
+fn misread(context: &SessionContext, schema: &DFSchemaRef, expr: &Expr) -> Option<Misread> {
     // What cannot be computed at all is told of elsewhere.
-    Ok(parts.into_iter().find_map(|part| compared(context, schema, &edges, part).ok().flatten()))
+    parts(expr).into_iter().find_map(|part| compared(context, schema, part).ok().flatten())
 }
 
-/// What stands in it in one value, and what the optimizer makes of its constants.
+/// What the optimizer makes of its constants.
 fn constants(context: &SessionContext, schema: &DFSchemaRef, expr: &Expr) -> Vec<Expr> {
-    let mut found: Vec<Expr> = simplified(context, schema, expr).into_iter().collect();
+    let mut found = Vec::new();
     let walked = expr.apply(|part| {
         let is_constant = !part.any_column_refs() && !matches!(part, Expr::Literal(..));
         found.extend(is_constant.then(|| simplified(context, schema, part).ok()).flatten());
@@ -235,12 +229,7 @@ fn chains(terms: &[&Expr], op: Operator) -> Vec<Expr> {
 }
 
 /// The first row for which the optimized form gives something else, or anything where the written one fails.
-fn compared(
-    context: &SessionContext,
-    schema: &DFSchemaRef,
-    edges: &Edges,
-    part: Expr,
-) -> Result<Option<Misread>, DataFusionError> {
+fn compared(context: &SessionContext, schema: &DFSchemaRef, part: Expr) -> Result<Option<Misread>, DataFusionError> {
     if let Expr::InList(list) = &part
         && list.list.iter().any(|member| is_kept(context, schema, member).unwrap_or(false))
     {
@@ -251,7 +240,8 @@ fn compared(
     if written == optimized && !matches!(part, Expr::ScalarFunction(_)) {
         return Ok(None);
     }
-    let (known, rows) = edges.rows(&part)?;
+    let constants = constants(context, schema, &part);
+    let (known, rows) = boundary::rows(&part, constants.iter().chain([&optimized]), schema)?;
     let schema = &known;
     let forms = [written, optimized].map(|form| context.create_physical_expr(form, schema));
     let [written, optimized] = forms;
