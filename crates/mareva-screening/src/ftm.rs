@@ -177,7 +177,7 @@ impl List {
         } else if self.by_id.insert(line.id.clone(), self.found.len()).is_some() {
             self.faults.add(place, format!("{} is there twice", line.id), EXPORT);
         }
-        if entry.names.is_empty() && entry.identifiers.is_empty() && entry.kind != EntryKind::Account {
+        if entry.names.is_empty() && entry.kind != EntryKind::Account {
             self.faults.add(place, format!("{} has no name", line.id), EXPORT);
         }
         let has_topics = line.texts(&["topics"]).next().is_some();

@@ -89,6 +89,7 @@ fn what_is_no_list_is_refused_with_its_line() {
         (format!("{one}\n<html>"), "entities.json:2: is no entity"),
         (one.replace("\"a\"", "\"\""), "entities.json:1: has no id"),
         (one.replace("Ann Quil", " "), "entities.json:1: a has no name"),
+        (one.replace(r#""name":["Ann Quil"]"#, r#""swiftBic":["QMARKPPY"]"#), "entities.json:1: a has no name"),
         (one.replace("Person", "Ownership"), "holds no party that is listed"),
         (String::new(), "holds no party that is listed"),
         (format!("{{\"id\":\"{}\"", "a".repeat(9 << 20)), "entities.json:1: the line is longer"),
