@@ -208,18 +208,18 @@ const COUNTRIES: [&str; 7] =
     ["nationality", "citizenship", "country", "jurisdiction", "mainCountry", "flag", "birthCountry"];
 
 /// Properties that are numbers of documents, and what they are called in ours.
-const DOCUMENTS: [(&str, &str); 11] = [
-    ("passportNumber", "Passport"),
-    ("idNumber", "National identifier"),
-    ("socialSecurityNumber", "Social security number"),
-    ("taxNumber", "Tax number"),
-    ("vatCode", "VAT number"),
-    ("innCode", "INN"),
-    ("registrationNumber", "Registration number"),
-    ("ogrnCode", "OGRN"),
-    ("uscCode", "USCC"),
-    ("leiCode", "LEI"),
-    ("imoNumber", "IMO number"),
+const DOCUMENTS: [(&[&str], &str); 11] = [
+    (&["passportNumber"], "Passport"),
+    (&["idNumber"], "National identifier"),
+    (&["socialSecurityNumber"], "Social security number"),
+    (&["taxNumber"], "Tax number"),
+    (&["vatCode"], "VAT number"),
+    (&["innCode"], "INN"),
+    (&["registrationNumber"], "Registration number"),
+    (&["ogrnCode"], "OGRN"),
+    (&["uscCode"], "USCC"),
+    (&["leiCode"], "LEI"),
+    (&["imoNumber"], "IMO number"),
 ];
 
 fn party(line: &Line, kind: EntryKind, counts: &mut LoadCounts) -> Entry {
@@ -260,28 +260,28 @@ fn detail(line: &Line) -> Entry {
     entry.source = line.texts(&["authority", "publisher"]).next().map(str::to_owned);
     entry.listed_at = line.texts(&["listingDate", "startDate"]).filter_map(|date| parse_time(date).ok()).min();
     add_new(&mut entry.countries, line.texts(&COUNTRIES).map(|code| code_or_text(&code.to_uppercase())).collect());
-    let country = line.texts(&["country"]).next().map(|code| code_or_text(&code.to_uppercase()));
-    let own = match line.schema.as_str() {
-        "Passport" => line.texts(&["number", "passportNumber"]).map(|number| ("Passport", number)).collect(),
-        "Identification" => {
-            let kind = line.texts(&["type"]).next().unwrap_or("Identification");
-            line.texts(&["number"]).map(|number| (kind, number)).collect()
-        }
-        _ => Vec::new(),
-    };
-    for (kind, number) in own {
-        let document = Document { kind: kind.to_owned(), number: number.to_owned(), country: country.clone() };
-        add_new(&mut entry.documents, vec![document]);
-    }
-    for (property, kind) in DOCUMENTS.iter().filter(|_| !matches!(line.schema.as_str(), "Passport" | "Identification"))
-    {
-        for number in line.texts(&[property]) {
-            let document = Document { kind: (*kind).to_owned(), number: number.to_owned(), country: None };
-            add_new(&mut entry.documents, vec![document]);
-        }
-    }
+    entry.documents = documents(line);
     add_new(&mut entry.identifiers, line.texts(&["swiftBic"]).filter_map(identifier::recognise).collect());
     entry
+}
+
+/// Numbers of a line that is a document itself, and else those that a party has among its properties.
+fn documents(line: &Line) -> Vec<Document> {
+    let country = line.texts(&["country"]).next().map(|code| code_or_text(&code.to_uppercase()));
+    let kind = line.texts(&["type"]).next().unwrap_or("Identification");
+    let (of, country): (&[(&[&str], &str)], _) = match line.schema.as_str() {
+        "Passport" => (&[(&["number", "passportNumber"], "Passport")], country),
+        "Identification" => (&[(&["number"], kind)], country),
+        _ => (&DOCUMENTS, None),
+    };
+    let mut found = Vec::new();
+    for (properties, kind) in of {
+        for number in line.texts(properties) {
+            let document = Document { kind: (*kind).to_owned(), number: number.to_owned(), country: country.clone() };
+            add_new(&mut found, vec![document]);
+        }
+    }
+    found
 }
 
 fn account(line: &Line, counts: &mut LoadCounts) -> Entry {

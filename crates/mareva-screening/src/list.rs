@@ -128,9 +128,7 @@ fn first_letter(head: &[u8]) -> u8 {
 /// # Errors
 /// Every fault of the config and the lines.
 pub fn load_ftm(config: &ListConfig, input: impl Read, place: &str) -> Result<LoadedList, Refusal> {
-    let mut faults = Faults::default();
-    config.check(&mut faults);
-    faults.into_result()?;
+    checked(config)?;
     LoadedList::from_content(config, ftm::read(input, place)?)
 }
 
@@ -140,9 +138,7 @@ pub fn load_ftm(config: &ListConfig, input: impl Read, place: &str) -> Result<Lo
 /// # Errors
 /// Every fault of the config and the entries.
 pub fn load_xml(config: &ListConfig, input: impl Read, place: &str) -> Result<LoadedList, Refusal> {
-    let mut faults = Faults::default();
-    config.check(&mut faults);
-    faults.into_result()?;
+    checked(config)?;
     LoadedList::from_content(config, official::read(input, place)?)
 }
 
@@ -151,9 +147,7 @@ pub fn load_xml(config: &ListConfig, input: impl Read, place: &str) -> Result<Lo
 /// # Errors
 /// Every fault of the config and the files.
 pub fn load_ofac(config: &ListConfig, folder: &Path) -> Result<LoadedList, Refusal> {
-    let mut faults = Faults::default();
-    config.check(&mut faults);
-    faults.into_result()?;
+    checked(config)?;
     LoadedList::from_content(config, ofac::read(folder)?)
 }
 
@@ -162,13 +156,17 @@ pub fn load_ofac(config: &ListConfig, folder: &Path) -> Result<LoadedList, Refus
 /// # Errors
 /// Every fault of the config and the rows.
 pub fn load_plain(config: &ListConfig, input: impl Read, place: &str) -> Result<LoadedList, Refusal> {
-    let mut faults = Faults::default();
-    config.check(&mut faults);
-    faults.into_result()?;
+    checked(config)?;
     let list = plain::read(input, place, config)?;
     let mut loaded = LoadedList::build(config, list.store, list.digest, None, list.counts)?;
     loaded.doubts = list.doubts;
     Ok(loaded)
+}
+
+fn checked(config: &ListConfig) -> Result<(), Refusal> {
+    let mut faults = Faults::default();
+    config.check(&mut faults);
+    faults.into_result()
 }
 
 impl LoadedList {
@@ -177,9 +175,7 @@ impl LoadedList {
     /// # Errors
     /// Every fault of the config; entries that do not fit.
     pub fn from_entries(config: &ListConfig, entries: Vec<Entry>) -> Result<Self, Refusal> {
-        let mut faults = Faults::default();
-        config.check(&mut faults);
-        faults.into_result()?;
+        checked(config)?;
         let store = stored(config, &entries)?;
         let digest = store.digest();
         Self::build(config, store, digest, None, LoadCounts::default())

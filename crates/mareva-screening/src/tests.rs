@@ -6,8 +6,7 @@ mod official;
 mod watching;
 mod xml;
 
-use mareva_model::AliasQuality;
-use mareva_model::identifier;
+use mareva_model::{AliasQuality, Refusal, identifier};
 
 use crate::{Entry, ListConfig, ListedName, Match, Scratch, Support, Watchlist};
 
@@ -24,6 +23,16 @@ fn by_name(watchlist: &Watchlist, name: &str) -> Vec<Match> {
     let (mut scratch, mut out) = (Scratch::new(), Vec::new());
     watchlist.screen_name(name, &Support::default(), NOW, &mut scratch, &mut out);
     out
+}
+
+/// Names of one quality.
+fn names(entry: &Entry, quality: AliasQuality) -> Vec<&str> {
+    entry.names.iter().filter(|name| name.quality == quality).map(|name| name.text.as_str()).collect()
+}
+
+/// Places and reasons, a line each.
+fn told(refusal: &Refusal) -> String {
+    refusal.0.iter().map(|fault| format!("{}: {}", fault.place, fault.reason)).collect::<Vec<_>>().join("\n")
 }
 
 fn party(id: &str, names: &[(&str, AliasQuality)], accounts: &[&str]) -> Entry {

@@ -1,6 +1,6 @@
 use mareva_model::{AliasQuality, Refusal};
 
-use super::{by_identifier, by_name};
+use super::{by_identifier, by_name, names, told};
 use crate::{BirthDate, Entry, EntryKind, ListConfig, LoadedList, Watchlist, load, load_ftm};
 
 const ENTITIES: &str = include_str!("../../fixtures/entities.ftm.json");
@@ -13,13 +13,8 @@ fn entries(text: &str) -> Vec<Entry> {
     read(text).unwrap().entries().collect()
 }
 
-fn names(entry: &Entry, quality: AliasQuality) -> Vec<&str> {
-    entry.names.iter().filter(|name| name.quality == quality).map(|name| name.text.as_str()).collect()
-}
-
 fn reason(text: &str) -> String {
-    let refusal = read(text).unwrap_err();
-    refusal.0.iter().map(|fault| format!("{}: {}", fault.place, fault.reason)).collect::<Vec<_>>().join("\n")
+    told(&read(text).unwrap_err())
 }
 
 #[test]

@@ -1,8 +1,7 @@
-use mareva_model::AliasQuality;
-use mareva_model::Refusal;
+use mareva_model::{AliasQuality, Refusal};
 
-use super::{by_identifier, by_name};
-use crate::{BirthDate, Entry, EntryKind, ListConfig, LoadedList, Watchlist, load_xml};
+use super::{by_identifier, by_name, names, told};
+use crate::{BirthDate, EntryKind, ListConfig, LoadedList, Watchlist, load_xml};
 
 const UN: &str = include_str!("../../fixtures/un.xml");
 const EU: &str = include_str!("../../fixtures/eu.xml");
@@ -14,17 +13,12 @@ fn read(text: &str) -> Result<LoadedList, Refusal> {
     load_xml(&ListConfig::sanctions("list", ""), text.as_bytes(), "list.xml")
 }
 
-fn names(entry: &Entry, quality: AliasQuality) -> Vec<&str> {
-    entry.names.iter().filter(|name| name.quality == quality).map(|name| name.text.as_str()).collect()
-}
-
 fn born(texts: &[&str]) -> Vec<BirthDate> {
     texts.iter().map(|text| BirthDate::parse(text).unwrap()).collect()
 }
 
 fn reason(text: &str) -> String {
-    let refusal = read(text).unwrap_err();
-    refusal.0.iter().map(|fault| format!("{}: {}", fault.place, fault.reason)).collect::<Vec<_>>().join("\n")
+    told(&read(text).unwrap_err())
 }
 
 #[test]
@@ -84,6 +78,16 @@ fn the_list_of_the_united_kingdom() {
     assert_eq!((&ship.countries[..], ship.documents[0].number.as_str()), (&["PA".to_owned()][..], "9187629"));
 }
 
+/// Both of OFAC's formats hold the same accounts.
+fn finds_what_ofac_lists(list: LoadedList) {
+    let watchlist = Watchlist::new(vec![list.into()]).unwrap();
+    for listed in
+        ["eip155:1:0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed", "bic:QUILRUMMXXX", "chain:newcoin/nc1notknownyet"]
+    {
+        assert_eq!(by_identifier(&watchlist, listed).len(), 1, "{listed}");
+    }
+}
+
 #[test]
 fn the_list_of_ofac() {
     let list = read(SDN).unwrap();
@@ -96,12 +100,7 @@ fn the_list_of_ofac() {
     assert_eq!(person.programme.as_deref(), Some("CYBER2; DPRK3"));
     assert_eq!((person.birth_dates.len(), &person.countries[..]), (2, &["RU".to_owned(), "BY".to_owned()][..]));
     assert_eq!(ship.countries, ["PA"]);
-    let watchlist = Watchlist::new(vec![list.into()]).unwrap();
-    for listed in
-        ["eip155:1:0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed", "bic:QUILRUMMXXX", "chain:newcoin/nc1notknownyet"]
-    {
-        assert_eq!(by_identifier(&watchlist, listed).len(), 1, "{listed}");
-    }
+    finds_what_ofac_lists(list);
 }
 
 #[test]
@@ -116,12 +115,7 @@ fn the_list_of_ofac_in_its_advanced_format() {
     assert_eq!((person.programme.as_deref(), ship.programme.as_deref()), (Some("CYBER2; DPRK3"), Some("IRAN")));
     assert_eq!((&person.birth_dates, person.listed_at), (&born(&["1951"]), Some(1_543_363_200_000)));
     assert_eq!((&person.countries[..], person.documents[0].country.as_deref()), (&["RU".to_owned()][..], Some("RU")));
-    let watchlist = Watchlist::new(vec![list.into()]).unwrap();
-    for listed in
-        ["eip155:1:0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed", "bic:QUILRUMMXXX", "chain:newcoin/nc1notknownyet"]
-    {
-        assert_eq!(by_identifier(&watchlist, listed).len(), 1, "{listed}");
-    }
+    finds_what_ofac_lists(list);
 }
 
 #[test]
