@@ -1,9 +1,11 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
 use mareva_model::{EvidenceClass, ListAction, Regime};
 use serde::{Deserialize, Serialize};
 
+use crate::columns::{Column, ColumnMap};
 use crate::faults::Faults;
 
 /// How a list is written.
@@ -23,6 +25,44 @@ pub enum ListFormat {
     Xml,
     /// Entities of FollowTheMoney in JSON, one a line, as OpenSanctions publishes them.
     Ftm,
+}
+
+/// How the dates of a CSV list are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DateOrder {
+    /// `2026-01-31`, and of dates of birth also what [`crate::BirthDate::parse`] reads.
+    #[default]
+    Iso,
+    /// `31/01/2026`.
+    DayFirst,
+    /// `01/31/2026`.
+    MonthFirst,
+}
+
+impl DateOrder {
+    /// The date in ISO order. What is no date in this order stays as it is.
+    pub(crate) fn iso(self, text: &str) -> Cow<'_, str> {
+        let parts: Vec<&str> = if self == Self::Iso { Vec::new() } else { text.split(['/', '.', '-']).collect() };
+        let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        match parts[..] {
+            [first, second, year] if year.len() == 4 && parts.iter().all(is_number) => {
+                let (day, month) = if self == Self::DayFirst { (first, second) } else { (second, first) };
+                format!("{year}-{month:0>2}-{day:0>2}").into()
+            }
+            _ => text.into(),
+        }
+    }
+}
+
+/// A further CSV file of a list. Its rows belong to the entries of the first file that have their id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListPart {
+    /// The file.
+    pub path: PathBuf,
+    /// Headers of its columns, one of them `id`.
+    pub columns: ColumnMap,
 }
 
 /// What one programme of a list asks for, where that differs from the list.
@@ -81,6 +121,15 @@ pub struct ListConfig {
     /// no identifier column; the holder's name of a mule account is a label, since namesakes of millions are everywhere.
     #[serde(default)]
     pub match_names: Option<bool>,
+    /// Headers of the columns of a CSV file; where there are none, columns count by the names that Mareva gives them.
+    #[serde(default)]
+    pub columns: ColumnMap,
+    /// Further CSV files, such as one of names and one of dates of birth.
+    #[serde(default)]
+    pub parts: Vec<ListPart>,
+    /// How the dates of the CSV files are written.
+    #[serde(default)]
+    pub dates: DateOrder,
     /// Programmes that ask for something else than the list does.
     #[serde(default)]
     pub programmes: Vec<ProgrammePolicy>,
@@ -121,6 +170,9 @@ impl ListConfig {
             min_entries: default_min_entries(),
             max_unmatchable: 0,
             match_names: None,
+            columns: ColumnMap::new(),
+            parts: Vec::new(),
+            dates: DateOrder::Iso,
             programmes: Vec::new(),
             key: None,
         }
@@ -147,6 +199,7 @@ impl ListConfig {
             let reason = format!("false_positive_rate is {}", self.false_positive_rate);
             faults.add(&place, reason, "set it between 1e-12 and 0.5, such as 1e-4");
         }
+        self.check_columns(&place, faults);
         for action in std::iter::once(self.action).chain(self.programmes.iter().map(|one| one.action)) {
             let (what, remedy) = match (self.regime, action) {
                 (Regime::Fraud, ListAction::Block) => ("fraud regime blocks nothing", "write action = \"hold\""),
@@ -164,6 +217,26 @@ impl ListConfig {
                 let reason = format!("binding_in holds {country:?}");
                 faults.add(&place, reason, "write ISO 3166 alpha-2 codes in capitals, or \"*\"");
             }
+        }
+    }
+
+    /// Whether the config says what the columns of the list mean, so that it is CSV.
+    pub(crate) fn is_mapped(&self) -> bool {
+        !(self.columns.is_empty() && self.parts.is_empty())
+    }
+
+    fn check_columns(&self, place: &str, faults: &mut Faults) {
+        let is_csv = matches!(self.format, ListFormat::Auto | ListFormat::Csv);
+        if self.is_mapped() && !is_csv {
+            faults.add(place, "columns and parts are of CSV files", "write format = \"csv\", or leave them out");
+        }
+        if self.parts.is_empty() {
+            return;
+        }
+        let maps = std::iter::once(&self.columns).chain(self.parts.iter().map(|part| &part.columns));
+        if maps.into_iter().any(|map| !map.contains_key(&Column::Id)) {
+            let remedy = "write columns = { id = \"…\", … } for the list and for each of its parts";
+            faults.add(place, "its files have no column id in common, by which their rows belong together", remedy);
         }
     }
 }

@@ -5,6 +5,7 @@
 //! not read whole, and knows nothing of transactions, alerts or clocks.
 
 mod birth;
+mod columns;
 mod config;
 mod country;
 mod entry;
@@ -23,6 +24,7 @@ mod ofac_xml;
 mod official;
 mod plain;
 mod remarks;
+mod rows;
 mod scratch;
 mod spellings;
 mod store;
@@ -32,7 +34,8 @@ mod watchlist;
 mod xml;
 
 pub use birth::BirthDate;
-pub use config::{FilterKey, ListConfig, ListFormat, ProgrammePolicy};
+pub use columns::{Column, ColumnMap, Headers};
+pub use config::{DateOrder, FilterKey, ListConfig, ListFormat, ListPart, ProgrammePolicy};
 pub use country::country_code;
 pub use entry::{Document, Entry, EntryKind, ListedName};
 pub use index::FilterSize;

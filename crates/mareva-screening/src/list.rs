@@ -101,8 +101,9 @@ pub fn load(config: &ListConfig) -> Result<LoadedList, Refusal> {
         faults.add(&place, reason, remedy);
     }
     faults.into_result()?;
+    let is_auto = config.format == ListFormat::Auto && !config.is_mapped();
     let is_folder = config.format == ListFormat::OfacCsv
-        || config.format == ListFormat::Auto && std::fs::metadata(&config.path).is_ok_and(|found| found.is_dir());
+        || is_auto && std::fs::metadata(&config.path).is_ok_and(|found| found.is_dir());
     if is_folder {
         return load_ofac(config, &config.path);
     }
@@ -112,8 +113,10 @@ pub fn load(config: &ListConfig) -> Result<LoadedList, Refusal> {
     })?;
     let mut file = BufReader::with_capacity(BUFFER, file);
     match (config.format, file.fill_buf().map_or(0, first_letter)) {
-        (ListFormat::Xml, _) | (ListFormat::Auto, b'<') => load_xml(config, file, &place),
-        (ListFormat::Ftm, _) | (ListFormat::Auto, b'{') => load_ftm(config, file, &place),
+        (ListFormat::Xml, _) => load_xml(config, file, &place),
+        (ListFormat::Ftm, _) => load_ftm(config, file, &place),
+        (_, b'<') if is_auto => load_xml(config, file, &place),
+        (_, b'{') if is_auto => load_ftm(config, file, &place),
         _ => load_plain(config, file, &place),
     }
 }

@@ -3,6 +3,7 @@ mod loading;
 mod mules;
 mod names;
 mod official;
+mod parts;
 mod watching;
 mod xml;
 

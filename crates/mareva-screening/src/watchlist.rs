@@ -12,7 +12,9 @@ use crate::list::Key;
 use crate::matched::{new_match, supported_by};
 use crate::name::{is_short, name_key};
 use crate::store::View;
-use crate::{Basis, Doubts, Entry, FilterKey, ListConfig, ListStats, LoadCounts, LoadedList, Match, Scratch, Support};
+use crate::{
+    Basis, DateOrder, Doubts, Entry, FilterKey, ListConfig, ListStats, LoadCounts, LoadedList, Match, Scratch, Support,
+};
 
 /// Most lists in one watchlist.
 const MAX_LISTS: usize = 1_024;
@@ -335,6 +337,11 @@ fn epoch(lists: &[Arc<LoadedList>]) -> Digest {
             config.match_names,
             config.programmes,
         );
+        // What a file says depends on them, and nearly all lists have none.
+        if !config.columns.is_empty() || config.dates != DateOrder::Iso {
+            let parts: Vec<_> = config.parts.iter().map(|part| &part.columns).collect();
+            hasher.update(format!(" {:?} {:?} {parts:?}", config.columns, config.dates).as_bytes());
+        }
         hasher.update(meaning.as_bytes()).update(&list.digest().0).update(&key_print(&list.key).0);
     }
     Digest(*hasher.finalize().as_bytes())

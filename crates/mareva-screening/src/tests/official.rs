@@ -4,9 +4,10 @@ use std::process::Command;
 
 use mareva_model::identifier;
 
+use super::parts::columns;
 use super::{Cpu, NOW, by_identifier, by_name};
 use crate::remarks::Remarks;
-use crate::{EntryKind, ListConfig, Scratch, Support, Watchlist, load};
+use crate::{Column, DateOrder, Entry, EntryKind, ListConfig, ListPart, Scratch, Support, Watchlist, load};
 
 fn data(path: &str) -> PathBuf {
     PathBuf::from(std::env::var("MAREVA_DATA").unwrap()).join(path)
@@ -190,4 +191,54 @@ fn fixtures_are_valid_by_the_schemas_of_their_publishers() {
         let run = run.expect("xmllint starts; tests/run.sh installs it");
         assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     }
+}
+
+/// The UK's list as somebody else has cut it into four files.
+#[test]
+#[ignore = "needs MAREVA_DATA: the folder of official lists"]
+fn the_uk_list_in_four_files_loads_whole() {
+    let file = |name: &str| data(&format!("lists/uk-2026-05/{name}.csv"));
+    let part = |name: &str, map| ListPart { path: file(name), columns: columns(map) };
+    let id = (Column::Id, &["unique_id"][..]);
+    let config = ListConfig {
+        columns: columns(&[id, (Column::Kind, &["subject_type"]), (Column::ListedAt, &["date_designated"])]),
+        dates: DateOrder::DayFirst,
+        parts: vec![
+            part(
+                "subject_names",
+                &[id, (Column::Name, &["full_name"]), (Column::Quality, &["name_type", "alias_strength"])],
+            ),
+            part("subject_dobs", &[id, (Column::BirthDate, &["year", "month", "day"])]),
+            part(
+                "subject_identifiers",
+                &[id, (Column::Document, &["raw_value"]), (Column::DocumentKind, &["identifier_type"])],
+            ),
+        ],
+        ..ListConfig::sanctions("uk", file("subjects"))
+    };
+    let list = load(&config).unwrap();
+    println!("{:?}", list.counts());
+    assert_eq!((list.counts().entries, list.counts().unreadable_dates), (6_046, 0));
+    let of = |kind| list.entries().filter(|entry| entry.kind == kind).count();
+    assert_eq!([EntryKind::Person, EntryKind::Organisation, EntryKind::Vessel].map(of), [3_883, 1_531, 632]);
+    let dated = list.entries().filter(|entry| entry.listed_at.is_some()).count();
+    assert_eq!(dated, 6_046);
+    // Each name and each document once; those that an entry has twice in the files count once.
+    let sum = |of: fn(&Entry) -> usize| list.entries().map(|entry| of(&entry)).sum::<usize>();
+    println!(
+        "{} names, {} documents, {} births",
+        sum(|e| e.names.len()),
+        sum(|e| e.documents.len()),
+        sum(|e| e.birth_dates.len())
+    );
+    let watchlist = Watchlist::new(vec![list.into()]).unwrap();
+    let reader = csv::Reader::from_path(file("subject_names"));
+    let mut missed = Vec::new();
+    for row in reader.unwrap().records().map(Result::unwrap) {
+        let id = format!("uk:{}", &row[1]);
+        if !by_name(&watchlist, &row[4]).iter().any(|hit| hit.entry.id == id) {
+            missed.push(row[4].to_owned());
+        }
+    }
+    assert_eq!(missed, Vec::<String>::new());
 }

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 
 use super::{NOW, by_identifier, by_name, party, sanctions};
 use crate::{
-    Basis, Entry, FilterKey, ListConfig, ListedName, LoadedList, Scratch, Support, Watchlist, name_key, strongest,
+    Basis, Column, DateOrder, Entry, FilterKey, ListConfig, ListedName, LoadedList, Scratch, Support, Watchlist,
+    name_key, strongest,
 };
 
 #[test]
@@ -130,9 +131,11 @@ fn keys_and_policies_are_part_of_the_epoch() {
     let base = ListConfig::fraud("a", "");
     let keyed = |byte: u8| ListConfig { key: Some(FilterKey(vec![byte; 32])), ..base.clone() };
     let other = ListConfig { action: ListAction::Warn, ..base.clone() };
+    let mapped = ListConfig { columns: super::parts::columns(&[(Column::Id, &["no"])]), ..base.clone() };
+    let dated = ListConfig { dates: DateOrder::DayFirst, ..base.clone() };
     let moved = ListConfig { path: "elsewhere".into(), ..base.clone() };
     let epoch = |config: &ListConfig| Watchlist::from_entries(config, entries()).unwrap().epoch();
-    let epochs = [epoch(&base), epoch(&keyed(1)), epoch(&keyed(2)), epoch(&other)];
+    let epochs = [epoch(&base), epoch(&keyed(1)), epoch(&keyed(2)), epoch(&other), epoch(&mapped), epoch(&dated)];
     for (place, one) in epochs.iter().enumerate() {
         assert!(!epochs[..place].contains(one));
     }

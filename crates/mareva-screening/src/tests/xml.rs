@@ -56,9 +56,19 @@ fn the_list_of_the_european_union() {
     // The year 1370 of the Islamic calendar is no date here, and is counted.
     assert_eq!((&person.birth_dates, list.counts().unreadable_dates), (&born(&["circa 1951", "1951-12-15"]), 1));
     assert_eq!((&person.countries[..], person.documents[0].country.as_deref()), (&["RU".to_owned()][..], Some("RU")));
+    assert_eq!(person.programme.as_deref(), Some("UKR"));
     let watchlist = Watchlist::new(vec![list.into()]).unwrap();
     assert_eq!(by_identifier(&watchlist, "bic:QUILRUMMXXX")[0].entry.id, "list:EU.902.22");
     assert_eq!(by_name(&watchlist, "belquil arno")[0].entry.id, "list:EU.901.11");
+}
+
+/// The schema allows one act for an entity; should there be more, each counts.
+#[test]
+fn each_programme_of_an_entity_of_the_european_union() {
+    let act = |programme: &str| format!(r#"<regulation programme="{programme}"/>"#);
+    let text = EU
+        .replace("<subjectType code=\"person\"", &format!("{}{}<subjectType code=\"person\"", act("TAQA"), act("UKR")));
+    assert_eq!(read(&text).unwrap().entries().next().unwrap().programme.as_deref(), Some("UKR; TAQA"));
 }
 
 #[test]

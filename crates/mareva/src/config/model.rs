@@ -152,7 +152,10 @@ impl Config {
             &mut self.retention.path,
             &mut self.snapshots.path,
         ];
-        let lists = self.lists.iter_mut().flat_map(|one| [Some(&mut one.list.path), one.key_file.as_mut()]).flatten();
+        let lists = self.lists.iter_mut().flat_map(|one| {
+            let parts = one.list.parts.iter_mut().map(|part| &mut part.path);
+            parts.chain([&mut one.list.path]).chain(one.key_file.as_mut())
+        });
         for path in fixed.into_iter().chain(lists) {
             if !path.as_os_str().is_empty() {
                 *path = folder.join(&*path);
