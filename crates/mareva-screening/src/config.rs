@@ -12,14 +12,16 @@ use crate::faults::Faults;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ListFormat {
-    /// A folder is an OFAC set, a file that begins with `<` an official list in XML, with `{` entities of FollowTheMoney, any other
-    /// plain CSV.
+    /// A folder is an OFAC set, a file that begins with `<` an official list in XML, with `{` entities of FollowTheMoney, with
+    /// `Report Date:` the UK's list, any other plain CSV.
     #[default]
     Auto,
     /// OFAC's CSV files in one folder.
     OfacCsv,
     /// CSV with a header row.
     Csv,
+    /// The UK Sanctions List in CSV.
+    UkCsv,
     /// An official list in XML, told apart by its first element: the UN's, the EU's (schema 1.1), the UK's, OFAC's `sdn.xml` and
     /// `sdn_advanced.xml`.
     Xml,

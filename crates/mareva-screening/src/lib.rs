@@ -29,6 +29,7 @@ mod scratch;
 mod spellings;
 mod store;
 mod uk;
+mod uk_csv;
 mod un;
 mod watchlist;
 mod xml;
@@ -39,7 +40,7 @@ pub use config::{DateOrder, FilterKey, ListConfig, ListFormat, ListPart, Program
 pub use country::country_code;
 pub use entry::{Document, Entry, EntryKind, ListedName};
 pub use index::FilterSize;
-pub use list::{Doubts, LoadCounts, LoadedList, load, load_ftm, load_ofac, load_plain, load_xml};
+pub use list::{Doubts, LoadCounts, LoadedList, load, load_ftm, load_ofac, load_plain, load_uk_csv, load_xml};
 pub use matched::{Basis, Match, Strength, Support, strongest};
 pub use name::name_key;
 pub use scratch::{Counted, ListStats, Scratch, ScreeningStats};

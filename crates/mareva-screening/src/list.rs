@@ -14,7 +14,7 @@ use crate::index::KeyIndex;
 use crate::name::NameScratch;
 use crate::official::{self, ListContent};
 use crate::store::EntryStore;
-use crate::{Entry, ListConfig, ListFormat, ftm, ofac, plain};
+use crate::{Entry, ListConfig, ListFormat, ftm, ofac, plain, uk_csv};
 
 /// Digits of the digest that serve as the version where the format states no publication date.
 const VERSION_DIGITS: usize = 12;
@@ -112,18 +112,24 @@ pub fn load(config: &ListConfig) -> Result<LoadedList, Refusal> {
         Refusal::one(&place, reason, remedy)
     })?;
     let mut file = BufReader::with_capacity(BUFFER, file);
-    match (config.format, file.fill_buf().map_or(0, first_letter)) {
-        (ListFormat::Xml, _) => load_xml(config, file, &place),
-        (ListFormat::Ftm, _) => load_ftm(config, file, &place),
-        (_, b'<') if is_auto => load_xml(config, file, &place),
-        (_, b'{') if is_auto => load_ftm(config, file, &place),
-        _ => load_plain(config, file, &place),
+    let format = if is_auto { file.fill_buf().map_or(ListFormat::Csv, format_of) } else { config.format };
+    match format {
+        ListFormat::Xml => load_xml(config, file, &place),
+        ListFormat::Ftm => load_ftm(config, file, &place),
+        ListFormat::UkCsv => load_uk_csv(config, file, &place),
+        ListFormat::Csv | ListFormat::OfacCsv | ListFormat::Auto => load_plain(config, file, &place),
     }
 }
 
-fn first_letter(head: &[u8]) -> u8 {
+/// What a file is by its first bytes.
+fn format_of(head: &[u8]) -> ListFormat {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
-    head.first().copied().unwrap_or_default()
+    match head {
+        [b'<', ..] => ListFormat::Xml,
+        [b'{', ..] => ListFormat::Ftm,
+        _ if head.starts_with(uk_csv::PREAMBLE.as_bytes()) => ListFormat::UkCsv,
+        _ => ListFormat::Csv,
+    }
 }
 
 /// Reads entities of FollowTheMoney, one JSON object a line; `place` names the source in faults.
@@ -143,6 +149,15 @@ pub fn load_ftm(config: &ListConfig, input: impl Read, place: &str) -> Result<Lo
 pub fn load_xml(config: &ListConfig, input: impl Read, place: &str) -> Result<LoadedList, Refusal> {
     checked(config)?;
     LoadedList::from_content(config, official::read(input, place)?)
+}
+
+/// Reads the UK Sanctions List in CSV; `place` names the source in faults.
+///
+/// # Errors
+/// Every fault of the config and the rows.
+pub fn load_uk_csv(config: &ListConfig, input: impl Read, place: &str) -> Result<LoadedList, Refusal> {
+    checked(config)?;
+    LoadedList::from_content(config, uk_csv::read(input, place)?)
 }
 
 /// Reads OFAC's CSV files from a folder.

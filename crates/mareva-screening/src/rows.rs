@@ -30,6 +30,13 @@ pub(crate) struct Rows<R> {
 impl<R: Read> Rows<R> {
     /// Reads the header, by this map of it; `None` when that is a fault.
     pub(crate) fn open(input: R, map: &ColumnMap, place: &str, faults: &mut Faults) -> Option<(Self, Columns)> {
+        let mut rows = Self::start(input, place, faults)?;
+        let columns = rows.header(map, faults)?;
+        Some((rows, columns))
+    }
+
+    /// Before the first row; `None` where the file is no CSV.
+    pub(crate) fn start(input: R, place: &str, faults: &mut Faults) -> Option<Self> {
         let mut input = BufReader::with_capacity(BUFFER, input);
         let delimiter = sniff(&mut input, place, faults)?;
         let reader = csv::ReaderBuilder::new()
@@ -38,7 +45,7 @@ impl<R: Read> Rows<R> {
             .delimiter(delimiter)
             .buffer_capacity(BUFFER)
             .from_reader(GuardedReader::new(input, delimiter));
-        let mut rows = Self {
+        Some(Self {
             reader,
             place: place.to_owned(),
             raw: csv::ByteRecord::new(),
@@ -47,9 +54,12 @@ impl<R: Read> Rows<R> {
             last_line: 0,
             was_short: false,
             unknown: Vec::new(),
-        };
-        let columns = rows.header(map, faults)?;
-        Some((rows, columns))
+        })
+    }
+
+    /// Every row from here on has so many cells.
+    pub(crate) fn expect_width(&mut self, width: usize) {
+        self.width = width;
     }
 
     fn header(&mut self, map: &ColumnMap, faults: &mut Faults) -> Option<Columns> {

@@ -4,6 +4,7 @@ mod mules;
 mod names;
 mod official;
 mod parts;
+mod uk_csv;
 mod watching;
 mod xml;
 

@@ -25,15 +25,9 @@ const BICS: [&str; 3] = ["SWIFT/BIC", "SWIFT", "BIC"];
 
 fn entry(element: &Element, counts: &mut LoadCounts) -> Entry {
     let text = |name| element.text_of(name).map(str::to_owned);
-    let kind = match element.text_of("IndividualEntityShip").unwrap_or_default().to_ascii_lowercase().as_str() {
-        "individual" => EntryKind::Person,
-        "entity" => EntryKind::Organisation,
-        "ship" => EntryKind::Vessel,
-        _ => EntryKind::Unknown,
-    };
     let mut entry = Entry {
         id: text("UniqueID").unwrap_or_default(),
-        kind,
+        kind: kind(element.text_of("IndividualEntityShip").unwrap_or_default()),
         programme: text("RegimeName"),
         reason: text("UKStatementofReasons"),
         listed_at: element.text_of("DateDesignated").and_then(|date| parse_time(&iso_date(date)).ok()),
@@ -74,6 +68,15 @@ fn entry(element: &Element, counts: &mut LoadCounts) -> Entry {
     entry
 }
 
+pub(crate) fn kind(text: &str) -> EntryKind {
+    match text.to_ascii_lowercase().as_str() {
+        "individual" => EntryKind::Person,
+        "entity" => EntryKind::Organisation,
+        "ship" => EntryKind::Vessel,
+        _ => EntryKind::Unknown,
+    }
+}
+
 /// Texts of the elements at the end of a path, in their order.
 fn texts<'e>(element: &'e Element, path: &[&str]) -> Vec<&'e str> {
     let mut level = vec![element];
@@ -105,7 +108,7 @@ fn add_names(entry: &mut Entry, element: &Element) {
 }
 
 /// `31/12/1969`; where day or month is unknown, `dd` and `mm` stand in their place.
-fn iso_date(text: &str) -> String {
+pub(crate) fn iso_date(text: &str) -> String {
     let parts: Vec<&str> = text.split('/').collect();
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     match parts[..] {
@@ -117,7 +120,7 @@ fn iso_date(text: &str) -> String {
 }
 
 /// A code of a bank among the numbers is screened.
-fn add_number(entry: &mut Entry, kind: &str, number: &str) {
+pub(crate) fn add_number(entry: &mut Entry, kind: &str, number: &str) {
     let bic = BICS.iter().find_map(|word| number.strip_prefix(word)).map(|rest| rest.trim_start_matches([':', ' ']));
     if let Some(found) = bic.and_then(identifier::recognise) {
         return add_new(&mut entry.identifiers, vec![found]);

@@ -14,12 +14,14 @@ use std::time::{Duration, Instant};
 use mareva_codec::{Decoder, Limits, Record, Stream};
 use mareva_model::identifier::{self, Identifier};
 use mareva_model::{DeadLetter, Refusal, TransactionBatch};
-use mareva_screening::{Entry, EntryKind, ListConfig, LoadedList, load_ftm, load_xml};
+use mareva_screening::{
+    Column, ColumnMap, DateOrder, Entry, EntryKind, Headers, ListConfig, LoadedList, load_ftm, load_plain, load_uk_csv,
+    load_xml,
+};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-const USAGE: &str =
-    "usage: fuzz --decoder bank|exchange|pacs008|ethereum|identifier|list|xml-list|ftm-list [--for 10m] [--seed N]";
+const USAGE: &str = "usage: fuzz --decoder bank|exchange|pacs008|ethereum|identifier|list|csv-list|uk-csv-list|xml-list|ftm-list [--for 10m] [--seed N]";
 
 /// An input that takes longer shows that work grows faster than input.
 const MAX_TIME: Duration = Duration::from_secs(5);
@@ -79,6 +81,13 @@ const XML_LISTS: [&[u8]; 5] = [
     include_bytes!("../../../crates/mareva-screening/fixtures/sdn.xml"),
     include_bytes!("../../../crates/mareva-screening/fixtures/sdn_advanced.xml"),
 ];
+
+const CSV_LISTS: [&[u8]; 3] = [
+    b"id,name,iban,agent,birth_date,country,valid_until,quality\n1,\"Belquil, Arno\",DE89370400440532013000,MRVADEFF,1967-01-05,DE,2026-01-31,low\n",
+    b"identifier;vasp\n0xc8fe1c81e927540fcc99ebb3c880a840082293da;kestrel\n10023;kestrel\n",
+    b"ref,first,last,born,listed\nA1,Arno,Belquil,5/1/1967,31.12.2020\nB2,,Quilmoor Bank,,\n",
+];
+const UK_CSV_LISTS: [&[u8]; 1] = [include_bytes!("../../../crates/mareva-screening/fixtures/uk.csv")];
 
 const FTM_LISTS: [&[u8]; 1] = [include_bytes!("../../../crates/mareva-screening/fixtures/entities.ftm.json")];
 
@@ -143,6 +152,8 @@ fn target(name: &str) -> Option<Target> {
         "ethereum" => (&ETHEREUM, |input| decode(Stream::Exchange, input)),
         "identifier" => (&IDENTIFIERS, identifiers),
         "list" => (&CELLS, cells),
+        "csv-list" => (&CSV_LISTS, csv_list),
+        "uk-csv-list" => (&UK_CSV_LISTS, uk_csv_list),
         "xml-list" => (&XML_LISTS, xml_list),
         "ftm-list" => (&FTM_LISTS, ftm_list),
         _ => return None,
@@ -224,6 +235,26 @@ fn identifiers(input: &[u8]) -> Result<String, String> {
     }
     found.iter().try_for_each(fixed)?;
     Ok(format!("{scheme:?} {}", found.len()))
+}
+
+/// With the names of columns that are ours, then with a map.
+fn csv_list(input: &[u8]) -> Result<String, String> {
+    let is_nameless = |entry: &Entry| entry.names.is_empty() && entry.identifiers.is_empty();
+    let ended = list_file(|config| load_plain(config, input, "list.csv"), is_nameless)?;
+    let one = |name: &str| Headers::One(name.to_owned());
+    let name = Headers::Joined(["first", "last"].map(str::to_owned).to_vec());
+    let columns = ColumnMap::from([
+        (Column::Id, one("ref")),
+        (Column::Name, name),
+        (Column::BirthDate, one("born")),
+        (Column::ListedAt, one("listed")),
+    ]);
+    let config = ListConfig { columns, dates: DateOrder::DayFirst, ..ListConfig::sanctions("list", "") };
+    Ok(ended + &list_file(|_| load_plain(&config, input, "list.csv"), is_nameless)?)
+}
+
+fn uk_csv_list(input: &[u8]) -> Result<String, String> {
+    list_file(|config| load_uk_csv(config, input, "uk.csv"), |entry| entry.names.is_empty())
 }
 
 fn xml_list(input: &[u8]) -> Result<String, String> {
