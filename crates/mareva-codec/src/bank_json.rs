@@ -2,56 +2,60 @@
 
 use mareva_model::identifier::{write_account, write_agent, write_merchant};
 use mareva_model::{Kind, PartyRole, Status, Text, TransactionRow};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use crate::amount::{ReadAmount, balance};
 use crate::decoder::{Limits, PartyText};
 use crate::fault::Fault;
-use crate::json::{self, Field};
+use crate::json::plain::{Place, Slot, record};
+use crate::json::{self, Field, Token};
 use crate::row::{Context, Scratch, unknown_value, write_uetr};
 
-#[derive(Deserialize)]
-#[serde(bound(deserialize = "'de: 'a"))]
-struct BankRecord<'a> {
-    #[serde(rename = "type")]
-    kind: Field<'a>,
-    tx_id: Field<'a>,
-    source: Field<'a>,
-    time: Option<&'a RawValue>,
-    status: Field<'a>,
-    amount: Option<&'a RawValue>,
-    currency: Field<'a>,
-    originator: Option<Party<'a>>,
-    beneficiary: Option<Party<'a>>,
-    merchant: Field<'a>,
-    channel: Field<'a>,
-    device: Field<'a>,
-    ip: Field<'a>,
-    purpose: Field<'a>,
-    remittance: Field<'a>,
-    msg_id: Field<'a>,
-    msg_name_id: Field<'a>,
-    instr_id: Field<'a>,
-    end_to_end_id: Field<'a>,
-    clearing_ref: Field<'a>,
-    uetr: Field<'a>,
-    settlement_date: Field<'a>,
-    settlement_amount: Option<&'a RawValue>,
-    settlement_currency: Field<'a>,
-    original_tx_id: Field<'a>,
-    original_uetr: Field<'a>,
+record! {
+    pub(crate) struct BankRecord<'a> {
+        kind = "type": Field<'a>,
+        tx_id = "tx_id": Field<'a>,
+        source = "source": Field<'a>,
+        time = "time": Option<Token<'a>>,
+        status = "status": Field<'a>,
+        amount = "amount": Option<Token<'a>>,
+        currency = "currency": Field<'a>,
+        originator = "originator": Option<Party<'a>>,
+        beneficiary = "beneficiary": Option<Party<'a>>,
+        merchant = "merchant": Field<'a>,
+        channel = "channel": Field<'a>,
+        device = "device": Field<'a>,
+        ip = "ip": Field<'a>,
+        purpose = "purpose": Field<'a>,
+        remittance = "remittance": Field<'a>,
+        msg_id = "msg_id": Field<'a>,
+        msg_name_id = "msg_name_id": Field<'a>,
+        instr_id = "instr_id": Field<'a>,
+        end_to_end_id = "end_to_end_id": Field<'a>,
+        clearing_ref = "clearing_ref": Field<'a>,
+        uetr = "uetr": Field<'a>,
+        settlement_date = "settlement_date": Field<'a>,
+        settlement_amount = "settlement_amount": Option<Token<'a>>,
+        settlement_currency = "settlement_currency": Field<'a>,
+        original_tx_id = "original_tx_id": Field<'a>,
+        original_uetr = "original_uetr": Field<'a>,
+    }
 }
 
-#[derive(Default, Deserialize)]
-#[serde(bound(deserialize = "'de: 'a"))]
-struct Party<'a> {
-    account: Field<'a>,
-    name: Field<'a>,
-    agent: Field<'a>,
-    country: Field<'a>,
-    birth_date: Field<'a>,
-    balance_after: Option<&'a RawValue>,
+record! {
+    struct Party<'a> {
+        account = "account": Field<'a>,
+        name = "name": Field<'a>,
+        agent = "agent": Field<'a>,
+        country = "country": Field<'a>,
+        birth_date = "birth_date": Field<'a>,
+        balance_after = "balance_after": Option<Token<'a>>,
+    }
+}
+
+impl<'a> Slot<'a> for Option<Party<'a>> {
+    fn place(&mut self) -> Place<'_, 'a> {
+        Place::Part(self)
+    }
 }
 
 /// Where the fields of a party go.

@@ -6,12 +6,12 @@ use std::fmt::Write;
 
 use mareva_model::identifier::write_wallet;
 use mareva_model::{Amount, Kind, PartyRole, Reason, Status, Text, TransactionRow, parse_time, time_from_seconds};
-use serde_json::value::RawValue;
 
 use crate::amount::{ReadAmount, shift};
 use crate::decoder::PartyText;
 use crate::exchange_json::{ExchangeRecord, log_index};
 use crate::fault::Fault;
+use crate::json::Token;
 use crate::row::{Context, Parties};
 
 /// Contracts whose decimals are known: canonical identifier, ticker, decimals.
@@ -123,7 +123,7 @@ fn hash(field: &str, text: Option<&str>, out: &mut String) -> Result<(), Fault> 
 }
 
 /// A whole number of base units, as text.
-fn base_units<'a>(raw: Option<&'a RawValue>) -> Result<Cow<'a, str>, Fault> {
+fn base_units<'a>(raw: Option<Token<'a>>) -> Result<Cow<'a, str>, Fault> {
     let read = ReadAmount::json("value", raw.ok_or_else(|| Fault::missing("value"))?.get())?;
     if read.text.contains('.') {
         return Err(Fault::new(Reason::InvalidField, "value: base units are whole; write an integer"));
@@ -132,7 +132,7 @@ fn base_units<'a>(raw: Option<&'a RawValue>) -> Result<Cow<'a, str>, Fault> {
 }
 
 /// Time of the block: seconds since 1970 or RFC 3339.
-fn block_time(raw: Option<&RawValue>) -> Result<i64, Fault> {
+fn block_time(raw: Option<Token<'_>>) -> Result<i64, Fault> {
     let token = raw.ok_or_else(|| Fault::missing("block_timestamp"))?.get();
     let read = match token.parse::<i64>() {
         Ok(seconds) => time_from_seconds(seconds),

@@ -2,54 +2,52 @@
 
 use mareva_model::identifier::{is_fiat_network, write_account, write_exchange_account, write_vasp, write_wallet};
 use mareva_model::{Kind, PartyRole, Text, TransactionRow};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use crate::amount::{ReadAmount, balance};
 use crate::bank_json::status;
 use crate::decoder::{Limits, PartyText};
 use crate::ethereum_etl;
 use crate::fault::Fault;
-use crate::json::{self, Field};
+use crate::json::plain::record;
+use crate::json::{self, Field, Token};
 use crate::row::{Context, Scratch, unknown_value};
 
-/// The fields of both formats: which one a record is, only its type tells.
-#[derive(Deserialize)]
-#[serde(bound(deserialize = "'de: 'a"))]
-pub(crate) struct ExchangeRecord<'a> {
-    #[serde(rename = "type")]
-    kind: Field<'a>,
-    tx_id: Field<'a>,
-    source: Field<'a>,
-    time: Option<&'a RawValue>,
-    status: Field<'a>,
-    user: Field<'a>,
-    amount: Option<&'a RawValue>,
-    asset: Field<'a>,
-    network: Field<'a>,
-    pub(crate) from_address: Field<'a>,
-    pub(crate) to_address: Field<'a>,
-    tag: Field<'a>,
-    tx_hash: Field<'a>,
-    pub(crate) log_index: Option<&'a RawValue>,
-    asset_contract: Field<'a>,
-    linked_account: Field<'a>,
-    user_name: Field<'a>,
-    user_country: Field<'a>,
-    balance_after: Option<&'a RawValue>,
-    channel: Field<'a>,
-    device: Field<'a>,
-    ip: Field<'a>,
-    counterparty_user: Field<'a>,
-    to_asset: Field<'a>,
-    to_amount: Option<&'a RawValue>,
-    pub(crate) token_address: Field<'a>,
-    pub(crate) transaction_hash: Field<'a>,
-    pub(crate) hash: Field<'a>,
-    pub(crate) value: Option<&'a RawValue>,
-    pub(crate) block_timestamp: Option<&'a RawValue>,
-    pub(crate) receipt_status: Option<&'a RawValue>,
-    pub(crate) receipt_contract_address: Field<'a>,
+record! {
+    /// The fields of both formats: which one a record is, only its type tells.
+    pub(crate) struct ExchangeRecord<'a> {
+        kind = "type": Field<'a>,
+        tx_id = "tx_id": Field<'a>,
+        source = "source": Field<'a>,
+        time = "time": Option<Token<'a>>,
+        status = "status": Field<'a>,
+        user = "user": Field<'a>,
+        amount = "amount": Option<Token<'a>>,
+        asset = "asset": Field<'a>,
+        network = "network": Field<'a>,
+        pub(crate) from_address = "from_address": Field<'a>,
+        pub(crate) to_address = "to_address": Field<'a>,
+        tag = "tag": Field<'a>,
+        tx_hash = "tx_hash": Field<'a>,
+        pub(crate) log_index = "log_index": Option<Token<'a>>,
+        asset_contract = "asset_contract": Field<'a>,
+        linked_account = "linked_account": Field<'a>,
+        user_name = "user_name": Field<'a>,
+        user_country = "user_country": Field<'a>,
+        balance_after = "balance_after": Option<Token<'a>>,
+        channel = "channel": Field<'a>,
+        device = "device": Field<'a>,
+        ip = "ip": Field<'a>,
+        counterparty_user = "counterparty_user": Field<'a>,
+        to_asset = "to_asset": Field<'a>,
+        to_amount = "to_amount": Option<Token<'a>>,
+        pub(crate) token_address = "token_address": Field<'a>,
+        pub(crate) transaction_hash = "transaction_hash": Field<'a>,
+        pub(crate) hash = "hash": Field<'a>,
+        pub(crate) value = "value": Option<Token<'a>>,
+        pub(crate) block_timestamp = "block_timestamp": Option<Token<'a>>,
+        pub(crate) receipt_status = "receipt_status": Option<Token<'a>>,
+        pub(crate) receipt_contract_address = "receipt_contract_address": Field<'a>,
+    }
 }
 
 /// Decodes one record.

@@ -6,10 +6,14 @@ use std::fmt;
 use mareva_model::{Reason, TimeError, parse_time, time_from_seconds};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
+use serde_json::value::RawValue;
+
 use crate::fault::Fault;
 
+pub(crate) mod plain;
+
 /// A text field: absent, `null` and the empty text are one. Borrowed unless it holds escapes.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub(crate) struct Field<'a>(Option<Cow<'a, str>>);
 
 impl Field<'_> {
@@ -22,6 +26,22 @@ impl Field<'_> {
 impl<'de: 'a, 'a> Deserialize<'de> for Field<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_option(Text).map(Self)
+    }
+}
+
+/// A value as it is written: a text with its quotes, a number, `true` or `false`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Token<'a>(&'a str);
+
+impl<'a> Token<'a> {
+    pub(crate) fn get(self) -> &'a str {
+        self.0
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Token<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&RawValue>::deserialize(deserializer).map(|raw| Self(raw.get()))
     }
 }
 
@@ -55,8 +75,14 @@ impl<'de> Visitor<'de> for Text {
     }
 }
 
+/// Levels of what [`plain::read`] takes.
+const PLAIN_DEPTH: usize = 2;
+
 /// Reads one object. Unknown fields are ignored, repeated ones refused.
-pub(crate) fn parse<'a, T: Deserialize<'a>>(text: &'a str, max_depth: usize) -> Result<T, Fault> {
+pub(crate) fn parse<'a, T: Deserialize<'a> + plain::Record<'a>>(text: &'a str, max_depth: usize) -> Result<T, Fault> {
+    if let Some(record) = plain::read(text).filter(|_| max_depth >= PLAIN_DEPTH) {
+        return Ok(record);
+    }
     if deeper_than(text.as_bytes(), max_depth) {
         return Err(Fault::new(Reason::TooLarge, format!("nested deeper than {max_depth} levels; flatten it")));
     }

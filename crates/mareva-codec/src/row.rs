@@ -217,15 +217,15 @@ fn is_blank(text: &str) -> bool {
 
 /// Writes a UETR in lower case when `text` is a UUID.
 pub(crate) fn write_uetr(out: &mut String, text: &str) -> bool {
-    let hyphens = [8, 13, 18, 23];
-    let valid = text.len() == 36
-        && text.bytes().enumerate().all(
-            |(place, b)| {
-                if hyphens.contains(&place) { b == b'-' } else { b.is_ascii_hexdigit() }
-            },
-        );
+    const GROUPS: [Range<usize>; 5] = [0..8, 9..13, 14..18, 19..23, 24..36];
+    let bytes = text.as_bytes();
+    let is_hex = |group: Range<usize>| bytes[group].iter().all(u8::is_ascii_hexdigit);
+    let valid =
+        bytes.len() == 36 && [8, 13, 18, 23].iter().all(|at| bytes[*at] == b'-') && GROUPS.into_iter().all(is_hex);
     if valid {
-        out.extend(text.bytes().map(|b| char::from(b.to_ascii_lowercase())));
+        let from = out.len();
+        out.push_str(text);
+        out[from..].make_ascii_lowercase();
     }
     valid
 }

@@ -9,6 +9,18 @@ const AMOUNT_UNIT: i128 = 10_i128.pow(AMOUNT_SCALE);
 /// Amounts from 10^12 units on are outside what rules may sum: 10^12 units is 10^14 hundredths, far from overflow in any sum.
 const MAX_REFERENCE_UNITS: i128 = 1_000_000_000_000;
 
+/// Digits that a `u64` always holds.
+const SHORT_DIGITS: usize = 18;
+const POWERS_OF_TEN: [i128; AMOUNT_SCALE as usize + 1] = {
+    let mut powers = [1; AMOUNT_SCALE as usize + 1];
+    let mut at = 1;
+    while at < powers.len() {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+};
+
 /// Why an amount was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
@@ -47,28 +59,31 @@ impl Amount {
             rest => (false, rest),
         };
         let point = body.iter().position(|&b| b == b'.').unwrap_or(body.len());
-        let fraction = body.get(point + 1..).unwrap_or_default();
-        let digits = body[..point].iter().chain(fraction);
-        if body.is_empty() || point + fraction.len() == 0 || !digits.clone().all(u8::is_ascii_digit) {
+        let (whole, fraction) = (&body[..point], body.get(point + 1..).unwrap_or_default());
+        let digits = whole.len() + fraction.len();
+        // Right for up to 18 digits, as nearly all amounts have.
+        let mut short: u64 = 0;
+        for &digit in whole.iter().chain(fraction) {
+            if !digit.is_ascii_digit() {
+                return Err(MoneyError::Syntax);
+            }
+            short = short.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+        }
+        if digits == 0 {
             return Err(MoneyError::Syntax);
         }
         if body.len() > 100 {
             return Err(MoneyError::Range);
         }
-        // Place value of the first digit read, as a power of ten of the smallest unit.
-        let mut place = point as i64 - 1 + i64::from(AMOUNT_SCALE) - i64::from(decimals);
-        let mut units: i128 = 0;
-        for &digit in digits {
-            let value = i128::from(digit - b'0');
-            if place >= 0 {
-                units = units.checked_mul(10).and_then(|u| u.checked_add(value)).ok_or(MoneyError::Range)?;
-            } else if value != 0 {
-                return Err(MoneyError::Range);
-            }
-            place -= 1;
-        }
-        let missing = u32::try_from(place + 1).unwrap_or(0);
-        let units = 10_i128.checked_pow(missing).and_then(|p| units.checked_mul(p)).ok_or(MoneyError::Range)?;
+        // Powers of ten of the smallest unit: those that are missing behind the last digit.
+        let missing = i64::from(AMOUNT_SCALE) - i64::from(decimals) - fraction.len() as i64;
+        let units = if digits <= SHORT_DIGITS && missing >= 0 {
+            i128::from(short)
+        } else {
+            long(whole, fraction, missing.min(0).unsigned_abs() as usize)?
+        };
+        let power = POWERS_OF_TEN.get(usize::try_from(missing).unwrap_or(0)).ok_or(MoneyError::Range)?;
+        let units = units.checked_mul(*power).ok_or(MoneyError::Range)?;
         if units > Self::MAX {
             return Err(MoneyError::Range);
         }
@@ -125,6 +140,21 @@ impl fmt::Display for ReferenceAmount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_decimal(f, i128::from(self.0), REFERENCE_SCALE, 2)
     }
+}
+
+/// The digits as a number without the last `cut`, which must be zeros.
+fn long(whole: &[u8], fraction: &[u8], cut: usize) -> Result<i128, MoneyError> {
+    let kept = (whole.len() + fraction.len()).saturating_sub(cut);
+    let mut units: i128 = 0;
+    for (at, digit) in whole.iter().chain(fraction).enumerate() {
+        let value = i128::from(digit - b'0');
+        if at < kept {
+            units = units.checked_mul(10).and_then(|units| units.checked_add(value)).ok_or(MoneyError::Range)?;
+        } else if value != 0 {
+            return Err(MoneyError::Range);
+        }
+    }
+    Ok(units)
 }
 
 fn write_decimal(f: &mut fmt::Formatter<'_>, units: i128, scale: u32, min_places: usize) -> fmt::Result {
