@@ -324,7 +324,7 @@ fn a_rule_that_fails_on_rows_ends_no_run_and_shows_no_value() {
     let expected = [
         "rule evaluations that failed: ",
         "rule structuring failed on ",
-        "a value that cannot be cast, in WHERE, FILTER or an argument, which reads remittance",
+        "a value that cannot be cast, in WHERE, FILTER, an argument or what QUALIFY asks of the row alone, which reads remittance",
     ];
     let told = said(line, &output, 0, &expected);
     assert!(place.path().join("new").exists() && !told.contains("Salary"), "{told}");

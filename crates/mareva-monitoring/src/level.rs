@@ -249,7 +249,7 @@ impl Level {
         }
         let (atom, rows) = found?;
         let failed = Failed { rows, kind: failed[atom].as_ref()?.kind };
-        let part = "WHERE, FILTER or an argument".to_owned();
+        let part = "WHERE, FILTER, an argument or what QUALIFY asks of the row alone".to_owned();
         Some(RuleFailure::new(&rule.rule, part, &self.program.atoms[atom], &failed))
     }
 

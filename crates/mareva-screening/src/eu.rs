@@ -8,11 +8,12 @@ use crate::entry::{PROGRAMME_SEPARATOR, add_new};
 use crate::official::{XmlFormat, add_birth_date};
 use crate::spellings::spellings;
 use crate::xml::Element;
-use crate::{Document, Entry, EntryKind, LoadCounts};
+use crate::{DateOrder, Document, Entry, EntryKind, LoadCounts};
 
 pub(crate) const FORMAT: XmlFormat = XmlFormat {
     root: "export",
     published: "generationDate",
+    dates: DateOrder::Iso,
     count: None,
     entries: &["sanctionEntity"],
     id: "euReferenceNumber or logicalId",

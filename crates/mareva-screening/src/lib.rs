@@ -40,7 +40,9 @@ pub use config::{DateOrder, FilterKey, ListConfig, ListFormat, ListPart, Program
 pub use country::country_code;
 pub use entry::{Document, Entry, EntryKind, ListedName};
 pub use index::FilterSize;
-pub use list::{Doubts, LoadCounts, LoadedList, load, load_ftm, load_ofac, load_plain, load_uk_csv, load_xml};
+pub use list::{
+    Doubts, LoadCounts, LoadedList, lists_parties, load, load_ftm, load_ofac, load_plain, load_uk_csv, load_xml,
+};
 pub use matched::{Basis, Match, Strength, Support, strongest};
 pub use name::name_key;
 pub use scratch::{Counted, ListStats, Scratch, ScreeningStats};

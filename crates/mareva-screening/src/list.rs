@@ -121,6 +121,15 @@ pub fn load(config: &ListConfig) -> Result<LoadedList, Refusal> {
     }
 }
 
+/// Whether a file or folder looks like an official list or one of FollowTheMoney: sanctioned parties, not accounts.
+pub fn lists_parties(path: &Path) -> bool {
+    let head = || {
+        let mut file = BufReader::new(File::open(path).ok()?);
+        file.fill_buf().ok().map(format_of)
+    };
+    path.join("sdn.csv").exists() || head().is_some_and(|format| format != ListFormat::Csv)
+}
+
 /// What a file is by its first bytes.
 fn format_of(head: &[u8]) -> ListFormat {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();

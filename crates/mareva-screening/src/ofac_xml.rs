@@ -8,12 +8,13 @@ use crate::entry::{PROGRAMME_SEPARATOR, add_new};
 use crate::official::{XmlFormat, add_birth_date};
 use crate::remarks::{ADDRESS, address};
 use crate::xml::Element;
-use crate::{Document, Entry, EntryKind, ListedName, LoadCounts};
+use crate::{DateOrder, Document, Entry, EntryKind, ListedName, LoadCounts};
 
 pub(crate) const FORMAT: XmlFormat = XmlFormat {
     root: "sdnList",
     // Within an element that really is called `publshInformation`.
     published: "Publish_Date",
+    dates: DateOrder::MonthFirst,
     count: Some("Record_Count"),
     entries: &["sdnEntry"],
     id: "uid",

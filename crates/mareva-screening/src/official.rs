@@ -8,7 +8,7 @@ use mareva_model::{Digest, Refusal};
 use crate::entry::add_new;
 use crate::faults::Faults;
 use crate::xml::{Element, XmlList};
-use crate::{BirthDate, Entry, LoadCounts, eu, ofac_advanced, ofac_xml, uk, un};
+use crate::{BirthDate, DateOrder, Entry, LoadCounts, eu, ofac_advanced, ofac_xml, uk, un};
 
 pub(crate) const DOWNLOAD: &str = "download the list again, from the address of its XML file";
 
@@ -17,7 +17,7 @@ pub(crate) struct ListContent {
     pub(crate) entries: Vec<Entry>,
     pub(crate) digest: Digest,
     pub(crate) counts: LoadCounts,
-    /// When it was published, in its own words.
+    /// When it was published, in ISO order where the format writes dates as numbers.
     pub(crate) published: Option<String>,
 }
 
@@ -27,6 +27,8 @@ pub(crate) struct XmlFormat {
     pub(crate) root: &'static str,
     /// Attribute of it, or element with a text, that says when the list was published.
     pub(crate) published: &'static str,
+    /// How that is written.
+    pub(crate) dates: DateOrder,
     /// Element that says how many entries the list has.
     pub(crate) count: Option<&'static str>,
     /// Elements that are entries.
@@ -84,6 +86,7 @@ pub(crate) fn read(input: impl Read, place: &str) -> Result<ListContent, Refusal
         faults.add(place, format!("holds no {}", format.entries.join(" and no ")), DOWNLOAD);
     }
     faults.into_result()?;
+    let published = published.map(|date| format.dates.iso(&date).into_owned());
     Ok(ListContent { entries, digest: list.digest(), counts, published })
 }
 

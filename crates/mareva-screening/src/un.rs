@@ -7,13 +7,14 @@ use crate::entry::{PROGRAMME_SEPARATOR, add_new};
 use crate::official::{XmlFormat, add_birth_date};
 use crate::spellings::spellings;
 use crate::xml::Element;
-use crate::{Document, Entry, EntryKind, LoadCounts};
+use crate::{DateOrder, Document, Entry, EntryKind, LoadCounts};
 
 const NAMES: [&str; 4] = ["FIRST_NAME", "SECOND_NAME", "THIRD_NAME", "FOURTH_NAME"];
 
 pub(crate) const FORMAT: XmlFormat = XmlFormat {
     root: "CONSOLIDATED_LIST",
     published: "dateGenerated",
+    dates: DateOrder::Iso,
     count: None,
     entries: &["INDIVIDUAL", "ENTITY"],
     id: "REFERENCE_NUMBER",

@@ -3,7 +3,7 @@ use std::path::Path;
 use mareva_model::{AliasQuality, parse_time};
 
 use super::{by_identifier, by_name, names, told};
-use crate::{Column, ColumnMap, DateOrder, EntryKind, Headers, ListConfig, ListPart, Watchlist, load};
+use crate::{Column, ColumnMap, DateOrder, EntryKind, Headers, ListConfig, ListPart, Watchlist, lists_parties, load};
 
 const SUBJECTS: &str =
     "ref,type,listed,bic_code\nA1,individual,29/06/2012,\nB2,entity,05/11/2012,QUILRUMM\nC3,ship,,\n";
@@ -140,4 +140,23 @@ fn orders_of_dates() {
     ] {
         assert_eq!(order.iso(text), iso, "{order:?}");
     }
+}
+
+#[test]
+fn files_of_parties_are_told_from_files_of_accounts() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("list");
+    for (text, expected) in [
+        (include_str!("../../fixtures/un.xml"), true),
+        (include_str!("../../fixtures/uk.csv"), true),
+        (include_str!("../../fixtures/entities.ftm.json"), true),
+        (SUBJECTS, false),
+        ("", false),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        assert_eq!(lists_parties(&file), expected, "{text:.40}");
+    }
+    assert!(!lists_parties(folder.path()) && !lists_parties(Path::new("nowhere")));
+    std::fs::write(folder.path().join("sdn.csv"), "").unwrap();
+    assert!(lists_parties(folder.path()));
 }

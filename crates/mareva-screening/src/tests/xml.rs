@@ -74,7 +74,7 @@ fn each_programme_of_an_entity_of_the_european_union() {
 #[test]
 fn the_list_of_the_united_kingdom() {
     let list = read(UK).unwrap();
-    assert_eq!(list.list().version, "02/01/2026");
+    assert_eq!(list.list().version, "2026-01-02");
     let [person, company, ship] = &list.entries().collect::<Vec<_>>()[..] else { panic!("three entries") };
     assert_eq!((person.kind, company.kind, ship.kind), (EntryKind::Person, EntryKind::Organisation, EntryKind::Vessel));
     assert_eq!(names(person, AliasQuality::Primary), ["ARNO MARIA BELQUIL"]);
@@ -101,7 +101,7 @@ fn finds_what_ofac_lists(list: LoadedList) {
 #[test]
 fn the_list_of_ofac() {
     let list = read(SDN).unwrap();
-    assert_eq!((list.list().version.as_str(), list.counts().address_mentions), ("01/02/2026", 2));
+    assert_eq!((list.list().version.as_str(), list.counts().address_mentions), ("2026-01-02", 2));
     let [person, ship] = &list.entries().collect::<Vec<_>>()[..] else { panic!("two entries") };
     assert_eq!((person.kind, ship.kind), (EntryKind::Person, EntryKind::Vessel));
     assert_eq!(names(person, AliasQuality::Primary), ["BELQUIL, Arno"]);

@@ -21,7 +21,7 @@ const MAX_FAULTS: usize = 20;
 /// The label of those who lose money.
 const VICTIM: &str = "victim";
 /// Labels of those who take part in nothing, besides the roles of accounts.
-const INNOCENT: [&str; 19] = [
+const INNOCENT: [&str; 27] = [
     "0.00",
     "0.0",
     "f",
@@ -41,6 +41,14 @@ const INNOCENT: [&str; 19] = [
     "negative",
     "customer",
     "namesake",
+    "false positive",
+    "cleared",
+    "dismissed",
+    "no fraud",
+    "not fraud",
+    "no sar",
+    "not suspicious",
+    "unfounded",
 ];
 /// Labels that say that nothing is known: the same as no line.
 const UNKNOWN: [&str; 7] = ["unknown", "n/a", "na", "null", "nan", "?", "-"];
@@ -82,11 +90,13 @@ pub enum Meaning {
 }
 
 impl Meaning {
-    /// Of a label in lower case.
+    /// Of a label in lower case; `_` and `-` between words are blanks.
     pub fn of(label: &str) -> Self {
+        let words = label.replace(['_', '-'], " ");
         match label {
             VICTIM => Self::Victim,
             label if INNOCENT.contains(&label) || ROLES.contains(&label) => Self::Innocent,
+            _ if INNOCENT.contains(&words.trim()) && label != "-" => Self::Innocent,
             label if UNKNOWN.contains(&label) => Self::Unknown,
             _ => Self::Criminal,
         }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::chart::{Series, bars, columns, escaped, lines};
 use super::figures::{Day, Report, RuleFigures, Scored, Sweep};
-use super::text::{grouped, share};
+use super::text::{grouped, percent, share};
 use crate::challenge::{Challenge, Compared};
 
 /// Nothing is loaded, run or sent, whatever a name in the data holds.
@@ -433,12 +433,8 @@ fn score_cells(html: &mut String, score: &Scored) {
         share(score.recall),
         share(score.f1),
         percent(score.value_share),
-        grouped(u64::try_from(score.score.value_caught / 100).unwrap_or_default())
+        grouped(u64::try_from((score.score.value_caught + 50) / 100).unwrap_or_default())
     );
-}
-
-fn percent(share: Option<f64>) -> String {
-    share.map_or_else(|| "-".to_owned(), |share| format!("{:.0} %", share * 100.0))
 }
 
 fn date(time: &str) -> String {

@@ -95,7 +95,7 @@ fn rules(text: &mut String, report: &Report) {
                 share(score.precision),
                 share(score.recall),
                 share(score.f1),
-                share(score.value_share)
+                percent(score.value_share)
             );
         }
         let lacks = rule.failed.as_ref().map(|_| "FAILED".to_owned()).or(rule.lacks().map(str::to_uppercase));
@@ -146,13 +146,18 @@ fn scored(score: &Scored) -> String {
         share(score.precision),
         share(score.recall),
         share(score.f1),
-        share(score.value_share)
+        percent(score.value_share)
     )
 }
 
 /// A share with two places; a dash where there is nothing to share.
 pub fn share(share: Option<f64>) -> String {
     share.map_or_else(|| "-".to_owned(), |share| format!("{share:.2}"))
+}
+
+/// A share in hundredths, likewise.
+pub fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| "-".to_owned(), |share| format!("{:.0} %", share * 100.0))
 }
 
 /// A number with commas between thousands.

@@ -56,8 +56,8 @@ struct ListArgs {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// A list; may be given several times. Where the config has a list of that NAME, only its file is replaced: regime,
-    /// action, format and the rest stay as they are there. A new one is a sanctions list where PATH is a folder with OFAC's
-    /// files or NAME begins with `sanctions` or `ofac`, and else a list of accounts used for fraud
+    /// action, format and the rest stay as they are there. A new one is a sanctions list where PATH holds an official
+    /// list or entities of FollowTheMoney or NAME begins with `sanctions` or `ofac`, and else a list of accounts used for fraud
     #[arg(long = "list", value_name = "NAME=PATH")]
     lists: Vec<NamedPath>,
 }
@@ -97,7 +97,11 @@ fn build(args: BuildArgs) -> Result<()> {
     }
     for list in watchlist.lists() {
         let (counts, reference) = (&list.counts, &list.list);
-        say(format_args!("{}: version {}, digest {}", reference.name, reference.version, reference.digest))?;
+        // As the config writes them.
+        let told = [json!(reference.regime), json!(reference.action)];
+        let [regime, action] = told.each_ref().map(|word| word.as_str().unwrap_or_default());
+        let version = &reference.version;
+        say(format_args!("{}: {regime}, {action}; version {version}, digest {}", reference.name, reference.digest))?;
         say(format_args!(
             "  {} entries, {} identifiers, {} names; all found again through the filter",
             counts.entries, counts.identifiers, counts.names

@@ -77,15 +77,18 @@ pub struct InsteadArgs {
     #[arg(long, value_name = "DIR")]
     rules: Option<PathBuf>,
     /// A list; may be given several times. Where the config has a list of that NAME, only its file is replaced: regime,
-    /// action, format and the rest stay as they are there. A new one is a sanctions list where PATH is a folder with OFAC's
-    /// files or NAME begins with `sanctions` or `ofac`, and else a list of accounts used for fraud
+    /// action, format and the rest stay as they are there. A new one is a sanctions list where PATH holds an official
+    /// list or entities of FollowTheMoney or NAME begins with `sanctions` or `ofac`, and else a list of accounts used for fraud
     #[arg(long = "list", value_name = "NAME=PATH")]
     lists: Vec<NamedPath>,
 }
 
 /// What is said where rules look at accounts and none are known.
 pub const NO_ACCOUNTS: &str = "no accounts table: roles, segments and customers are unknown, so that rules name those whom they \
-                               would leave out; name it with --accounts";
+                               would leave out, and those that ask when an account was opened, say, find nothing; name it with \
+                               --accounts";
+/// What is said where nobody is on a list.
+const NO_LISTS: &str = "no list: nothing is screened; name one in [[lists]] or with --list";
 
 impl InsteadArgs {
     /// What is given and changes nothing of tables, which were prepared before.
@@ -199,6 +202,9 @@ pub fn run(args: Args) -> Result<()> {
         let mut text = summary.text();
         if opened.parts.accounts.batch().num_rows() == 0 && opened.parts.ruleset.needs_accounts() {
             text.push_str(&format!("{NO_ACCOUNTS}\n"));
+        }
+        if config.lists.is_empty() {
+            text.push_str(&format!("{NO_LISTS}\n"));
         }
         for failure in pipeline.monitor().rule_failures() {
             text.push_str(&format!("  {failure}\n"));

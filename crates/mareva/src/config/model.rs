@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use mareva_kafka::Connection;
-use mareva_screening::ListConfig;
+use mareva_screening::{ListConfig, lists_parties};
 use serde::Deserialize;
 
 use super::Span;
@@ -40,12 +40,11 @@ pub struct ListFile {
 }
 
 impl ListFile {
-    /// What a list is taken for of which only name and path are known: a sanctions list where the path is a folder with
-    /// OFAC's files or the name begins with `sanctions` or `ofac`; otherwise accounts that institutions confirmed as used
-    /// for fraud.
+    /// What a list is taken for of which only name and path are known: a sanctions list where the path holds parties rather
+    /// than accounts or the name begins with `sanctions` or `ofac`; otherwise accounts that institutions confirmed as used for
+    /// fraud.
     pub fn assumed(name: String, path: PathBuf) -> ListConfig {
-        let is_sanctions =
-            path.join("sdn.csv").exists() || ["sanctions", "ofac"].iter().any(|start| name.starts_with(start));
+        let is_sanctions = lists_parties(&path) || ["sanctions", "ofac"].iter().any(|start| name.starts_with(start));
         let list = if is_sanctions { ListConfig::sanctions } else { ListConfig::fraud };
         list(name, path)
     }
