@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, ScalarValue};
-use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator};
+use datafusion::logical_expr::{BinaryExpr, Case, Expr, ExprSchemable, LogicalPlan, Operator};
 use datafusion::prelude::SessionContext;
 use mareva_model::Fault;
 
@@ -27,6 +28,15 @@ pub(super) fn check(
     analysed: &LogicalPlan,
     text: &Sql<'_>,
 ) -> Result<(), Fault> {
+    let mut found = None;
+    let walked = each_part(written, &mut |part, _| {
+        found = doubled(part).map(|said| (part.clone(), said));
+        found.is_some()
+    });
+    walked.map_err(|error| text.engine(&error))?;
+    if let Some((part, (fragment, reason, remedy))) = found {
+        return Err(text.near([&part]).refuse(&fragment, reason, remedy));
+    }
     let mut found = None;
     let walked = each_part(analysed, &mut |part, schema| {
         found = converted(context, part, schema).map(|said| (part.clone(), said));
@@ -142,6 +152,56 @@ fn finer(context: &SessionContext, part: &Expr, schema: &DFSchema) -> Option<Sai
     })
 }
 
+/// Functions of which the planner writes every value but the last twice.
+const DOUBLED: [&str; 3] = ["coalesce", "ifnull", "nvl"];
+/// Parts that it may make of one of them; nine levels within one another are more.
+const MAX_DOUBLED: u64 = 1_024;
+
+/// Refuses what would take minutes and gigabytes to plan: each level doubles it.
+fn doubled(part: &Expr) -> Option<Said> {
+    let Expr::ScalarFunction(function) = part else { return None };
+    let name = function.name();
+    (DOUBLED.contains(&name) && parts_of(part, true) > MAX_DOUBLED.max(2 * parts_of(part, false))).then(|| {
+        let reason = "nests so deep that planning it takes too long: each level doubles it";
+        (name.to_owned(), reason, "give all values to one call: COALESCE(a, b, c)")
+    })
+}
+
+/// Parts of an expression, as the planner writes it out, or as it is.
+fn parts_of(part: &Expr, written_out: bool) -> u64 {
+    let doubles = written_out && matches!(part, Expr::ScalarFunction(function) if DOUBLED.contains(&function.name()));
+    let mut inner: u64 = 0;
+    // It never fails.
+    let _ = part.apply_children(|child| {
+        inner = inner.saturating_add(parts_of(child, written_out));
+        Ok(TreeNodeRecursion::Continue)
+    });
+    inner.saturating_mul(if doubles { 2 } else { 1 }).saturating_add(1)
+}
+
+/// Whether some values of a CASE are texts and others numbers: SQL takes quoted ones for numbers then, DataFusion all for texts.
+fn mixes_texts(case: &Case, schema: &DFSchema) -> bool {
+    let values = case.when_then_expr.iter().map(|(_, then)| then.as_ref()).chain(case.else_expr.as_deref());
+    let kinds: Vec<DataType> = values.filter_map(|value| value.get_type(schema).ok()).collect();
+    kinds.iter().any(DataType::is_string) && kinds.iter().any(DataType::is_numeric)
+}
+
+/// Whether it counts rows by ROW_NUMBER, whose type is no BIGINT here: a quotient of it has places.
+fn numbers_rows(part: &Expr, schema: &DFSchema) -> bool {
+    let mut found = false;
+    let _ = part.apply(|inner| {
+        Ok(match inner {
+            Expr::Cast(_) | Expr::TryCast(_) => TreeNodeRecursion::Jump,
+            _ if matches!(inner.get_type(schema), Ok(DataType::UInt64)) => {
+                found = true;
+                TreeNodeRecursion::Stop
+            }
+            _ => TreeNodeRecursion::Continue,
+        })
+    });
+    found
+}
+
 fn misread(context: &SessionContext, part: &Expr, schema: &DFSchema) -> Option<Said> {
     let said = |fragment: &str, reason, remedy| Some((fragment.to_owned(), reason, remedy));
     match part {
@@ -162,6 +222,16 @@ fn misread(context: &SessionContext, part: &Expr, schema: &DFSchema) -> Option<S
                 let remedy = "write date_trunc('day', event_time) + INTERVAL '12' HOUR";
                 ("interval".to_owned(), "a date has no hours, and those that meet it are left out", remedy)
             })
+        }
+        Expr::Case(case) if mixes_texts(case, schema) => said(
+            "case",
+            "some of its values are texts and some numbers, and all are taken for texts",
+            "write all of them with quotes, or all without",
+        ),
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Divide, right })
+            if numbers_rows(left, schema) || numbers_rows(right, schema) =>
+        {
+            said("/", "a quotient of ROW_NUMBER has four places here, not none", "write CAST(n AS BIGINT) / 2")
         }
         Expr::BinaryExpr(BinaryExpr { op, right, .. }) if op.to_string().contains('~') => {
             pattern(&constant_text(context, right, schema)?, &op.to_string())

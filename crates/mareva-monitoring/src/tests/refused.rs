@@ -90,6 +90,30 @@ fn optimized() -> Vec<(String, &'static str)> {
     cases
 }
 
+/// A rule over ROW_NUMBER, of which this is asked.
+fn numbered(asked: &str) -> String {
+    let window = "PARTITION BY account, date_bin(INTERVAL '1' DAY, event_time) ORDER BY event_time, row_id";
+    select(&format!("ROW_NUMBER() OVER ({window})")).replace("x > 1", asked)
+}
+
+/// Twenty calls within one another.
+fn nested(function: &str) -> String {
+    format!("{}channel{} = 'a'", format!("{function}(").repeat(20), ", 'x')".repeat(20))
+}
+
+fn reckoned() -> Vec<(String, &'static str)> {
+    vec![
+        (only("CASE WHEN direction = 'in' THEN '5' ELSE 10 END < '9'"), "some of its values are texts"),
+        (only("CASE direction WHEN 'in' THEN 1 WHEN 'out' THEN '2' END = '01'"), "some of its values are texts"),
+        (only("CASE WHEN direction = 'in' THEN remittance ELSE 5 END > '10'"), "some of its values are texts"),
+        (numbered("x / 2 * 2 = x"), "a quotient of ROW_NUMBER"),
+        (numbered("(x + 1) / 2 > 3"), "a quotient of ROW_NUMBER"),
+        (numbered("100 / NULLIF(x, 0) > 3"), "a quotient of ROW_NUMBER"),
+        (only(&nested("COALESCE")), "each level doubles it"),
+        (only(&nested("nvl")), "each level doubles it"),
+    ]
+}
+
 /// What parser, functions and types of stock DataFusion 55 make something else of.
 fn misread() -> Vec<(String, &'static str)> {
     let berlin = "event_time AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Berlin'";
@@ -445,6 +469,7 @@ fn sql_outside_the_forms_is_refused_with_its_place() {
         frames_and_floats(),
         silent(),
         misread(),
+        reckoned(),
         optimized(),
         listed_rows(),
         functions(),
