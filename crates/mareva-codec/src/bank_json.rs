@@ -2,53 +2,134 @@
 
 use mareva_model::identifier::{write_account, write_agent, write_merchant};
 use mareva_model::{Kind, PartyRole, Status, Text, TransactionRow};
+use serde::Deserialize;
 
 use crate::amount::{ReadAmount, balance};
 use crate::decoder::{Limits, PartyText};
 use crate::fault::Fault;
-use crate::json::plain::{Place, Slot, record};
+use crate::json::plain::{Place, Record, Slot};
 use crate::json::{self, Field, Token};
 use crate::row::{Context, Scratch, unknown_value, write_uetr};
 
-record! {
-    pub(crate) struct BankRecord<'a> {
-        kind = "type": Field<'a>,
-        tx_id = "tx_id": Field<'a>,
-        source = "source": Field<'a>,
-        time = "time": Option<Token<'a>>,
-        status = "status": Field<'a>,
-        amount = "amount": Option<Token<'a>>,
-        currency = "currency": Field<'a>,
-        originator = "originator": Option<Party<'a>>,
-        beneficiary = "beneficiary": Option<Party<'a>>,
-        merchant = "merchant": Field<'a>,
-        channel = "channel": Field<'a>,
-        device = "device": Field<'a>,
-        ip = "ip": Field<'a>,
-        purpose = "purpose": Field<'a>,
-        remittance = "remittance": Field<'a>,
-        msg_id = "msg_id": Field<'a>,
-        msg_name_id = "msg_name_id": Field<'a>,
-        instr_id = "instr_id": Field<'a>,
-        end_to_end_id = "end_to_end_id": Field<'a>,
-        clearing_ref = "clearing_ref": Field<'a>,
-        uetr = "uetr": Field<'a>,
-        settlement_date = "settlement_date": Field<'a>,
-        settlement_amount = "settlement_amount": Option<Token<'a>>,
-        settlement_currency = "settlement_currency": Field<'a>,
-        original_tx_id = "original_tx_id": Field<'a>,
-        original_uetr = "original_uetr": Field<'a>,
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"))]
+pub(crate) struct BankRecord<'a> {
+    #[serde(rename = "type")]
+    kind: Field<'a>,
+    tx_id: Field<'a>,
+    source: Field<'a>,
+    time: Option<Token<'a>>,
+    status: Field<'a>,
+    amount: Option<Token<'a>>,
+    currency: Field<'a>,
+    originator: Option<Party<'a>>,
+    beneficiary: Option<Party<'a>>,
+    merchant: Field<'a>,
+    channel: Field<'a>,
+    device: Field<'a>,
+    ip: Field<'a>,
+    purpose: Field<'a>,
+    remittance: Field<'a>,
+    msg_id: Field<'a>,
+    msg_name_id: Field<'a>,
+    instr_id: Field<'a>,
+    end_to_end_id: Field<'a>,
+    clearing_ref: Field<'a>,
+    uetr: Field<'a>,
+    settlement_date: Field<'a>,
+    settlement_amount: Option<Token<'a>>,
+    settlement_currency: Field<'a>,
+    original_tx_id: Field<'a>,
+    original_uetr: Field<'a>,
+}
+
+impl<'a> Record<'a> for BankRecord<'a> {
+    const NAMES: &'static [&'static str] = &[
+        "type",
+        "tx_id",
+        "source",
+        "time",
+        "status",
+        "amount",
+        "currency",
+        "originator",
+        "beneficiary",
+        "merchant",
+        "channel",
+        "device",
+        "ip",
+        "purpose",
+        "remittance",
+        "msg_id",
+        "msg_name_id",
+        "instr_id",
+        "end_to_end_id",
+        "clearing_ref",
+        "uetr",
+        "settlement_date",
+        "settlement_amount",
+        "settlement_currency",
+        "original_tx_id",
+        "original_uetr",
+    ];
+
+    fn place(&mut self, at: usize) -> Option<Place<'_, 'a>> {
+        Some(match at {
+            0 => self.kind.place(),
+            1 => self.tx_id.place(),
+            2 => self.source.place(),
+            3 => self.time.place(),
+            4 => self.status.place(),
+            5 => self.amount.place(),
+            6 => self.currency.place(),
+            7 => self.originator.place(),
+            8 => self.beneficiary.place(),
+            9 => self.merchant.place(),
+            10 => self.channel.place(),
+            11 => self.device.place(),
+            12 => self.ip.place(),
+            13 => self.purpose.place(),
+            14 => self.remittance.place(),
+            15 => self.msg_id.place(),
+            16 => self.msg_name_id.place(),
+            17 => self.instr_id.place(),
+            18 => self.end_to_end_id.place(),
+            19 => self.clearing_ref.place(),
+            20 => self.uetr.place(),
+            21 => self.settlement_date.place(),
+            22 => self.settlement_amount.place(),
+            23 => self.settlement_currency.place(),
+            24 => self.original_tx_id.place(),
+            25 => self.original_uetr.place(),
+            _ => return None,
+        })
     }
 }
 
-record! {
-    struct Party<'a> {
-        account = "account": Field<'a>,
-        name = "name": Field<'a>,
-        agent = "agent": Field<'a>,
-        country = "country": Field<'a>,
-        birth_date = "birth_date": Field<'a>,
-        balance_after = "balance_after": Option<Token<'a>>,
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"))]
+pub(crate) struct Party<'a> {
+    account: Field<'a>,
+    name: Field<'a>,
+    agent: Field<'a>,
+    country: Field<'a>,
+    birth_date: Field<'a>,
+    balance_after: Option<Token<'a>>,
+}
+
+impl<'a> Record<'a> for Party<'a> {
+    const NAMES: &'static [&'static str] = &["account", "name", "agent", "country", "birth_date", "balance_after"];
+
+    fn place(&mut self, at: usize) -> Option<Place<'_, 'a>> {
+        Some(match at {
+            0 => self.account.place(),
+            1 => self.name.place(),
+            2 => self.agent.place(),
+            3 => self.country.place(),
+            4 => self.birth_date.place(),
+            5 => self.balance_after.place(),
+            _ => return None,
+        })
     }
 }
 

@@ -2,51 +2,128 @@
 
 use mareva_model::identifier::{is_fiat_network, write_account, write_exchange_account, write_vasp, write_wallet};
 use mareva_model::{Kind, PartyRole, Text, TransactionRow};
+use serde::Deserialize;
 
 use crate::amount::{ReadAmount, balance};
 use crate::bank_json::status;
 use crate::decoder::{Limits, PartyText};
 use crate::ethereum_etl;
 use crate::fault::Fault;
-use crate::json::plain::record;
+use crate::json::plain::{Place, Record, Slot};
 use crate::json::{self, Field, Token};
 use crate::row::{Context, Scratch, unknown_value};
 
-record! {
-    /// The fields of both formats: which one a record is, only its type tells.
-    pub(crate) struct ExchangeRecord<'a> {
-        kind = "type": Field<'a>,
-        tx_id = "tx_id": Field<'a>,
-        source = "source": Field<'a>,
-        time = "time": Option<Token<'a>>,
-        status = "status": Field<'a>,
-        user = "user": Field<'a>,
-        amount = "amount": Option<Token<'a>>,
-        asset = "asset": Field<'a>,
-        network = "network": Field<'a>,
-        pub(crate) from_address = "from_address": Field<'a>,
-        pub(crate) to_address = "to_address": Field<'a>,
-        tag = "tag": Field<'a>,
-        tx_hash = "tx_hash": Field<'a>,
-        pub(crate) log_index = "log_index": Option<Token<'a>>,
-        asset_contract = "asset_contract": Field<'a>,
-        linked_account = "linked_account": Field<'a>,
-        user_name = "user_name": Field<'a>,
-        user_country = "user_country": Field<'a>,
-        balance_after = "balance_after": Option<Token<'a>>,
-        channel = "channel": Field<'a>,
-        device = "device": Field<'a>,
-        ip = "ip": Field<'a>,
-        counterparty_user = "counterparty_user": Field<'a>,
-        to_asset = "to_asset": Field<'a>,
-        to_amount = "to_amount": Option<Token<'a>>,
-        pub(crate) token_address = "token_address": Field<'a>,
-        pub(crate) transaction_hash = "transaction_hash": Field<'a>,
-        pub(crate) hash = "hash": Field<'a>,
-        pub(crate) value = "value": Option<Token<'a>>,
-        pub(crate) block_timestamp = "block_timestamp": Option<Token<'a>>,
-        pub(crate) receipt_status = "receipt_status": Option<Token<'a>>,
-        pub(crate) receipt_contract_address = "receipt_contract_address": Field<'a>,
+/// The fields of both formats: which one a record is, only its type tells.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"))]
+pub(crate) struct ExchangeRecord<'a> {
+    #[serde(rename = "type")]
+    kind: Field<'a>,
+    tx_id: Field<'a>,
+    source: Field<'a>,
+    time: Option<Token<'a>>,
+    status: Field<'a>,
+    user: Field<'a>,
+    amount: Option<Token<'a>>,
+    asset: Field<'a>,
+    network: Field<'a>,
+    pub(crate) from_address: Field<'a>,
+    pub(crate) to_address: Field<'a>,
+    tag: Field<'a>,
+    tx_hash: Field<'a>,
+    pub(crate) log_index: Option<Token<'a>>,
+    asset_contract: Field<'a>,
+    linked_account: Field<'a>,
+    user_name: Field<'a>,
+    user_country: Field<'a>,
+    balance_after: Option<Token<'a>>,
+    channel: Field<'a>,
+    device: Field<'a>,
+    ip: Field<'a>,
+    counterparty_user: Field<'a>,
+    to_asset: Field<'a>,
+    to_amount: Option<Token<'a>>,
+    pub(crate) token_address: Field<'a>,
+    pub(crate) transaction_hash: Field<'a>,
+    pub(crate) hash: Field<'a>,
+    pub(crate) value: Option<Token<'a>>,
+    pub(crate) block_timestamp: Option<Token<'a>>,
+    pub(crate) receipt_status: Option<Token<'a>>,
+    pub(crate) receipt_contract_address: Field<'a>,
+}
+
+impl<'a> Record<'a> for ExchangeRecord<'a> {
+    const NAMES: &'static [&'static str] = &[
+        "type",
+        "tx_id",
+        "source",
+        "time",
+        "status",
+        "user",
+        "amount",
+        "asset",
+        "network",
+        "from_address",
+        "to_address",
+        "tag",
+        "tx_hash",
+        "log_index",
+        "asset_contract",
+        "linked_account",
+        "user_name",
+        "user_country",
+        "balance_after",
+        "channel",
+        "device",
+        "ip",
+        "counterparty_user",
+        "to_asset",
+        "to_amount",
+        "token_address",
+        "transaction_hash",
+        "hash",
+        "value",
+        "block_timestamp",
+        "receipt_status",
+        "receipt_contract_address",
+    ];
+
+    fn place(&mut self, at: usize) -> Option<Place<'_, 'a>> {
+        Some(match at {
+            0 => self.kind.place(),
+            1 => self.tx_id.place(),
+            2 => self.source.place(),
+            3 => self.time.place(),
+            4 => self.status.place(),
+            5 => self.user.place(),
+            6 => self.amount.place(),
+            7 => self.asset.place(),
+            8 => self.network.place(),
+            9 => self.from_address.place(),
+            10 => self.to_address.place(),
+            11 => self.tag.place(),
+            12 => self.tx_hash.place(),
+            13 => self.log_index.place(),
+            14 => self.asset_contract.place(),
+            15 => self.linked_account.place(),
+            16 => self.user_name.place(),
+            17 => self.user_country.place(),
+            18 => self.balance_after.place(),
+            19 => self.channel.place(),
+            20 => self.device.place(),
+            21 => self.ip.place(),
+            22 => self.counterparty_user.place(),
+            23 => self.to_asset.place(),
+            24 => self.to_amount.place(),
+            25 => self.token_address.place(),
+            26 => self.transaction_hash.place(),
+            27 => self.hash.place(),
+            28 => self.value.place(),
+            29 => self.block_timestamp.place(),
+            30 => self.receipt_status.place(),
+            31 => self.receipt_contract_address.place(),
+            _ => return None,
+        })
     }
 }
 

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 
 use super::{Field, Token};
 
-/// A record or a part of one, as fields by name. `record!` makes one.
+/// A record or a part of one, as fields by name: those that `serde` knows, too, in the order of the schema.
 pub(crate) trait Record<'a>: Default {
     /// Names of the fields, at most 64.
     const NAMES: &'static [&'static str];
 
-    /// Where the value of a field goes.
+    /// Where the value of a field goes, by its place among the names.
     fn place(&mut self, at: usize) -> Option<Place<'_, 'a>>;
 }
 
@@ -48,30 +48,6 @@ impl<'a> Slot<'a> for Option<Token<'a>> {
         Place::Token(self)
     }
 }
-
-/// A struct that `serde` and [`read`] fill alike; a field is `name = "name in JSON": Type`, the type a [`Slot`].
-macro_rules! record {
-    ($(#[$meta:meta])* $vis:vis struct $name:ident<'a> { $($field_vis:vis $field:ident = $json:literal: $type:ty,)* }) => {
-        $(#[$meta])*
-        #[derive(Debug, Default, PartialEq, serde::Deserialize)]
-        #[serde(bound(deserialize = "'de: 'a"))]
-        $vis struct $name<'a> { $(#[serde(rename = $json)] $field_vis $field: $type,)* }
-
-        impl<'a> $crate::json::plain::Record<'a> for $name<'a> {
-            const NAMES: &'static [&'static str] = &[$($json,)*];
-
-            fn place(&mut self, at: usize) -> Option<$crate::json::plain::Place<'_, 'a>> {
-                // The compiler makes a table of it.
-                let mut number = 0..;
-                $(if number.next() == Some(at) {
-                    return Some($crate::json::plain::Slot::place(&mut self.$field));
-                })*
-                None
-            }
-        }
-    };
-}
-pub(crate) use record;
 
 /// The record, where it is plain.
 pub(crate) fn read<'a, R: Record<'a>>(text: &'a str) -> Option<R> {

@@ -1,3 +1,4 @@
+use super::plain::Slot as _;
 use super::*;
 
 #[test]
@@ -32,19 +33,51 @@ fn depth_counts_brackets_outside_texts() {
     }
 }
 
-plain::record! {
-    struct Outer<'a> {
-        first = "a": Field<'a>,
-        second = "bb": Option<Token<'a>>,
-        inner = "c": Option<Inner<'a>>,
-        last = "a_rather_long_name": Field<'a>,
+#[derive(Debug, Default, PartialEq, serde::Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"))]
+struct Outer<'a> {
+    #[serde(rename = "a")]
+    first: Field<'a>,
+    #[serde(rename = "bb")]
+    second: Option<Token<'a>>,
+    #[serde(rename = "c")]
+    inner: Option<Inner<'a>>,
+    #[serde(rename = "a_rather_long_name")]
+    last: Field<'a>,
+}
+
+impl<'a> plain::Record<'a> for Outer<'a> {
+    const NAMES: &'static [&'static str] = &["a", "bb", "c", "a_rather_long_name"];
+
+    fn place(&mut self, at: usize) -> Option<plain::Place<'_, 'a>> {
+        Some(match at {
+            0 => self.first.place(),
+            1 => self.second.place(),
+            2 => self.inner.place(),
+            3 => self.last.place(),
+            _ => return None,
+        })
     }
 }
 
-plain::record! {
-    struct Inner<'a> {
-        first = "a": Field<'a>,
-        number = "n": Option<Token<'a>>,
+#[derive(Debug, Default, PartialEq, serde::Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"))]
+struct Inner<'a> {
+    #[serde(rename = "a")]
+    first: Field<'a>,
+    #[serde(rename = "n")]
+    number: Option<Token<'a>>,
+}
+
+impl<'a> plain::Record<'a> for Inner<'a> {
+    const NAMES: &'static [&'static str] = &["a", "n"];
+
+    fn place(&mut self, at: usize) -> Option<plain::Place<'_, 'a>> {
+        Some(match at {
+            0 => self.first.place(),
+            1 => self.number.place(),
+            _ => return None,
+        })
     }
 }
 
@@ -83,6 +116,24 @@ fn records_of_the_formats_are_plain() {
         include_str!("../../examples-data/exchange.withdrawal.json"),
     ] {
         assert!(agrees::<crate::exchange_json::ExchangeRecord<'_>>(text), "{text}");
+    }
+}
+
+/// Each name goes to the field that `serde` gives it: with one kind of value or the other it is plain.
+#[test]
+fn names_stand_for_the_same_fields() {
+    let texts = |names: &[&str]| -> Vec<[String; 3]> {
+        let with = |name: &&str| ["\"x\"", "1", "{}"].map(|value| format!("{{\"{name}\":{value}}}"));
+        names.iter().map(with).collect()
+    };
+    for text in texts(<crate::bank_json::BankRecord<'_> as plain::Record<'_>>::NAMES) {
+        assert!(text.iter().any(|text| agrees::<crate::bank_json::BankRecord<'_>>(text)), "{text:?}");
+    }
+    for text in texts(<crate::bank_json::Party<'_> as plain::Record<'_>>::NAMES) {
+        assert!(text.iter().any(|text| agrees::<crate::bank_json::Party<'_>>(text)), "{text:?}");
+    }
+    for text in texts(<crate::exchange_json::ExchangeRecord<'_> as plain::Record<'_>>::NAMES) {
+        assert!(text.iter().any(|text| agrees::<crate::exchange_json::ExchangeRecord<'_>>(text)), "{text:?}");
     }
 }
 
