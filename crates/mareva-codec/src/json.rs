@@ -5,7 +5,6 @@ use std::fmt;
 
 use mareva_model::{Reason, TimeError, parse_time, time_from_seconds};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
-
 use serde_json::value::RawValue;
 
 use crate::fault::Fault;

@@ -164,23 +164,25 @@ impl Columns {
 
     /// The values of a row that are not empty.
     pub(crate) fn values<'r>(&'r self, row: &'r csv::StringRecord) -> impl Iterator<Item = (Column, Cow<'r, str>)> {
-        let value = |(column, places): &(Column, Vec<usize>)| {
-            let mut parts = places.iter().filter_map(|at| row.get(*at)).filter(|text| !text.is_empty());
-            let first = parts.next()?;
-            let rest: Vec<&str> = parts.collect();
-            let text = match rest[..] {
-                [] => Cow::Borrowed(first),
-                _ => Cow::Owned([&[first], &rest[..]].concat().join(column.separator())),
-            };
-            Some((*column, text))
-        };
-        self.places.iter().filter_map(value)
+        self.places.iter().filter_map(|(column, places)| Some((*column, joined(*column, places, row)?)))
     }
 
     /// The first value of a column.
     pub(crate) fn value<'r>(&'r self, row: &'r csv::StringRecord, wanted: Column) -> Option<Cow<'r, str>> {
-        self.values(row).find(|(column, _)| *column == wanted).map(|(_, text)| text)
+        let mut own = self.places.iter().filter(|(column, _)| *column == wanted);
+        own.find_map(|(_, places)| joined(wanted, places, row))
     }
+}
+
+/// What stands at these places of a row.
+fn joined<'r>(column: Column, places: &[usize], row: &'r csv::StringRecord) -> Option<Cow<'r, str>> {
+    let mut parts = places.iter().filter_map(|at| row.get(*at)).filter(|text| !text.is_empty());
+    let first = parts.next()?;
+    let rest: Vec<&str> = parts.collect();
+    Some(match rest[..] {
+        [] => Cow::Borrowed(first),
+        _ => Cow::Owned([&[first], &rest[..]].concat().join(column.separator())),
+    })
 }
 
 fn plain(header: &str) -> String {

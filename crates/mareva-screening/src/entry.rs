@@ -23,6 +23,19 @@ pub enum EntryKind {
     Account,
 }
 
+impl EntryKind {
+    /// By the words of lists, in whatever case.
+    pub(crate) fn of(text: &str) -> Self {
+        match text.to_ascii_lowercase().as_str() {
+            "person" | "individual" => Self::Person,
+            "organisation" | "organization" | "entity" | "company" => Self::Organisation,
+            "ship" | "vessel" => Self::Vessel,
+            "aircraft" => Self::Aircraft,
+            _ => Self::Unknown,
+        }
+    }
+}
+
 /// A name of an entry, as the list writes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ListedName {

@@ -188,16 +188,6 @@ fn quality_of(text: &str) -> AliasQuality {
     }
 }
 
-fn kind_of(text: &str) -> EntryKind {
-    match text.to_ascii_lowercase().as_str() {
-        "person" | "individual" => EntryKind::Person,
-        "organisation" | "organization" | "entity" | "company" => EntryKind::Organisation,
-        "ship" | "vessel" => EntryKind::Vessel,
-        "aircraft" => EntryKind::Aircraft,
-        _ => EntryKind::Unknown,
-    }
-}
-
 /// How the model writes an account at an exchange that is not named.
 const NOBODYS: &str = "exch:?:";
 
@@ -264,7 +254,7 @@ impl RowReader {
                 entry.names.push(ListedName { text: text.to_owned(), quality: about.quality });
             }
             Column::Name => entry.label = Some(text.to_owned()),
-            Column::Kind => entry.kind = kind_of(text),
+            Column::Kind => entry.kind = EntryKind::of(text),
             Column::Id => text.clone_into(&mut entry.id),
             Column::Reason => entry.reason = Some(text.to_owned()),
             Column::Programme => entry.programme = Some(text.to_owned()),

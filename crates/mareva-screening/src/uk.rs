@@ -28,7 +28,7 @@ fn entry(element: &Element, counts: &mut LoadCounts) -> Entry {
     let text = |name| element.text_of(name).map(str::to_owned);
     let mut entry = Entry {
         id: text("UniqueID").unwrap_or_default(),
-        kind: kind(element.text_of("IndividualEntityShip").unwrap_or_default()),
+        kind: EntryKind::of(element.text_of("IndividualEntityShip").unwrap_or_default()),
         programme: text("RegimeName"),
         reason: text("UKStatementofReasons"),
         listed_at: element.text_of("DateDesignated").and_then(|date| parse_time(&iso_date(date)).ok()),
@@ -67,15 +67,6 @@ fn entry(element: &Element, counts: &mut LoadCounts) -> Entry {
         of(path).into_iter().for_each(|number| add_number(&mut entry, kind, number));
     }
     entry
-}
-
-pub(crate) fn kind(text: &str) -> EntryKind {
-    match text.to_ascii_lowercase().as_str() {
-        "individual" => EntryKind::Person,
-        "entity" => EntryKind::Organisation,
-        "ship" => EntryKind::Vessel,
-        _ => EntryKind::Unknown,
-    }
 }
 
 /// Texts of the elements at the end of a path, in their order.

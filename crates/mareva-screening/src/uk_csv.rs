@@ -12,8 +12,8 @@ use crate::faults::Faults;
 use crate::official::{DOWNLOAD, ListContent, add_birth_date};
 use crate::rows::Rows;
 use crate::spellings::spellings;
-use crate::uk::{add_number, iso_date, kind};
-use crate::{Entry, LoadCounts};
+use crate::uk::{add_number, iso_date};
+use crate::{Entry, EntryKind, LoadCounts};
 
 /// Begins the first line.
 pub(crate) const PREAMBLE: &str = "Report Date:";
@@ -83,7 +83,7 @@ pub(crate) fn read(input: impl Read, place: &str) -> Result<ListContent, Refusal
 
 /// Adds what one row says to its designation.
 fn add<'r>(entry: &mut Entry, of: impl Fn(&str) -> Option<&'r str>, counts: &mut LoadCounts) {
-    entry.kind = KINDS.iter().find_map(|name| of(name)).map_or(entry.kind, kind);
+    entry.kind = KINDS.iter().find_map(|name| of(name)).map_or(entry.kind, EntryKind::of);
     entry.programme = entry.programme.take().or_else(|| of("regime name").map(str::to_owned));
     entry.reason = entry.reason.take().or_else(|| of("uk statement of reasons").map(str::to_owned));
     entry.listed_at = entry.listed_at.or_else(|| parse_time(&iso_date(of("date designated")?)).ok());

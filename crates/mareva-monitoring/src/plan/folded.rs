@@ -28,28 +28,20 @@ pub(super) fn check(
     analysed: &LogicalPlan,
     text: &Sql<'_>,
 ) -> Result<(), Fault> {
+    refuse_first(written, text, |part, _| doubled(part))?;
+    refuse_first(analysed, text, |part, schema| converted(context, part, schema))?;
+    refuse_first(written, text, |part, schema| finer(context, part, schema).or_else(|| misread(context, part, schema)))
+}
+
+/// Refuses the first part of which there is something to say.
+fn refuse_first<R: Into<String>>(
+    plan: &LogicalPlan,
+    text: &Sql<'_>,
+    say: impl Fn(&Expr, &DFSchema) -> Option<(String, R, &'static str)>,
+) -> Result<(), Fault> {
     let mut found = None;
-    let walked = each_part(written, &mut |part, _| {
-        found = doubled(part).map(|said| (part.clone(), said));
-        found.is_some()
-    });
-    walked.map_err(|error| text.engine(&error))?;
-    if let Some((part, (fragment, reason, remedy))) = found {
-        return Err(text.near([&part]).refuse(&fragment, reason, remedy));
-    }
-    let mut found = None;
-    let walked = each_part(analysed, &mut |part, schema| {
-        found = converted(context, part, schema).map(|said| (part.clone(), said));
-        found.is_some()
-    });
-    walked.map_err(|error| text.engine(&error))?;
-    if let Some((part, (fragment, reason, remedy))) = found {
-        return Err(text.near([&part]).refuse(&fragment, reason, remedy));
-    }
-    let mut found = None;
-    let walked = each_part(written, &mut |part, schema| {
-        let said = finer(context, part, schema).or_else(|| misread(context, part, schema));
-        found = said.map(|said| (part.clone(), said));
+    let walked = each_part(plan, &mut |part, schema| {
+        found = say(part, schema).map(|said| (part.clone(), said));
         found.is_some()
     });
     walked.map_err(|error| text.engine(&error))?;

@@ -157,6 +157,10 @@ fn files_of_parties_are_told_from_files_of_accounts() {
         assert_eq!(lists_parties(&file), expected, "{text:.40}");
     }
     assert!(!lists_parties(folder.path()) && !lists_parties(Path::new("nowhere")));
+    // What stands in a pipe can be read but once, and by the loader: it is not looked into.
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    assert!(!lists_parties(&pipe));
     std::fs::write(folder.path().join("sdn.csv"), "").unwrap();
     assert!(lists_parties(folder.path()));
 }

@@ -96,7 +96,7 @@ impl Meaning {
         match label {
             VICTIM => Self::Victim,
             label if INNOCENT.contains(&label) || ROLES.contains(&label) => Self::Innocent,
-            _ if INNOCENT.contains(&words.trim()) && label != "-" => Self::Innocent,
+            _ if INNOCENT.contains(&words.as_str()) => Self::Innocent,
             label if UNKNOWN.contains(&label) => Self::Unknown,
             _ => Self::Criminal,
         }

@@ -3,7 +3,7 @@ use std::fs;
 use mareva_model::SubjectRole;
 use mareva_monitoring::key_of;
 
-use super::{Labels, Part, Truth};
+use super::{Labels, Meaning, Part, Truth};
 use mareva_monitoring::backtest::Through;
 
 fn read(text: &str) -> Result<Labels, String> {
@@ -90,4 +90,15 @@ fn a_score_counts_those_whom_a_rule_is_meant_to_find() {
     assert_eq!((victims.right, victims.of, victims.value_caught), (1, 1, 400));
     assert_eq!(truth.score(SubjectRole::Unknown, named()).right, 2);
     assert_eq!(truth.score(SubjectRole::Victim, std::iter::empty()).precision(), None);
+}
+
+#[test]
+fn words_of_cleared_cases_are_innocent() {
+    for label in ["false positive", "false_positive", "false-positive", "cleared", "no_sar", "not suspicious", ""] {
+        assert!(Meaning::of(label) == Meaning::Innocent, "{label}");
+    }
+    assert!(Meaning::of("-") == Meaning::Unknown);
+    for label in ["mule", "--", "positive", "suspicious"] {
+        assert!(Meaning::of(label) == Meaning::Criminal, "{label}");
+    }
 }
