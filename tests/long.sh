@@ -5,6 +5,7 @@
 #   tests/long.sh kafka         2,000,000 records through Apache Kafka, undisturbed and killed ten times; with 100 changes of rules
 #   tests/long.sh mutants       faults planted in the rule engine, each of which its tests must catch
 #   tests/long.sh fuzz          ten minutes of damaged input for each decoder
+#   tests/long.sh names         50,000 names against the UN's list, by the index and by comparing with each; needs MAREVA_DATA
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,15 +25,19 @@ fuzz() {
     done
 }
 
+names() {
+    MAREVA_QUERIES=50000 cargo test --workspace --locked --lib -- --include-ignored --nocapture of_the_un_list_the_index
+}
+
 target="${CARGO_TARGET_DIR:-target}"
 if [ $# -eq 0 ]; then
-    set -- kafka mutants fuzz
+    set -- kafka mutants fuzz names
 fi
 for part in "$@"; do
     case "$part" in
-        kafka | mutants | fuzz) "$part" ;;
+        kafka | mutants | fuzz | names) "$part" ;;
         *)
-            echo "no such part: $part; there are kafka, mutants and fuzz"
+            echo "no such part: $part; there are kafka, mutants, fuzz and names"
             exit 2
             ;;
     esac

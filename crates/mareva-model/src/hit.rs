@@ -102,7 +102,7 @@ pub enum MatchedOn {
         /// The identifier.
         value: String,
     },
-    /// A name, equal to one of the entry's after normalisation and token sorting.
+    /// A name, equal to one of the entry's after normalisation and token sorting, or alike to it.
     Name {
         /// The name as the transaction wrote it.
         value: String,
@@ -112,7 +112,34 @@ pub enum MatchedOn {
         quality: AliasQuality,
         /// What else agrees: `birth_date`, `country`, `document`. Empty means a name alone.
         supported_by: Vec<String>,
+        /// Why the names are taken for one where they are not equal; absent where they are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        likeness: Option<NameLikeness>,
     },
+}
+
+/// How alike two names are that are not equal, and why. Tokens are romanised lower case; ideographs and Hangul are one token each.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct NameLikeness {
+    /// Probability that the names are of one party, by the names alone, in thousandths.
+    pub per_mille: u16,
+    /// Tokens that stand for one another, those that tell most first.
+    pub pairs: Vec<TokenPair>,
+    /// Tokens of the transaction's name that the listed one has not.
+    pub only_written: Vec<String>,
+    /// Tokens of the listed name that the transaction's has not.
+    pub only_listed: Vec<String>,
+}
+
+/// Two tokens that stand for one another.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TokenPair {
+    /// In the transaction's name.
+    pub written: String,
+    /// In the listed name.
+    pub listed: String,
+    /// How alike they are, in thousandths; 1,000 where equal.
+    pub per_mille: u16,
 }
 
 /// The list that holds an entry.

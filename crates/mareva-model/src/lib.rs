@@ -25,7 +25,8 @@ pub use dead_letter::{DeadLetter, Reason, SourcePosition};
 pub use detection::{Detection, DetectionChange, Raises, RuleRef, SubjectRole, Table, Targets};
 pub use digest::{Digest, Digesting, digest};
 pub use hit::{
-    APART, AliasQuality, EntryRef, EvidenceClass, Hit, ListAction, ListRef, MatchedOn, PartyApart, PartyRole, Regime,
+    APART, AliasQuality, EntryRef, EvidenceClass, Hit, ListAction, ListRef, MatchedOn, NameLikeness, PartyApart,
+    PartyRole, Regime, TokenPair,
 };
 pub use money::{AMOUNT_SCALE, Amount, MoneyError, REFERENCE_SCALE, ReferenceAmount};
 pub use nearest::{nearest, perhaps};

@@ -53,16 +53,21 @@ pub(crate) struct KeyIndex {
 
 impl KeyIndex {
     pub(crate) fn new(keys: u64, rate: f64, seed: &[u8; 32]) -> Result<Self, &'static str> {
+        Ok(Self { filter: filter(keys, rate, seed)?, ..Self::unfiltered(keys, seed) })
+    }
+
+    /// Without a filter of its own: it may hold nothing, and has its candidates all the same.
+    pub(crate) fn unfiltered(keys: u64, seed: &[u8; 32]) -> Self {
         let hasher_key = blake3::derive_key("mareva-screening 2026 exact index", seed);
         let mut half = [0; 16];
         half.copy_from_slice(&hasher_key[..16]);
-        Ok(Self {
-            filter: filter(keys, rate, seed)?,
+        Self {
+            filter: None,
             hasher: SipHasher13::new_with_key(&half),
             slots: Vec::with_capacity(usize::try_from(keys).unwrap_or(0)),
             directory: Vec::new(),
             shift: HASH_BITS,
-        })
+        }
     }
 
     /// Adds a key of an entry. [`Self::seal`] comes before the first probe.

@@ -4,6 +4,7 @@
 //! decides. This crate must never report a filter hit as a match, never miss a listed key, never keep a list that it could
 //! not read whole, and knows nothing of transactions, alerts or clocks.
 
+mod alike;
 mod birth;
 mod columns;
 mod config;
@@ -20,6 +21,7 @@ mod matched;
 mod name;
 mod ofac;
 mod ofac_advanced;
+mod named;
 mod ofac_xml;
 mod official;
 mod plain;
@@ -38,6 +40,7 @@ pub use birth::BirthDate;
 pub use columns::{Column, ColumnMap, Headers};
 pub use config::{DateOrder, FilterKey, ListConfig, ListFormat, ListPart, ProgrammePolicy};
 pub use country::country_code;
+pub use alike::{ComparedName, FEATURES, WEIGHTS, score};
 pub use entry::{Document, Entry, EntryKind, ListedName};
 pub use index::FilterSize;
 pub use list::{

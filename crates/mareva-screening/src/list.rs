@@ -4,9 +4,10 @@ use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use mareva_model::{Digest, ListRef, Refusal};
+use mareva_model::{AliasQuality, Digest, ListRef, Refusal};
 use serde::Serialize;
 
+use crate::alike::Place;
 use crate::config::FilterKey;
 use crate::entry::programmes;
 use crate::faults::Faults;
@@ -14,10 +15,12 @@ use crate::index::KeyIndex;
 use crate::name::NameScratch;
 use crate::official::{self, ListContent};
 use crate::store::EntryStore;
-use crate::{Entry, ListConfig, ListFormat, ftm, ofac, plain, uk_csv};
+use crate::{Entry, EntryKind, ListConfig, ListFormat, ftm, ofac, plain, uk_csv};
 
 /// Digits of the digest that serve as the version where the format states no publication date.
 const VERSION_DIGITS: usize = 12;
+/// Most names of a list of which alike ones are found: their index takes about a kilobyte each.
+const MAX_ALIKE_NAMES: u64 = 1 << 20;
 /// Buffer before a file, in bytes.
 const BUFFER: usize = 256 << 10;
 
@@ -237,6 +240,9 @@ impl LoadedList {
         let [identifier_seed, name_seed] = ["identifiers", "names"].map(|kind| seed(&key, &config.name, kind));
         let new = |keys, seed| KeyIndex::new(keys, config.false_positive_rate, seed);
         let refused = |reason| Refusal::one(&place, reason, "check false_positive_rate of the list");
+        if config.name_threshold < 1.0 && store.names() > MAX_ALIKE_NAMES {
+            return Err(too_many_names(&place, store.names()));
+        }
         let mut list = Self {
             identifiers: new(store.identifiers(), &identifier_seed).map_err(refused)?,
             names: new(store.names(), &name_seed).map_err(refused)?,
@@ -334,6 +340,17 @@ impl LoadedList {
         self.digest
     }
 
+    /// Names that are also matched where they are not equal: a weak alias is too little for that.
+    pub(crate) fn names_alike(&self) -> impl Iterator<Item = (Place, EntryKind, &str)> {
+        let numbers = if self.config.name_threshold < 1.0 { self.numbers() } else { 0..0 };
+        numbers.flat_map(|entry| {
+            let view = self.store.view(entry);
+            let kind = view.kind();
+            let names = (0..).zip(view.names()).filter(|(_, (quality, _))| *quality != AliasQuality::Weak);
+            names.map(move |(name, (_, text))| (Place { list: 0, entry, name }, kind, text))
+        })
+    }
+
     /// All entries, in the order of the list.
     pub fn entries(&self) -> impl Iterator<Item = Entry> {
         self.numbers().map(|number| self.store.entry(number))
@@ -356,6 +373,14 @@ fn stored(config: &ListConfig, entries: &[Entry]) -> Result<EntryStore, Refusal>
         return Err(Refusal::one(place, "is larger than 4 GiB in memory", "split it into several lists"));
     }
     Ok(store)
+}
+
+fn too_many_names(place: &str, names: u64) -> Refusal {
+    Refusal::one(
+        place,
+        format!("has {names} names, and names that are not equal are looked for in lists of at most {MAX_ALIKE_NAMES}"),
+        "write name_threshold = 1, so that only equal names match, or match_names = false",
+    )
 }
 
 /// A key of an entry.

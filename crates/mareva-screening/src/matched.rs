@@ -44,11 +44,11 @@ pub struct Strength {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
-    /// A weak or short name, alone or with a country.
+    /// A weak or short name or one that is only alike, by itself or with a country.
     WeakName,
     /// A name alone.
     Name,
-    /// A weak or short name, and more than a country.
+    /// A weak or short name or one that is only alike, and more than a country.
     SupportedWeakName,
     /// A name and something else.
     SupportedName,
@@ -61,13 +61,20 @@ pub fn strongest(matches: &[Match]) -> Option<&Match> {
     matches.iter().reduce(|best, next| if next.strength > best.strength { next } else { best })
 }
 
+/// Whether both give a date of birth and no two agree.
+pub(crate) fn is_another(entry: &Entry, support: &Support<'_>) -> bool {
+    let born = support.birth_date.and_then(BirthDate::parse);
+    born.is_some_and(|date| {
+        !entry.birth_dates.is_empty() && !entry.birth_dates.iter().any(|listed| listed.agrees_with(date))
+    })
+}
+
 /// Names what of the transaction supports a name of the entry. Nothing does where both give a date of birth and no two agree:
 /// that is somebody else of the name; nor does a country alone support a weak name, which too many share in any country.
 pub(crate) fn supported_by(entry: &Entry, quality: AliasQuality, support: &Support<'_>) -> Vec<String> {
     let born = support.birth_date.and_then(BirthDate::parse);
     let birth_date = born.is_some_and(|date| entry.birth_dates.iter().any(|listed| listed.agrees_with(date)));
-    let is_another = born.is_some() && !entry.birth_dates.is_empty();
-    if !birth_date && (is_another || quality == AliasQuality::Weak) {
+    if !birth_date && (is_another(entry, support) || quality == AliasQuality::Weak) {
         return Vec::new();
     }
     let country = support.country.and_then(country_code);

@@ -26,7 +26,20 @@ pub(crate) struct NameScratch {
 impl NameScratch {
     /// The key of a name, see [`name_key`].
     pub(crate) fn key(&mut self, name: &str) -> &str {
-        self.tokens.clear();
+        self.tokens.clear(false);
+        self.read(name);
+        self.tokens.join_sorted(&mut self.key);
+        &self.key
+    }
+
+    /// The tokens of a name in its order, of ideographs and Hangul each one, since they are written without spaces.
+    pub(crate) fn in_order(&mut self, name: &str) -> impl Iterator<Item = &str> {
+        self.tokens.clear(true);
+        self.read(name);
+        self.tokens.spans.iter().map(|span| self.tokens.text(span))
+    }
+
+    fn read(&mut self, name: &str) {
         if name.is_ascii() {
             name.bytes().for_each(|byte| self.tokens.push(byte));
         } else if name.chars().all(is_romanised_alike) {
@@ -36,8 +49,6 @@ impl NameScratch {
             plain.for_each(|c| self.tokens.push_char(c));
         }
         self.tokens.end_segment();
-        self.tokens.join_sorted(&mut self.key);
-        &self.key
     }
 }
 
@@ -46,6 +57,11 @@ impl NameScratch {
 pub(crate) fn is_romanised_alike(c: char) -> bool {
     matches!(u32::from(c), 0..=0x7f | 0xc0..=0x131 | 0x134..=0x13e | 0x141..=0x17e | 0x1cd..=0x1dc | 0x1e02..=0x1e99 | 0x1ea0..=0x1ef9
         | 0x4e00..=0x9fff | 0xac00..=0xd7a3)
+}
+
+/// Ideographs and Hangul.
+fn is_word_character(c: char) -> bool {
+    matches!(u32::from(c), 0x3400..=0x4dbf | 0x4e00..=0x9fff | 0xac00..=0xd7a3)
 }
 
 /// Marks that only modify a letter. Vowel signs of Indic scripts are not among them: they are romanised.
@@ -65,6 +81,8 @@ struct Tokens {
     gap: Gap,
     /// Whether the last segment was a single letter.
     last_was_letter: bool,
+    /// Whether each character of a script that joins words is a token.
+    splits: bool,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -76,16 +94,28 @@ enum Gap {
 }
 
 impl Tokens {
-    fn clear(&mut self) {
+    fn clear(&mut self, splits: bool) {
         self.letters.clear();
         self.spans.clear();
-        (self.start, self.gap, self.last_was_letter) = (0, Gap::None, false);
+        (self.start, self.gap, self.last_was_letter, self.splits) = (0, Gap::None, false, splits);
     }
 
     fn push_char(&mut self, c: char) {
         let mut utf8 = [0; 4];
         let text = if c.is_ascii() { c.encode_utf8(&mut utf8) } else { any_ascii::any_ascii_char(c) };
+        let is_word = self.splits && is_word_character(c);
+        if is_word {
+            self.push(b' ');
+        }
         text.bytes().for_each(|byte| self.push(byte));
+        if is_word {
+            self.push(b' ');
+        }
+    }
+
+    /// Only ASCII was ever pushed.
+    fn text(&self, span: &(u32, u32)) -> &str {
+        std::str::from_utf8(&self.letters[span.0 as usize..span.1 as usize]).unwrap_or_default()
     }
 
     fn push(&mut self, byte: u8) {

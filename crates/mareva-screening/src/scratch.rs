@@ -1,6 +1,7 @@
 use mareva_model::Digest;
 use serde::Serialize;
 
+use crate::alike::{Query, Search};
 use crate::name::NameScratch;
 
 /// What screening did, since it was last taken.
@@ -44,6 +45,8 @@ pub struct Counted {
 pub struct Scratch {
     pub(crate) names: NameScratch,
     pub(crate) clear: ClearNames,
+    pub(crate) query: Query,
+    pub(crate) search: Search,
     pub(crate) stats: ScreeningStats,
     epoch: Option<Digest>,
 }
@@ -88,14 +91,17 @@ impl Scratch {
     }
 }
 
-/// Names remembered: this many slots of this many bytes, 1 MiB in all. A longer name is screened anew each time.
-const SLOTS: usize = 1 << 14;
+/// Names remembered: four for each of this many hashes, 4 MiB in all. A name longer than this is screened anew each time.
+const SETS: usize = 1 << SET_BITS;
+const SET_BITS: u32 = 14;
+const WAYS: usize = 4;
 const NAME_BYTES: usize = 63;
 
-/// Names, as they were written, that no list holds. A name is compared in full; a hash only picks the slot.
+/// Names, as they were written, that no list holds and none is alike to. A name is compared in full; a hash
+/// only picks the set, in which the latest names stand first.
 #[derive(Default)]
 pub(crate) struct ClearNames {
-    slots: Vec<Slot>,
+    sets: Vec<[Slot; WAYS]>,
 }
 
 #[derive(Clone, Copy)]
@@ -106,38 +112,39 @@ struct Slot {
 
 impl std::fmt::Debug for ClearNames {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "ClearNames({} slots)", self.slots.len())
+        write!(f, "ClearNames({} sets)", self.sets.len())
     }
 }
 
 impl ClearNames {
     #[inline]
     pub(crate) fn holds(&self, name: &str) -> bool {
-        let Some(slot) = self.slots.get(slot_of(name.as_bytes())) else { return false };
-        slot.length != 0 && slot.name.get(..usize::from(slot.length)) == Some(name.as_bytes())
+        let Some(set) = self.sets.get(set_of(name.as_bytes())) else { return false };
+        set.iter().any(|slot| slot.length != 0 && slot.name.get(..usize::from(slot.length)) == Some(name.as_bytes()))
     }
 
     pub(crate) fn remember(&mut self, name: &str) {
         if name.len() > NAME_BYTES || name.is_empty() {
             return;
         }
-        if self.slots.is_empty() {
-            self.slots = vec![Slot { length: 0, name: [0; NAME_BYTES] }; SLOTS];
+        if self.sets.is_empty() {
+            self.sets = vec![[Slot { length: 0, name: [0; NAME_BYTES] }; WAYS]; SETS];
         }
-        let slot = &mut self.slots[slot_of(name.as_bytes())];
+        let set = &mut self.sets[set_of(name.as_bytes())];
+        set.rotate_right(1);
         // At most 63.
-        slot.length = name.len() as u8;
-        slot.name[..name.len()].copy_from_slice(name.as_bytes());
+        set[0].length = name.len() as u8;
+        set[0].name[..name.len()].copy_from_slice(name.as_bytes());
     }
 
     fn forget(&mut self) {
-        self.slots.clear();
+        self.sets.clear();
     }
 }
 
-/// A cheap mix of eight bytes at a time: it only spreads names over slots.
+/// A cheap mix of eight bytes at a time: it only spreads names over sets.
 #[inline]
-fn slot_of(name: &[u8]) -> usize {
+fn set_of(name: &[u8]) -> usize {
     const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut mixed = name.len() as u64;
     let (words, rest) = name.as_chunks::<8>();
@@ -147,5 +154,5 @@ fn slot_of(name: &[u8]) -> usize {
     for byte in rest {
         mixed = (mixed ^ u64::from(*byte)).wrapping_mul(ODD).rotate_left(29);
     }
-    (mixed.wrapping_mul(ODD) >> 50) as usize
+    (mixed.wrapping_mul(ODD) >> (u64::BITS - SET_BITS)) as usize
 }

@@ -204,6 +204,10 @@ impl<'a> View<'a> {
         Coded::at(self.keys).map(|(code, text)| (code != 0, text))
     }
 
+    pub(crate) fn kind(&self) -> EntryKind {
+        self.kind
+    }
+
     pub(crate) fn names(&self) -> impl Iterator<Item = (AliasQuality, &'a str)> + use<'a> {
         Coded::at(Coded::at(self.keys).after()).map(|(code, text)| (quality_of(code), text))
     }

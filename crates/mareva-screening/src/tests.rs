@@ -1,3 +1,4 @@
+mod alike;
 mod ftm;
 mod loading;
 mod mules;

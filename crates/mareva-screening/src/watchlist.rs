@@ -2,30 +2,34 @@ use std::fmt;
 use std::sync::Arc;
 
 use mareva_model::identifier;
-use mareva_model::{AliasQuality, Digest, ListRef, MatchedOn, Refusal};
+use mareva_model::{Digest, ListRef, MatchedOn, Refusal};
 use serde::Serialize;
 
+use crate::alike::{NameIndex, Place};
 use crate::faults::Faults;
 use crate::front::Front;
 use crate::index::FilterSize;
 use crate::list::Key;
-use crate::matched::{new_match, supported_by};
-use crate::name::{is_short, name_key};
+use crate::matched::new_match;
 use crate::store::View;
 use crate::{
-    Basis, DateOrder, Doubts, Entry, FilterKey, ListConfig, ListStats, LoadCounts, LoadedList, Match, Scratch, Support,
+    Basis, DateOrder, Doubts, Entry, EntryKind, FilterKey, ListConfig, ListStats, LoadCounts, LoadedList, Match,
+    Scratch,
 };
 
 /// Most lists in one watchlist.
 const MAX_LISTS: usize = 1_024;
 /// Counts up whenever the normal form of a name or the meaning of a match changes.
-const SCREENING_VERSION: &str = "mareva-screening 3";
+const SCREENING_VERSION: &str = "mareva-screening 4";
 
 /// All lists in force, immutable. Cheap to share, swapped whole.
 pub struct Watchlist {
-    lists: Vec<Arc<LoadedList>>,
+    pub(crate) lists: Vec<Arc<LoadedList>>,
     identifiers: Front,
-    names: Front,
+    pub(crate) names: Front,
+    /// Over names of all lists that are found where they are not equal, and over its keys.
+    pub(crate) alike: NameIndex,
+    pub(crate) spellings: Front,
     epoch: Digest,
 }
 
@@ -76,7 +80,9 @@ impl Watchlist {
         let front = |count: fn(&LoadedList) -> u64| Front::new(lists.iter().map(|list| count(list)).sum(), &key);
         let identifiers = front(|list| list.counts().identifiers);
         let names = front(|list| list.counts().names);
-        let mut watchlist = Self { lists, identifiers, names, epoch };
+        let alike = NameIndex::new(names_alike(&lists), &seed_of(&key));
+        let spellings = Front::new(alike.key_count, &key);
+        let mut watchlist = Self { lists, identifiers, names, alike, spellings, epoch };
         watchlist.fill_fronts();
         watchlist.probe_back()?;
         Ok(watchlist)
@@ -91,7 +97,7 @@ impl Watchlist {
     }
 
     fn fill_fronts(&mut self) {
-        let Self { lists, identifiers, names, .. } = self;
+        let Self { lists, identifiers, names, alike, spellings, .. } = self;
         for list in lists {
             list.for_each_key(|key, _| match key {
                 Key::Identifier(text, _) => identifiers.set(text),
@@ -99,6 +105,7 @@ impl Watchlist {
                 Key::Name(key) => names.set(key),
             });
         }
+        alike.for_each_key(|key| spellings.set(key));
     }
 
     fn probe_back(&self) -> Result<(), Refusal> {
@@ -170,73 +177,7 @@ impl Watchlist {
         }
     }
 
-    /// Appends a match for each entry that has a name and is in force at `event_time` (UTC milliseconds): equal under
-    /// [`name_key`] to a listed name or alias. A short name counts as weak whatever the list says.
-    #[inline]
-    pub fn screen_name(
-        &self,
-        name: &str,
-        support: &Support<'_>,
-        event_time: i64,
-        scratch: &mut Scratch,
-        out: &mut Vec<Match>,
-    ) {
-        scratch.stats.names += 1;
-        if self.names.is_empty() {
-            return;
-        }
-        scratch.bind(&self.epoch, self.list_names());
-        if scratch.clear.holds(name) {
-            scratch.stats.names_remembered += 1;
-            return;
-        }
-        let Scratch { names, clear, stats, .. } = scratch;
-        let key = names.key(name);
-        if self.names.passes(key) {
-            self.confirm_name(name, key, support, event_time, &mut stats.lists, out);
-        } else {
-            clear.remember(name);
-        }
-    }
-
-    #[cold]
-    fn confirm_name(
-        &self,
-        name: &str,
-        key: &str,
-        support: &Support<'_>,
-        event_time: i64,
-        stats: &mut [ListStats],
-        out: &mut Vec<Match>,
-    ) {
-        for (list, stats) in self.lists.iter().zip(stats) {
-            if key.is_empty() || !list.names.may_hold(key) {
-                continue;
-            }
-            stats.filter_hits += 1;
-            for number in list.names.candidates(key) {
-                let view = list.store.view(number);
-                let equal = view.names().filter(|(_, listed)| name_key(listed) == key);
-                let Some((quality, listed)) = equal.min_by_key(|(quality, _)| *quality) else { continue };
-                let (listed, quality) = (listed.to_owned(), if is_short(key) { AliasQuality::Weak } else { quality });
-                if !in_force(&view, event_time, stats) {
-                    continue;
-                }
-                let entry = view.to_entry();
-                let supported_by = supported_by(&entry, quality, support);
-                let basis = match (quality, supported_by.is_empty()) {
-                    (AliasQuality::Weak, true) => Basis::WeakName,
-                    (AliasQuality::Weak, false) => Basis::SupportedWeakName,
-                    (_, true) => Basis::Name,
-                    (_, false) => Basis::SupportedName,
-                };
-                let matched = MatchedOn::Name { value: name.to_owned(), listed, quality, supported_by };
-                out.push(new_match(list, entry, matched, basis));
-            }
-        }
-    }
-
-    fn list_names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn list_names(&self) -> impl Iterator<Item = &str> {
         self.lists.iter().map(|list| list.config.name.as_str())
     }
 
@@ -273,7 +214,11 @@ impl Watchlist {
 
     /// Measured memory of everything, bytes.
     pub fn size(&self) -> usize {
-        self.identifiers.size() + self.names.size() + self.lists.iter().map(|list| list.size()).sum::<usize>()
+        self.identifiers.size()
+            + self.names.size()
+            + self.alike.size()
+            + self.spellings.size()
+            + self.lists.iter().map(|list| list.size()).sum::<usize>()
     }
 
     /// The share of canonical identifiers, none of them listed, that the filter of a list lets through; `None` when there
@@ -299,10 +244,20 @@ impl Watchlist {
     }
 }
 
-fn in_force(view: &View<'_>, event_time: i64, stats: &mut ListStats) -> bool {
+pub(crate) fn in_force(view: &View<'_>, event_time: i64, stats: &mut ListStats) -> bool {
     let valid = view.is_valid_at(event_time);
     *(if valid { &mut stats.confirmed } else { &mut stats.outside_validity }) += 1;
     valid
+}
+
+fn names_alike(lists: &[Arc<LoadedList>]) -> impl Iterator<Item = (Place, EntryKind, &str)> {
+    (0..).zip(lists).flat_map(|(number, list)| {
+        list.names_alike().map(move |(place, kind, name)| (Place { list: number, ..place }, kind, name))
+    })
+}
+
+fn seed_of(front_key: &[u8; 16]) -> [u8; 32] {
+    blake3::derive_key("mareva-screening 2026 index of tokens", front_key)
 }
 
 /// Secret as long as one of the keys is.
@@ -327,7 +282,7 @@ fn epoch(lists: &[Arc<LoadedList>]) -> Digest {
     for list in lists {
         let config = &list.config;
         let meaning = format!(
-            "\n{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+            "\n{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
             config.name,
             config.regime,
             config.action,
@@ -335,6 +290,7 @@ fn epoch(lists: &[Arc<LoadedList>]) -> Digest {
             config.evidence_class,
             config.false_positive_rate,
             config.match_names,
+            config.name_threshold,
             config.programmes,
         );
         // What a file says depends on them, and nearly all lists have none.

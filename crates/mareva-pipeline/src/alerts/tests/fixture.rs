@@ -308,6 +308,7 @@ pub(super) fn by_name(mut hit: Hit, name: &str, supported_by: &[&str]) -> Hit {
         listed: name.to_uppercase(),
         quality: AliasQuality::Primary,
         supported_by: supported_by.iter().map(|s| (*s).to_owned()).collect(),
+        likeness: None,
     };
     hit
 }
