@@ -25,6 +25,10 @@ pub enum ListFormat {
     /// An official list in XML, told apart by its first element: the UN's, the EU's (schema 1.1), the UK's, OFAC's `sdn.xml` and
     /// `sdn_advanced.xml`.
     Xml,
+    /// Events of MISP in JSON.
+    Misp,
+    /// A bundle of STIX 2.1.
+    Stix,
     /// Entities of FollowTheMoney in JSON, one a line, as OpenSanctions publishes them.
     Ftm,
 }
@@ -123,14 +127,14 @@ pub struct ListConfig {
     /// no identifier column; the holder's name of a mule account is a label, since namesakes of millions are everywhere.
     #[serde(default)]
     pub match_names: Option<bool>,
-    /// Headers of the columns of a CSV file; where there are none, columns count by the names that Mareva gives them.
-    #[serde(default)]
-    pub columns: ColumnMap,
-    /// Further CSV files, such as one of names and one of dates of birth.
     /// Least score, over 0.5 to 1, at which a name that is not equal to a listed one is a match; 1: only equal names are. See
     /// `benches/README.md` for what it lets through.
     #[serde(default = "default_name_threshold")]
     pub name_threshold: f64,
+    /// Headers of the columns of a CSV file; where there are none, columns count by the names that Mareva gives them.
+    #[serde(default)]
+    pub columns: ColumnMap,
+    /// Further CSV files, such as one of names and one of dates of birth.
     #[serde(default)]
     pub parts: Vec<ListPart>,
     /// How the dates of the CSV files are written.
@@ -148,25 +152,25 @@ pub struct ListConfig {
 const DEFAULT_FALSE_POSITIVE_RATE: f64 = 1e-4;
 /// Bounds of the rate: beyond them the filter is either useless or larger than the entries.
 const RATES: std::ops::RangeInclusive<f64> = 1e-12..=0.5;
-/// Longest name of a list, in bytes.
-const MAX_NAME: usize = 64;
-/// Shortest filter key, in bytes.
-const MIN_KEY: usize = 16;
 /// Of the UN list it finds 99 % of names with a slip in them, and of 100,000 ordinary names it takes ten for listed ones.
 const DEFAULT_NAME_THRESHOLD: f64 = 0.8;
 /// Bounds of the threshold: below them a match is less likely than not.
 const THRESHOLDS: std::ops::RangeInclusive<f64> = 0.5..=1.0;
+/// Longest name of a list, in bytes.
+const MAX_NAME: usize = 64;
+/// Shortest filter key, in bytes.
+const MIN_KEY: usize = 16;
 
 fn default_false_positive_rate() -> f64 {
     DEFAULT_FALSE_POSITIVE_RATE
 }
 
-fn default_min_entries() -> u64 {
-    1
-}
-
 fn default_name_threshold() -> f64 {
     DEFAULT_NAME_THRESHOLD
+}
+
+fn default_min_entries() -> u64 {
+    1
 }
 
 impl ListConfig {
@@ -184,11 +188,11 @@ impl ListConfig {
             min_entries: default_min_entries(),
             max_unmatchable: 0,
             match_names: None,
+            name_threshold: DEFAULT_NAME_THRESHOLD,
             columns: ColumnMap::new(),
             parts: Vec::new(),
             dates: DateOrder::Iso,
             programmes: Vec::new(),
-            name_threshold: DEFAULT_NAME_THRESHOLD,
             key: None,
         }
     }
@@ -214,14 +218,14 @@ impl ListConfig {
             let reason = format!("false_positive_rate is {}", self.false_positive_rate);
             faults.add(&place, reason, "set it between 1e-12 and 0.5, such as 1e-4");
         }
-        self.check_columns(&place, faults);
-        for action in std::iter::once(self.action).chain(self.programmes.iter().map(|one| one.action)) {
-            let (what, remedy) = match (self.regime, action) {
-                (Regime::Fraud, ListAction::Block) => ("fraud regime blocks nothing", "write action = \"hold\""),
         if !THRESHOLDS.contains(&self.name_threshold) {
             let reason = format!("name_threshold is {}", self.name_threshold);
             faults.add(&place, reason, "set it between 0.5 and 1, such as 0.8; 1 takes equal names only");
         }
+        self.check_columns(&place, faults);
+        for action in std::iter::once(self.action).chain(self.programmes.iter().map(|one| one.action)) {
+            let (what, remedy) = match (self.regime, action) {
+                (Regime::Fraud, ListAction::Block) => ("fraud regime blocks nothing", "write action = \"hold\""),
                 (Regime::Sanctions, ListAction::Hold) => ("sanctions regime holds nothing", "write action = \"block\""),
                 _ => continue,
             };

@@ -16,19 +16,23 @@ mod front;
 mod ftm;
 mod index;
 mod intake;
+mod json_file;
 mod list;
 mod matched;
+mod misp;
 mod name;
+mod named;
 mod ofac;
 mod ofac_advanced;
-mod named;
 mod ofac_xml;
 mod official;
+mod pattern;
 mod plain;
 mod remarks;
 mod rows;
 mod scratch;
 mod spellings;
+mod stix;
 mod store;
 mod uk;
 mod uk_csv;
@@ -36,15 +40,16 @@ mod un;
 mod watchlist;
 mod xml;
 
+pub use alike::{ComparedName, FEATURES, WEIGHTS, score};
 pub use birth::BirthDate;
 pub use columns::{Column, ColumnMap, Headers};
 pub use config::{DateOrder, FilterKey, ListConfig, ListFormat, ListPart, ProgrammePolicy};
 pub use country::country_code;
-pub use alike::{ComparedName, FEATURES, WEIGHTS, score};
 pub use entry::{Document, Entry, EntryKind, ListedName};
 pub use index::FilterSize;
 pub use list::{
-    Doubts, LoadCounts, LoadedList, lists_parties, load, load_ftm, load_ofac, load_plain, load_uk_csv, load_xml,
+    Doubts, LoadCounts, LoadedList, lists_parties, load, load_ftm, load_misp, load_ofac, load_plain, load_stix,
+    load_uk_csv, load_xml,
 };
 pub use matched::{Basis, Match, Strength, Support, strongest};
 pub use name::name_key;

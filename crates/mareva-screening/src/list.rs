@@ -15,10 +15,12 @@ use crate::index::KeyIndex;
 use crate::name::NameScratch;
 use crate::official::{self, ListContent};
 use crate::store::EntryStore;
-use crate::{Entry, EntryKind, ListConfig, ListFormat, ftm, ofac, plain, uk_csv};
+use crate::{Entry, EntryKind, ListConfig, ListFormat, ftm, misp, ofac, plain, stix, uk_csv};
 
 /// Digits of the digest that serve as the version where the format states no publication date.
 const VERSION_DIGITS: usize = 12;
+/// First bytes of a JSON file that tell what it is.
+const JSON_HEAD: usize = 256;
 /// Most names of a list of which alike ones are found: their index takes about a kilobyte each.
 const MAX_ALIKE_NAMES: u64 = 1 << 20;
 /// Buffer before a file, in bytes.
@@ -120,6 +122,8 @@ pub fn load(config: &ListConfig) -> Result<LoadedList, Refusal> {
         ListFormat::Xml => load_xml(config, file, &place),
         ListFormat::Ftm => load_ftm(config, file, &place),
         ListFormat::UkCsv => load_uk_csv(config, file, &place),
+        ListFormat::Misp => load_misp(config, file, &place),
+        ListFormat::Stix => load_stix(config, file, &place),
         ListFormat::Csv | ListFormat::OfacCsv | ListFormat::Auto => load_plain(config, file, &place),
     }
 }
@@ -132,7 +136,8 @@ pub fn lists_parties(path: &Path) -> bool {
         let mut file = BufReader::new(File::open(path).ok()?);
         file.fill_buf().ok().map(format_of)
     };
-    path.join("sdn.csv").exists() || head().is_some_and(|format| format != ListFormat::Csv)
+    let of_accounts = [ListFormat::Csv, ListFormat::Misp, ListFormat::Stix];
+    path.join("sdn.csv").exists() || head().is_some_and(|format| !of_accounts.contains(&format))
 }
 
 /// What a file is by its first bytes.
@@ -140,9 +145,23 @@ fn format_of(head: &[u8]) -> ListFormat {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
     match head {
         [b'<', ..] => ListFormat::Xml,
-        [b'{', ..] => ListFormat::Ftm,
+        [b'{' | b'[', ..] => json_format_of(head),
         _ if head.starts_with(uk_csv::PREAMBLE.as_bytes()) => ListFormat::UkCsv,
         _ => ListFormat::Csv,
+    }
+}
+
+/// What a JSON file is by its first keys.
+fn json_format_of(head: &[u8]) -> ListFormat {
+    let head = &head[..head.len().min(JSON_HEAD)];
+    let has_key = |key: &str| {
+        let mut found = head.windows(key.len()).enumerate().filter(|(_, window)| *window == key.as_bytes());
+        found.any(|(at, _)| head[at + key.len()..].trim_ascii_start().first() == Some(&b':'))
+    };
+    match () {
+        () if has_key("\"Event\"") => ListFormat::Misp,
+        () if has_key("\"objects\"") => ListFormat::Stix,
+        () => ListFormat::Ftm,
     }
 }
 
@@ -172,6 +191,24 @@ pub fn load_xml(config: &ListConfig, input: impl Read, place: &str) -> Result<Lo
 pub fn load_uk_csv(config: &ListConfig, input: impl Read, place: &str) -> Result<LoadedList, Refusal> {
     checked(config)?;
     LoadedList::from_content(config, uk_csv::read(input, place)?)
+}
+
+/// Reads events of MISP in JSON; `place` names the source in faults.
+///
+/// # Errors
+/// Every fault of the config and the events.
+pub fn load_misp(config: &ListConfig, input: impl Read, place: &str) -> Result<LoadedList, Refusal> {
+    checked(config)?;
+    LoadedList::from_content(config, misp::read(input, place)?)
+}
+
+/// Reads a bundle of STIX 2.1; `place` names the source in faults.
+///
+/// # Errors
+/// Every fault of the config and the objects.
+pub fn load_stix(config: &ListConfig, input: impl Read, place: &str) -> Result<LoadedList, Refusal> {
+    checked(config)?;
+    LoadedList::from_content(config, stix::read(input, place)?)
 }
 
 /// Reads OFAC's CSV files from a folder.

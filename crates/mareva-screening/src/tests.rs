@@ -1,5 +1,6 @@
 mod alike;
 mod ftm;
+mod indicators;
 mod loading;
 mod mules;
 mod names;

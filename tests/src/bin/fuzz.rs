@@ -15,13 +15,13 @@ use mareva_codec::{Decoder, Limits, Record, Stream};
 use mareva_model::identifier::{self, Identifier};
 use mareva_model::{DeadLetter, Refusal, TransactionBatch};
 use mareva_screening::{
-    Column, ColumnMap, DateOrder, Entry, EntryKind, Headers, ListConfig, LoadedList, load_ftm, load_plain, load_uk_csv,
-    load_xml,
+    Column, ColumnMap, DateOrder, Entry, EntryKind, Headers, ListConfig, LoadedList, load_ftm, load_misp, load_plain,
+    load_stix, load_uk_csv, load_xml,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-const USAGE: &str = "usage: fuzz --decoder bank|exchange|pacs008|ethereum|identifier|list|csv-list|uk-csv-list|xml-list|ftm-list [--for 10m] [--seed N]";
+const USAGE: &str = "usage: fuzz --decoder bank|exchange|pacs008|ethereum|identifier|list|csv-list|uk-csv-list|xml-list|ftm-list|misp-list|stix-list [--for 10m] [--seed N]";
 
 /// An input that takes longer shows that work grows faster than input.
 const MAX_TIME: Duration = Duration::from_secs(5);
@@ -89,6 +89,8 @@ const CSV_LISTS: [&[u8]; 3] = [
 ];
 const UK_CSV_LISTS: [&[u8]; 1] = [include_bytes!("../../../crates/mareva-screening/fixtures/uk.csv")];
 
+const MISP_LISTS: [&[u8]; 1] = [include_bytes!("../../../crates/mareva-screening/fixtures/misp.json")];
+const STIX_LISTS: [&[u8]; 1] = [include_bytes!("../../../crates/mareva-screening/fixtures/stix.json")];
 const FTM_LISTS: [&[u8]; 1] = [include_bytes!("../../../crates/mareva-screening/fixtures/entities.ftm.json")];
 
 /// Pieces that break readers, put in whole.
@@ -156,6 +158,8 @@ fn target(name: &str) -> Option<Target> {
         "uk-csv-list" => (&UK_CSV_LISTS, uk_csv_list),
         "xml-list" => (&XML_LISTS, xml_list),
         "ftm-list" => (&FTM_LISTS, ftm_list),
+        "misp-list" => (&MISP_LISTS, misp_list),
+        "stix-list" => (&STIX_LISTS, stix_list),
         _ => return None,
     };
     Some(Target { samples: samples.to_vec(), run })
@@ -265,6 +269,14 @@ fn ftm_list(input: &[u8]) -> Result<String, String> {
     // An account has no name.
     let is_nameless = |entry: &Entry| entry.names.is_empty() && entry.kind != EntryKind::Account;
     list_file(|config| load_ftm(config, input, "entities.json"), is_nameless)
+}
+
+fn misp_list(input: &[u8]) -> Result<String, String> {
+    list_file(|config| load_misp(config, input, "event.json"), |entry| entry.identifiers.is_empty())
+}
+
+fn stix_list(input: &[u8]) -> Result<String, String> {
+    list_file(|config| load_stix(config, input, "bundle.json"), |entry| entry.identifiers.is_empty())
 }
 
 /// A list is refused with its reasons, or read the same way twice; then every entry has an id and a name.

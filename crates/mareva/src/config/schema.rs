@@ -34,6 +34,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// A list of tables with these keys.
     Tables(&'static [Key]),
+    /// A table of texts or lists of texts, under some of these keys.
+    Headers(&'static [&'static str]),
 }
 
 /// A key of a section.
@@ -109,11 +111,33 @@ pub const SECTIONS: &[(&str, &[Key])] = &[
     ("log", &[key("format", Kind::Choice(&["text", "json"])), key("level", Kind::Text)]),
 ];
 
+/// What the columns of a CSV list may mean, as [`mareva_screening::Column`].
+const COLUMNS: Kind = Kind::Headers(&[
+    "identifier",
+    "account",
+    "agent",
+    "vasp",
+    "name",
+    "quality",
+    "id",
+    "kind",
+    "reason",
+    "programme",
+    "country",
+    "birth_date",
+    "document",
+    "document_kind",
+    "valid_from",
+    "valid_until",
+    "listed_at",
+    "source",
+]);
+
 /// Keys of a list.
 pub const LIST: &[Key] = &[
     required("name", Kind::Text),
     required("path", Kind::Text),
-    key("format", Kind::Choice(&["auto", "ofac-csv", "csv", "xml", "ftm"])),
+    key("format", Kind::Choice(&["auto", "ofac-csv", "uk-csv", "csv", "xml", "ftm", "misp", "stix"])),
     required("regime", Kind::Choice(&["sanctions", "fraud"])),
     required("action", ACTIONS),
     required("binding_in", Kind::Texts),
@@ -122,7 +146,11 @@ pub const LIST: &[Key] = &[
     key("min_entries", Kind::Count),
     key("max_unmatchable", Kind::CountOrNone),
     key("match_names", Kind::Flag),
+    key("name_threshold", Kind::Number),
     key("key_file", Kind::Text),
+    key("dates", Kind::Choice(&["iso", "day-first", "month-first"])),
+    key("columns", COLUMNS),
+    key("parts", Kind::Tables(&[required("path", Kind::Text), required("columns", COLUMNS)])),
     key(
         "programmes",
         Kind::Tables(&[required("programme", Kind::Text), required("action", ACTIONS), key("binding_in", Kind::Texts)]),
@@ -296,10 +324,27 @@ impl Check<'_> {
                     }
                 }
             }
+            (Kind::Headers(words), DeValue::Table(table)) => self.headers(path, words, table),
             (_, found) => {
                 let reason = format!("is {} where another type is due", article(found.type_str()));
                 self.fault(at, path, reason, wanted(kind));
             }
+        }
+    }
+
+    fn headers(&mut self, path: &str, words: &[&'static str], table: &DeTable<'_>) {
+        for (name, value) in table {
+            let word = name.get_ref().as_ref();
+            let inner = format!("{path}.{word}");
+            if !words.contains(&word) {
+                let near = nearest(word, words.iter().copied());
+                let all = || format!("the columns are {}", words.join(", "));
+                let remedy = near.map_or_else(all, |near| format!("did you mean `{near}`?"));
+                self.fault(Some(name.span()), &inner, "is no column of a list", remedy);
+                continue;
+            }
+            let kind = if matches!(value.get_ref(), DeValue::Array(_)) { Kind::Texts } else { Kind::Text };
+            self.value(&inner, kind, value);
         }
     }
 
@@ -346,5 +391,8 @@ fn wanted(kind: Kind) -> String {
             format!("write one of {}", shown.join(", "))
         }
         Kind::Tables(_) => "write a list of tables".to_owned(),
+        Kind::Headers(_) => {
+            "write a table of headers, such as { id = \"ref\", name = [\"first\", \"last\"] }".to_owned()
+        }
     }
 }

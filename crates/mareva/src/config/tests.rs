@@ -2,7 +2,7 @@ use std::path::Path;
 
 use mareva_model::Refusal;
 
-use super::schema::{Kind, SECTIONS};
+use super::schema::{Key, Kind, LIST, SECTIONS};
 use super::span::parse_span;
 use super::{Config, DEFAULTS, read};
 
@@ -103,6 +103,53 @@ fn a_file_is_laid_over_the_defaults() {
     assert_eq!(config.lists[0].list.path, Path::new("/etc/mareva/lists/ofac"));
     assert_eq!(config.lists[0].key_file.as_deref(), Some(Path::new("/etc/mareva/key")));
     assert_eq!(config.lists[0].list.false_positive_rate, 1e-4);
+}
+
+/// The list that the comments of the defaults show.
+fn shown_list() -> String {
+    let from = DEFAULTS.find("# [[lists]]").unwrap();
+    let lines = DEFAULTS[from..].lines().take_while(|line| line.starts_with('#'));
+    lines.map(|line| line.trim_start_matches('#').strip_prefix(' ').unwrap_or_default().to_owned() + "\n").collect()
+}
+
+#[test]
+fn the_list_that_the_defaults_show_has_every_key_and_can_be_read() {
+    let text = shown_list();
+    let config = config(&text);
+    let list = &config.lists[0].list;
+    assert_eq!((list.parts.len(), list.programmes.len()), (2, 1));
+    assert_eq!(list.parts[0].path, Path::new("/etc/mareva/lists/names.csv"));
+    let table: toml::Table = text.parse().unwrap();
+    let shown = table["lists"][0].as_table().unwrap();
+    let names = |keys: &[Key]| keys.iter().map(|key| key.name.to_owned()).collect::<std::collections::BTreeSet<_>>();
+    assert_eq!(shown.keys().cloned().collect::<std::collections::BTreeSet<_>>(), names(LIST));
+    for key in LIST {
+        match key.kind {
+            // Every format is told there, and none that the loader does not know.
+            Kind::Choice(words) => {
+                for word in words {
+                    assert!(DEFAULTS.contains(word), "{word}");
+                    let other = text.replace(
+                        &format!("{} = {:?}", key.name, shown[key.name].as_str().unwrap()),
+                        &format!("{} = {word:?}", key.name),
+                    );
+                    self::config(&other);
+                }
+            }
+            Kind::Headers(words) => {
+                for word in words {
+                    assert!(DEFAULTS.contains(word), "{word}");
+                    let columns = r#"{ id = "ref", kind = "type", listed_at = "date_listed" }"#;
+                    self::config(&text.replace(columns, &format!("{{ {word} = \"x\" }}")));
+                }
+            }
+            _ => {}
+        }
+    }
+    let wrong = text.replace("kind = \"type\"", "kynd = \"type\"").replace("[\"first\", \"last\"]", "[\"first\", 2]");
+    let found = faults(&wrong).join("\n");
+    assert!(found.contains("lists[0].columns.kynd: is no column of a list; did you mean `kind`?"), "{found}");
+    assert!(found.contains("lists[0].parts[0].columns.name[1]: is an integer"), "{found}");
 }
 
 #[test]

@@ -1,0 +1,192 @@
+//! Bundles of STIX 2.1 and envelopes of TAXII 2.1 (<https://docs.oasis-open.org/cti/stix/v2.1/stix-v2.1.html>). Accounts and wallets
+//! are the extension objects `bank-account` and `cryptocurrency-wallet` (<https://github.com/muchdogesec/stix2extensions>): those
+//! that a pattern of an indicator names, and where there is no indicator, those that stand in the bundle.
+
+use std::collections::HashMap;
+use std::io::Read;
+
+use mareva_model::identifier::{self, Identifier};
+use mareva_model::{Refusal, parse_time};
+use serde::Deserialize;
+
+use crate::entry::{PROGRAMME_SEPARATOR, add_new};
+use crate::faults::Faults;
+use crate::official::ListContent;
+use crate::pattern::{Comparison, comparisons};
+use crate::{Entry, EntryKind, LoadCounts, json_file};
+
+const EXPORT: &str = "export the bundle again as STIX 2.1";
+
+/// Markings that the standard and TLP 2.0 give fixed ids.
+const TLP: [(&str, &str); 9] = [
+    ("marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9", "tlp:white"),
+    ("marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da", "tlp:green"),
+    ("marking-definition--f88d31f6-486f-44da-b317-01333bde0b82", "tlp:amber"),
+    ("marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed", "tlp:red"),
+    ("marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487", "tlp:clear"),
+    ("marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb", "tlp:green"),
+    ("marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421", "tlp:amber"),
+    ("marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003", "tlp:amber+strict"),
+    ("marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1", "tlp:red"),
+];
+
+#[derive(Deserialize)]
+struct Bundle {
+    #[serde(default)]
+    objects: Vec<Object>,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    description: Option<String>,
+    #[serde(default)]
+    created_by_ref: Option<String>,
+    #[serde(default)]
+    holder_ref: Option<String>,
+    #[serde(default)]
+    object_marking_refs: Vec<String>,
+    #[serde(default)]
+    revoked: bool,
+    #[serde(default)]
+    pattern: Option<String>,
+    #[serde(default)]
+    pattern_type: Option<String>,
+    #[serde(default)]
+    valid_from: Option<String>,
+    #[serde(default)]
+    valid_until: Option<String>,
+    #[serde(default)]
+    iban: Option<String>,
+    #[serde(default)]
+    account_number: Option<String>,
+    #[serde(default)]
+    bic: Option<String>,
+    #[serde(default)]
+    value: Option<String>,
+    #[serde(default)]
+    symbol: Option<String>,
+}
+
+/// Reads a bundle; `place` names the file in faults.
+pub(crate) fn read(input: impl Read, place: &str) -> Result<ListContent, Refusal> {
+    let (bundle, digest) = json_file::read::<Bundle>(input, place, "bundle of STIX 2.1", EXPORT)?;
+    let names: HashMap<&str, &str> =
+        bundle.objects.iter().filter_map(|one| Some((one.id.as_str(), one.name.as_deref()?))).collect();
+    let (mut entries, mut counts, mut faults) = (Vec::new(), LoadCounts::default(), Faults::default());
+    let is_indicator = |one: &&Object| one.kind == "indicator";
+    let has_indicators = bundle.objects.iter().any(|one| is_indicator(&one));
+    for object in bundle.objects.iter().filter(|one| !one.revoked && is_indicator(one) == has_indicators) {
+        let here = format!("{place}: {}", if object.id.is_empty() { "object without id" } else { &object.id });
+        let found = if has_indicators { of_indicator(object, &here, &mut faults) } else { of_observed(object) };
+        let (nobodys, known): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|one| one.canonical.starts_with("acct:-/"));
+        counts.unmatchable += nobodys.len() as u64;
+        if known.is_empty() {
+            continue;
+        }
+        if object.id.is_empty() {
+            faults.add(&here, "has no id", EXPORT);
+        }
+        entries.push(Entry { identifiers: known, ..about(object, &names, &here, &mut faults) });
+    }
+    if entries.is_empty() && faults.is_empty() {
+        faults.add(place, "holds no account and no wallet in an indicator of its own", EXPORT);
+    }
+    faults.into_result()?;
+    Ok(ListContent { entries, digest, counts, published: None })
+}
+
+/// What an object says beside its pattern.
+fn about(object: &Object, names: &HashMap<&str, &str>, place: &str, faults: &mut Faults) -> Entry {
+    let named =
+        |reference: &Option<String>| reference.as_deref().and_then(|id| names.get(id)).map(|name| (*name).to_owned());
+    let mut marked: Vec<&str> = Vec::new();
+    for id in &object.object_marking_refs {
+        let fixed = TLP.iter().find(|(known, _)| known == id).map(|(_, name)| *name);
+        add_new(&mut marked, fixed.or(names.get(id.as_str()).copied()).into_iter().collect());
+    }
+    let mut time = |text: &Option<String>, what: &str| {
+        let parsed = text.as_deref().map(parse_time).transpose();
+        parsed.unwrap_or_else(|error| {
+            faults.add(place, format!("{what}: {error}"), EXPORT);
+            None
+        })
+    };
+    let (valid_from, valid_until) = (time(&object.valid_from, "valid_from"), time(&object.valid_until, "valid_until"));
+    Entry {
+        id: object.id.clone(),
+        kind: EntryKind::Account,
+        label: named(&object.holder_ref),
+        programme: Some(marked.join(PROGRAMME_SEPARATOR)).filter(|text| !text.is_empty()),
+        reason: object.name.clone().or(object.description.clone()),
+        source: named(&object.created_by_ref),
+        listed_at: valid_from,
+        valid_from,
+        valid_until,
+        ..Entry::default()
+    }
+}
+
+/// Accounts and wallets of an object that stands for itself.
+fn of_observed(object: &Object) -> Vec<Identifier> {
+    let text =
+        |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    match object.kind.as_str() {
+        "bank-account" => {
+            let number = text(&object.iban).or(text(&object.account_number));
+            number.map(|number| identifier::account(&number, object.bic.as_deref())).into_iter().collect()
+        }
+        "cryptocurrency-wallet" => text(&object.value)
+            .map(|address| identifier::wallet(&address, object.symbol.as_deref(), None))
+            .into_iter()
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Accounts and wallets that a pattern names, each of which alone is enough for it.
+fn of_indicator(object: &Object, place: &str, faults: &mut Faults) -> Vec<Identifier> {
+    let is_stix = object.pattern_type.as_deref().is_none_or(|kind| kind == "stix");
+    let Some(pattern) = object.pattern.as_deref().filter(|_| is_stix) else { return Vec::new() };
+    let observations = match comparisons(pattern) {
+        Ok(observations) => observations,
+        // A pattern about something else is not ours to judge.
+        Err(_) if !["bank-account:", "cryptocurrency-wallet:"].iter().any(|ours| pattern.contains(ours)) => {
+            return Vec::new();
+        }
+        Err(reason) => {
+            faults.add(
+                place,
+                format!("its pattern {reason}"),
+                "write each account as [bank-account:iban = '…'], with OR between",
+            );
+            return Vec::new();
+        }
+    };
+    let mut found = Vec::new();
+    let is_ours =
+        |one: &Comparison| one.path.starts_with("bank-account:") || one.path.starts_with("cryptocurrency-wallet:");
+    // Where something else has to hold beside an account, the account alone is not enough.
+    for all in observations.into_iter().filter(|all| all.iter().all(is_ours)) {
+        let of = |path: &str| all.iter().find(|one| one.path == path);
+        let bank = of("bank-account:bic").and_then(|one| one.values.first()).map(String::as_str);
+        let network = of("cryptocurrency-wallet:symbol").and_then(|one| one.values.first()).map(String::as_str);
+        for Comparison { path, values } in &all {
+            found.extend(values.iter().filter_map(|value| match path.as_str() {
+                "bank-account:iban" | "bank-account:account_number" => Some(identifier::account(value, bank)),
+                "cryptocurrency-wallet:value" | "cryptocurrency-wallet:address" => {
+                    Some(identifier::wallet(value, network, None))
+                }
+                _ => None,
+            }));
+        }
+    }
+    found
+}

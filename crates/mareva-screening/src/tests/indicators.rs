@@ -1,0 +1,158 @@
+use mareva_model::Refusal;
+
+use super::{by_identifier, told};
+use crate::pattern::comparisons;
+use crate::{
+    Entry, EntryKind, ListConfig, LoadedList, Match, Scratch, Watchlist, lists_parties, load, load_misp, load_stix,
+};
+
+const MISP: &str = include_str!("../../fixtures/misp.json");
+const STIX: &str = include_str!("../../fixtures/stix.json");
+
+fn misp(text: &str) -> Result<LoadedList, Refusal> {
+    load_misp(&ListConfig::fraud("partner", ""), text.as_bytes(), "event.json")
+}
+
+fn stix(text: &str) -> Result<LoadedList, Refusal> {
+    load_stix(&ListConfig::fraud("partner", ""), text.as_bytes(), "bundle.json")
+}
+
+fn identifiers(entry: &Entry) -> Vec<&str> {
+    entry.identifiers.iter().map(|one| one.canonical.as_str()).collect()
+}
+
+#[test]
+fn an_event_of_misp_lists_what_is_meant_to_be_looked_for() {
+    let list = misp(MISP).unwrap();
+    let all: Vec<Entry> = list.entries().collect();
+    let found: Vec<(&str, Vec<&str>)> = all.iter().map(|entry| (&entry.id[32..], identifiers(entry))).collect();
+    assert_eq!(
+        found,
+        [
+            ("0002", vec!["iban:DE89370400440532013000"]),
+            ("0005", vec!["btc:1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"]),
+            ("0010", vec!["acct:COBADEFF/0532013000"]),
+            ("0020", vec!["eip155:1:0xd8da6bf26964af9d7eed9e03e53415d37aa96045"]),
+        ]
+    );
+    // An account number without its bank is anybody's.
+    assert_eq!(list.counts().unmatchable, 1);
+    let [first, _, collector, wallet] = &all[..] else { panic!("four entries") };
+    assert_eq!(first.reason.as_deref(), Some("first hop: Investment scam, mule accounts of May"));
+    assert_eq!((first.source.as_deref(), first.listed_at), (Some("Example Bank CERT"), Some(1_778_457_600_000)));
+    assert_eq!(first.programme.as_deref(), Some("tlp:amber; rsit:fraud=\"phishing\""));
+    assert_eq!(collector.label.as_deref(), Some("Mule & Sons"));
+    assert_eq!(wallet.programme.as_deref(), Some("tlp:amber; rsit:fraud=\"phishing\"; tlp:green"));
+    assert!(all.iter().all(|entry| entry.kind == EntryKind::Account && entry.names.is_empty()));
+}
+
+#[test]
+fn events_come_alone_in_lists_and_in_responses() {
+    for text in [format!("[{MISP}]"), format!("{{\"response\": [{MISP}]}}"), format!("\u{feff}{MISP}")] {
+        assert_eq!(misp(&text).unwrap().counts().entries, 4);
+    }
+}
+
+#[test]
+fn a_bundle_lists_what_its_indicators_name_while_they_are_valid() {
+    let list = stix(STIX).unwrap();
+    let all: Vec<Entry> = list.entries().collect();
+    let [accounts, wallet] = &all[..] else { panic!("two entries, not {all:?}") };
+    assert_eq!(
+        identifiers(accounts),
+        [
+            "iban:DE89370400440532013000",
+            "iban:GB29NWBK60161331926819",
+            "iban:FR1420041010050500013M02606",
+            "acct:COBADEFF/0532013000"
+        ]
+    );
+    assert_eq!(identifiers(wallet), ["btc:1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"]);
+    assert_eq!((accounts.programme.as_deref(), accounts.source.as_deref()), (Some("tlp:amber"), Some("Example FIU")));
+    assert_eq!(accounts.reason.as_deref(), Some("Mule accounts of an investment scam"));
+    let watchlist = Watchlist::new(vec![list.into()]).unwrap();
+    let hits = |at: i64| -> Vec<Match> {
+        let mut out = Vec::new();
+        watchlist.screen_identifier("iban:DE89370400440532013000", at, &mut Scratch::new(), &mut out);
+        out
+    };
+    let (before, within, after) = (1_778_457_599_999, 1_778_457_600_000, 1_786_406_400_000);
+    assert_eq!([before, within, after].map(|at| hits(at).len()), [0, 1, 0]);
+    // Withdrawn, and beside indicators no indicator itself.
+    assert!(by_identifier(&watchlist, "iban:ES9121000418450200051332").is_empty());
+    assert!(by_identifier(&watchlist, "iban:NL91ABNA0417164300").is_empty());
+}
+
+#[test]
+fn without_indicators_the_accounts_of_a_bundle_are_listed() {
+    let envelope = r#"{"more": false, "objects": [
+        {"type": "identity", "id": "identity--1", "name": "Mule & Sons"},
+        {"type": "bank-account", "id": "bank-account--1", "iban": "NL91ABNA0417164300", "holder_ref": "identity--1"},
+        {"type": "cryptocurrency-wallet", "id": "cryptocurrency-wallet--1", "value": "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"}]}"#;
+    let all: Vec<Entry> = stix(envelope).unwrap().entries().collect();
+    assert_eq!(
+        all.iter().flat_map(identifiers).collect::<Vec<_>>(),
+        ["iban:NL91ABNA0417164300", "btc:1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"]
+    );
+    assert_eq!(all[0].label.as_deref(), Some("Mule & Sons"));
+}
+
+#[test]
+fn patterns_that_say_more_than_values_are_refused_where_they_are_ours() {
+    let with = |pattern: &str| {
+        let object = serde_json::json!({"type": "indicator", "id": "indicator--1", "pattern": pattern});
+        serde_json::json!({"objects": [object]}).to_string()
+    };
+    for (pattern, expected) in [
+        ("[bank-account:iban LIKE 'DE%']", "has \"LIKE\" in it"),
+        ("[bank-account:iban = 'DE89370400440532013000'", "ends too early"),
+        ("[bank-account:iban = 'DE89", "has a text without an end"),
+        ("[NOT bank-account:iban = 'DE89370400440532013000']", "has \"NOT\" in it"),
+        ("[bank-account:iban != 'DE89370400440532013000']", "has \"!\" in it"),
+        ("[bank-account:iban = 'DE89370400440532013000'] REPEATS 2 TIMES", "has \"REPEATS\" in it"),
+        ("[domain-name:value = 'a.example']", "holds no account and no wallet"),
+        // The account alone is not what it is about.
+        ("[bank-account:iban = 'DE89370400440532013000' AND url:value = 'x']", "holds no account and no wallet"),
+    ] {
+        let told = told(&stix(&with(pattern)).unwrap_err());
+        assert!(told.contains(expected), "{pattern}: {told}");
+        assert!(!told.contains("DE893"), "{told}");
+    }
+    let many = vec!["a:b = 'c'"; 10_001].join(" OR ");
+    assert!(comparisons(&format!("[{many}]")).unwrap_err().contains("more than 10000"));
+    assert_eq!(comparisons(r"[a:b = 'it\'s \\']").unwrap()[0][0].values, [r"it's \"]);
+}
+
+#[test]
+fn what_is_no_document_is_refused() {
+    for (text, expected) in [
+        ("", "event.json:1: is no event of MISP"),
+        ("<html>", "event.json:1: is no event of MISP"),
+        (&MISP[..MISP.len() - 9], "is no event of MISP"),
+        ("{}", "is no event of MISP"),
+        (r#"{"response": []}"#, "holds no account and no wallet"),
+        (
+            &MISP.replace(r#""uuid": "5f1e0c52-6a0f-4c7e-9a39-2b1f5d2c0002", "#, ""),
+            "has an attribute or object without uuid",
+        ),
+    ] {
+        let told = told(&misp(text).unwrap_err());
+        assert!(told.contains(expected), "{expected}: {told}");
+    }
+    for text in ["", "[]", "{}", "{\"objects\": 1}"] {
+        stix(text).unwrap_err();
+    }
+    let wrong = STIX.replace("2026-08-11T00:00:00Z", "August");
+    assert!(told(&stix(&wrong).unwrap_err()).contains("valid_until"));
+}
+
+#[test]
+fn the_first_keys_tell_the_format() {
+    let folder = tempfile::tempdir().unwrap();
+    for (text, entries) in [(MISP, 4), (STIX, 2)] {
+        let path = folder.path().join("list");
+        std::fs::write(&path, text).unwrap();
+        assert_eq!(load(&ListConfig::fraud("partner", path.to_str().unwrap())).unwrap().counts().entries, entries);
+        assert!(!lists_parties(&path));
+    }
+}
