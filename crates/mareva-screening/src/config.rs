@@ -153,7 +153,7 @@ const DEFAULT_FALSE_POSITIVE_RATE: f64 = 1e-4;
 /// Bounds of the rate: beyond them the filter is either useless or larger than the entries.
 const RATES: std::ops::RangeInclusive<f64> = 1e-12..=0.5;
 /// Of the UN list it finds 99 % of names with a slip in them, and of 100,000 ordinary names it takes ten for listed ones.
-const DEFAULT_NAME_THRESHOLD: f64 = 0.8;
+const DEFAULT_NAME_THRESHOLD: f64 = 0.78;
 /// Bounds of the threshold: below them a match is less likely than not.
 const THRESHOLDS: std::ops::RangeInclusive<f64> = 0.5..=1.0;
 /// Longest name of a list, in bytes.
@@ -220,7 +220,7 @@ impl ListConfig {
         }
         if !THRESHOLDS.contains(&self.name_threshold) {
             let reason = format!("name_threshold is {}", self.name_threshold);
-            faults.add(&place, reason, "set it between 0.5 and 1, such as 0.8; 1 takes equal names only");
+            faults.add(&place, reason, "set it between 0.5 and 1, such as 0.78; 1 takes equal names only");
         }
         self.check_columns(&place, faults);
         for action in std::iter::once(self.action).chain(self.programmes.iter().map(|one| one.action)) {

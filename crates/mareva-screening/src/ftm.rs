@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::country::code_or_text;
 use crate::entry::{PROGRAMME_SEPARATOR, add_new, programmes};
 use crate::faults::Faults;
-use crate::official::{ListContent, add_birth_date};
+use crate::official::{ListContent, add_birth_date, is_nobodys};
 use crate::{Document, Entry, EntryKind, ListedName, LoadCounts};
 
 /// Longest line, in bytes: the largest of OpenSanctions, with all that hangs on it, are under 2 MiB.
@@ -293,7 +293,7 @@ fn account(line: &Line, counts: &mut LoadCounts) -> Entry {
     let accounts = line.texts(&["iban", "accountNumber"]).map(|text| identifier::account(text, bank));
     let found: Vec<Identifier> = wallets.chain(accounts).collect();
     // The number of an account whose bank nobody names can be anybody's.
-    let (nobodys, known): (Vec<_>, Vec<_>) = found.into_iter().partition(|one| one.canonical.starts_with("acct:-/"));
+    let (nobodys, known): (Vec<_>, Vec<_>) = found.into_iter().partition(is_nobodys);
     counts.unmatchable += nobodys.len() as u64;
     entry.identifiers = known;
     entry

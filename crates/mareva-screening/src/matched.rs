@@ -69,6 +69,22 @@ pub(crate) fn is_another(entry: &Entry, support: &Support<'_>) -> bool {
     })
 }
 
+/// Whether both give a date of birth and no two can be of one year: day and month are often swapped.
+pub(crate) fn is_of_another_year(entry: &Entry, support: &Support<'_>) -> bool {
+    let years = |date: BirthDate| date.first / YEAR..=date.last / YEAR;
+    let born = support.birth_date.and_then(BirthDate::parse).map(years);
+    born.is_some_and(|born| {
+        let meets = |listed: &BirthDate| {
+            let listed = years(*listed);
+            listed.start() <= born.end() && born.start() <= listed.end()
+        };
+        !entry.birth_dates.is_empty() && !entry.birth_dates.iter().any(meets)
+    })
+}
+
+/// A date as a number has four digits of month and day.
+const YEAR: u32 = 10_000;
+
 /// Names what of the transaction supports a name of the entry. Nothing does where both give a date of birth and no two agree:
 /// that is somebody else of the name; nor does a country alone support a weak name, which too many share in any country.
 pub(crate) fn supported_by(entry: &Entry, quality: AliasQuality, support: &Support<'_>) -> Vec<String> {

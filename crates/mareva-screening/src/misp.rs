@@ -7,15 +7,18 @@ use std::io::Read;
 use mareva_model::identifier::{self, Identifier};
 use mareva_model::{Refusal, parse_time};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::entry::{PROGRAMME_SEPARATOR, add_new};
 use crate::faults::Faults;
-use crate::official::ListContent;
+use crate::official::{ListContent, is_nobodys};
 use crate::{Entry, EntryKind, LoadCounts, json_file};
 
 const EXPORT: &str = "export the events again from MISP, as MISP JSON";
 /// Says that an attribute is of somebody who was harmed.
 const VICTIM: &str = "victim";
+/// Category of what somebody was after, not of who was.
+const TARGETED: &str = "Targeting data";
 
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -58,6 +61,14 @@ struct Tag {
     name: String,
 }
 
+impl Tag {
+    /// Whether it says that what it marks is harmless, or of somebody who was harmed.
+    fn clears(&self) -> bool {
+        let name = self.name.to_ascii_lowercase();
+        name.starts_with("false-positive") || name.contains(VICTIM)
+    }
+}
+
 #[derive(Deserialize)]
 struct Object {
     #[serde(default)]
@@ -78,11 +89,14 @@ struct Attribute {
     uuid: String,
     #[serde(rename = "type")]
     kind: String,
-    value: String,
+    #[serde(default)]
+    category: String,
+    #[serde(default)]
+    value: Value,
     #[serde(default)]
     object_relation: Option<String>,
     #[serde(default)]
-    comment: String,
+    comment: Option<String>,
     /// Whether it is meant to be looked for.
     #[serde(default)]
     to_ids: Option<bool>,
@@ -94,7 +108,12 @@ struct Attribute {
 
 impl Attribute {
     fn is_looked_for(&self) -> bool {
-        !self.deleted && self.to_ids != Some(false)
+        !self.deleted && self.to_ids != Some(false) && self.category != TARGETED && !self.tags.iter().any(Tag::clears)
+    }
+
+    /// The value where it is a text, as those of accounts and wallets are.
+    fn text(&self) -> &str {
+        self.value.as_str().unwrap_or_default().trim()
     }
 
     fn is(&self, relation: &str) -> bool {
@@ -103,7 +122,7 @@ impl Attribute {
 
     /// What it is by its type alone.
     fn identifier(&self, bank: Option<&str>) -> Option<Identifier> {
-        let text = self.value.trim();
+        let text = self.text();
         match self.kind.as_str() {
             "iban" | "bank-account-nr" => Some(identifier::account(text, bank)),
             "btc" => Some(identifier::wallet(text, Some("BTC"), None)),
@@ -127,7 +146,7 @@ pub(crate) fn read(input: impl Read, place: &str) -> Result<ListContent, Refusal
         let here = format!("{place}: event {}", report.uuid);
         for attribute in report.attributes.iter().filter(|attribute| attribute.is_looked_for()) {
             if let Some(found) = attribute.identifier(None) {
-                let about = [attribute.comment.as_str(), report.info.as_str()];
+                let about = [attribute.comment.as_deref().unwrap_or_default(), report.info.as_str()];
                 let entry = told_by(report, &attribute.uuid, about, &attribute.tags);
                 add(entry, vec![found], &here, (&mut entries, &mut counts, &mut faults));
             }
@@ -149,7 +168,7 @@ type Taken<'a> = (&'a mut Vec<Entry>, &'a mut LoadCounts, &'a mut Faults);
 
 /// Adds an entry with those of its identifiers that can match: the number of an account whose bank nobody names can be anybody's.
 fn add(mut entry: Entry, found: Vec<Identifier>, place: &str, (entries, counts, faults): Taken<'_>) {
-    let (nobodys, known): (Vec<_>, Vec<_>) = found.into_iter().partition(|one| one.canonical.starts_with("acct:-/"));
+    let (nobodys, known): (Vec<_>, Vec<_>) = found.into_iter().partition(is_nobodys);
     counts.unmatchable += nobodys.len() as u64;
     if entry.id.is_empty() {
         faults.add(place, "has an attribute or object without uuid", EXPORT);
@@ -163,17 +182,14 @@ fn add(mut entry: Entry, found: Vec<Identifier>, place: &str, (entries, counts, 
 /// The account or wallet that an object tells of, and its holder as a label.
 fn account(report: &Report, object: &Object) -> Option<(Entry, Vec<Identifier>)> {
     let of = |relation: &str| object.attributes.iter().find(|attribute| attribute.is(relation));
-    let text = |relation: &str| of(relation).map(|attribute| attribute.value.trim());
+    let text = |relation: &str| of(relation).map(|attribute| attribute.text());
     let looked_for = || object.attributes.iter().filter(|attribute| attribute.is_looked_for());
     let found: Vec<Identifier> = match object.name.as_str() {
         "bank-account" => looked_for().filter_map(|attribute| attribute.identifier(text("swift"))).collect(),
         "coin-address" => {
             let is_address =
                 |one: &&Attribute| ["address", "address-xmr", "address-crypto"].iter().any(|name| one.is(name));
-            looked_for()
-                .filter(is_address)
-                .map(|one| identifier::wallet(one.value.trim(), text("symbol"), None))
-                .collect()
+            looked_for().filter(is_address).map(|one| identifier::wallet(one.text(), text("symbol"), None)).collect()
         }
         "btc-wallet" => looked_for().filter_map(|attribute| attribute.identifier(None)).collect(),
         _ => return None,

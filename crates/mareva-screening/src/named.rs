@@ -1,7 +1,7 @@
 use mareva_model::{AliasQuality, MatchedOn, NameLikeness, TokenPair};
 
 use crate::alike::{Found, Place, Query, Search};
-use crate::matched::{is_another, new_match, supported_by};
+use crate::matched::{is_of_another_year, new_match, supported_by};
 use crate::name::{is_short, name_key};
 use crate::scratch::Scratch;
 use crate::watchlist::in_force;
@@ -90,10 +90,10 @@ impl Watchlist {
             let (list, stats) = (&self.lists[place.list as usize], &mut stats[place.list as usize]);
             stats.filter_hits += 1;
             let view = list.store.view(place.entry);
-            let Some((_, listed)) = view.names().nth(place.name as usize) else { continue };
+            let Some((quality, listed)) = view.names().nth(place.name as usize) else { continue };
             let entry = view.to_entry();
-            if !is_another(&entry, named.support) && in_force(&view, named.event_time, stats) {
-                out.push(name_match(list, entry, (listed, AliasQuality::Weak), named, Some(likeness)));
+            if !is_of_another_year(&entry, named.support) && in_force(&view, named.event_time, stats) {
+                out.push(name_match(list, entry, (listed, quality), named, Some(likeness)));
             }
         }
         any
@@ -132,8 +132,10 @@ fn name_match(
     named: Named<'_>,
     likeness: Option<NameLikeness>,
 ) -> Match {
-    let supported_by = supported_by(&entry, quality, named.support);
-    let basis = match (quality, supported_by.is_empty()) {
+    // A name that is only alike is no more than a weak alias.
+    let counts_as = if likeness.is_some() { AliasQuality::Weak } else { quality };
+    let supported_by = supported_by(&entry, counts_as, named.support);
+    let basis = match (counts_as, supported_by.is_empty()) {
         (AliasQuality::Weak, true) => Basis::WeakName,
         (AliasQuality::Weak, false) => Basis::SupportedWeakName,
         (_, true) => Basis::Name,

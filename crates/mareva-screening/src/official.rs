@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::io::Read;
 
+use mareva_model::identifier::{self, Identifier};
 use mareva_model::{Digest, Refusal};
 
 use crate::entry::add_new;
@@ -96,4 +97,9 @@ pub(crate) fn add_birth_date(entry: &mut Entry, text: &str, counts: &mut LoadCou
         Some(date) => add_new(&mut entry.birth_dates, vec![date]),
         None => counts.unreadable_dates += 1,
     }
+}
+
+/// Whether an account number can be anybody's: nobody names its bank, and it is no mistyped IBAN, which names its own.
+pub(crate) fn is_nobodys(identifier: &Identifier) -> bool {
+    identifier.canonical.starts_with("acct:-/") && identifier::mistyped_iban(&identifier.canonical).is_none()
 }

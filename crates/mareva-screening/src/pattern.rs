@@ -34,6 +34,8 @@ pub(crate) fn comparisons(pattern: &str) -> Result<Vec<Vec<Comparison>>, String>
     let (mut alternatives, mut count) = (Vec::new(), 0);
     loop {
         expect(&mut tokens, &Token::Open)?;
+        // Brackets around the whole say nothing.
+        let is_bracketed = tokens.next_if_eq(&Token::Left).is_some();
         let mut all = Vec::new();
         loop {
             all.push(comparison(&mut tokens)?);
@@ -41,8 +43,12 @@ pub(crate) fn comparisons(pattern: &str) -> Result<Vec<Vec<Comparison>>, String>
             if count > MAX_COMPARISONS {
                 return Err(format!("has more than {MAX_COMPARISONS} comparisons"));
             }
+            if is_bracketed && tokens.next_if_eq(&Token::Right).is_some() {
+                expect(&mut tokens, &Token::Close)?;
+                break;
+            }
             match tokens.next() {
-                Some(Token::Close) => break,
+                Some(Token::Close) if !is_bracketed => break,
                 Some(Token::Word(word)) if word == "AND" => {}
                 Some(Token::Word(word)) if word == "OR" => alternatives.push(std::mem::take(&mut all)),
                 other => return Err(unexpected(other.as_ref())),
@@ -94,18 +100,35 @@ fn expect(tokens: &mut impl Iterator<Item = Token>, wanted: &Token) -> Result<()
 fn unexpected(token: Option<&Token>) -> String {
     match token {
         None => "ends too early".to_owned(),
-        Some(Token::Word(word)) => format!("has {:?} in it, where only = and IN, AND and OR are read", clipped(word)),
+        // What is no word of the language may be a value.
+        Some(Token::Word(word)) if KEYWORDS.contains(&word.as_str()) => {
+            format!("has {word} in it, where only = and IN, AND and OR are read")
+        }
+        Some(Token::Word(_)) => {
+            "has something in it that is no comparison with = or IN of a text in single quotes".to_owned()
+        }
         Some(Token::Text(_)) => "has a text where none belongs".to_owned(),
         Some(_) => "has a bracket, comma or = where none belongs".to_owned(),
     }
 }
 
-/// Letters of a word that are shown.
-const SHOWN: usize = 40;
-
-fn clipped(word: &str) -> String {
-    word.chars().take(SHOWN).collect()
-}
+/// Words of the language that are shown.
+const KEYWORDS: [&str; 14] = [
+    "LIKE",
+    "MATCHES",
+    "ISSUBSET",
+    "ISSUPERSET",
+    "EXISTS",
+    "NOT",
+    "FOLLOWEDBY",
+    "REPEATS",
+    "WITHIN",
+    "START",
+    "STOP",
+    "AND",
+    "OR",
+    "IN",
+];
 
 fn tokens(pattern: &str) -> Result<Vec<Token>, String> {
     let mut tokens = Vec::new();
@@ -117,7 +140,11 @@ fn tokens(pattern: &str) -> Result<Vec<Token>, String> {
             '(' => Token::Left,
             ')' => Token::Right,
             ',' => Token::Comma,
-            '=' => Token::Equal,
+            '=' => {
+                // `==` is the same.
+                let _ = letters.next_if(|(_, letter)| *letter == '=');
+                Token::Equal
+            }
             '\'' => Token::Text(quoted(&mut letters)?),
             _ if letter.is_whitespace() => continue,
             _ => {

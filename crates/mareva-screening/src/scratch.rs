@@ -22,7 +22,7 @@ pub struct ScreeningStats {
 pub struct ListStats {
     /// Name of the list.
     pub list: String,
-    /// Probes that its filter let through.
+    /// Probes that its filter let through, and entries whose names are alike.
     pub filter_hits: u64,
     /// Matches confirmed against the exact entry.
     pub confirmed: u64,

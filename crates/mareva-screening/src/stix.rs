@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::entry::{PROGRAMME_SEPARATOR, add_new};
 use crate::faults::Faults;
-use crate::official::ListContent;
+use crate::official::{ListContent, is_nobodys};
 use crate::pattern::{Comparison, comparisons};
 use crate::{Entry, EntryKind, LoadCounts, json_file};
 
@@ -55,6 +55,10 @@ struct Object {
     #[serde(default)]
     revoked: bool,
     #[serde(default)]
+    modified: Option<String>,
+    #[serde(default)]
+    indicator_types: Vec<String>,
+    #[serde(default)]
     pattern: Option<String>,
     #[serde(default)]
     pattern_type: Option<String>,
@@ -76,17 +80,17 @@ struct Object {
 
 /// Reads a bundle; `place` names the file in faults.
 pub(crate) fn read(input: impl Read, place: &str) -> Result<ListContent, Refusal> {
-    let (bundle, digest) = json_file::read::<Bundle>(input, place, "bundle of STIX 2.1", EXPORT)?;
+    let (mut bundle, digest) = json_file::read::<Bundle>(input, place, "bundle of STIX 2.1", EXPORT)?;
+    keep_latest(&mut bundle.objects);
     let names: HashMap<&str, &str> =
         bundle.objects.iter().filter_map(|one| Some((one.id.as_str(), one.name.as_deref()?))).collect();
     let (mut entries, mut counts, mut faults) = (Vec::new(), LoadCounts::default(), Faults::default());
     let is_indicator = |one: &&Object| one.kind == "indicator";
     let has_indicators = bundle.objects.iter().any(|one| is_indicator(&one));
-    for object in bundle.objects.iter().filter(|one| !one.revoked && is_indicator(one) == has_indicators) {
+    for object in bundle.objects.iter().filter(|one| is_in_use(one) && is_indicator(one) == has_indicators) {
         let here = format!("{place}: {}", if object.id.is_empty() { "object without id" } else { &object.id });
         let found = if has_indicators { of_indicator(object, &here, &mut faults) } else { of_observed(object) };
-        let (nobodys, known): (Vec<_>, Vec<_>) =
-            found.into_iter().partition(|one| one.canonical.starts_with("acct:-/"));
+        let (nobodys, known): (Vec<_>, Vec<_>) = found.into_iter().partition(is_nobodys);
         counts.unmatchable += nobodys.len() as u64;
         if known.is_empty() {
             continue;
@@ -101,6 +105,29 @@ pub(crate) fn read(input: impl Read, place: &str) -> Result<ListContent, Refusal
     }
     faults.into_result()?;
     Ok(ListContent { entries, digest, counts, published: None })
+}
+
+/// Of the versions of an object the latest, where the first of them stands.
+fn keep_latest(objects: &mut Vec<Object>) {
+    let mut latest: HashMap<String, usize> = HashMap::new();
+    let mut kept: Vec<Object> = Vec::new();
+    for object in objects.drain(..) {
+        match latest.get(&object.id).copied().filter(|_| !object.id.is_empty()) {
+            // Times of one format, in UTC, sort as texts.
+            Some(at) if kept[at].modified < object.modified => kept[at] = object,
+            Some(_) => {}
+            None => {
+                latest.insert(object.id.clone(), kept.len());
+                kept.push(object);
+            }
+        }
+    }
+    *objects = kept;
+}
+
+/// Neither taken back nor about what is harmless.
+fn is_in_use(object: &Object) -> bool {
+    !object.revoked && !object.indicator_types.iter().any(|kind| kind == "benign")
 }
 
 /// What an object says beside its pattern.
@@ -151,6 +178,15 @@ fn of_observed(object: &Object) -> Vec<Identifier> {
     }
 }
 
+/// Paths of numbers of accounts and addresses of wallets, and of what tells which bank or network they are of.
+const NUMBERS: [&str; 4] = [
+    "bank-account:iban",
+    "bank-account:account_number",
+    "cryptocurrency-wallet:value",
+    "cryptocurrency-wallet:address",
+];
+const ABOUT: [&str; 2] = ["bank-account:bic", "cryptocurrency-wallet:symbol"];
+
 /// Accounts and wallets that a pattern names, each of which alone is enough for it.
 fn of_indicator(object: &Object, place: &str, faults: &mut Faults) -> Vec<Identifier> {
     let is_stix = object.pattern_type.as_deref().is_none_or(|kind| kind == "stix");
@@ -171,10 +207,10 @@ fn of_indicator(object: &Object, place: &str, faults: &mut Faults) -> Vec<Identi
         }
     };
     let mut found = Vec::new();
-    let is_ours =
-        |one: &Comparison| one.path.starts_with("bank-account:") || one.path.starts_with("cryptocurrency-wallet:");
-    // Where something else has to hold beside an account, the account alone is not enough.
-    for all in observations.into_iter().filter(|all| all.iter().all(is_ours)) {
+    // Where something else has to hold beside one account or wallet, that alone is not enough.
+    let is_known = |one: &Comparison| NUMBERS.contains(&one.path.as_str()) || ABOUT.contains(&one.path.as_str());
+    let has_one = |all: &[Comparison]| all.iter().filter(|one| NUMBERS.contains(&one.path.as_str())).count() == 1;
+    for all in observations.into_iter().filter(|all| all.iter().all(is_known) && has_one(all)) {
         let of = |path: &str| all.iter().find(|one| one.path == path);
         let bank = of("bank-account:bic").and_then(|one| one.values.first()).map(String::as_str);
         let network = of("cryptocurrency-wallet:symbol").and_then(|one| one.values.first()).map(String::as_str);

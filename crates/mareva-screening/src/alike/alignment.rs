@@ -34,6 +34,7 @@ impl Alignment {
         firm: impl Iterator<Item = ((u8, u8), f32)>,
     ) {
         self.pairs.clear();
+        let firm = firm.filter(|(parts, _)| !is_split_alike(a, b, *parts));
         self.pairs.extend(firm.map(|(parts, likeness)| new_pair(a, b, parts, likeness, true)));
         if a.has_loose() || b.has_loose() {
             for (i, x) in (0..).zip(a.tokens_of(a.everything())) {
@@ -45,9 +46,17 @@ impl Alignment {
                 }
             }
         }
-        // What tells most first; then in order, so that of equal pairs the same one is taken.
+        // What tells most first, of equal ones what covers most, then by what does not depend on which name is which; then in order.
         let told = |pair: &Pair| pair.weight * pair.likeness * pair.likeness;
-        self.pairs.sort_by(|x, y| told(y).total_cmp(&told(x)).then_with(|| x.parts.cmp(&y.parts)));
+        let tokens = |pair: &Pair| pair.covers.0.count_ones() + pair.covers.1.count_ones();
+        let texts = |pair: &Pair| {
+            let (x, y) = (&a.token(usize::from(pair.parts.0)).text, &b.token(usize::from(pair.parts.1)).text);
+            (x.min(y), x.max(y))
+        };
+        self.pairs.sort_by(|x, y| {
+            let by_weight = told(y).total_cmp(&told(x)).then_with(|| tokens(y).cmp(&tokens(x)));
+            by_weight.then_with(|| texts(x).cmp(&texts(y))).then_with(|| x.parts.cmp(&y.parts))
+        });
         let mut free = (a.everything(), b.everything());
         self.pairs.retain(|pair| {
             let is_free = free.0 & pair.covers.0 == pair.covers.0 && free.1 & pair.covers.1 == pair.covers.1;
@@ -59,9 +68,10 @@ impl Alignment {
         self.left_out = free;
     }
 
-    /// What the pairs tell that an index can find.
-    pub(crate) fn firm_weight(&self) -> f32 {
-        self.pairs.iter().filter(|pair| pair.is_firm).map(|pair| pair.weight).sum()
+    /// What the pairs tell that an index can find, initials aside.
+    pub(crate) fn firm_weight<A: AsRef<Token>, B: AsRef<Token>>(&self, a: &Parts<A>, b: &Parts<B>) -> f32 {
+        let firm = self.pairs.iter().filter(|pair| pair.is_firm);
+        firm.map(|pair| a.solid_weight(pair.covers.0).min(b.solid_weight(pair.covers.1))).sum()
     }
 }
 
@@ -72,7 +82,19 @@ fn new_pair<A: AsRef<Token>, B: AsRef<Token>>(
     likeness: f32,
     is_firm: bool,
 ) -> Pair {
-    let (i, j) = (usize::from(parts.0), usize::from(parts.1));
-    let weight = a.part_weight(i).min(b.part_weight(j));
-    Pair { parts, covers: (a.covers(i), b.covers(j)), likeness, weight, is_firm }
+    let covers = (a.covers[usize::from(parts.0)], b.covers[usize::from(parts.1)]);
+    let weight = a.weight(covers.0).min(b.weight(covers.1));
+    Pair { parts, covers, likeness, weight, is_firm }
+}
+
+/// Whether two compounds are of the same tokens, which say it better by themselves.
+fn is_split_alike<A: AsRef<Token>, B: AsRef<Token>>(a: &Parts<A>, b: &Parts<B>, (i, j): (u8, u8)) -> bool {
+    let (x, y) = (a.token(usize::from(i)), b.token(usize::from(j)));
+    let first = |covers: u32| covers.trailing_zeros() as usize;
+    let (of_x, of_y) = (a.covers[usize::from(i)], b.covers[usize::from(j)]);
+    x.is_compound
+        && y.is_compound
+        && x.text == y.text
+        && of_x.count_ones() == of_y.count_ones()
+        && a.token(first(of_x)).text == b.token(first(of_y)).text
 }

@@ -28,8 +28,9 @@ pub(crate) struct NameIndex {
     vocabulary: Vec<Token>,
     /// The names that hold a token of the vocabulary.
     postings: Rows,
-    /// The tokens and compounds of a name.
+    /// The tokens and compounds of a name, and what they cover.
     parts: Rows,
+    covers: Rows,
     names: Vec<Listed>,
     /// How many keys the filter before all lists has to hold.
     pub(crate) key_count: u64,
@@ -49,6 +50,7 @@ pub(crate) struct Place {
 #[derive(Debug, Clone, Copy)]
 struct Listed {
     place: Place,
+    /// Of its tokens that are more than a letter.
     weight: f32,
     tokens: u8,
     kind: EntryKind,
@@ -81,15 +83,17 @@ impl NameIndex {
     /// Over the names of entries: number and kind of the entry, which of its names, the name.
     pub(crate) fn new<'a>(listed: impl Iterator<Item = (Place, EntryKind, &'a str)>, seed: &[u8; 32]) -> Self {
         let (mut vocabulary, mut numbers) = (Vec::new(), HashMap::<(String, bool), u32>::new());
-        let (mut parts, mut names, mut scratch) = (Rows::default(), Vec::new(), NameScratch::default());
+        let (mut parts, mut covers, mut names) = (Rows::default(), Rows::default(), Vec::new());
+        let mut scratch = NameScratch::default();
         for (place, kind, name) in listed {
             let compared = Parts::of(name, &mut scratch);
             if compared.tokens == 0 {
                 continue;
             }
-            let weight = compared.weight(compared.everything());
+            let weight = compared.solid_weight(compared.everything());
             // At most 24.
             names.push(Listed { place, weight, tokens: compared.tokens as u8, kind });
+            covers.push(compared.covers.into_iter());
             parts.push(compared.all.into_iter().map(|token| {
                 let next = u32::try_from(vocabulary.len()).unwrap_or(u32::MAX);
                 *numbers.entry((token.text.clone(), token.is_compound)).or_insert_with(|| {
@@ -111,7 +115,15 @@ impl NameIndex {
         for name in 0..u32::try_from(names.len()).unwrap_or(u32::MAX) {
             all.extend(parts.row(name).iter().map(|token| (*token, name)));
         }
-        Self { key_count: keys, keys: index, postings: grouped(all, vocabulary.len()), vocabulary, parts, names }
+        Self {
+            key_count: keys,
+            keys: index,
+            postings: grouped(all, vocabulary.len()),
+            vocabulary,
+            parts,
+            covers,
+            names,
+        }
     }
 
     /// Calls `see` with every key, for the filter before all lists.
@@ -129,6 +141,7 @@ impl NameIndex {
             + vocabulary
             + self.postings.size()
             + self.parts.size()
+            + self.covers.size()
             + self.names.capacity() * size_of::<Listed>()
     }
 
@@ -140,12 +153,13 @@ impl NameIndex {
         for name in touched.drain(..) {
             let set = std::mem::take(&mut marks[name as usize]);
             let listed = &self.names[name as usize];
-            if !passes(query.parts.weight(set), query.weight, listed.weight) {
+            if !passes(query.parts.solid_weight(set), query.weight, listed.weight) {
                 continue;
             }
             let numbers = self.parts.row(name);
             let parts = Parts {
                 all: numbers.iter().map(|number| &self.vocabulary[*number as usize]).collect(),
+                covers: self.covers.row(name).to_vec(),
                 tokens: usize::from(listed.tokens),
             };
             let firm = (0_u8..).zip(numbers).flat_map(|(j, number)| {
@@ -154,7 +168,7 @@ impl NameIndex {
                 alike.map(move |one| ((one.part, j), one.likeness))
             });
             alignment.align(&query.parts, &parts, firm);
-            if !passes(alignment.firm_weight(), query.weight, listed.weight) {
+            if !passes(alignment.firm_weight(&query.parts, &parts), query.weight, listed.weight) {
                 continue;
             }
             let score = score(&features(&query.parts, &parts, alignment, listed.kind), &WEIGHTS);
@@ -211,10 +225,10 @@ impl NameIndex {
         // What firm pairs tell is at most what the listed name tells, so this is the least that passes beside any name.
         let least = GATE * query.weight / (2.0 - GATE) - ROUNDING;
         for at in 0..order.len() {
-            let left = order[at..].iter().fold(0, |set, (_, part, _)| set | query.parts.covers(usize::from(*part)));
-            let brings = query.parts.weight(left) >= least;
+            let left = order[at..].iter().fold(0, |set, (_, part, _)| set | query.parts.covers[usize::from(*part)]);
+            let brings = query.parts.solid_weight(left) >= least;
             let (_, part, close) = &order[at];
-            let covers = query.parts.covers(usize::from(*part));
+            let covers = query.parts.covers[usize::from(*part)];
             for one in &by_part[close.clone()] {
                 for name in self.postings.row(one.token) {
                     let mark = &mut marks[*name as usize];
@@ -264,7 +278,7 @@ impl Query {
     /// Takes a name, and of the keys of its tokens those that pass.
     pub(crate) fn set(&mut self, name: &str, scratch: &mut NameScratch, mut passes: impl FnMut(&str) -> bool) {
         self.parts = Parts::of(name, scratch);
-        self.weight = self.parts.weight(self.parts.everything());
+        self.weight = self.parts.solid_weight(self.parts.everything());
         let Self { parts, letters, keys, .. } = self;
         letters.clear();
         keys.clear();

@@ -17,6 +17,8 @@ const UNVOCALISED: f32 = 0.88;
 const MOST_DIFFERENT: f32 = 0.5;
 /// What each differing share takes from the likeness of tokens that sound alike.
 const DIFFERENCE: f32 = 0.4;
+/// Fewest letters of the longer of two tokens that may be one misspelt: another letter in three makes another name.
+const MIN_MISSPELT: usize = 4;
 /// Names that run together are taken for one another only where little else differs: two tokens are near many a long one.
 const LEAST_OF_COMPOUND: f32 = 0.85;
 /// What an edit counts between tokens without vowels: the letters left say more each.
@@ -48,7 +50,8 @@ pub(crate) fn likeness(a: &Token, b: &Token) -> f32 {
 
 /// How alike two tokens are that no index finds: an initial and a name, two legal forms.
 pub(crate) fn loose_likeness(a: &Token, b: &Token) -> f32 {
-    let is_initial = matches!((a.class, b.class), (Class::Initial, Class::Own) | (Class::Own, Class::Initial));
+    let of = |letter: &Token, name: &Token| letter.is_letter() && name.class == Class::Own && !name.is_letter();
+    let is_initial = of(a, b) || of(b, a);
     if is_initial && a.text.as_bytes().first() == b.text.as_bytes().first() {
         return INITIAL;
     }
@@ -70,7 +73,15 @@ fn tokens_likeness(a: &Token, b: &Token) -> f32 {
     if sounds_alike && a.has_no_vowel() != b.has_no_vowel() {
         return UNVOCALISED.max(nickname);
     }
-    let allowed = most_edits(a).min(most_edits(b));
+    let digits = |token: &Token| token.text.bytes().filter(u8::is_ascii_digit).collect::<Vec<_>>();
+    if a.has_digit() || b.has_digit() {
+        // `a12345` is not `a12346`; `i9or` is a slip.
+        let (x, y) = (digits(a), digits(b));
+        if !x.is_empty() && !y.is_empty() && x != y {
+            return 0.0;
+        }
+    }
+    let allowed = if long < MIN_MISSPELT { 0 } else { most_edits(a).min(most_edits(b)) };
     if !sounds_alike && (allowed == 0 || long - short > allowed) {
         return nickname;
     }

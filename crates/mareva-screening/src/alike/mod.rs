@@ -37,7 +37,7 @@ impl ComparedName {
         let all =
             (0_u8..).zip(&a.all).flat_map(|(i, x)| (0_u8..).zip(&b.all).map(move |(j, y)| ((i, j), likeness(x, y))));
         alignment.align(a, b, all.filter(|(_, likeness)| *likeness >= LEAST));
-        index::passes(alignment.firm_weight(), a.weight(a.everything()), b.weight(b.everything()))
+        index::passes(alignment.firm_weight(a, b), a.solid_weight(a.everything()), b.solid_weight(b.everything()))
             .then(|| features(a, b, &alignment, kind))
     }
 }

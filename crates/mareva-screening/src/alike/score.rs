@@ -6,9 +6,9 @@ use crate::alike::words::Class;
 
 /// Numbers that a score rests on.
 pub const FEATURES: usize = 11;
-/// What each feature adds to the log-odds that two names are of one party. Fitted by `benches/src/bin/names.rs`, which tells on
+/// What each feature adds to the log-odds that two names are of one party. Fitted by `names fit` of `benches/`, which tells on
 /// what and how well, and holds these to what it fits.
-pub const WEIGHTS: [f64; FEATURES] = [-3.19, 7.99, 0.50, -4.88, -1.07, -1.22, -1.51, -2.73, -2.09, 2.99, 5.95];
+pub const WEIGHTS: [f64; FEATURES] = [-3.61, 8.23, 0.72, -5.00, -1.08, -1.20, -1.46, -2.61, -2.15, 3.38, 6.30];
 
 /// Of what a name tells in all, the share that has to stand in firm pairs, or nothing is scored. An index that finds all
 /// firm pairs finds all names that are scored.
@@ -42,7 +42,7 @@ pub(crate) fn features<A: AsRef<Token>, B: AsRef<Token>>(
         told += weight;
         agreed += weight * likeness;
         tokens += i32::from(pair.is_firm && pair.weight >= Class::Particle.weight())
-            + i32::from(pair.weight > Class::Own.weight());
+            + i32::from(pair.weight >= Class::Own.weight() + Class::Particle.weight());
         initials |= !pair.is_firm && pair.weight >= Class::Initial.weight();
         if pair.weight >= Class::Initial.weight() {
             least = least.min(likeness);

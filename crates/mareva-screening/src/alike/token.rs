@@ -35,6 +35,15 @@ impl Token {
         Self { text: text.to_owned(), word: word.to_owned(), sound: heard, class, nicknames, is_compound: false }
     }
 
+    /// Whether it may be an initial.
+    pub(crate) fn is_letter(&self) -> bool {
+        self.text.len() == 1 && self.class != Class::Number
+    }
+
+    pub(crate) fn has_digit(&self) -> bool {
+        self.text.bytes().any(|letter| letter.is_ascii_digit())
+    }
+
     pub(crate) fn has_no_vowel(&self) -> bool {
         !self.text.bytes().any(|letter| matches!(letter, b'a' | b'e' | b'i' | b'o' | b'u' | b'y'))
     }
@@ -48,18 +57,20 @@ impl Token {
     }
 }
 
-/// A name as it is compared: its tokens in order, then each pair of neighbours as one.
+/// A name as it is compared: its tokens in order, then each pair of neighbours as one, then threes that Arabic joins.
 #[derive(Debug, Clone)]
 pub(crate) struct Parts<T> {
-    /// Tokens, then compounds; the compound at `tokens + i` is of tokens `i` and `i + 1`.
+    /// Tokens, then compounds.
     pub(crate) all: Vec<T>,
+    /// The tokens that each part covers, one bit each.
+    pub(crate) covers: Vec<u32>,
     /// How many are tokens.
     pub(crate) tokens: usize,
 }
 
 impl<T> Default for Parts<T> {
     fn default() -> Self {
-        Self { all: Vec::new(), tokens: 0 }
+        Self { all: Vec::new(), covers: Vec::new(), tokens: 0 }
     }
 }
 
@@ -67,20 +78,43 @@ impl Parts<Token> {
     /// Of a name in any script; of ideographs and Hangul each is a token.
     pub(crate) fn of(name: &str, scratch: &mut NameScratch) -> Self {
         let written: Vec<&str> = scratch.in_order(name).take(MAX_TOKENS).collect();
-        let tokens = written.iter().map(|token| Token::new(token));
-        let compounds = written.windows(2).map(|pair| Token::compound(pair[0], pair[1]));
-        Self { all: tokens.chain(compounds).collect(), tokens: written.len() }
+        let mut parts = Self { tokens: written.len(), ..Self::default() };
+        parts.extend(written.iter().map(|token| Token::new(token)), 0b1);
+        parts.extend(written.windows(2).map(|pair| Token::compound(pair[0], pair[1])), 0b11);
+        for (first, three) in written.windows(3).enumerate() {
+            if let Some([first_half, last_half]) = joined([three[0], three[1], three[2]]) {
+                parts.all.push(Token::compound(first_half, last_half));
+                parts.covers.push(0b111 << first);
+            }
+        }
+        parts
+    }
+
+    /// One for each token on, covering as many as `mask` has bits.
+    fn extend(&mut self, parts: impl Iterator<Item = Token>, mask: u32) {
+        for (first, part) in parts.enumerate() {
+            self.all.push(part);
+            self.covers.push(mask << first);
+        }
     }
 }
+
+/// What Arabic joins in three tokens, as it is written in one: `abd al aziz` as `abdulaziz`, `nasr al din` as `nasreddin`.
+fn joined([first, article, last]: [&str; 3]) -> Option<[&str; 2]> {
+    let is_article = ARTICLES.contains(&article);
+    match () {
+        () if is_article && ["abd", "abdul", "abdel"].contains(&first) => Some(["abdul", last]),
+        () if is_article && ["din", "deen", "dine"].contains(&last) => Some([first, "eddin"]),
+        () => None,
+    }
+}
+
+/// `al`, before the sounds that it takes on and as French and English write it.
+const ARTICLES: [&str; 14] = ["al", "el", "ul", "ar", "er", "ur", "as", "es", "us", "ad", "ed", "ud", "an", "az"];
 
 impl<T: AsRef<Token>> Parts<T> {
     pub(crate) fn token(&self, part: usize) -> &Token {
         self.all[part].as_ref()
-    }
-
-    /// The tokens that a part covers, one bit each.
-    pub(crate) fn covers(&self, part: usize) -> u32 {
-        if part < self.tokens { 1 << part } else { 0b11 << (part - self.tokens) }
     }
 
     /// All tokens, one bit each.
@@ -88,20 +122,19 @@ impl<T: AsRef<Token>> Parts<T> {
         (1 << self.tokens) - 1
     }
 
-    /// What a part tells, a compound as much as both its tokens.
-    pub(crate) fn part_weight(&self, part: usize) -> f32 {
-        let own = |token: usize| self.token(token).class.weight();
-        if part < self.tokens { own(part) } else { own(part - self.tokens) + own(part - self.tokens + 1) }
-    }
-
     /// Whether there are tokens that are alike to others that no index finds.
     pub(crate) fn has_loose(&self) -> bool {
-        self.tokens_of(self.everything()).any(|token| matches!(token.class, Class::Initial | Class::Form))
+        self.tokens_of(self.everything()).any(|token| token.is_letter() || token.class == Class::Form)
     }
 
     /// What the tokens of a set tell.
     pub(crate) fn weight(&self, set: u32) -> f32 {
         self.tokens_of(set).map(|token| token.class.weight()).sum()
+    }
+
+    /// What the tokens of a set tell that are more than a letter.
+    pub(crate) fn solid_weight(&self, set: u32) -> f32 {
+        self.tokens_of(set).filter(|token| !token.is_letter()).map(|token| token.class.weight()).sum()
     }
 
     /// The tokens of a set, in order.
