@@ -16,6 +16,7 @@ use crate::pattern::{Comparison, comparisons};
 use crate::{Entry, EntryKind, LoadCounts, json_file};
 
 const EXPORT: &str = "export the bundle again as STIX 2.1";
+const PATTERN: &str = "write each account as [bank-account:iban = '…'], with OR between";
 
 /// Markings that the standard and TLP 2.0 give fixed ids.
 const TLP: [(&str, &str); 9] = [
@@ -85,11 +86,18 @@ pub(crate) fn read(input: impl Read, place: &str) -> Result<ListContent, Refusal
     let names: HashMap<&str, &str> =
         bundle.objects.iter().filter_map(|one| Some((one.id.as_str(), one.name.as_deref()?))).collect();
     let (mut entries, mut counts, mut faults) = (Vec::new(), LoadCounts::default(), Faults::default());
+    let mut unread: Option<(String, String)> = None;
     let is_indicator = |one: &&Object| one.kind == "indicator";
     let has_indicators = bundle.objects.iter().any(|one| is_indicator(&one));
     for object in bundle.objects.iter().filter(|one| is_in_use(one) && is_indicator(one) == has_indicators) {
         let here = format!("{place}: {}", if object.id.is_empty() { "object without id" } else { &object.id });
-        let found = if has_indicators { of_indicator(object, &here, &mut faults) } else { of_observed(object) };
+        let found = if has_indicators { of_indicator(object) } else { Ok(of_observed(object)) };
+        let found = found.unwrap_or_else(|reason| {
+            // Partners write patterns for many readers, and nobody here can correct them.
+            counts.unmatchable += 1;
+            unread.get_or_insert((here.clone(), reason));
+            Vec::new()
+        });
         let (nobodys, known): (Vec<_>, Vec<_>) = found.into_iter().partition(is_nobodys);
         counts.unmatchable += nobodys.len() as u64;
         if known.is_empty() {
@@ -101,7 +109,10 @@ pub(crate) fn read(input: impl Read, place: &str) -> Result<ListContent, Refusal
         entries.push(Entry { identifiers: known, ..about(object, &names, &here, &mut faults) });
     }
     if entries.is_empty() && faults.is_empty() {
-        faults.add(place, "holds no account and no wallet in an indicator of its own", EXPORT);
+        match unread {
+            Some((place, reason)) => faults.add(place, format!("its pattern {reason}"), PATTERN),
+            None => faults.add(place, "holds no account and no wallet in an indicator of its own", EXPORT),
+        }
     }
     faults.into_result()?;
     Ok(ListContent { entries, digest, counts, published: None })
@@ -187,42 +198,36 @@ const NUMBERS: [&str; 4] = [
 ];
 const ABOUT: [&str; 2] = ["bank-account:bic", "cryptocurrency-wallet:symbol"];
 
-/// Accounts and wallets that a pattern names, each of which alone is enough for it.
-fn of_indicator(object: &Object, place: &str, faults: &mut Faults) -> Vec<Identifier> {
+/// Accounts and wallets that a pattern names, each of which alone is enough for it; or what of a pattern about them cannot be read.
+fn of_indicator(object: &Object) -> Result<Vec<Identifier>, String> {
     let is_stix = object.pattern_type.as_deref().is_none_or(|kind| kind == "stix");
-    let Some(pattern) = object.pattern.as_deref().filter(|_| is_stix) else { return Vec::new() };
+    let Some(pattern) = object.pattern.as_deref().filter(|_| is_stix) else { return Ok(Vec::new()) };
     let observations = match comparisons(pattern) {
         Ok(observations) => observations,
-        // A pattern about something else is not ours to judge.
-        Err(_) if !["bank-account:", "cryptocurrency-wallet:"].iter().any(|ours| pattern.contains(ours)) => {
-            return Vec::new();
-        }
-        Err(reason) => {
-            faults.add(
-                place,
-                format!("its pattern {reason}"),
-                "write each account as [bank-account:iban = '…'], with OR between",
-            );
-            return Vec::new();
-        }
+        Err(reason) if NUMBERS.iter().any(|path| pattern.contains(path)) => return Err(reason),
+        // What is about something else is not ours to judge.
+        Err(_) => return Ok(Vec::new()),
     };
     let mut found = Vec::new();
     // Where something else has to hold beside one account or wallet, that alone is not enough.
     let is_known = |one: &Comparison| NUMBERS.contains(&one.path.as_str()) || ABOUT.contains(&one.path.as_str());
     let has_one = |all: &[Comparison]| all.iter().filter(|one| NUMBERS.contains(&one.path.as_str())).count() == 1;
     for all in observations.into_iter().filter(|all| all.iter().all(is_known) && has_one(all)) {
-        let of = |path: &str| all.iter().find(|one| one.path == path);
-        let bank = of("bank-account:bic").and_then(|one| one.values.first()).map(String::as_str);
-        let network = of("cryptocurrency-wallet:symbol").and_then(|one| one.values.first()).map(String::as_str);
-        for Comparison { path, values } in &all {
-            found.extend(values.iter().filter_map(|value| match path.as_str() {
-                "bank-account:iban" | "bank-account:account_number" => Some(identifier::account(value, bank)),
-                "cryptocurrency-wallet:value" | "cryptocurrency-wallet:address" => {
-                    Some(identifier::wallet(value, network, None))
-                }
-                _ => None,
-            }));
+        let values = |path: &str| all.iter().find(|one| one.path == path).map_or(&[][..], |one| &one.values);
+        let [banks, networks] = ABOUT.map(|path| {
+            let of: Vec<Option<&str>> = values(path).iter().map(|value| Some(value.as_str())).collect();
+            if of.is_empty() { vec![None] } else { of }
+        });
+        let [ibans, numbers, wallets, addresses] = NUMBERS.map(values);
+        for number in ibans.iter().chain(numbers) {
+            found.extend(banks.iter().map(|bank| identifier::account(number, *bank)));
+        }
+        for address in wallets.iter().chain(addresses) {
+            found.extend(networks.iter().map(|network| identifier::wallet(address, *network, None)));
         }
     }
-    found
+    // An IBAN is the same whatever bank stands beside it.
+    let mut once = Vec::new();
+    add_new(&mut once, found);
+    Ok(once)
 }

@@ -80,7 +80,7 @@ impl Rows {
 }
 
 impl NameIndex {
-    /// Over the names of entries: number and kind of the entry, which of its names, the name.
+    /// Over names: where each is listed, what the entry is, the name.
     pub(crate) fn new<'a>(listed: impl Iterator<Item = (Place, EntryKind, &'a str)>, seed: &[u8; 32]) -> Self {
         let (mut vocabulary, mut numbers) = (Vec::new(), HashMap::<(String, bool), u32>::new());
         let (mut parts, mut covers, mut names) = (Rows::default(), Rows::default(), Vec::new());

@@ -7,7 +7,7 @@ use crate::alike::words::Class;
 /// Numbers that a score rests on.
 pub const FEATURES: usize = 11;
 /// What each feature adds to the log-odds that two names are of one party. Fitted by `names fit` of `benches/`, which tells on
-/// what and how well, and holds these to what it fits.
+/// what, and prints these beside what it fits.
 pub const WEIGHTS: [f64; FEATURES] = [-3.61, 8.23, 0.72, -5.00, -1.08, -1.20, -1.46, -2.61, -2.15, 3.38, 6.30];
 
 /// Of what a name tells in all, the share that has to stand in firm pairs, or nothing is scored. An index that finds all
@@ -21,12 +21,12 @@ pub fn score(features: &[f64; FEATURES], weights: &[f64; FEATURES]) -> f64 {
     1.0 / (1.0 + libm::exp(-log_odds))
 }
 
-/// Features of two names, and whether they pass the gate; the same whatever the order of tokens and of names.
+/// Features of two names, the same whichever of them is the listed one.
 ///
 /// In their order: one; what the pairs tell, weighed by likeness, of all that both names tell; the least likeness of a pair that
 /// tells something; what is left out of the name of which less is; of the other; pairs that begin differently; pairs
-/// beyond the first that are not equal; whether a single token agrees, and others do not or by an initial only; whether it is no person; of no person,
-/// what is left out of the name of which less is; how alike the two most alike tokens left out are.
+/// beyond the first that are not equal; whether a single token agrees, and others do not or by an initial only; whether it is no
+/// person; of no person, what is left out of the name of which less is; how alike the two most alike tokens left out are.
 pub(crate) fn features<A: AsRef<Token>, B: AsRef<Token>>(
     a: &Parts<A>,
     b: &Parts<B>,

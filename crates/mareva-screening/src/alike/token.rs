@@ -9,7 +9,7 @@ pub(crate) const MAX_LETTERS: usize = 40;
 /// Fewer consonants than this sound like too many others.
 const MIN_CONSONANTS: usize = 2;
 
-/// A token of a name, or two neighbours written as one.
+/// A token of a name, or neighbours written as one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Token {
     /// Romanised lower case.

@@ -98,7 +98,7 @@ fn without_indicators_the_accounts_of_a_bundle_are_listed() {
 }
 
 #[test]
-fn patterns_that_say_more_than_values_are_refused_where_they_are_ours() {
+fn patterns_that_say_more_than_values_are_left_out_and_counted() {
     let with = |pattern: &str| {
         let object = serde_json::json!({"type": "indicator", "id": "indicator--1", "pattern": pattern});
         serde_json::json!({"objects": [object]}).to_string()
@@ -127,6 +127,12 @@ fn patterns_that_say_more_than_values_are_refused_where_they_are_ours() {
         assert!(told.contains(expected), "{pattern}: {told}");
         assert!(!told.contains("DE893"), "{told}");
     }
+    let two_banks =
+        with("[bank-account:account_number = '0532013000' AND bank-account:bic IN ('COBADEFFXXX', 'DEUTDEFF')]");
+    assert_eq!(stix(&two_banks).unwrap().counts().identifiers, 2);
+    let mixed = STIX.replace("[domain-name:value LIKE '%.invest.example']", "[bank-account:iban LIKE 'DE%']");
+    let list = stix(&mixed).unwrap();
+    assert_eq!((list.counts().entries, list.counts().unmatchable), (2, 1));
     let bracketed = with("[(bank-account:iban == 'DE89370400440532013000')]");
     assert_eq!(stix(&bracketed).unwrap().counts().identifiers, 1);
     // A mistyped IBAN names its bank itself.
