@@ -1,3 +1,5 @@
+use std::borrow::Borrow;
+
 use mareva_model::AliasQuality;
 use mareva_model::identifier::Identifier;
 use serde::Serialize;
@@ -128,6 +130,11 @@ impl Entry {
 
 /// What stands between two programmes of an entry.
 pub(crate) const PROGRAMME_SEPARATOR: &str = "; ";
+
+/// Texts such as programmes as one text; `None` where there is nothing in them.
+pub(crate) fn joined<T: Borrow<str>>(texts: &[T]) -> Option<String> {
+    Some(texts.join(PROGRAMME_SEPARATOR)).filter(|text| !text.is_empty())
+}
 
 /// The single programmes of an entry.
 pub(crate) fn programmes(text: Option<&str>) -> impl Iterator<Item = &str> {

@@ -4,7 +4,7 @@ use mareva_model::identifier;
 use mareva_model::{AliasQuality, parse_time};
 
 use crate::country::code_or_text;
-use crate::entry::{PROGRAMME_SEPARATOR, add_new};
+use crate::entry::{add_new, joined};
 use crate::official::{XmlFormat, add_birth_date};
 use crate::spellings::spellings;
 use crate::xml::Element;
@@ -46,7 +46,7 @@ fn entry(element: &Element, counts: &mut LoadCounts) -> Entry {
     }
     let mut acts: Vec<&str> = Vec::new();
     add_new(&mut acts, element.children("regulation").filter_map(|act| act.attribute("programme")).collect());
-    entry.programme = Some(acts.join(PROGRAMME_SEPARATOR)).filter(|text| !text.is_empty());
+    entry.programme = joined(&acts);
     for name in ["citizenship", "address"] {
         add_new(&mut entry.countries, element.children(name).filter_map(country).collect());
     }

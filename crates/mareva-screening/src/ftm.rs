@@ -4,15 +4,15 @@
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read};
 
-use mareva_model::identifier::{self, Identifier};
+use mareva_model::identifier;
 use mareva_model::{AliasQuality, Digest, Refusal, parse_time};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::country::code_or_text;
-use crate::entry::{PROGRAMME_SEPARATOR, add_new, programmes};
+use crate::entry::{add_new, joined, programmes};
 use crate::faults::Faults;
-use crate::official::{ListContent, add_birth_date, is_nobodys};
+use crate::official::{ListContent, add_birth_date, matchable};
 use crate::{Document, Entry, EntryKind, ListedName, LoadCounts};
 
 /// Longest line, in bytes: the largest of OpenSanctions, with all that hangs on it, are under 2 MiB.
@@ -253,7 +253,7 @@ fn detail(line: &Line) -> Entry {
     let joined = |names| {
         let mut texts: Vec<&str> = Vec::new();
         add_new(&mut texts, line.texts(names).flat_map(|text| programmes(Some(text))).collect());
-        Some(texts.join(PROGRAMME_SEPARATOR)).filter(|text| !text.is_empty())
+        joined(&texts)
     };
     let mut entry = Entry { programme: joined(&["programId", "program"]), ..Entry::default() };
     entry.reason = line.texts(&["reason", "notes", "summary"]).next().map(str::to_owned);
@@ -291,10 +291,6 @@ fn account(line: &Line, counts: &mut LoadCounts) -> Entry {
     let wallets = line.texts(&["publicKey"]).map(|text| identifier::wallet(text, network, None));
     let bank = line.texts(&["bic"]).next();
     let accounts = line.texts(&["iban", "accountNumber"]).map(|text| identifier::account(text, bank));
-    let found: Vec<Identifier> = wallets.chain(accounts).collect();
-    // The number of an account whose bank nobody names can be anybody's.
-    let (nobodys, known): (Vec<_>, Vec<_>) = found.into_iter().partition(is_nobodys);
-    counts.unmatchable += nobodys.len() as u64;
-    entry.identifiers = known;
+    entry.identifiers = matchable(wallets.chain(accounts).collect(), counts);
     entry
 }

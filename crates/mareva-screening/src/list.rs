@@ -377,14 +377,14 @@ impl LoadedList {
         self.digest
     }
 
-    /// Names that are also matched where they are not equal: a weak alias is too little for that.
-    pub(crate) fn names_alike(&self) -> impl Iterator<Item = (Place, EntryKind, &str)> {
+    /// Names that are also matched where they are not equal, by the number of the list: a weak alias is too little for that.
+    pub(crate) fn names_alike(&self, list: u32) -> impl Iterator<Item = (Place, EntryKind, &str)> {
         let numbers = if self.config.name_threshold < 1.0 { self.numbers() } else { 0..0 };
-        numbers.flat_map(|entry| {
+        numbers.flat_map(move |entry| {
             let view = self.store.view(entry);
             let kind = view.kind();
             let names = (0..).zip(view.names()).filter(|(_, (quality, _))| *quality != AliasQuality::Weak);
-            names.map(move |(name, (_, text))| (Place { list: 0, entry, name }, kind, text))
+            names.map(move |(name, (_, text))| (Place { list, entry, name }, kind, text))
         })
     }
 

@@ -61,14 +61,6 @@ pub fn strongest(matches: &[Match]) -> Option<&Match> {
     matches.iter().reduce(|best, next| if next.strength > best.strength { next } else { best })
 }
 
-/// Whether both give a date of birth and no two agree.
-pub(crate) fn is_another(entry: &Entry, support: &Support<'_>) -> bool {
-    let born = support.birth_date.and_then(BirthDate::parse);
-    born.is_some_and(|date| {
-        !entry.birth_dates.is_empty() && !entry.birth_dates.iter().any(|listed| listed.agrees_with(date))
-    })
-}
-
 /// Whether both give a date of birth and no two can be of one year: day and month are often swapped.
 pub(crate) fn is_of_another_year(entry: &Entry, support: &Support<'_>) -> bool {
     let years = |date: BirthDate| date.first / YEAR..=date.last / YEAR;
@@ -90,7 +82,8 @@ const YEAR: u32 = 10_000;
 pub(crate) fn supported_by(entry: &Entry, quality: AliasQuality, support: &Support<'_>) -> Vec<String> {
     let born = support.birth_date.and_then(BirthDate::parse);
     let birth_date = born.is_some_and(|date| entry.birth_dates.iter().any(|listed| listed.agrees_with(date)));
-    if !birth_date && (is_another(entry, support) || quality == AliasQuality::Weak) {
+    let is_another = born.is_some() && !entry.birth_dates.is_empty();
+    if !birth_date && (is_another || quality == AliasQuality::Weak) {
         return Vec::new();
     }
     let country = support.country.and_then(country_code);

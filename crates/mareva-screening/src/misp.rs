@@ -9,9 +9,9 @@ use mareva_model::{Refusal, parse_time};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::entry::{PROGRAMME_SEPARATOR, add_new};
+use crate::entry::{add_new, joined};
 use crate::faults::Faults;
-use crate::official::{ListContent, is_nobodys};
+use crate::official::{ListContent, matchable};
 use crate::{Entry, EntryKind, LoadCounts, json_file};
 
 const EXPORT: &str = "export the events again from MISP, as MISP JSON";
@@ -166,15 +166,13 @@ pub(crate) fn read(input: impl Read, place: &str) -> Result<ListContent, Refusal
 
 type Taken<'a> = (&'a mut Vec<Entry>, &'a mut LoadCounts, &'a mut Faults);
 
-/// Adds an entry with those of its identifiers that can match: the number of an account whose bank nobody names can be anybody's.
+/// Adds an entry with those of its identifiers that can match.
 fn add(mut entry: Entry, found: Vec<Identifier>, place: &str, (entries, counts, faults): Taken<'_>) {
-    let (nobodys, known): (Vec<_>, Vec<_>) = found.into_iter().partition(is_nobodys);
-    counts.unmatchable += nobodys.len() as u64;
+    entry.identifiers = matchable(found, counts);
     if entry.id.is_empty() {
         faults.add(place, "has an attribute or object without uuid", EXPORT);
     }
-    if !known.is_empty() {
-        entry.identifiers = known;
+    if !entry.identifiers.is_empty() {
         entries.push(entry);
     }
 }
@@ -214,7 +212,7 @@ fn told_by<'a, const N: usize>(
     Entry {
         id: uuid.to_owned(),
         kind: EntryKind::Account,
-        programme: Some(programmes.join(PROGRAMME_SEPARATOR)).filter(|text| !text.is_empty()),
+        programme: joined(&programmes),
         reason: Some(about.join(": ")).filter(|text| !text.is_empty()),
         source: report.creator.as_ref().map(|creator| creator.name.clone()),
         listed_at: report.date.as_deref().and_then(|date| parse_time(date).ok()),

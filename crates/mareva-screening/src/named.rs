@@ -42,7 +42,10 @@ impl Watchlist {
 
     fn confirm_name(&self, named: Named<'_>, scratch: &mut Scratch, out: &mut Vec<Match>) {
         let Scratch { names, clear, stats, query, search, .. } = scratch;
-        query.set(named.name, names, |key| self.spellings.passes(key));
+        let looks_for_alike = !self.spellings.is_empty();
+        if looks_for_alike {
+            query.set(named.name, names, |key| self.spellings.passes(key));
+        }
         let key = names.key(named.name);
         let key = if self.names.passes(key) { key } else { "" };
         let mut met = Vec::new();
@@ -51,7 +54,9 @@ impl Watchlist {
                 equal_names((number, list), key, named, stats, &mut met, out);
             }
         }
-        let is_alike = !query.is_clear() && self.alike_names((query, search), &met, named, &mut stats.lists, out);
+        let is_alike = looks_for_alike
+            && !query.is_clear()
+            && self.alike_names((query, search), &met, named, &mut stats.lists, out);
         if met.is_empty() && !is_alike {
             clear.remember(named.name);
         }

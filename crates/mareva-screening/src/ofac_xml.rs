@@ -4,7 +4,7 @@ use mareva_model::AliasQuality;
 use mareva_model::identifier;
 
 use crate::country::code_or_text;
-use crate::entry::{PROGRAMME_SEPARATOR, add_new};
+use crate::entry::{add_new, joined};
 use crate::official::{XmlFormat, add_birth_date};
 use crate::remarks::{ADDRESS, address};
 use crate::xml::Element;
@@ -33,7 +33,7 @@ fn entry(element: &Element, counts: &mut LoadCounts) -> Entry {
     let mut entry = Entry {
         id: text("uid").unwrap_or_default(),
         kind,
-        programme: Some(programmes.join(PROGRAMME_SEPARATOR)).filter(|text| !text.is_empty()),
+        programme: joined(&programmes),
         reason: text("title"),
         ..Entry::default()
     };

@@ -99,7 +99,11 @@ pub(crate) fn add_birth_date(entry: &mut Entry, text: &str, counts: &mut LoadCou
     }
 }
 
-/// Whether an account number can be anybody's: nobody names its bank, and it is no mistyped IBAN, which names its own.
-pub(crate) fn is_nobodys(identifier: &Identifier) -> bool {
-    identifier.canonical.starts_with("acct:-/") && identifier::mistyped_iban(&identifier.canonical).is_none()
+/// The identifiers that can match; the others are counted. The number of an account can be anybody's where nobody names its bank
+/// and it is no mistyped IBAN, which names its own.
+pub(crate) fn matchable(mut found: Vec<Identifier>, counts: &mut LoadCounts) -> Vec<Identifier> {
+    let before = found.len();
+    found.retain(|one| !one.canonical.starts_with("acct:-/") || identifier::mistyped_iban(&one.canonical).is_some());
+    counts.unmatchable += (before - found.len()) as u64;
+    found
 }

@@ -9,9 +9,9 @@ use mareva_model::identifier::{self, Identifier};
 use mareva_model::{Refusal, parse_time};
 use serde::Deserialize;
 
-use crate::entry::{PROGRAMME_SEPARATOR, add_new};
+use crate::entry::{add_new, joined};
 use crate::faults::Faults;
-use crate::official::{ListContent, is_nobodys};
+use crate::official::{ListContent, matchable};
 use crate::pattern::{Comparison, comparisons};
 use crate::{Entry, EntryKind, LoadCounts, json_file};
 
@@ -98,15 +98,14 @@ pub(crate) fn read(input: impl Read, place: &str) -> Result<ListContent, Refusal
             unread.get_or_insert((here.clone(), reason));
             Vec::new()
         });
-        let (nobodys, known): (Vec<_>, Vec<_>) = found.into_iter().partition(is_nobodys);
-        counts.unmatchable += nobodys.len() as u64;
-        if known.is_empty() {
+        let identifiers = matchable(found, &mut counts);
+        if identifiers.is_empty() {
             continue;
         }
         if object.id.is_empty() {
             faults.add(&here, "has no id", EXPORT);
         }
-        entries.push(Entry { identifiers: known, ..about(object, &names, &here, &mut faults) });
+        entries.push(Entry { identifiers, ..about(object, &names, &here, &mut faults) });
     }
     if entries.is_empty() && faults.is_empty() {
         match unread {
@@ -162,7 +161,7 @@ fn about(object: &Object, names: &HashMap<&str, &str>, place: &str, faults: &mut
         id: object.id.clone(),
         kind: EntryKind::Account,
         label: named(&object.holder_ref),
-        programme: Some(marked.join(PROGRAMME_SEPARATOR)).filter(|text| !text.is_empty()),
+        programme: joined(&marked),
         reason: object.name.clone().or(object.description.clone()),
         source: named(&object.created_by_ref),
         listed_at: valid_from,

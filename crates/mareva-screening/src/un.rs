@@ -3,7 +3,7 @@
 use mareva_model::{AliasQuality, parse_time};
 
 use crate::country::code_or_text;
-use crate::entry::{PROGRAMME_SEPARATOR, add_new};
+use crate::entry::{add_new, joined};
 use crate::official::{XmlFormat, add_birth_date};
 use crate::spellings::spellings;
 use crate::xml::Element;
@@ -37,7 +37,7 @@ fn entry(element: &Element, counts: &mut LoadCounts) -> Entry {
         add_new(&mut entry.names, spellings(name, AliasQuality::Strong));
     }
     let designations: Vec<&str> = element.children("DESIGNATION").flat_map(|all| all.texts("VALUE")).collect();
-    entry.reason = Some(designations.join(PROGRAMME_SEPARATOR)).filter(|text| !text.is_empty());
+    entry.reason = joined(&designations);
     let nationalities = element.children("NATIONALITY").flat_map(|all| all.texts("VALUE"));
     entry.countries.extend(nationalities.map(code_or_text));
     for kind in ["INDIVIDUAL", "ENTITY"] {

@@ -5,7 +5,7 @@ use mareva_model::identifier;
 use mareva_model::{Digest, ListRef, MatchedOn, Refusal};
 use serde::Serialize;
 
-use crate::alike::{NameIndex, Place};
+use crate::alike::NameIndex;
 use crate::faults::Faults;
 use crate::front::Front;
 use crate::index::FilterSize;
@@ -13,8 +13,7 @@ use crate::list::Key;
 use crate::matched::new_match;
 use crate::store::View;
 use crate::{
-    Basis, DateOrder, Doubts, Entry, EntryKind, FilterKey, ListConfig, ListStats, LoadCounts, LoadedList, Match,
-    Scratch,
+    Basis, DateOrder, Doubts, Entry, FilterKey, ListConfig, ListStats, LoadCounts, LoadedList, Match, Scratch,
 };
 
 /// Most lists in one watchlist.
@@ -80,7 +79,8 @@ impl Watchlist {
         let front = |count: fn(&LoadedList) -> u64| Front::new(lists.iter().map(|list| count(list)).sum(), &key);
         let identifiers = front(|list| list.counts().identifiers);
         let names = front(|list| list.counts().names);
-        let alike = NameIndex::new(names_alike(&lists), &seed_of(&key));
+        let alike =
+            NameIndex::new((0..).zip(&lists).flat_map(|(number, list)| list.names_alike(number)), &seed_of(&key));
         let spellings = Front::new(alike.key_count, &key);
         let mut watchlist = Self { lists, identifiers, names, alike, spellings, epoch };
         watchlist.fill_fronts();
@@ -248,12 +248,6 @@ pub(crate) fn in_force(view: &View<'_>, event_time: i64, stats: &mut ListStats) 
     let valid = view.is_valid_at(event_time);
     *(if valid { &mut stats.confirmed } else { &mut stats.outside_validity }) += 1;
     valid
-}
-
-fn names_alike(lists: &[Arc<LoadedList>]) -> impl Iterator<Item = (Place, EntryKind, &str)> {
-    (0..).zip(lists).flat_map(|(number, list)| {
-        list.names_alike().map(move |(place, kind, name)| (Place { list: number, ..place }, kind, name))
-    })
 }
 
 fn seed_of(front_key: &[u8; 16]) -> [u8; 32] {

@@ -78,7 +78,8 @@ pub fn labelled(pairs: &[Pair]) -> Vec<Option<Sample>> {
 
 /// Names of the UN list with slips in them, and every second ordinary name with whatever listed name it can be scored with.
 pub fn others(data: &Path) -> Outcome<Vec<Sample>> {
-    let list = un::list(data)?;
+    // Names are compared here one by one.
+    let list = un::list(data, 1.0)?;
     let mut listed: Vec<(String, ComparedName, EntryKind)> = Vec::new();
     for entry in list.entries() {
         let names = entry.names.iter().filter(|name| name.quality != AliasQuality::Weak);

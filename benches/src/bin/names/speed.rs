@@ -5,16 +5,15 @@ use std::time::Instant;
 use mareva_screening::{Column, Headers, ListConfig, Scratch, Support, Watchlist, load};
 
 use crate::Outcome;
-use crate::un;
+use crate::un::{self, AT};
 
-const AT: i64 = 1_772_236_800_000;
 const ROUNDS: u32 = 3;
 /// How often a name comes back.
 const REPEATS: usize = 50;
 
 pub fn report(data: &Path) -> Outcome<()> {
     let ofac = ListConfig::sanctions("ofac", data.join("lists/ofac-2021"));
-    let un_list = ListConfig::sanctions("un", data.join("lists/un/UN_consolidated-2026-02-27.xml"));
+    let un_list = ListConfig::sanctions("un", data.join(un::LIST));
     let columns = [(Column::Id, "unique_id"), (Column::Name, "full_name"), (Column::Quality, "alias_strength")];
     let columns = columns.map(|(column, header)| (column, Headers::One(header.to_owned()))).into();
     let uk = ListConfig { columns, ..ListConfig::sanctions("uk", data.join("lists/uk-2026-05/subject_names.csv")) };

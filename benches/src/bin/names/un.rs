@@ -7,11 +7,11 @@ use mareva_screening::{ListConfig, LoadedList, Scratch, Support, Watchlist, load
 use crate::Outcome;
 use crate::slips::{Slip, Slips};
 
-const LIST: &str = "lists/un/UN_consolidated-2026-02-27.xml";
+pub const LIST: &str = "lists/un/UN_consolidated-2026-02-27.xml";
 /// Not the seed of the fit.
 const SEED: u64 = 2;
 /// 2026-02-28, UTC milliseconds.
-const AT: i64 = 1_772_236_800_000;
+pub const AT: i64 = 1_772_236_800_000;
 
 /// A name, and the bearer's date of birth.
 pub struct Person {
@@ -19,8 +19,9 @@ pub struct Person {
     pub birth_date: String,
 }
 
-pub fn list(data: &Path) -> Outcome<LoadedList> {
-    load(&ListConfig::sanctions("un", data.join(LIST))).map_err(|refusal| format!("{refusal:?}").into())
+pub fn list(data: &Path, name_threshold: f64) -> Outcome<LoadedList> {
+    let config = ListConfig { name_threshold, ..ListConfig::sanctions("un", data.join(LIST)) };
+    load(&config).map_err(|refusal| format!("{refusal:?}").into())
 }
 
 /// People who are on no list.
@@ -62,9 +63,7 @@ struct Found {
 }
 
 fn found(data: &Path, threshold: f64) -> Outcome<Found> {
-    let config = ListConfig { name_threshold: threshold, ..ListConfig::sanctions("un", data.join(LIST)) };
-    let list = load(&config).map_err(|refusal| format!("{refusal:?}"))?;
-    let watchlist = Watchlist::new(vec![Arc::new(list)]).map_err(|refusal| format!("{refusal:?}"))?;
+    let watchlist = Watchlist::new(vec![Arc::new(list(data, threshold)?)]).map_err(|refusal| format!("{refusal:?}"))?;
     let mut screening = Screening { watchlist, scratch: Scratch::new() };
     let mut slips = Slips::new(SEED);
     let mut listed: BTreeMap<Slip, (u32, u32)> = BTreeMap::new();

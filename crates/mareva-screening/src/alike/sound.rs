@@ -79,6 +79,6 @@ fn consonant(rest: &[u8], before: Option<u8>) -> (Option<u8>, usize) {
     }
 }
 
-fn is_vowel(letter: u8) -> bool {
+pub(crate) fn is_vowel(letter: u8) -> bool {
     matches!(letter, b'a' | b'e' | b'i' | b'o' | b'u' | b'y')
 }

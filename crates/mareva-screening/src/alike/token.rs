@@ -1,4 +1,4 @@
-use crate::alike::sound::{Sound, sound};
+use crate::alike::sound::{Sound, is_vowel, sound};
 use crate::alike::words::{Class, classed, nickname_groups};
 use crate::name::NameScratch;
 
@@ -45,7 +45,7 @@ impl Token {
     }
 
     pub(crate) fn has_no_vowel(&self) -> bool {
-        !self.text.bytes().any(|letter| matches!(letter, b'a' | b'e' | b'i' | b'o' | b'u' | b'y'))
+        !self.text.bytes().any(is_vowel)
     }
 
     /// Two neighbours written as one: `abdul rahman` as `abdulrahman`.
