@@ -224,7 +224,7 @@ impl SnapshotConfig {
     }
 }
 
-/// What to do when the log was written under an epoch that the judge does not know: with other lists or another config.
+/// What to do when the log was written under an epoch that the judge does not know: with another config.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum EpochChange {
     /// Refuse to start.

@@ -114,8 +114,8 @@ pub enum Error {
     },
     /// The log was written under an epoch that is not known.
     #[error(
-        "the log was written under epoch {recorded}, now rules, lists, tables and config give {current}, and either lists, tables or config \
-         are not those of then, or its rules are not kept beside the snapshots; put the former ones back, or start with --replay-under-new-epoch to judge the recorded input again"
+        "the log was written under epoch {recorded}, now rules, lists, tables and config give {current}, and either tables or config \
+         are not those of then, or its rules and lists are not kept beside the snapshots; put the former ones back, or start with --replay-under-new-epoch to judge the recorded input again"
     )]
     EpochChanged {
         /// Epoch in the log.

@@ -214,6 +214,9 @@ pub struct Hit {
     /// The party, where its transaction was not accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub apart: Option<PartyApart>,
+    /// Found when the list changed, in a transaction that was judged before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub look_back: bool,
 }
 
 impl Hit {

@@ -60,7 +60,7 @@ pub use in_force::Tenure;
 pub use key::{Key, KeyBuild, key_of};
 pub use mareva_model::Table;
 pub use monitor::{Bounds, Monitor, Monitored, Sizes};
-pub use retained::{Direction, MakeFile, Movement, RetainedRows, RowNumber, Spill, TransactionView, moves};
+pub use retained::{Block, Direction, MakeFile, Movement, RetainedRows, RowNumber, Spill, TransactionView, moves};
 pub use rule::{RuleText, Source, is_blank};
 pub use ruleset::{Rule, Ruleset, rules_digest};
 pub use state::MonitorState;

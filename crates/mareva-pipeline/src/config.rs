@@ -71,12 +71,18 @@ impl Parts {
         Self { ruleset, ..self.clone() }
     }
 
-    /// The epoch: one digest of everything in force and of this version of the engine.
-    pub fn epoch(&self) -> Digest {
-        self.frame().epoch(self.ruleset.digest())
+    /// The same with other lists.
+    #[must_use]
+    pub fn with_lists(&self, watchlist: Arc<Watchlist>) -> Self {
+        Self { watchlist, ..self.clone() }
     }
 
-    /// What an epoch is made of beside the rules.
+    /// The epoch: one digest of everything in force and of this version of the engine.
+    pub fn epoch(&self) -> Digest {
+        self.frame().epoch(self.ruleset.digest(), self.watchlist.epoch())
+    }
+
+    /// What an epoch is made of beside rules and lists.
     pub fn frame(&self) -> EpochFrame {
         let mut vasps: Vec<&String> = self.vasps.iter().collect();
         vasps.sort_unstable();
@@ -85,7 +91,6 @@ impl Parts {
         config.alerts.epoch = Digest([0; 32]);
         let parts = [
             env!("CARGO_PKG_VERSION").to_owned(),
-            self.watchlist.epoch().to_string(),
             self.accounts_digest.to_string(),
             self.rates.reference().to_owned(),
             self.rates.digest().map(|d| d.to_string()).unwrap_or_default(),
@@ -96,13 +101,13 @@ impl Parts {
     }
 }
 
-/// All that an epoch is made of but the rules, as one digest: rules change while the process runs, the rest does not.
+/// All that an epoch is made of but rules and lists, as one digest: those change while the process runs, the rest does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EpochFrame(Digest);
 
 impl EpochFrame {
-    /// The epoch with rules of this digest.
-    pub fn epoch(self, rules: Digest) -> Digest {
-        digest(format!("{}\n{rules}", self.0).as_bytes())
+    /// The epoch with rules of this digest, and lists of that epoch.
+    pub fn epoch(self, rules: Digest, lists: Digest) -> Digest {
+        digest(format!("{}\n{rules}\n{lists}", self.0).as_bytes())
     }
 }

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use mareva_codec::{Decoded, Decoder, Record, Stream};
-use mareva_model::Text;
+use mareva_model::{Digest, Text};
 use mareva_monitoring::{Key, key_of};
+use mareva_screening::Watchlist;
 
 use crate::config::Parts;
 use crate::error::Error;
@@ -62,15 +64,34 @@ pub struct SliceDecoder {
     decoder: Decoder,
     screen: Screen,
     streams: BTreeMap<String, Stream>,
+    lists: ListsInForce,
 }
+
+/// The lists in force, for whoever decodes ahead. What was noted under others is not used.
+pub(crate) type ListsInForce = Arc<Mutex<Arc<Watchlist>>>;
 
 /// What the records of a slice hold: see [`SliceDecoder`].
 #[derive(Debug)]
-pub struct DecodedSlice(pub(crate) Vec<Part>);
+pub struct DecodedSlice {
+    pub(crate) parts: Vec<Part>,
+    /// The lists that say which rows are clear.
+    lists: Digest,
+}
+
+impl DecodedSlice {
+    /// Forgets which rows are clear where other lists are in force than those that said so.
+    pub(crate) fn under(mut self, lists: Digest) -> Self {
+        if self.lists != lists {
+            self.parts.iter_mut().for_each(|part| part.clear.fill(None));
+        }
+        self
+    }
+}
 
 impl SliceDecoder {
-    pub(crate) fn new(parts: &Parts) -> Self {
+    pub(crate) fn new(parts: &Parts, lists: ListsInForce) -> Self {
         Self {
+            lists,
             decoder: Decoder::new(parts.config.limits.clone()),
             screen: Screen::new(parts.watchlist.clone()),
             streams: parts.config.streams.clone(),
@@ -83,11 +104,13 @@ impl SliceDecoder {
     /// [`Error::Topic`] for a record of a topic that is not an input.
     pub fn decode(&mut self, slice: &InputSlice) -> Result<DecodedSlice, Error> {
         let mut parts = Vec::new();
+        let lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.screen.go_by(&lists);
         in_parts(&mut self.decoder, &self.streams, &slice.records, |records, decoded| {
             let keys = decoded.batch.text(Text::RowId).iter().flatten().map(key_of).collect();
             let clear = self.screen.clear(&decoded.batch, &decoded.parties);
             parts.push(Part { records, decoded, keys, clear });
         })?;
-        Ok(DecodedSlice(parts))
+        Ok(DecodedSlice { parts, lists: lists.epoch() })
     }
 }

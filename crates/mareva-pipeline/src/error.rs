@@ -32,6 +32,9 @@ pub enum Error {
     /// Monitoring failed.
     #[error(transparent)]
     Monitoring(#[from] mareva_monitoring::Error),
+    /// Lists that were loaded do not fit together.
+    #[error("the lists cannot be compared: {0}")]
+    Lists(mareva_model::Refusal),
     /// A snapshot cannot be written or read.
     #[error("the snapshot cannot be used: {0}; remove it, an older one or the log will be used")]
     Snapshot(String),

@@ -85,7 +85,7 @@ const STRAGGLERS_ONE_IN: usize = 100;
 /// Time and place of the earliest transaction of a slice whose time can be trusted, but for stragglers.
 fn earliest(decoded: &DecodedSlice, parts: &Parts) -> Option<(i64, SourcePosition)> {
     let mut found: Vec<(i64, SourcePosition)> = Vec::new();
-    for batch in decoded.0.iter().map(|part| &part.decoded.batch) {
+    for batch in decoded.parts.iter().map(|part| &part.decoded.batch) {
         let (times, append) = (batch.event_time().values(), batch.append_time().values());
         let rows = times.iter().zip(append).enumerate();
         let trusted = rows.filter(|(_, (time, append))| !is_ahead(**time, **append, &parts.config));

@@ -1,18 +1,21 @@
 //! The whole product as one function.
 
+use std::collections::VecDeque;
 use std::io::{Read, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use mareva_model::{DetectionChange, Digest};
-use mareva_monitoring::{Monitor, MonitorState, Outgrown, RetainedRows, Ruleset, Sizes};
+use mareva_model::{DetectionChange, Digest, Hit};
+use mareva_monitoring::{Monitor, MonitorState, RetainedRows, Ruleset, Sizes};
+use mareva_screening::{ListChanges, Watchlist};
 use serde::{Deserialize, Serialize};
 
 use crate::alerts::AlertBook;
-use crate::change::RuleChange;
+use crate::change::{Change, Outgrown, What};
 use crate::config::{EpochFrame, Parts};
-use crate::decoding::{DecodedSlice, SliceDecoder};
+use crate::decoding::{DecodedSlice, ListsInForce, SliceDecoder};
 use crate::error::Error;
 use crate::history::History;
+use crate::look_back::{LookBack, LookedBack, some_of};
 use crate::low_time::LowTime;
 use crate::prepare::{Prepared, Preparer};
 use crate::reach::Reach;
@@ -23,13 +26,18 @@ use crate::slice::{InputSlice, Output};
 #[derive(Debug)]
 pub struct Pipeline {
     parts: Parts,
-    /// What an epoch is made of beside the rules.
+    /// What an epoch is made of beside rules and lists.
     frame: EpochFrame,
     epoch: Digest,
     seq: u64,
     low_time: LowTime,
+    lists: ListsInForce,
     decoder: SliceDecoder,
     screen: Screen,
+    /// Hits in rows that were judged before, whose turn has not come.
+    found_before: VecDeque<Hit>,
+    /// Other lists whose first slice has not come, and what they found.
+    relisted: Option<(Arc<ListChanges>, LookedBack)>,
     monitor: Monitor,
     alerts: AlertBook,
     history: History,
@@ -45,6 +53,7 @@ struct Saved {
     low_time: LowTime,
     history: History,
     reach: Reach,
+    found_before: VecDeque<Hit>,
 }
 
 /// The state of a pipeline after a slice. To take it is quick; what takes long is to write it.
@@ -68,7 +77,7 @@ impl Snapshot {
 }
 
 /// Counts up with every change of the layout of snapshots.
-const SNAPSHOT_FORMAT: u32 = 6;
+const SNAPSHOT_FORMAT: u32 = 7;
 
 impl Pipeline {
     /// An empty pipeline with these parts in force.
@@ -82,7 +91,8 @@ impl Pipeline {
 
     fn assemble(parts: Parts, seq: u64, low_time: LowTime, monitor: Monitor, alerts: Option<AlertBook>) -> Self {
         let frame = parts.frame();
-        let epoch = frame.epoch(parts.ruleset.digest());
+        let epoch = parts.epoch();
+        let lists = ListsInForce::new(Mutex::new(parts.watchlist.clone()));
         let mut config = parts.config.alerts.clone();
         config.epoch = epoch;
         let reach = Reach::of(&monitor, &parts.config);
@@ -91,7 +101,10 @@ impl Pipeline {
             epoch,
             seq,
             low_time,
-            decoder: SliceDecoder::new(&parts),
+            decoder: SliceDecoder::new(&parts, lists.clone()),
+            lists,
+            found_before: VecDeque::new(),
+            relisted: None,
             screen: Screen::new(parts.watchlist.clone()),
             monitor,
             alerts: alerts.unwrap_or_else(|| AlertBook::new(config)),
@@ -115,6 +128,16 @@ impl Pipeline {
     /// Digest of everything in force.
     pub fn epoch(&self) -> Digest {
         self.epoch
+    }
+
+    /// The rules in force.
+    pub fn ruleset(&self) -> &Arc<Ruleset> {
+        &self.parts.ruleset
+    }
+
+    /// The lists in force.
+    pub fn watchlist(&self) -> &Arc<Watchlist> {
+        &self.parts.watchlist
     }
 
     /// Number of the last slice processed, 0 before the first.
@@ -154,12 +177,12 @@ impl Pipeline {
             retained: self.monitor.retained(),
             history: self.history,
         };
-        preparer.prepare(decoded, slice)
+        preparer.prepare(decoded.under(self.parts.watchlist.epoch()), slice)
     }
 
     /// A decoder of slices like its own, for whoever decodes them ahead.
     pub fn decoder(&self) -> SliceDecoder {
-        SliceDecoder::new(&self.parts)
+        SliceDecoder::new(&self.parts, self.lists.clone())
     }
 
     /// Rows → detections → alerts: the second half of [`Pipeline::process`].
@@ -167,7 +190,7 @@ impl Pipeline {
     /// # Errors
     /// When a kernel fails.
     pub fn judge(&mut self, prepared: Prepared, end: bool) -> Result<Output, Error> {
-        let Prepared { batches: accepted, hits, late, dead_letters, mut counts, low_time } = prepared;
+        let Prepared { batches: accepted, mut hits, late, dead_letters, mut counts, low_time } = prepared;
         // What this slice brings may be long before the low time after it: alerts of it look back from where low time was.
         let so_far = self.alerts.low_time();
         self.look_back(so_far);
@@ -183,6 +206,11 @@ impl Pipeline {
         }
         let (shadow, changes): (Vec<_>, Vec<_>) =
             changes.into_iter().partition(|change| change.detection().rule.shadow);
+        let relisted = self.relisted.take();
+        if let Some((changes, _)) = &relisted {
+            self.alerts.relist(changes, &self.parts.watchlist, self.monitor.retained());
+        }
+        hits.extend(some_of(&mut self.found_before));
         let mut alerts = self.alerts.apply(&accepted, &hits, &changes, self.monitor.retained());
         if end {
             settled.extend(self.monitor.at_end()?);
@@ -194,7 +222,8 @@ impl Pipeline {
         self.monitor.intact()?;
         let settled_before = Some(self.monitor.settled_before()).filter(|before| *before > i64::MIN);
         let output = Output { alerts, dead_letters, late, hits, changes, shadow, accepted, ..Output::default() };
-        Ok(Output { settled, settled_before, counts, low_time, ..output })
+        let looked_back = relisted.map(|(_, found)| found);
+        Ok(Output { settled, settled_before, counts, low_time, looked_back, ..output })
     }
 
     /// Processes the next slice.
@@ -234,36 +263,78 @@ impl Pipeline {
     }
 
     /// What has to be done before these rules can take force. The pipeline goes on meanwhile.
-    pub fn begin(&self, ruleset: Arc<Ruleset>) -> RuleChange {
-        let epoch = self.frame.epoch(ruleset.digest());
-        RuleChange { epoch, backfill: self.monitor.begin(&ruleset), ruleset }
+    pub fn begin(&self, ruleset: Arc<Ruleset>) -> Change {
+        let epoch = self.frame.epoch(ruleset.digest(), self.parts.watchlist.epoch());
+        let backfill = Box::new(self.monitor.begin(&ruleset));
+        Change { epoch, what: What::Rules(ruleset, backfill) }
+    }
+
+    /// What has to be done before these lists can take force. The pipeline goes on meanwhile.
+    pub fn begin_lists(&self, watchlist: Arc<Watchlist>) -> Change {
+        let epoch = self.frame.epoch(self.parts.ruleset.digest(), watchlist.epoch());
+        let mut look_back = Box::new(LookBack::new(self.parts.watchlist.clone(), watchlist.clone()));
+        look_back.take(self.monitor.retained());
+        Change { epoch, what: What::Lists(watchlist, look_back) }
     }
 
     /// Hands over the rows accepted since and returns how many there were.
-    pub fn hand_over(&self, change: &mut RuleChange) -> u64 {
-        self.monitor.hand_over(&mut change.backfill)
+    pub fn hand_over(&self, change: &mut Change) -> u64 {
+        match &mut change.what {
+            What::Rules(_, backfill) => self.monitor.hand_over(backfill),
+            What::Lists(_, look_back) => look_back.take(self.monitor.retained()),
+        }
     }
 
     /// Rows that were accepted and not handed over.
-    pub fn missing(&self, change: &RuleChange) -> u64 {
-        self.monitor.missing(&change.backfill)
+    pub fn missing(&self, change: &Change) -> u64 {
+        match &change.what {
+            What::Rules(_, backfill) => self.monitor.missing(backfill),
+            What::Lists(_, look_back) => look_back.missing(self.monitor.retained()),
+        }
     }
 
     /// Whether it began under what is in force now: else it cannot be adopted.
-    pub fn fits(&self, change: &RuleChange) -> bool {
-        self.monitor.fits(&change.backfill)
+    pub fn fits(&self, change: &Change) -> bool {
+        let (rules, lists) = (self.parts.ruleset.digest(), self.parts.watchlist.epoch());
+        match &change.what {
+            What::Rules(ruleset, backfill) => {
+                self.monitor.fits(backfill) && change.epoch == self.frame.epoch(ruleset.digest(), lists)
+            }
+            What::Lists(watchlist, look_back) => {
+                look_back.is_from(&self.parts.watchlist) && change.epoch == self.frame.epoch(rules, watchlist.epoch())
+            }
+        }
     }
 
-    /// Puts rules in force from the next slice on. Rows that are missing are added here, so there should be few.
+    /// Puts rules or lists in force from the next slice on. Rows that are missing are added or looked through here, so there
+    /// should be few.
     ///
     /// # Errors
-    /// As [`Monitor::adopt`].
-    pub fn adopt(&mut self, change: RuleChange) -> Result<Outgrown, Error> {
-        let outgrown = self.monitor.adopt(change.backfill, self.seq + 1)?;
-        self.parts.ruleset = change.ruleset;
+    /// As [`Monitor::adopt`] and [`Change::run`]; [`Error::Epoch`] for a change that does not fit.
+    pub fn adopt(&mut self, mut change: Change) -> Result<Outgrown, Error> {
+        if !self.fits(&change) {
+            return Err(Error::Epoch { expected: self.epoch.to_string(), got: change.epoch.to_string() });
+        }
+        self.hand_over(&mut change);
+        let outgrown = match change.what {
+            What::Rules(ruleset, backfill) => {
+                let outgrown = self.monitor.adopt(*backfill, self.seq + 1)?;
+                self.parts.ruleset = ruleset;
+                self.reach.change(&self.monitor, &self.parts.config);
+                Outgrown::Timelines(outgrown)
+            }
+            What::Lists(watchlist, look_back) => {
+                let since = self.alerts.low_time().map(|low| low.saturating_sub(self.parts.config.lookback_ms));
+                let (changes, found, told) = look_back.finish(since)?;
+                self.found_before.extend(found);
+                self.relisted = Some((changes, told));
+                self.screen.go_by(&watchlist);
+                *self.lists.lock().unwrap_or_else(PoisonError::into_inner) = watchlist.clone();
+                Outgrown::Lists(std::mem::replace(&mut self.parts.watchlist, watchlist))
+            }
+        };
         self.epoch = change.epoch;
         self.alerts.set_epoch(self.epoch);
-        self.reach.change(&self.monitor, &self.parts.config);
         self.look_back(None);
         Ok(outgrown)
     }
@@ -321,6 +392,7 @@ impl Pipeline {
             low_time: self.low_time.clone(),
             history: self.history,
             reach: self.reach.clone(),
+            found_before: self.found_before.clone(),
         };
         let head = serde_json::to_vec(&saved).map_err(unusable)?;
         let alerts = serde_json::to_vec(&self.alerts.state()).map_err(unusable)?;
@@ -335,13 +407,33 @@ impl Pipeline {
         self.snapshot()?.write(out)
     }
 
-    /// The pipeline as it was when `input` was written, under the rules that were in force then; all else in force is to be the
-    /// same. The rules of `parts` are only spared compiling where they are those.
+    /// The pipeline as it was when `input` was written, under the rules that were in force then; all else in force, lists among
+    /// it, is to be the same. The rules of `parts` are only spared compiling where they are those.
     ///
     /// # Errors
     /// [`Error::Epoch`] under another epoch, [`Error::Snapshot`] when the bytes do not fit.
     pub fn restore(parts: Parts, input: &mut dyn Read) -> Result<Self, Error> {
+        Self::restore_with(parts, input, |_| Ok(None))
+    }
+
+    /// [`Pipeline::restore`], under the lists that `lists` gives for the epoch of the snapshot; where it gives none, those of `parts`.
+    ///
+    /// # Errors
+    /// As there, and those of `lists`.
+    pub fn restore_with<E: From<Error>>(
+        parts: Parts,
+        input: &mut dyn Read,
+        lists: impl FnOnce(Digest) -> Result<Option<Arc<Watchlist>>, E>,
+    ) -> Result<Self, E> {
         let saved: Saved = serde_json::from_slice(&read_part(input)?).map_err(no_json)?;
+        let parts = match lists(saved.epoch)? {
+            Some(lists) => parts.with_lists(lists),
+            None => parts,
+        };
+        Ok(Self::restore_from(saved, parts, input)?)
+    }
+
+    fn restore_from(saved: Saved, parts: Parts, input: &mut dyn Read) -> Result<Self, Error> {
         if saved.format != SNAPSHOT_FORMAT {
             return Err(Error::Snapshot(format!("format {} instead of {SNAPSHOT_FORMAT}", saved.format)));
         }
@@ -357,7 +449,8 @@ impl Pipeline {
         config.epoch = epoch;
         let alerts = AlertBook::restore(config, state);
         let assembled = Self::assemble(parts, saved.seq, saved.low_time, monitor, Some(alerts));
-        let mut pipeline = Self { history: saved.history, reach: saved.reach, ..assembled };
+        let Saved { history, reach, found_before, .. } = saved;
+        let mut pipeline = Self { history, reach, found_before, ..assembled };
         pipeline.look_back(None);
         Ok(pipeline)
     }

@@ -64,7 +64,7 @@ impl Preparer<'_> {
             low_time: self.low_time.get(),
         };
         let mut known = Accepted::with_capacity_and_hasher(slice.records.len(), KeyBuild::default());
-        for part in decoded.0 {
+        for part in decoded.parts {
             self.part(&slice.records[part.records.clone()], part, slice.tick, &mut known, &mut prepared)?;
         }
         self.screen.count(&mut prepared.counts);

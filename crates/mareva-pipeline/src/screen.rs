@@ -108,6 +108,27 @@ impl Screen {
         }
     }
 
+    /// Screens against these lists from now on.
+    pub fn go_by(&mut self, watchlist: &Arc<Watchlist>) {
+        if !Arc::ptr_eq(&self.watchlist, watchlist) {
+            self.watchlist = watchlist.clone();
+        }
+    }
+
+    /// Screens rows that were accepted before.
+    pub fn retained(&mut self, batch: &TransactionBatch) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        let (ids, times) = (batch.text(Text::RowId), batch.event_time());
+        for row in 0..batch.len() {
+            let place = || position(batch, row);
+            let subject = Subject { row_id: ids.value(row), event_time: times.value(row), position: &place };
+            self.row((batch, row), &[], Verdict::Accepted, &subject, &mut hits);
+        }
+        self.entries.clear();
+        hits.iter_mut().for_each(|hit| hit.look_back = true);
+        hits
+    }
+
     /// Id of the entry behind a number given by [`Screen::rows`].
     pub fn entry_id(&self, hit: usize) -> &str {
         self.entries.get(hit).map_or("", String::as_str)
@@ -298,6 +319,7 @@ impl Screen {
                 list: found.list,
                 entry: found.entry,
                 apart: None,
+                look_back: false,
             });
         }
     }

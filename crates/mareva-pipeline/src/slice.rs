@@ -8,6 +8,7 @@ use mareva_model::{
 use serde::{Deserialize, Serialize};
 
 use crate::history::HistoryCut;
+use crate::look_back::LookedBack;
 
 /// One record as the broker (or a file) gave it.
 #[derive(Debug, Clone, PartialEq)]
@@ -177,4 +178,6 @@ pub struct Output {
     pub low_time: Option<i64>,
     /// Where this slice showed that history reaches into the stream.
     pub history_cut: Option<HistoryCut>,
+    /// What other lists found in rows that were judged before, in the first slice under them.
+    pub looked_back: Option<LookedBack>,
 }

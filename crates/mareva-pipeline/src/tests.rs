@@ -3,9 +3,10 @@ mod closing;
 mod counterfeit;
 mod history;
 mod late;
+mod lists;
 mod one_uetr;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
-use mareva_model::{EvidenceClass, ListAction, Regime};
+use mareva_model::{Digest, EvidenceClass, ListAction, Regime};
 use serde::{Deserialize, Serialize};
 
 use crate::columns::{Column, ColumnMap};
@@ -119,6 +119,9 @@ pub struct ListConfig {
     /// Fewer entries than this and the list is refused as truncated.
     #[serde(default = "default_min_entries")]
     pub min_entries: u64,
+    /// Share of its entries that a list may lose at once while the process runs: one that lost more is refused as cut off.
+    #[serde(default = "default_max_shrinkage")]
+    pub max_shrinkage: f64,
     /// Most identifiers of a plain CSV file that can match nothing, such as an account without its bank: they are left out
     /// with a warning that names their lines. With more of them the list is refused.
     #[serde(default)]
@@ -156,6 +159,8 @@ const RATES: std::ops::RangeInclusive<f64> = 1e-12..=0.5;
 const DEFAULT_NAME_THRESHOLD: f64 = 0.78;
 /// Bounds of the threshold: below them a match is less likely than not.
 const THRESHOLDS: std::ops::RangeInclusive<f64> = 0.5..=1.0;
+/// Official lists lose a few entries in a hundred in a year; what loses more at once is a part of a list.
+const DEFAULT_MAX_SHRINKAGE: f64 = 0.05;
 /// Longest name of a list, in bytes.
 const MAX_NAME: usize = 64;
 /// Shortest filter key, in bytes.
@@ -167,6 +172,10 @@ fn default_false_positive_rate() -> f64 {
 
 fn default_name_threshold() -> f64 {
     DEFAULT_NAME_THRESHOLD
+}
+
+fn default_max_shrinkage() -> f64 {
+    DEFAULT_MAX_SHRINKAGE
 }
 
 fn default_min_entries() -> u64 {
@@ -186,6 +195,7 @@ impl ListConfig {
             evidence_class: EvidenceClass::Order,
             false_positive_rate: DEFAULT_FALSE_POSITIVE_RATE,
             min_entries: default_min_entries(),
+            max_shrinkage: DEFAULT_MAX_SHRINKAGE,
             max_unmatchable: 0,
             match_names: None,
             name_threshold: DEFAULT_NAME_THRESHOLD,
@@ -207,6 +217,26 @@ impl ListConfig {
         }
     }
 
+    /// Tells a list of this policy and content from any other, by the digest of its files. A filter key is not in it but for
+    /// what tells it from another.
+    pub fn print(&self, content: Digest) -> Digest {
+        let Self { name, regime, action, binding_in, evidence_class, match_names, name_threshold, programmes, .. } =
+            self;
+        let rate = self.false_positive_rate;
+        let policy = format!(
+            "{name:?} {regime:?} {action:?} {binding_in:?} {evidence_class:?} {rate:?} {match_names:?} {name_threshold:?} \
+             {programmes:?}",
+        );
+        let parts: Vec<_> = self.parts.iter().map(|part| &part.columns).collect();
+        let reading = format!(" {:?} {:?} {parts:?} {:?}", self.columns, self.dates, self.format);
+        let key =
+            self.key.as_ref().map(|key| blake3::derive_key("mareva-screening 2026 print of a filter key", &key.0));
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(policy.as_bytes()).update(reading.as_bytes()).update(&content.0);
+        hasher.update(&key.unwrap_or_default());
+        Digest(*hasher.finalize().as_bytes())
+    }
+
     pub(crate) fn check(&self, faults: &mut Faults) {
         let place = format!("list {}", self.name);
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
@@ -221,6 +251,10 @@ impl ListConfig {
         if !THRESHOLDS.contains(&self.name_threshold) {
             let reason = format!("name_threshold is {}", self.name_threshold);
             faults.add(&place, reason, "set it between 0.5 and 1, such as 0.78; 1 takes equal names only");
+        }
+        if !(0.0..=1.0).contains(&self.max_shrinkage) {
+            let reason = format!("max_shrinkage is {}", self.max_shrinkage);
+            faults.add(&place, reason, "set it between 0 and 1, such as 0.05; 1 takes a list that lost everything");
         }
         self.check_columns(&place, faults);
         for action in std::iter::once(self.action).chain(self.programmes.iter().map(|one| one.action)) {

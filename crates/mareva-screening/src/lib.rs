@@ -6,6 +6,7 @@
 
 mod alike;
 mod birth;
+mod changed;
 mod columns;
 mod config;
 mod country;
@@ -17,6 +18,7 @@ mod ftm;
 mod index;
 mod intake;
 mod json_file;
+mod kept;
 mod list;
 mod matched;
 mod misp;
@@ -42,6 +44,7 @@ mod xml;
 
 pub use alike::{ComparedName, FEATURES, WEIGHTS, score};
 pub use birth::BirthDate;
+pub use changed::ListChanges;
 pub use columns::{Column, ColumnMap, Headers};
 pub use config::{DateOrder, FilterKey, ListConfig, ListFormat, ListPart, ProgrammePolicy};
 pub use country::country_code;
@@ -54,7 +57,7 @@ pub use list::{
 pub use matched::{Basis, Match, Strength, Support, strongest};
 pub use name::name_key;
 pub use scratch::{Counted, ListStats, Scratch, ScreeningStats};
-pub use watchlist::{ListSummary, Watchlist};
+pub use watchlist::{ListSummary, Watchlist, watchlist_epoch};
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use mareva_model::{AliasQuality, Digest, ListRef, Refusal};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::alike::Place;
 use crate::config::FilterKey;
@@ -27,7 +27,7 @@ const MAX_ALIKE_NAMES: u64 = 1 << 20;
 const BUFFER: usize = 256 << 10;
 
 /// What was found while a list was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LoadCounts {
     /// Entries.
     pub entries: u64,
@@ -48,7 +48,7 @@ pub struct LoadCounts {
 }
 
 /// Lines of a plain list that somebody should look at, the first [`Doubts::MAX_LINES`] of each kind; the counts have them all.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Doubts {
     /// Identifiers that did not validate: they match only what was written in the same way.
     pub unvalidated_lines: Vec<u64>,
@@ -81,7 +81,7 @@ pub struct LoadedList {
     /// The list, then one for each programme with a policy of its own.
     refs: Vec<Arc<ListRef>>,
     counts: LoadCounts,
-    doubts: Doubts,
+    pub(crate) doubts: Doubts,
     digest: Digest,
 }
 
@@ -256,7 +256,7 @@ impl LoadedList {
     }
 
     /// Filters and indices over the stored entries, then the probe of every one of them.
-    fn build(
+    pub(crate) fn build(
         config: &ListConfig,
         mut store: EntryStore,
         digest: Digest,
@@ -362,6 +362,11 @@ impl LoadedList {
         &self.refs[0]
     }
 
+    /// Its name and policy.
+    pub fn config(&self) -> &ListConfig {
+        &self.config
+    }
+
     /// What was found while it was read.
     pub fn counts(&self) -> LoadCounts {
         self.counts
@@ -375,6 +380,19 @@ impl LoadedList {
     /// BLAKE3 of the file, or of the names and digests of the files.
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// Tells it from a list of another policy or content.
+    pub fn print(&self) -> Digest {
+        self.config.print(self.digest)
+    }
+
+    /// The list as if it held these entries alone: the same name, version and policy.
+    pub(crate) fn part(&self, numbers: impl Iterator<Item = u32>) -> Result<Self, Refusal> {
+        let entries: Vec<Entry> = numbers.map(|number| self.store.entry(number)).collect();
+        let config = ListConfig { min_entries: 0, ..self.config.clone() };
+        let store = stored(&config, &entries)?;
+        Self::build(&config, store, self.digest, Some(self.list().version.clone()), LoadCounts::default())
     }
 
     /// Names that are also matched where they are not equal, by the number of the list: a weak alias is too little for that.

@@ -64,6 +64,19 @@ impl EntryStore {
         self.hash(blake3::Hasher::new_derive_key("mareva-screening 2026 filter key of a list"))
     }
 
+    /// All that is stored: the packed entries, where each begins, and the shared texts.
+    pub(crate) fn packed(&self) -> (&[u8], &[u32], &[Box<str>]) {
+        (&self.bytes, &self.starts, &self.shared)
+    }
+
+    /// The store of what [`EntryStore::packed`] gave, sealed, and the number of its identifiers and names.
+    pub(crate) fn unpacked(
+        (bytes, starts, shared): (Vec<u8>, Vec<u32>, Vec<Box<str>>),
+        (identifiers, names): (u64, u64),
+    ) -> Self {
+        Self { bytes, starts, shared, shared_numbers: HashMap::new(), identifiers, names }
+    }
+
     fn hash(&self, mut hasher: blake3::Hasher) -> [u8; 32] {
         hasher.update(&self.bytes);
         for text in &self.shared {
@@ -235,6 +248,37 @@ impl<'a> View<'a> {
         derived_id(first.or_else(|| self.names().map(|(_, text)| text).next()).unwrap_or_default())
     }
 
+    /// 128 bits of the BLAKE3 of all that the entry says, whatever else its list holds.
+    pub(crate) fn print(&self) -> u128 {
+        let mut hasher = blake3::Hasher::new();
+        let mut text = |text: &str| {
+            hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+        };
+        text(&self.id());
+        let after = self.after_keys();
+        // What is packed before it holds no shared text.
+        let packed = &after.store.bytes[self.keys.at.min(after.at)..after.at];
+        let mut cursor = after;
+        let times = cursor.times();
+        text(&format!("{:?} {times:?}", self.kind));
+        for shared in [(); 4].map(|()| cursor.shared_text()) {
+            text(&format!("{shared:?}"));
+        }
+        for _ in 0..cursor.number() {
+            text(&format!("{} {}", cursor.number(), cursor.number()));
+        }
+        text("countries");
+        for _ in 0..cursor.number() {
+            text(&cursor.shared_text().unwrap_or_default());
+        }
+        text("documents");
+        for _ in 0..cursor.number() {
+            text(&format!("{:?} {} {:?}", cursor.shared_text(), cursor.text(), cursor.shared_text()));
+        }
+        hasher.update(packed);
+        first_half(hasher.finalize())
+    }
+
     pub(crate) fn to_entry(&self) -> Entry {
         let mut cursor = self.after_keys();
         let [valid_from, valid_until, listed_at] = cursor.times();
@@ -317,6 +361,13 @@ impl<'a> Cursor<'a> {
         let there = self.byte();
         [0, 1, 2].map(|bit| (there >> bit & 1 == 1).then(|| self.number().cast_signed()))
     }
+}
+
+/// 128 bits of a digest: two of 2^40 values meet with probability 2^-49.
+pub(crate) fn first_half(hash: blake3::Hash) -> u128 {
+    let mut half = [0; 16];
+    half.copy_from_slice(&hash.as_bytes()[..16]);
+    u128::from_le_bytes(half)
 }
 
 fn kind_code(kind: EntryKind) -> u8 {

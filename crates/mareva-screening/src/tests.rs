@@ -1,4 +1,5 @@
 mod alike;
+mod changing;
 mod ftm;
 mod indicators;
 mod loading;

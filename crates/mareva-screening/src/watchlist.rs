@@ -12,14 +12,12 @@ use crate::index::FilterSize;
 use crate::list::Key;
 use crate::matched::new_match;
 use crate::store::View;
-use crate::{
-    Basis, DateOrder, Doubts, Entry, FilterKey, ListConfig, ListStats, LoadCounts, LoadedList, Match, Scratch,
-};
+use crate::{Basis, Doubts, Entry, ListConfig, ListStats, LoadCounts, LoadedList, Match, Scratch};
 
 /// Most lists in one watchlist.
 const MAX_LISTS: usize = 1_024;
 /// Counts up whenever the normal form of a name or the meaning of a match changes.
-const SCREENING_VERSION: &str = "mareva-screening 4";
+const SCREENING_VERSION: &str = "mareva-screening 5";
 
 /// All lists in force, immutable. Cheap to share, swapped whole.
 pub struct Watchlist {
@@ -74,7 +72,7 @@ impl Watchlist {
             faults.add("lists", format!("{} lists are configured", lists.len()), format!("use at most {MAX_LISTS}"));
         }
         faults.into_result()?;
-        let epoch = epoch(&lists);
+        let epoch = watchlist_epoch(lists.iter().map(|list| list.print()));
         let key = front_key(&lists);
         let front = |count: fn(&LoadedList) -> u64| Front::new(lists.iter().map(|list| count(list)).sum(), &key);
         let identifiers = front(|list| list.counts().identifiers);
@@ -265,34 +263,12 @@ fn front_key(lists: &[Arc<LoadedList>]) -> [u8; 16] {
     key
 }
 
-/// Tells one key from another and shows neither.
-fn key_print(key: &FilterKey) -> Digest {
-    Digest(blake3::derive_key("mareva-screening 2026 print of a filter key", &key.0))
-}
-
-fn epoch(lists: &[Arc<LoadedList>]) -> Digest {
+/// The epoch of a watchlist of lists with these prints, in this order.
+pub fn watchlist_epoch(prints: impl IntoIterator<Item = Digest>) -> Digest {
     let mut hasher = blake3::Hasher::new();
     hasher.update(SCREENING_VERSION.as_bytes());
-    for list in lists {
-        let config = &list.config;
-        let meaning = format!(
-            "\n{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
-            config.name,
-            config.regime,
-            config.action,
-            config.binding_in,
-            config.evidence_class,
-            config.false_positive_rate,
-            config.match_names,
-            config.name_threshold,
-            config.programmes,
-        );
-        // What a file says depends on them, and nearly all lists have none.
-        if !config.columns.is_empty() || config.dates != DateOrder::Iso {
-            let parts: Vec<_> = config.parts.iter().map(|part| &part.columns).collect();
-            hasher.update(format!(" {:?} {:?} {parts:?}", config.columns, config.dates).as_bytes());
-        }
-        hasher.update(meaning.as_bytes()).update(&list.digest().0).update(&key_print(&list.key).0);
+    for print in prints {
+        hasher.update(&print.0);
     }
     Digest(*hasher.finalize().as_bytes())
 }

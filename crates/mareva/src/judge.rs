@@ -9,12 +9,12 @@ use mareva_kafka::{AlertRevision, Decode, Judge, JudgeError, Message, Sink, Verd
 use mareva_model::alert::Alert;
 use mareva_model::{Digest, SourcePosition};
 use mareva_monitoring::{RuleFailure, Sizes, Tenure};
-use mareva_pipeline::{DecodedSlice, InputSlice, Output, Parts, Pipeline};
+use mareva_pipeline::{DecodedSlice, InputSlice, LookedBack, Output, Parts, Pipeline};
 
 use crate::STACK;
 use crate::config::Config;
 use crate::history::{HistoryFile, load_history, tell_cut};
-use crate::rules::Changes;
+use crate::in_force::Changes;
 
 /// Time between two measurements of what is kept in memory.
 const MEASURE_EVERY: Duration = Duration::from_secs(10);
@@ -33,7 +33,7 @@ pub struct PipelineJudge {
     /// Digest of what it was seeded with.
     history: Option<Digest>,
     measured: Option<Instant>,
-    /// How rules change; none where they do not.
+    /// How rules and lists change; none where they do not.
     changes: Option<Changes>,
     /// Failures of rules that the log has: at most one for each rule, part of its SQL and kind.
     logged: HashSet<(String, String, &'static str)>,
@@ -48,19 +48,18 @@ impl PipelineJudge {
         parts: Parts,
         subject_key: Option<Vec<u8>>,
         snapshot: Option<&mut (dyn Read + Send)>,
+        changes: Option<Changes>,
     ) -> Result<Self, JudgeError> {
         let pipeline = match snapshot {
-            Some(snapshot) => elsewhere(|| Pipeline::restore(parts, snapshot))??,
+            Some(snapshot) => {
+                let kept = changes.as_ref().map(Changes::lists);
+                let lists = |epoch| kept.map(|lists| lists(epoch)).transpose();
+                elsewhere(|| Pipeline::restore_with::<JudgeError>(parts, snapshot, lists))??
+            }
             None => Pipeline::new(parts)?,
         };
-        let (history, measured, changes) = (None, None, None);
+        let (history, measured) = (None, None);
         Ok(Self { pipeline, subject_key, history, measured, changes, logged: HashSet::new() })
-    }
-
-    /// Has its rules change with what lies in their folder.
-    #[must_use]
-    pub fn with_changes(self, changes: Option<Changes>) -> Self {
-        Self { changes, ..self }
     }
 
     /// The rules in force, and since when.
@@ -109,6 +108,9 @@ impl Judge for PipelineJudge {
         let output = self.pipeline.process_decoded(slice, decoded)?;
         if let Some(cut) = &output.history_cut {
             tell_cut(cut);
+        }
+        if let Some(LookedBack { fresh, gone, hits, omitted }) = output.looked_back {
+            tracing::info!(seq = slice.seq, fresh, gone, hits, omitted, "other lists are in force");
         }
         if output.counts.rule_errors > 0 {
             self.log_failures();

@@ -18,11 +18,11 @@ use mareva_pipeline::Counts;
 use crate::config::{Config, ListFile};
 use crate::history::HistoryFile;
 use crate::http::{Admin, Health, Server, Stage};
+use crate::in_force::{Board, Changes, InForce, KeptEpochs, ListWatch, Watch};
 use crate::judge::{Judged, PipelineJudge};
 use crate::metrics::Metrics;
 use crate::open::{Opened, unreadable};
 use crate::replay::stream_of;
-use crate::rules::{Board, Changes, KeptRules, Watch};
 
 /// How long the loop may stand still before `/healthz` says so.
 const STALLED_AFTER: Duration = Duration::from_secs(30);
@@ -65,14 +65,16 @@ pub fn serve(
         opened.parts.ruleset.rules().iter().map(|rule| &*rule.reference).partition(|rule| rule.shadow);
     metrics.expect(opened.parts.config.streams.keys().map(String::as_str), told.iter().map(|rule| rule.id.as_str()));
     metrics.expect_tried(tried.iter().map(|rule| rule.id.as_str()));
-    let files = &config.lists;
-    metrics.lists(&opened.parts.watchlist.lists(), |name| modified(files.iter().find(|one| one.list.name == name)?));
+    metrics.lists(&opened.parts.watchlist.lists(), |name| modified(&config.lists, name));
     let health = Arc::new(Health::new(STALLED_AFTER));
     let board = Arc::new(Board::default());
     let changes = changes(config, &opened, &board)?;
     let known_epochs = changes.as_ref().map(|changes| changes.known().clone()).unwrap_or_default();
-    // Both end when this function does.
+    // All end when this function does.
     let of_rules = watch(config, &opened, changes.is_some(), &board)?;
+    let lists = (opened.parts.watchlist.clone(), opened.read_at);
+    let _of_lists =
+        changes.is_some().then(|| ListWatch::start(config.lists.clone(), lists, board.clone())).transpose()?;
     let door = of_rules.as_ref().and_then(Watch::door);
     let admin = opened.admin_token.as_ref().map(|token| Admin::new(token, board.clone(), door));
     let _server = match config.http.listen.parse() {
@@ -93,14 +95,14 @@ pub fn serve(
     let at_start = board.clone();
     let open = |snapshot: Option<&mut (dyn Read + Send)>| -> Result<PipelineJudge, JudgeError> {
         let fresh = snapshot.is_none();
-        let mut judge = PipelineJudge::open(parts, subject_key, snapshot)?;
+        let mut judge = PipelineJudge::open(parts, subject_key, snapshot, changes)?;
         match history {
             Some(files) if fresh => judge.seed(config, &files)?,
             Some(_) => tracing::warn!("--history is not used: there is a snapshot to start from, which stands for it"),
             None => {}
         }
         at_start.in_force(judge.epoch(), judge.tenures(), None);
-        Ok(judge.with_changes(changes))
+        Ok(judge)
     };
     let max_rows = config.semantics.max_rows;
     let drain = manner.drain;
@@ -108,6 +110,7 @@ pub fn serve(
         metrics: &metrics,
         health: &health,
         board: &board,
+        files: &config.lists,
         max_rows,
         drain,
         seconds: 0,
@@ -123,13 +126,15 @@ pub fn serve(
     Ok(summary)
 }
 
-/// What has the rules change while the process runs, where there is a folder to keep those of each epoch in.
+/// What has rules and lists change while the process runs, where there is a folder to keep those of each epoch in.
 fn changes(config: &Config, opened: &Opened, board: &Arc<Board>) -> Result<Option<Changes>> {
     if config.snapshots.path.as_os_str().is_empty() {
         return Ok(None);
     }
-    let kept = KeptRules::open(config.snapshots.path.join("rules"), opened.parts.frame())?;
-    let latest = (opened.parts.epoch(), opened.parts.ruleset.clone());
+    let (rules, lists) = (opened.parts.ruleset.clone(), opened.parts.watchlist.clone());
+    let configs = lists.loaded().iter().map(|list| list.config().clone()).collect();
+    let kept = KeptEpochs::open(config.snapshots.path.join("rules"), opened.parts.frame(), configs)?;
+    let latest = (opened.parts.epoch(), InForce { rules, lists });
     Changes::start(board.clone(), kept, latest).map(Some)
 }
 
@@ -151,6 +156,7 @@ struct Lookout<'a> {
     metrics: &'a Metrics,
     health: &'a Health,
     board: &'a Board,
+    files: &'a [ListFile],
     max_rows: u64,
     drain: bool,
     seconds: u64,
@@ -181,6 +187,9 @@ impl Lookout<'_> {
             Progress::Second { stats } => {
                 self.metrics.stats(stats);
                 self.metrics.rules(&self.board.figures());
+                if let Some(lists) = self.board.take_lists_in_force() {
+                    self.metrics.lists(&lists.lists(), |name| modified(self.files, name));
+                }
                 self.health.turned(stats);
                 self.seconds += 1;
                 if self.seconds.is_multiple_of(LOG_SECONDS) {
@@ -243,7 +252,8 @@ pub fn topics(config: &Config) -> Topics {
 }
 
 /// Time of the newest file of a list.
-fn modified(file: &ListFile) -> Option<SystemTime> {
+fn modified(files: &[ListFile], name: &str) -> Option<SystemTime> {
+    let file = files.iter().find(|one| one.list.name == name)?;
     let own = fs::metadata(&file.list.path).ok()?;
     if !own.is_dir() {
         return own.modified().ok();

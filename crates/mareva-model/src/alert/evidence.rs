@@ -62,6 +62,9 @@ pub struct HitEvidence {
     pub list: Arc<ListRef>,
     /// The entry.
     pub entry: Arc<EntryRef>,
+    /// The entry was listed, or changed, after the transaction had been judged: its money may have moved on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub look_back: bool,
 }
 
 impl Evidence {

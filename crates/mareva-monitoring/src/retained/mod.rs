@@ -92,10 +92,10 @@ impl Segment {
 
 /// Consecutive retained rows, wherever they are.
 #[derive(Debug)]
-pub(crate) struct Block {
+pub struct Block {
     /// Number of the first.
-    pub first: u64,
-    pub len: usize,
+    pub(crate) first: u64,
+    pub(crate) len: usize,
     /// What they are the end of.
     segment: Segment,
 }
@@ -106,6 +106,10 @@ impl Block {
         self.first + self.len as u64
     }
 
+    /// The rows, from memory or disk.
+    ///
+    /// # Errors
+    /// [`Error::Disk`].
     pub fn read(&self) -> Result<TransactionBatch, Error> {
         let rows = self.segment.take().map_err(|error| Error::Disk(error.kind()))?;
         Ok(rows.slice((self.first - self.segment.first) as usize, self.len))
@@ -302,7 +306,7 @@ impl RetainedRows {
     }
 
     /// The retained rows from `from` on, oldest first, without reading those on disk.
-    pub(crate) fn blocks(&self, from: u64) -> impl Iterator<Item = Block> {
+    pub fn blocks(&self, from: u64) -> impl Iterator<Item = Block> {
         let wanted = self.segments.iter().filter(move |segment| segment.first + segment.len as u64 > from);
         wanted.map(move |segment| {
             let mut segment = segment.clone();

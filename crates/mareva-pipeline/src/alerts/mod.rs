@@ -14,6 +14,7 @@ mod onward;
 mod own_accounts;
 mod place;
 mod proof;
+mod relisted;
 mod returns;
 mod sanctions;
 mod share;
@@ -24,7 +25,7 @@ mod told_twice;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use mareva_model::alert::{Action, Alert, alert_id};
+use mareva_model::alert::{Action, Alert, AlertStatus, alert_id};
 use mareva_model::{Detection, DetectionChange, Digest, Hit, PartyRole, Raises, Regime, TransactionBatch};
 use mareva_monitoring::RetainedRows;
 
@@ -61,6 +62,8 @@ pub struct AlertBook {
     /// Records by the names under which their targets may become known as victims, and money may leave them. Only looked up,
     /// never walked, so the order inside decides nothing.
     watchers: HashMap<String, BTreeSet<AlertKey>>,
+    /// Alerts that lost a list entry, to be looked at with the next slice.
+    relisted: Due,
 }
 
 /// Alerts to look at again, and whether to look whatever their length.
@@ -81,6 +84,7 @@ impl AlertBook {
             open: BTreeSet::new(),
             closed: BTreeSet::new(),
             watchers: HashMap::new(),
+            relisted: Due::new(),
         };
         for (key, record) in &state.records {
             let index = if record.closed { &mut book.closed } else { &mut book.open };
@@ -159,7 +163,7 @@ impl AlertBook {
         changes: &[DetectionChange],
         rows: &RetainedRows,
     ) -> Vec<Alert> {
-        let mut due = Due::new();
+        let mut due = std::mem::take(&mut self.relisted);
         for batch in accepted {
             self.follow(batch, &mut due);
         }
@@ -235,14 +239,22 @@ impl AlertBook {
         let key = self.key_for(subject.clone(), hit.list.regime, hit.event_time);
         let fresh = self.insert(&key, hit_key(hit), Contribution::Hit(Box::new(hit.clone())));
         due.entry(key).or_insert(false);
+        if fresh {
+            self.know_listed(hit, &subject, true, rows, due);
+        }
+    }
+
+    /// Takes note that an account is listed for fraud, or no longer.
+    fn know_listed(&mut self, hit: &Hit, subject: &str, stands: bool, rows: &RetainedRows, due: &mut Due) {
         let party = matches!(hit.role, PartyRole::Originator | PartyRole::Beneficiary);
         let action = self.config.institution.action_of(hit);
-        if fresh && party && action >= Action::Report && hit.list.regime == Regime::Fraud {
-            let what = if action.restrains() { Knowledge::Listed } else { Knowledge::Suspect };
-            let view = row_of(hit, rows).and_then(|row| rows.transaction(row));
-            for identity in identities(&subject, view.as_ref()) {
-                self.learn(&identity, what, hit.event_time, true, due);
-            }
+        if !(party && action >= Action::Report && hit.list.regime == Regime::Fraud) {
+            return;
+        }
+        let what = if action.restrains() { Knowledge::Listed } else { Knowledge::Suspect };
+        let view = row_of(hit, rows).and_then(|row| rows.transaction(row));
+        for identity in identities(subject, view.as_ref()) {
+            self.learn(&identity, what, hit.event_time, stands, due);
         }
     }
 
@@ -321,7 +333,10 @@ impl AlertBook {
         let scene = self.scene(key, rows);
         match &record.draft {
             Some(draft) if record.closed => Alert::clone(draft),
-            _ if record.contributions.is_empty() => blank(&scene, key),
+            _ if record.contributions.is_empty() => {
+                let status = if record.delisted { AlertStatus::BasisWithdrawn } else { AlertStatus::Withdrawn };
+                Alert { status, ..blank(&scene, key) }
+            }
             _ => draft(&scene, key, &record.contributions, self.continues(key)),
         }
     }
@@ -336,7 +351,7 @@ impl AlertBook {
     /// Publishes the next revision of an alert if it is due at once.
     fn consider(&mut self, key: &AlertKey, rows: &RetainedRows, whatever: bool) -> Option<Alert> {
         let record = self.state.records.get(key)?;
-        if (record.closed && !self.is_watched(key, record)) || !(whatever || record.is_due()) {
+        if (record.closed && !record.delisted && !self.is_watched(key, record)) || !(whatever || record.is_due()) {
             return None;
         }
         let written = self.write(key, record, rows);
@@ -385,6 +400,7 @@ impl AlertBook {
         self.closed.insert((key.episode, key.clone()));
         if let Some(record) = self.state.records.get_mut(key) {
             record.stands = !record.contributions.is_empty();
+            record.listed = record.only_entries();
             record.closed = true;
             record.draft = (!written.targets.is_empty()).then(|| Box::new(written));
             record.contributions = BTreeMap::new();

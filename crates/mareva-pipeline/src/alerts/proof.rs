@@ -64,6 +64,7 @@ pub(super) fn evidence(
                 binding: scene.config.institution.binds(&hit.list.binding_in),
                 list: Arc::clone(&hit.list),
                 entry: Arc::clone(&hit.entry),
+                look_back: hit.look_back,
             }),
         }
     }

@@ -1,6 +1,6 @@
 //! What the alert book remembers; it goes into the snapshot as it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mareva_model::alert::{Action, Alert, AlertStatus, Severity};
 use mareva_model::{Digest, digest};
@@ -70,6 +70,12 @@ pub(super) struct Record {
     pub(super) closed: bool,
     /// Closed with something to rest on.
     pub(super) stands: bool,
+    /// The last that it lost was a list entry.
+    #[serde(default)]
+    pub(super) delisted: bool,
+    /// Entries that a closed alert rests on, where it rests on nothing else.
+    #[serde(default)]
+    pub(super) listed: BTreeSet<String>,
     /// Content of a closed alert that has targets, with those that turned out to be victims.
     pub(super) draft: Option<Box<Alert>>,
     /// Names under which its targets may become known as victims.
@@ -140,8 +146,13 @@ impl Record {
     /// Adds or replaces a contribution; whether it is new.
     pub(super) fn insert(&mut self, key: ContributionKey, contribution: Contribution, rules: &RuleTable) -> bool {
         let basis = basis_of(&contribution, rules);
+        self.delisted = false;
         if let Some(known) = self.contributions.get_mut(&key) {
-            *known = contribution;
+            let former = basis_of(&std::mem::replace(known, contribution), rules);
+            if former != basis {
+                *self.basis.entry(basis).or_default() += 1;
+                self.leave_basis(&former);
+            }
             return false;
         }
         if self.contributions.len() >= MAX_CONTRIBUTIONS {
@@ -160,6 +171,7 @@ impl Record {
 
     /// Takes a contribution out; whether it was there.
     pub(super) fn remove(&mut self, key: &ContributionKey, rules: &RuleTable) -> bool {
+        self.delisted = false;
         match self.contributions.remove(key) {
             Some(gone) => {
                 self.leave_basis(&basis_of(&gone, rules));
@@ -170,6 +182,16 @@ impl Record {
                 false
             }
         }
+    }
+
+    /// The list entries that it rests on; none where it rests on anything else, or not on all of them is known.
+    pub(super) fn only_entries(&self) -> BTreeSet<String> {
+        let entry = |contribution: &Contribution| match contribution {
+            Contribution::Hit(hit) => Some(hit.entry.id.clone()),
+            Contribution::Detection { .. } => None,
+        };
+        let entries: Option<BTreeSet<String>> = self.contributions.values().map(entry).collect();
+        entries.filter(|_| self.omitted == 0).unwrap_or_default()
     }
 
     fn leave_basis(&mut self, basis: &str) {

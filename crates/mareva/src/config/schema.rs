@@ -144,6 +144,7 @@ pub const LIST: &[Key] = &[
     required("evidence_class", Kind::Choice(&["order", "institution_confirmed", "partner", "allegation", "heuristic"])),
     key("false_positive_rate", Kind::Number),
     key("min_entries", Kind::Count),
+    key("max_shrinkage", Kind::Number),
     key("max_unmatchable", Kind::CountOrNone),
     key("match_names", Kind::Flag),
     key("name_threshold", Kind::Number),

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
 use super::Shown;
-use crate::rules::{Ask, Asked, Board};
+use crate::in_force::{Ask, Asked, Board};
 
 /// How long whoever asks waits for the rules to be read.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -6,11 +6,12 @@ use prometheus::{Gauge, IntCounter, IntCounterVec, IntGauge};
 use super::Metrics;
 use super::register::{Advance, Make};
 use super::words::kind;
-use crate::rules::Figures;
+use crate::in_force::Figures;
 
 /// Changes of rules.
 pub(super) struct Changing {
     changes: IntCounterVec,
+    list_changes: IntCounterVec,
     filling: IntGauge,
     backfill: Gauge,
     shadow: IntCounterVec,
@@ -22,7 +23,15 @@ impl Changing {
     pub(super) fn new(make: &Make<'_>) -> Result<Self, prometheus::Error> {
         let changing = Self {
             changes: make.counts("mareva_rule_changes_total", "Other rules, by what became of them.", &["result"])?,
-            filling: make.gauge("mareva_rules_filling", "1 while timelines are filled for other rules.")?,
+            list_changes: make.counts(
+                "mareva_list_changes_total",
+                "Other lists, by what became of them.",
+                &["result"],
+            )?,
+            filling: make.gauge(
+                "mareva_rules_filling",
+                "1 while timelines are filled for other rules, or rows looked through for lists.",
+            )?,
             backfill: make.seconds(
                 "mareva_rule_backfill_seconds",
                 "How long the timelines of the rules in force took to fill.",
@@ -35,11 +44,12 @@ impl Changing {
             epochs: make.count("mareva_epoch_changes_total", "Slices that began another epoch, recorded ones too.")?,
             stall: make.seconds(
                 "mareva_rule_change_stall_seconds",
-                "Longest time for which the live judging waited for a change of rules.",
+                "Longest time for which the live judging waited for a change of rules or lists.",
             )?,
         };
         for result in ["changed", "refused"] {
             changing.changes.with_label_values(&[result]);
+            changing.list_changes.with_label_values(&[result]);
         }
         Ok(changing)
     }
@@ -68,6 +78,8 @@ impl Metrics {
         let changing = &self.changing;
         changing.changes.with_label_values(&["changed"]).advance(figures.changed);
         changing.changes.with_label_values(&["refused"]).advance(figures.refused);
+        changing.list_changes.with_label_values(&["changed"]).advance(figures.lists_changed);
+        changing.list_changes.with_label_values(&["refused"]).advance(figures.lists_refused);
         changing.filling.set(i64::from(figures.filling));
         changing.backfill.set(figures.backfill.as_secs_f64());
         if let Some(epoch) = figures.epoch {

@@ -71,14 +71,43 @@ pub fn watchlist(files: &[ListFile]) -> Result<Watchlist, Refusal> {
         if !names.insert(&file.list.name) {
             faults.0.push(Fault::new(&file.key, "two lists have this name", "name each list differently"));
         }
-        let mut list = file.list.clone();
-        if let Some(path) = &file.key_file {
-            list.key = keep(secret(path, &format!("{}.key_file", file.key)), &mut faults).flatten().map(FilterKey);
-        }
-        loaded.extend(keep(load_one(file, &list), &mut faults).map(Arc::new));
+        loaded.extend(list(file, &mut faults));
     }
     faults.into_result()?;
     Watchlist::new(loaded)
+}
+
+/// Loads a list with the key of its filters.
+fn list(file: &ListFile, faults: &mut Refusal) -> Option<Arc<LoadedList>> {
+    let mut list = file.list.clone();
+    if let Some(path) = &file.key_file {
+        list.key = keep(secret(path, &format!("{}.key_file", file.key)), faults).flatten().map(FilterKey);
+    }
+    keep(load_one(file, &list), faults).map(Arc::new)
+}
+
+/// Loads a list that may have other content than `former`; none where it has not.
+///
+/// # Errors
+/// Every fault of it, and what keeps it from taking the place of `former`.
+pub fn reload(file: &ListFile, former: &LoadedList) -> Result<Option<Arc<LoadedList>>, Refusal> {
+    let mut faults = Refusal::default();
+    let loaded = list(file, &mut faults);
+    faults.into_result()?;
+    let Some(loaded) = loaded.filter(|loaded| loaded.print() != former.print()) else { return Ok(None) };
+    if loaded.config().key != former.config().key {
+        let reason = "holds another key, and filters keep theirs while the process runs";
+        return Err(Refusal::one(
+            format!("{}.key_file", file.key),
+            reason,
+            "start again with it, or put the former one back",
+        ));
+    }
+    loaded.may_follow(former).map_err(|mut refusal| {
+        refusal.0.iter_mut().for_each(|fault| fault.place.clone_from(&file.key));
+        refusal
+    })?;
+    Ok(Some(loaded))
 }
 
 /// Loads a list; its faults say by which key or option it is named.

@@ -12,6 +12,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use mareva_codec::{Limits, Stream};
 use mareva_kafka::Connection;
@@ -22,7 +23,7 @@ use mareva_pipeline::{Parts, PipelineConfig, Rates};
 use mareva_screening::Watchlist;
 
 pub use accounts::parse_account;
-pub use lists::{NamedPath, doubts, warn_of_doubts, watchlist};
+pub use lists::{NamedPath, doubts, reload, warn_of_doubts, watchlist};
 pub use rules::{RuleFolder, load_rules, notices, rule_folders, uncounted, without_evidence, without_sources};
 pub use table::more_faults;
 
@@ -85,6 +86,8 @@ pub struct Opened {
     pub connection: Connection,
     /// What somebody should look at in the rules.
     pub notices: Vec<String>,
+    /// When reading them began.
+    pub read_at: SystemTime,
 }
 
 /// Opens everything.
@@ -92,6 +95,7 @@ pub struct Opened {
 /// # Errors
 /// Every fault of every file and property.
 pub fn open(config: &Config) -> Result<Opened, Refusal> {
+    let read_at = SystemTime::now();
     let mut faults = Refusal::default();
     let tables = &config.tables;
     let ruleset = keep(named(rules::load(&config.rules.path), &config.rules.path, "rules.path"), &mut faults);
@@ -126,7 +130,7 @@ pub fn open(config: &Config) -> Result<Opened, Refusal> {
         spill,
     };
     let (subject_key, admin_token) = (subject_key.flatten(), admin_token.flatten());
-    Ok(Opened { parts, subject_key, admin_token, connection, notices })
+    Ok(Opened { parts, subject_key, admin_token, connection, notices, read_at })
 }
 
 /// Every property that librdkafka refuses, or whose file cannot be read; or else that they do not fit each other.

@@ -299,6 +299,7 @@ pub(super) fn hit(id: &str, time: i64, role: PartyRole, value: &str, list: &Arc<
         list: Arc::clone(list),
         entry: entry(class),
         apart: None,
+        look_back: false,
     }
 }
 

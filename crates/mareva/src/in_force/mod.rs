@@ -1,9 +1,10 @@
-//! Rules that change while the process runs: [`watch`] looks whether other ones lie in the folder, [`change`] has timelines
-//! filled for them while those in force go on judging, and [`kept`] keeps what recorded slices may have to be judged again
-//! under. They meet at the [`Board`].
+//! Rules and lists that change while the process runs: [`watch`] looks whether other rules lie in the folder and [`lists`] whether
+//! lists are other ones, [`change`] has timelines filled and retained rows looked through for them while those in force go on
+//! judging, and [`kept`] keeps what recorded slices may have to be judged again under. They meet at the [`Board`].
 
 mod change;
 mod kept;
+mod lists;
 mod watch;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,13 +12,23 @@ use std::time::Duration;
 
 use mareva_model::{Digest, Fault, Refusal};
 use mareva_monitoring::{Ruleset, Tenure};
+use mareva_pipeline::Change;
+use mareva_screening::Watchlist;
 use serde_json::{Value, json};
 
-pub use change::Changes;
-pub use kept::KeptRules;
+pub use change::{Changes, InForce};
+pub use kept::KeptEpochs;
+pub use lists::ListWatch;
 pub use watch::{Ask, Asked, Watch};
 
-/// What is known of the rules, for the loop, the watch and whoever asks.
+/// What is to take force.
+#[derive(Debug, Clone)]
+pub enum Offer {
+    Rules(Arc<Ruleset>),
+    Lists(Arc<Watchlist>),
+}
+
+/// What is known of rules and lists, for the loop, the watches and whoever asks.
 #[derive(Debug, Default)]
 pub struct Board(Mutex<State>);
 
@@ -25,6 +36,12 @@ pub struct Board(Mutex<State>);
 struct State {
     /// Rules that lie in the folder and are not in force yet: the last ones only.
     offered: Option<Arc<Ruleset>>,
+    /// Lists that are not in force yet: the last ones only.
+    offered_lists: Option<Arc<Watchlist>>,
+    /// Those that could not take force, until the watch asks for them.
+    lists_failed: bool,
+    /// Lists that took force and were not asked for yet.
+    lists_in_force: Option<Arc<Watchlist>>,
     /// Whether the timelines of other ones are filled, and they have not judged yet.
     ready: bool,
     /// What was read last: in force or on the way there. None where it could not take force.
@@ -44,6 +61,10 @@ pub struct Figures {
     pub changed: u64,
     /// Times that rules were refused.
     pub refused: u64,
+    /// Times that other lists took force.
+    pub lists_changed: u64,
+    /// Times that a list was refused.
+    pub lists_refused: u64,
     /// How long it took to fill the timelines of the last ones.
     pub backfill: Duration,
     /// Whether timelines are being filled.
@@ -52,7 +73,7 @@ pub struct Figures {
 
 impl State {
     fn is_waiting(&self) -> bool {
-        self.offered.is_some() || self.figures.filling || self.ready
+        self.offered.is_some() || self.offered_lists.is_some() || self.figures.filling || self.ready
     }
 }
 
@@ -67,6 +88,29 @@ impl Board {
         state.read = Some(ruleset.digest());
         state.offered = Some(ruleset);
         state.faults.clear();
+    }
+
+    /// Lists that are to take force; earlier ones that have not are forgotten.
+    pub fn offer_lists(&self, lists: Arc<Watchlist>) {
+        self.state().offered_lists = Some(lists);
+    }
+
+    /// A list that cannot take force.
+    pub fn refuse_list(&self, list: &str, refusal: &Refusal) {
+        for Fault { place, reason, remedy } in &refusal.0 {
+            tracing::error!(list, place, reason, remedy, "a list is refused; the one in force stays");
+        }
+        self.state().figures.lists_refused += 1;
+    }
+
+    /// Whether the lists that were offered last could not take force; asked once.
+    fn take_lists_failed(&self) -> bool {
+        std::mem::take(&mut self.state().lists_failed)
+    }
+
+    /// The lists that took force since they were last asked for.
+    pub fn take_lists_in_force(&self) -> Option<Arc<Watchlist>> {
+        self.state().lists_in_force.take()
     }
 
     /// Takes note of the rules that a start has read.
@@ -92,10 +136,15 @@ impl Board {
         self.state().is_waiting()
     }
 
-    /// Rules whose timelines cannot be filled.
-    fn fail(&self, refusal: Refusal) {
-        self.refuse(refusal);
-        self.state().read = None;
+    /// Rules whose timelines cannot be filled, or lists that cannot be kept.
+    fn fail(&self, of_rules: bool, refusal: Refusal) {
+        if of_rules {
+            self.refuse(refusal);
+            self.state().read = None;
+        } else {
+            self.refuse_list("all", &refusal);
+            self.state().lists_failed = true;
+        }
     }
 
     /// The timelines of other rules are filled.
@@ -104,12 +153,17 @@ impl Board {
         (state.figures.filling, state.ready) = (false, true);
     }
 
-    fn take_offer(&self) -> Option<Arc<Ruleset>> {
-        self.state().offered.take()
+    /// Lists first: what they bring does not wait for timelines.
+    fn take_offer(&self) -> Option<Offer> {
+        let mut state = self.state();
+        let lists = state.offered_lists.take().map(Offer::Lists);
+        lists.or_else(|| state.offered.take().map(Offer::Rules))
     }
 
-    fn has_offer(&self) -> bool {
-        self.state().offered.is_some()
+    /// Whether what a change brings is outdated.
+    fn has_newer(&self, change: &Change) -> bool {
+        let state = self.state();
+        change.ruleset().map_or(state.offered_lists.is_some(), |_| state.offered.is_some())
     }
 
     /// Rules that cannot take force.
@@ -126,15 +180,24 @@ impl Board {
         self.state().figures.filling = filling;
     }
 
-    /// These are in force now. Without a time they did not have to be changed for it.
-    pub fn in_force(&self, epoch: Digest, tenures: Vec<Tenure>, backfill: Option<Duration>) {
+    /// These lists are in force now.
+    fn have_lists(&self, lists: Arc<Watchlist>) {
+        self.state().lists_in_force = Some(lists);
+    }
+
+    /// These are in force now. A change says whether it was one of rules, and how long it took.
+    pub fn in_force(&self, epoch: Digest, tenures: Vec<Tenure>, change: Option<(bool, Duration)>) {
         let mut state = self.state();
         state.tenures = tenures;
         state.ready = false;
         state.figures.epoch = Some(epoch);
-        if let Some(took) = backfill {
-            state.figures.changed += 1;
-            state.figures.backfill = took;
+        match change {
+            Some((true, took)) => {
+                state.figures.changed += 1;
+                state.figures.backfill = took;
+            }
+            Some((false, _)) => state.figures.lists_changed += 1,
+            None => {}
         }
     }
 

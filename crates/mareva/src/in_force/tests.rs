@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use mareva_monitoring::{RuleText, rules_digest};
 use mareva_pipeline::EpochFrame;
+use mareva_screening::watchlist_epoch;
 
 use super::kept::keep;
 use super::watch::Difference;
@@ -47,23 +48,23 @@ fn wait(until: impl Fn() -> bool, told: &str) {
 #[test]
 fn kept_rules_are_known_by_what_they_say_and_go_once_nothing_needs_them() {
     let path = folder("kept");
-    let mut kept = KeptRules::open(path.clone(), frame()).unwrap();
-    let epochs = [1, 2].map(|over| (frame().epoch(rules_digest(&[text(over)])), text(over)));
+    let mut kept = KeptEpochs::open(path.clone(), frame(), Vec::new()).unwrap();
+    let epochs = [1, 2].map(|over| (frame().epoch(rules_digest(&[text(over)]), watchlist_epoch([])), text(over)));
     for (epoch, text) in &epochs {
-        keep(&path, *epoch, vec![text.clone()]).unwrap();
+        keep(&path, *epoch, vec![text.clone()], &[]).unwrap();
         kept.note(*epoch);
     }
     // Of other lists or another config; damaged; not finished.
-    keep(&path, mareva_model::digest(b"others"), vec![text(3)]).unwrap();
+    keep(&path, mareva_model::digest(b"others"), vec![text(3)], &[]).unwrap();
     fs::write(path.join("rules-x.json"), "{}").unwrap();
     fs::write(path.join("rules-y.partial"), "{").unwrap();
-    let mut kept = KeptRules::open(path.clone(), frame()).unwrap();
+    let mut kept = KeptEpochs::open(path.clone(), frame(), Vec::new()).unwrap();
     assert_eq!(kept.known().len(), 2);
     assert_eq!(kept.texts(epochs[1].0).unwrap(), [text(2)]);
-    kept.keep_only(&[epochs[1].0].into());
+    kept.keep_only(&[epochs[1].0].into(), None);
     assert!(kept.texts(epochs[0].0).is_err());
     assert_eq!(fs::read_dir(&path).unwrap().count(), 2, "what is needed, and what is no epoch");
-    assert_eq!(KeptRules::open(path.clone(), frame()).unwrap().known().len(), 1);
+    assert_eq!(KeptEpochs::open(path.clone(), frame(), Vec::new()).unwrap().known().len(), 1);
     fs::remove_dir_all(path).unwrap();
 }
 
@@ -100,8 +101,9 @@ fn other_rules_in_the_folder_are_offered_and_faults_are_told() {
     assert!(matches!(asked(), Asked::Unchanged));
     write(&path, &text(2));
     // Nobody asks: it is seen.
-    wait(|| board.has_offer(), "the change is not seen");
-    assert_eq!(board.take_offer().unwrap().digest(), rules_digest(&[text(2)]));
+    wait(|| board.is_waiting(), "the change is not seen");
+    let Some(Offer::Rules(offered)) = board.take_offer() else { panic!("no rules") };
+    assert_eq!(offered.digest(), rules_digest(&[text(2)]));
     write(&path, &RuleText { sql: "SELECT nothing".to_owned(), ..text(2) });
     assert!(matches!(asked(), Asked::Refused(_)));
     assert_eq!(board.figures().refused, 1);
@@ -123,7 +125,7 @@ fn other_rules_in_the_folder_are_offered_and_faults_are_told() {
     board.in_force(mareva_model::digest(b"three"), Vec::new(), None);
     assert!(matches!(asked(), Asked::Unchanged));
     // What could not take force is offered again.
-    board.fail(Refusal::one("rules", "no room", "make room"));
+    board.fail(true, Refusal::one("rules", "no room", "make room"));
     assert!(matches!(asked(), Asked::Changed));
     assert!(board.take_offer().is_some());
     // The folder goes and comes back: nobody asks, and it is told.

@@ -1,0 +1,152 @@
+//! New entries of lists, looked for in the rows that were judged before.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use mareva_model::Hit;
+use mareva_monitoring::{Block, RetainedRows};
+use mareva_screening::{ListChanges, Watchlist};
+
+use crate::error::Error;
+use crate::screen::Screen;
+
+/// Most hits of one look back, the newest: an alert names 4,096 of them at most.
+const MAX_HITS: usize = 1 << 16;
+/// Hits that one slice takes to its alerts: the others come with the next ones, so that the stream does not wait for them.
+const HITS_PER_SLICE: usize = 1_024;
+
+/// The retained rows that were handed over, and what new and changed entries were found in them.
+#[derive(Debug)]
+pub(crate) struct LookBack {
+    former: Arc<Watchlist>,
+    later: Arc<Watchlist>,
+    compared: Option<Compared>,
+    waiting: Vec<Block>,
+    /// Number of the first row that was not handed over.
+    next: u64,
+    hits: Vec<Hit>,
+    omitted: u64,
+}
+
+#[derive(Debug)]
+struct Compared {
+    changes: Arc<ListChanges>,
+    fresh: Screen,
+    stale: Screen,
+}
+
+/// What came of a change of lists.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LookedBack {
+    /// Entries that are new or say something else.
+    pub fresh: u64,
+    /// Entries that are gone.
+    pub gone: u64,
+    /// Hits in rows that were judged before.
+    pub hits: u64,
+    /// Older ones beyond the bound, which no alert will name.
+    pub omitted: u64,
+}
+
+impl LookBack {
+    pub fn new(former: Arc<Watchlist>, later: Arc<Watchlist>) -> Self {
+        Self { former, later, compared: None, waiting: Vec::new(), next: 0, hits: Vec::new(), omitted: 0 }
+    }
+
+    /// Takes what was retained since.
+    pub fn take(&mut self, retained: &RetainedRows) -> u64 {
+        let before = self.next.max(retained.first());
+        for block in retained.blocks(self.next) {
+            self.next = block.end();
+            self.waiting.push(block);
+        }
+        self.next.saturating_sub(before)
+    }
+
+    /// Rows that were retained and not taken.
+    pub fn missing(&self, retained: &RetainedRows) -> u64 {
+        retained.next().saturating_sub(self.next.max(retained.first()))
+    }
+
+    /// Whether it began under these lists.
+    pub fn is_from(&self, watchlist: &Arc<Watchlist>) -> bool {
+        Arc::ptr_eq(&self.former, watchlist)
+    }
+
+    /// Looks through all that was taken. The first run compares the lists.
+    pub fn run(&mut self) -> Result<(), Error> {
+        let Self { former, later, compared, waiting, hits, omitted, .. } = self;
+        let compared = compare(compared, former, later)?;
+        let looks = !compared.changes.fresh().loaded().is_empty();
+        for block in std::mem::take(waiting) {
+            if looks {
+                hits.extend(compared.look(&block)?);
+            }
+            if hits.len() > 2 * MAX_HITS {
+                *omitted += keep_newest(hits);
+            }
+        }
+        Ok(())
+    }
+
+    /// The changes, and what was found in rows from `since` on (UTC milliseconds), oldest first.
+    pub fn finish(mut self, since: Option<i64>) -> Result<(Arc<ListChanges>, VecDeque<Hit>, LookedBack), Error> {
+        self.run()?;
+        self.hits.retain(|hit| since.is_none_or(|since| hit.event_time >= since));
+        self.omitted += keep_newest(&mut self.hits);
+        self.hits.reverse();
+        let changes = compare(&mut self.compared, &self.former, &self.later)?.changes.clone();
+        let (fresh, gone) = changes.counts();
+        let told = LookedBack { fresh, gone, hits: self.hits.len() as u64, omitted: self.omitted };
+        Ok((changes, self.hits.into(), told))
+    }
+}
+
+fn compare<'a>(
+    known: &'a mut Option<Compared>,
+    former: &Watchlist,
+    later: &Watchlist,
+) -> Result<&'a mut Compared, Error> {
+    if known.is_none() {
+        let changes = Arc::new(ListChanges::between(former, later).map_err(Error::Lists)?);
+        let screen = |lists: &Arc<Watchlist>| Screen::new(lists.clone());
+        let (fresh, stale) = (screen(changes.fresh()), screen(changes.stale()));
+        return Ok(known.insert(Compared { changes, fresh, stale }));
+    }
+    known.as_mut().ok_or(Error::Schema)
+}
+
+impl Compared {
+    /// What is found in rows of new and changed entries that was not found before.
+    fn look(&mut self, block: &Block) -> Result<Vec<Hit>, Error> {
+        let rows = block.read()?;
+        let mut hits = self.fresh.retained(&rows);
+        if !hits.is_empty() {
+            let known = self.stale.retained(&rows);
+            hits.retain(|hit| !known.iter().any(|known| says_the_same(known, hit)));
+        }
+        Ok(hits)
+    }
+}
+
+/// Whether a changed entry asks for what it asked for before.
+fn says_the_same(known: &Hit, hit: &Hit) -> bool {
+    (&known.row_id, known.role, &known.entry.id, &known.matched) == (&hit.row_id, hit.role, &hit.entry.id, &hit.matched)
+        && (known.list.action, &known.list.binding_in) == (hit.list.action, &hit.list.binding_in)
+}
+
+/// Sorts hits, the newest first, and lets go of those beyond the bound; returns how many.
+fn keep_newest(hits: &mut Vec<Hit>) -> u64 {
+    hits.sort_by(|a, b| {
+        let key = |hit: &Hit| (hit.event_time, hit.row_id.clone(), hit.role, hit.entry.id.clone(), hit.matched.clone());
+        key(b).cmp(&key(a))
+    });
+    let omitted = hits.len().saturating_sub(MAX_HITS);
+    hits.truncate(MAX_HITS);
+    omitted as u64
+}
+
+/// The next hits to make alerts of.
+pub(crate) fn some_of(waiting: &mut VecDeque<Hit>) -> impl Iterator<Item = Hit> {
+    waiting.drain(..waiting.len().min(HITS_PER_SLICE))
+}

@@ -1,0 +1,149 @@
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use mareva_model::{MatchedOn, Refusal};
+
+use crate::faults::Faults;
+use crate::name::name_key;
+use crate::store::{View, first_half};
+use crate::{LoadedList, Watchlist};
+
+/// What one watchlist says otherwise than the one before it.
+#[derive(Debug)]
+pub struct ListChanges {
+    fresh: Arc<Watchlist>,
+    stale: Arc<Watchlist>,
+    lists: BTreeSet<String>,
+    /// 128 bits of the digest of the id of each.
+    gone: HashSet<u128>,
+}
+
+impl ListChanges {
+    /// Compares two watchlists, entry by entry where a list has other content. It takes as long as the lists that changed are
+    /// long: that is not to be done where the judging waits.
+    ///
+    /// # Errors
+    /// As [`Watchlist::new`].
+    pub fn between(former: &Watchlist, later: &Watchlist) -> Result<Self, Refusal> {
+        let (mut fresh, mut stale, mut lists, mut gone) = (Vec::new(), Vec::new(), BTreeSet::new(), HashSet::new());
+        let of = |lists: &Watchlist, name: &str| lists.loaded().iter().find(|one| one.list().name == name).cloned();
+        for list in later.loaded() {
+            let name = &list.list().name;
+            let before = of(former, name);
+            if before.as_ref().is_some_and(|before| before.print() == list.print()) {
+                continue;
+            }
+            lists.insert(name.clone());
+            fresh.extend(others(list, before.as_deref())?);
+            if let Some(before) = before {
+                stale.extend(others(&before, Some(list))?);
+                let there: HashSet<u128> = ids(list).collect();
+                gone.extend(ids(&before).filter(|id| !there.contains(id)));
+            }
+        }
+        for list in former.loaded().iter().filter(|list| of(later, &list.list().name).is_none()) {
+            lists.insert(list.list().name.clone());
+            stale.push(list.clone());
+            gone.extend(ids(list));
+        }
+        let (fresh, stale) = (Arc::new(Watchlist::new(fresh)?), Arc::new(Watchlist::new(stale)?));
+        Ok(Self { fresh, stale, lists, gone })
+    }
+
+    /// The entries that are new or say something else, under the name, version and policy of their lists.
+    pub fn fresh(&self) -> &Arc<Watchlist> {
+        &self.fresh
+    }
+
+    /// The entries that are gone, and those that changed as they were before.
+    pub fn stale(&self) -> &Arc<Watchlist> {
+        &self.stale
+    }
+
+    /// Whether a list has other content, or is gone.
+    pub fn touches(&self, list: &str) -> bool {
+        self.lists.contains(list)
+    }
+
+    /// Whether an entry, such as `mules:4711`, is gone.
+    pub fn is_gone(&self, entry: &str) -> bool {
+        self.gone.contains(&print_of(entry))
+    }
+
+    /// How many entries are new or changed, and how many are gone.
+    pub fn counts(&self) -> (u64, u64) {
+        let fresh = self.fresh.loaded().iter().map(|list| list.counts().entries).sum();
+        (fresh, self.gone.len() as u64)
+    }
+}
+
+impl Watchlist {
+    /// Whether an entry, such as `mules:4711`, still has what was matched and is in force at `event_time`, UTC milliseconds.
+    pub fn still_has(&self, entry: &str, matched: &MatchedOn, event_time: i64) -> bool {
+        let Some((list, id)) = entry.split_once(':') else { return false };
+        let Some(list) = self.loaded().iter().find(|one| one.list().name == list) else { return false };
+        let candidates: Vec<u32> = match matched {
+            MatchedOn::Identifier { value } => list.identifiers.candidates(value).collect(),
+            MatchedOn::Name { listed, .. } => list.names.candidates(&name_key(listed)).collect(),
+        };
+        candidates.into_iter().any(|number| {
+            let view = list.store.view(number);
+            view.is_valid_at(event_time) && view.id() == id && has(&view, matched)
+        })
+    }
+}
+
+impl LoadedList {
+    /// Whether it may take the place of an earlier version of it.
+    ///
+    /// # Errors
+    /// It says that it was published before that one, or it has lost more than one entry and than `max_shrinkage` of them.
+    pub fn may_follow(&self, former: &Self) -> Result<(), Refusal> {
+        let mut faults = Faults::default();
+        let place = format!("list {}", self.config.name);
+        let (then, now) = (&former.list().version, &self.list().version);
+        // Without a date of publication the version is of the digest.
+        let is_date = |version: &str| version.get(..10).is_some_and(is_iso_date);
+        if is_date(then) && is_date(now) && now < then {
+            let reason = format!("is of {now}, older than {then}, which is in force");
+            faults.add(&place, reason, "put the latest version there; for an older one start again");
+        }
+        let (before, entries) = (former.counts().entries, self.counts().entries);
+        let lost = before.saturating_sub(entries);
+        // One entry may always go: of a short list that is a large share.
+        if lost as f64 > (self.config.max_shrinkage * before as f64).max(1.0) {
+            let reason =
+                format!("holds {entries} entries, and the version in force {before}: it has lost more than it may");
+            faults.add(&place, reason, "check that the file is whole; raise max_shrinkage if the list did shrink");
+        }
+        faults.into_result()
+    }
+}
+
+fn is_iso_date(text: &str) -> bool {
+    let digit = |at: usize, byte: u8| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() };
+    text.len() == 10 && text.bytes().enumerate().all(|(at, byte)| digit(at, byte))
+}
+
+fn has(view: &View<'_>, matched: &MatchedOn) -> bool {
+    match matched {
+        MatchedOn::Identifier { value } => view.has_identifier(value),
+        MatchedOn::Name { listed, .. } => view.names().any(|(_, text)| text == listed),
+    }
+}
+
+/// The entries of a list that another has not, or not as they are; none where it has them all.
+fn others(list: &LoadedList, than: Option<&LoadedList>) -> Result<Option<Arc<LoadedList>>, Refusal> {
+    let print = |list: &LoadedList, number| list.store.view(number).print();
+    let known: HashSet<u128> = than.iter().flat_map(|than| than.numbers().map(|number| print(than, number))).collect();
+    let part = list.part(list.numbers().filter(|number| !known.contains(&print(list, *number))))?;
+    Ok((!part.store.is_empty()).then(|| Arc::new(part)))
+}
+
+fn ids(list: &LoadedList) -> impl Iterator<Item = u128> {
+    list.numbers().map(|number| print_of(&format!("{}:{}", list.config.name, list.store.view(number).id())))
+}
+
+fn print_of(id: &str) -> u128 {
+    first_half(blake3::hash(id.as_bytes()))
+}

@@ -1,0 +1,163 @@
+//! The files of lists, looked at several times a second: one that changed is loaded, held against the version in force and offered.
+//! What does not load, or has lost too much, is refused with all its faults, and what is in force stays. It has its own thread:
+//! to load a list takes long.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, mpsc};
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context as _;
+use mareva_screening::{LoadedList, Watchlist};
+
+use super::Board;
+use crate::config::ListFile;
+use crate::open::{doubts, reload};
+
+/// Time between two looks.
+const EVERY: Duration = Duration::from_millis(200);
+/// Looks for which a file must stay as it is before it is read: whoever writes it in place is not to be interrupted. One that is
+/// moved into place is whole at once.
+const STEADY: u32 = 3;
+/// A file that was modified so long before it was read is the one that was read: clocks of file systems are coarse.
+const GRACE: Duration = Duration::from_secs(2);
+/// Files of a folder that are looked at: an OFAC set has eight.
+const MAX_FILES: usize = 1_000;
+
+/// The watch. It ends when this is dropped.
+#[derive(Debug)]
+pub struct ListWatch {
+    stop: Option<mpsc::SyncSender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What tells whether a list has changed: its files with their sizes and times.
+type Look = Vec<(PathBuf, u64, Option<SystemTime>)>;
+
+struct Watched {
+    file: ListFile,
+    /// The version that was offered last, or is in force.
+    list: Arc<LoadedList>,
+    read: Look,
+    last: Look,
+    /// Looks since it became what it was at the last one.
+    steady: u32,
+}
+
+impl ListWatch {
+    /// Watches the files of lists that are in force, which were read at `read_at` or after.
+    ///
+    /// # Errors
+    /// No thread.
+    pub fn start(
+        files: Vec<ListFile>,
+        (lists, read_at): (Arc<Watchlist>, SystemTime),
+        board: Arc<Board>,
+    ) -> anyhow::Result<Self> {
+        let (stop, stopped) = mpsc::sync_channel::<()>(0);
+        let watched = files.into_iter().zip(lists.loaded().to_vec()).map(|(file, list)| {
+            let now = look(&file);
+            let before = |time: SystemTime| read_at.duration_since(time).is_ok_and(|since| since >= GRACE);
+            let as_read = now.iter().all(|(_, _, modified)| modified.is_some_and(before));
+            // What may have changed since it was read is read again.
+            let read = if as_read { now } else { Look::new() };
+            Watched { file, list, read, last: Look::new(), steady: 0 }
+        });
+        let mut watched: Vec<Watched> = watched.collect();
+        let work = move || {
+            while stopped.recv_timeout(EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {
+                if board.take_lists_failed() {
+                    offer(&watched, &[], &board);
+                }
+                let mut changed = Vec::new();
+                for one in &mut watched {
+                    if one.is_other() && one.read_again(&board) {
+                        changed.push(one.file.list.name.clone());
+                    }
+                }
+                if !changed.is_empty() {
+                    offer(&watched, &changed, &board);
+                }
+            }
+        };
+        let thread = Builder::new()
+            .name("mareva-lists".to_owned())
+            .stack_size(crate::STACK)
+            .spawn(work)
+            .context("cannot start the thread that watches the lists; raise the limit on processes")?;
+        Ok(Self { stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+impl Drop for ListWatch {
+    fn drop(&mut self) {
+        self.stop = None;
+        // A list that it is loading is not waited for: it ends with the process.
+        if let Some(thread) = self.thread.take().filter(JoinHandle::is_finished) {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Watched {
+    /// Whether the files are others than those read last, and have been so for a while.
+    fn is_other(&mut self) -> bool {
+        let now = look(&self.file);
+        self.steady = if now == self.last { self.steady.saturating_add(1) } else { 1 };
+        self.last = now;
+        self.last != self.read && self.steady >= STEADY
+    }
+
+    /// Reads the list; whether it is another one now.
+    fn read_again(&mut self, board: &Board) -> bool {
+        self.read.clone_from(&self.last);
+        let name = &self.file.list.name;
+        match reload(&self.file, &self.list) {
+            Ok(None) => false,
+            Ok(Some(list)) => {
+                let (from, to) = (&self.list.list().version, &list.list().version);
+                tracing::info!(list = name, %from, %to, entries = list.counts().entries, "another version of a list");
+                self.list = list;
+                true
+            }
+            Err(refusal) => {
+                board.refuse_list(name, &refusal);
+                false
+            }
+        }
+    }
+}
+
+/// Offers all lists; of those that changed it says what somebody should look at.
+fn offer(watched: &[Watched], changed: &[String], board: &Board) {
+    match Watchlist::new(watched.iter().map(|one| one.list.clone()).collect()) {
+        Ok(lists) => {
+            for list in lists.lists().iter().filter(|list| changed.contains(&list.list.name)) {
+                for doubt in doubts(list) {
+                    tracing::warn!(list = list.list.name, "{doubt}");
+                }
+            }
+            board.offer_lists(Arc::new(lists));
+        }
+        Err(refusal) => board.refuse_list("all", &refusal),
+    }
+}
+
+/// The files of a list. Those that are not there are no part of it: that they are gone is a change. A pipe cannot be read again.
+fn look(file: &ListFile) -> Look {
+    let mut found = Look::new();
+    let mut see = |path: &Path| {
+        if let Some(metadata) = fs::metadata(path).ok().filter(|metadata| metadata.is_file() || metadata.is_dir()) {
+            found.push((path.to_owned(), metadata.len(), metadata.modified().ok()));
+        }
+    };
+    see(&file.list.path);
+    for entry in fs::read_dir(&file.list.path).into_iter().flatten().flatten().take(MAX_FILES) {
+        see(&entry.path());
+    }
+    file.list.parts.iter().for_each(|part| see(&part.path));
+    file.key_file.iter().for_each(|path| see(path));
+    found.sort();
+    found
+}

@@ -1,0 +1,247 @@
+//! Lists that change while a run judges, on a real Kafka: an account that is listed while its money is moving, hostile versions of
+//! the list, a list that changes while the process is dead, one that is taken off.
+//! `MAREVA_RECORDS` and `MAREVA_ACCOUNTS` set the size; without them, one that fits an ordinary test run.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a failed expectation ends the test")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use mareva_kafka::{Connection, FollowFrom, Follower, SequenceRecord};
+use mareva_model::alert::{Alert, AlertStatus};
+use mareva_model::format_time;
+use mareva_tests::binary;
+use mareva_tests::counting::producer;
+use mareva_tests::kafka_broker::KafkaBroker;
+use rdkafka::producer::{BaseRecord, Producer};
+
+const START: i64 = 1_767_571_200_000;
+const DAY: i64 = 86_400_000;
+/// Two accounts that take turns as the ones that are listed.
+const FIRST: &str = "GB33BUKB20201555555555";
+const SECOND: &str = "FR1420041010050500013M02606";
+/// Everybody else pays, and is paid by, somebody else.
+const EVERY: u64 = 1_000;
+
+fn asked(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default)
+}
+
+struct Stage {
+    folder: tempfile::TempDir,
+    address: SocketAddr,
+    connection: Connection,
+    records: u64,
+    accounts: u64,
+    sent: u64,
+}
+
+impl Stage {
+    fn new(broker: &KafkaBroker) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let text = format!(
+            "[institution]\nbics = [\"MRVADEFF\"]\n[input]\nexchange = []\n[snapshots]\npath = \"state\"\nevery = \"3 s\"\n\
+             [http]\nlisten = \"{address}\"\n[[lists]]\nname = \"mules\"\npath = \"mules.csv\"\nregime = \"fraud\"\n\
+             action = \"hold\"\nbinding_in = [\"*\"]\nevidence_class = \"institution_confirmed\"\n[kafka]\n\
+             \"bootstrap.servers\" = \"{}\"\n",
+            broker.bootstrap_servers()
+        );
+        fs::write(folder.path().join("mareva.toml"), text).unwrap();
+        let (records, accounts) = (asked("MAREVA_RECORDS", 40_000), asked("MAREVA_ACCOUNTS", 20_000));
+        Self { folder, address, connection: broker.connection(), records, accounts, sent: 0 }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Puts a version of the list in its place: 40 accounts that nobody pays, and these.
+    fn list(&self, accounts: &[&str]) {
+        let others = (0..40).map(|number| format!("acct:-/MULE{number},report {number}\n"));
+        let listed = accounts.iter().map(|account| format!("{account},report of a bank\n"));
+        self.put(&["identifier,reason\n".to_owned()].into_iter().chain(others).chain(listed).collect::<String>());
+    }
+
+    fn put(&self, text: &str) {
+        fs::write(self.path("mules.new"), text).unwrap();
+        fs::rename(self.path("mules.new"), self.path("mules.csv")).unwrap();
+    }
+
+    fn start(&self) -> Child {
+        let mut command = Command::new(binary());
+        command.args(["run", "--json", "--config"]).arg(self.path("mareva.toml"));
+        let log = fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
+        command.stdout(Stdio::piped()).stderr(log).spawn().expect("the binary starts")
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.path("log")).unwrap()
+    }
+
+    /// Sends payments, one in [`EVERY`] of them to each of the two accounts, spread over the day before [`START`] or at one time.
+    fn feed(&mut self, number: u64, at: impl Fn(u64) -> i64) {
+        let producer = producer(&self.connection);
+        for number in self.sent..self.sent + number {
+            let to = match number % EVERY {
+                1 => FIRST.to_owned(),
+                2 => SECOND.to_owned(),
+                _ => format!("PAYEE{}", number.wrapping_mul(7_919) % self.accounts),
+            };
+            let line = format!(
+                r#"{{"type":"credit_transfer","tx_id":"R{number}","source":"MRVADEFF","time":"{}","amount":"100.00","currency":"EUR","originator":{{"account":"PAYER{}"}},"beneficiary":{{"account":"{to}"}}}}"#,
+                format_time(at(number)),
+                number % self.accounts
+            );
+            while producer.send(BaseRecord::<(), str>::to("bank.transactions").payload(&line).partition(0)).is_err() {
+                thread::sleep(Duration::from_millis(5));
+            }
+        }
+        producer.flush(Duration::from_secs(60)).unwrap();
+        self.sent += number;
+    }
+
+    /// Waits until all that was sent is judged and committed.
+    fn judged(&self) {
+        let mut log = Follower::open(&self.connection, &["mareva.sequence"], &FollowFrom::Beginning).unwrap();
+        let since = Instant::now();
+        while since.elapsed() < Duration::from_secs(300) {
+            let Some(record) = log.next(Duration::from_secs(10)).unwrap() else { continue };
+            let record: SequenceRecord = serde_json::from_slice(&record.payload).unwrap();
+            let judged = record.judged.get("bank.transactions").and_then(|partitions| partitions.get(&0));
+            if judged.is_some_and(|offset| u64::try_from(*offset).unwrap() >= self.sent) {
+                return;
+            }
+        }
+        panic!("not all is judged:\n{}", self.log());
+    }
+
+    fn metric(&self, name: &str) -> f64 {
+        let mut answer = String::new();
+        let asked = TcpStream::connect(self.address).and_then(|mut stream| {
+            stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: m\r\nConnection: close\r\n\r\n")?;
+            stream.read_to_string(&mut answer)
+        });
+        asked
+            .ok()
+            .and_then(|_| answer.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok()))
+            .unwrap_or(-1.0)
+    }
+
+    fn wait_for(&self, what: &str, is: impl Fn(&Self) -> bool) {
+        let since = Instant::now();
+        while !is(self) {
+            assert!(since.elapsed() < Duration::from_secs(60), "{what}:\n{}", self.log());
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// Reads alerts as they come.
+struct Alerts {
+    follower: Follower,
+    /// The latest revision of each.
+    latest: BTreeMap<String, Alert>,
+    revisions: usize,
+}
+
+impl Alerts {
+    fn new(connection: &Connection) -> Self {
+        let follower = Follower::open(connection, &["mareva.alerts"], &FollowFrom::Beginning).unwrap();
+        Self { follower, latest: BTreeMap::new(), revisions: 0 }
+    }
+
+    /// Waits until the alerts on an account are such.
+    fn wait_for(&mut self, stage: &Stage, account: &str, is: impl Fn(&[&Alert]) -> bool) {
+        let since = Instant::now();
+        loop {
+            let of: Vec<&Alert> = self.latest.values().filter(|alert| alert.subject.contains(account)).collect();
+            if is(&of) {
+                return;
+            }
+            assert!(since.elapsed() < Duration::from_secs(60), "{of:?}\n{}", stage.log());
+            let Some(record) = self.follower.next(Duration::from_millis(100)).unwrap() else { continue };
+            let alert = Alert::from_json(&record.payload).unwrap();
+            self.revisions += 1;
+            let known = self.latest.insert(alert.alert_id.clone(), alert.clone());
+            assert!(known.is_none_or(|known| known.revision < alert.revision), "{} is told twice", alert.alert_id);
+        }
+    }
+}
+
+/// Hits, and how many of those that are shown were no look back.
+fn hits(alerts: &[&Alert]) -> (usize, usize) {
+    let shown = || alerts.iter().flat_map(|alert| &alert.evidence.hits);
+    let omitted: u64 = alerts.iter().map(|alert| alert.evidence.hits_omitted).sum();
+    (shown().count() + usize::try_from(omitted).unwrap(), shown().filter(|hit| !hit.look_back).count())
+}
+
+#[test]
+fn lists_change_while_money_moves() {
+    let broker = KafkaBroker::start();
+    broker.make_topics(1);
+    let mut stage = Stage::new(&broker);
+    let mut alerts = Alerts::new(&stage.connection);
+    stage.list(&[]);
+    let mut run = stage.start();
+    let records = stage.records;
+    stage.feed(records, |number| START - DAY + i64::try_from(number * DAY as u64 / records).unwrap());
+    stage.judged();
+    let paid = usize::try_from(records / EVERY).unwrap();
+
+    // Listed while its money is moving: all of the last day is told.
+    let since = Instant::now();
+    stage.list(&[FIRST]);
+    alerts.wait_for(&stage, FIRST, |of| hits(of).0 >= paid);
+    println!("listed to told: {} ms, {records} records, {} accounts", since.elapsed().as_millis(), stage.accounts);
+    alerts.wait_for(&stage, FIRST, |of| hits(of) == (paid, 0) && of.iter().all(|one| one.status == AlertStatus::Open));
+
+    stage.wait_for("the metrics say which version", |stage| {
+        stage.metric("mareva_list_entries{list=\"mules\"}") == 41.0
+            && stage.metric("mareva_list_changes_total{result=\"changed\"}") == 1.0
+    });
+
+    // Versions that are none: the one in force stays, and says so.
+    let good = fs::read_to_string(stage.path("mules.csv")).unwrap();
+    let half: String = good.lines().take(20).map(|line| format!("{line}\n")).collect();
+    let hostile =
+        ["", "<html><body>503 Service Unavailable</body></html>", "identifier,reason\n", &half, "identifier\n\"broken"];
+    for (number, text) in hostile.into_iter().enumerate() {
+        stage.put(text);
+        let refused = (number + 1) as f64;
+        stage.wait_for("it is not refused", |stage| {
+            stage.metric("mareva_list_changes_total{result=\"refused\"}") == refused
+        });
+    }
+    stage.feed(EVERY, |_| START);
+    stage.judged();
+    alerts.wait_for(&stage, FIRST, |of| hits(of) == (paid + 1, 1));
+    assert!(stage.metric("mareva_rule_change_stall_seconds") < 5.0);
+
+    // The process dies, and the list is another one when it comes back.
+    run.kill().unwrap();
+    run.wait().unwrap();
+    stage.list(&[SECOND]);
+    run = stage.start();
+    alerts.wait_for(&stage, FIRST, |of| of.iter().all(|one| one.status == AlertStatus::BasisWithdrawn));
+    alerts.wait_for(&stage, SECOND, |of| hits(of) == (paid + 1, 0));
+    stage.feed(EVERY, |_| START + 1);
+    stage.judged();
+    alerts.wait_for(&stage, SECOND, |of| hits(of) == (paid + 2, 1));
+    assert!(Command::new("kill").arg(run.id().to_string()).status().unwrap().success());
+    let output = run.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", stage.log());
+    // Once more, under the lists that were kept.
+    run = stage.start();
+    stage.wait_for("it does not come back", |stage| {
+        stage.metric("mareva_list_changes_total{result=\"refused\"}") == 0.0
+    });
+    assert!(Command::new("kill").arg(run.id().to_string()).status().unwrap().success());
+    assert!(run.wait_with_output().unwrap().status.success(), "{}", stage.log());
+}
