@@ -94,6 +94,10 @@ fn the_history_that_the_log_began_with_is_asked_for_again() {
     broker.make_topics(1);
     let first = config(&folder, &broker, "first", "name\nFirst Holder\n");
     let second = config(&folder, &broker, "second", "name\nSecond Holder\n");
+    // Other settings: of a list that only has other content, the former one is kept.
+    let text = fs::read_to_string(&second).unwrap();
+    assert!(text.contains("action = \"hold\""));
+    fs::write(&second, text.replacen("action = \"hold\"", "action = \"report\"", 1)).unwrap();
     let (whole, other) = (folder.join("bank.ndjson"), folder.join("exchange.ndjson"));
     let run = |config: &Path, history: Option<&PathBuf>, more: &[&str]| {
         let mut args =

@@ -18,7 +18,8 @@ pub(super) struct Recorded {
     pub(super) revisions: Vec<AlertRevision>,
     /// The epoch that it was judged under; none where the judge does not know it.
     pub(super) epoch: Option<Digest>,
-    /// Whether the judge knows that, and it was judged on our history: then it gives the same alerts again.
+    /// Whether the judge knows that and those of all slices before it, and it was judged on our history: then it gives the same
+    /// alerts again.
     pub(super) on_ours: bool,
 }
 
@@ -170,12 +171,13 @@ impl Machine {
             return Err(Error::TwoLogs { number: pair[1].number });
         }
         let mut expected = self.seq + 1;
+        // Past slices of an epoch that the judge does not know its state is another one than it was.
+        let mut as_it_was = true;
         let mut records = records.into_iter();
         while let Some(record) = records.next() {
             // Records of earlier versions do not tell: they must agree, as those that rest on no history.
             let own_history = record.history.is_none_or(|recorded| self.history == Some(recorded));
             let epoch = Some(record.epoch).filter(|epoch| self.knows(*epoch));
-            let on_ours = own_history && epoch.is_some();
             let (mut digests, mut revisions) = (record.alerts.into_iter(), record.revisions.into_iter());
             for cut in record.slices {
                 let own: Vec<_> = digests.by_ref().take(cut.alerts).collect();
@@ -189,6 +191,8 @@ impl Machine {
                     return self.over_log_gap(expected, cut.seq, there).map(Some);
                 }
                 expected += 1;
+                as_it_was &= epoch.is_some();
+                let on_ours = own_history && as_it_was;
                 self.recorded.push_back(Recorded { cut, digests: own, revisions: own_revisions, epoch, on_ours });
             }
         }

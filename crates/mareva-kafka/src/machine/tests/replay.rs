@@ -64,7 +64,7 @@ fn a_partition_that_was_put_aside_is_read_again_once_it_is_needed() {
 }
 
 #[test]
-fn slices_of_another_epoch_may_give_other_alerts_and_our_own_may_not() {
+fn slices_of_another_epoch_and_those_after_them_may_give_other_alerts_and_our_own_before_them_may_not() {
     let alert = |payload: &str| Message {
         sink: Sink::Alerts,
         key: None,
@@ -76,19 +76,28 @@ fn slices_of_another_epoch_may_give_other_alerts_and_our_own_may_not() {
         record.alerts = vec![alert(payload).digest()];
         record
     };
-    let before = carrying(record(1, 0, 0, 10), "under the old rules");
-    let before = SequenceRecord { epoch: mareva_model::digest(b"old"), ..before };
-    let records = vec![before, carrying(record(2, 0, 10, 20), "under the new rules")];
+    let other = carrying(record(2, 0, 10, 20), "under the old rules");
+    let other = SequenceRecord { epoch: mareva_model::digest(b"old"), ..other };
+    let own = carrying(record(1, 0, 0, 10), "under the new rules");
+    let records = vec![own, other, carrying(record(3, 0, 20, 30), "on what the old rules left")];
+    let verdict = |payload| Input::Judged(Verdict { messages: vec![alert(payload)], ..Verdict::default() });
     // Whether the run that changed the epoch is started again with the flag or without it, say by systemd.
     for replay_other_epoch in [false, true] {
-        let mut machine = replaying(Settings { replay_other_epoch, ..replay_settings() }, records.clone());
-        machine.step(NOW, block(0, 0..20, 0));
-        let verdict = |payload| Input::Judged(Verdict { messages: vec![alert(payload)], ..Verdict::default() });
-        assert!(judged_slice(machine.step(NOW, Input::Clock)).is_some());
-        assert_eq!(machine.step(NOW, verdict("under the new rules, not published")), []);
-        assert!(judged_slice(machine.step(NOW, Input::Clock)).is_some());
-        let actions = machine.step(NOW, verdict("something else"));
-        assert!(matches!(actions[..], [Action::Fail(Error::Diverged { seq: 2, .. })]), "{actions:?}");
+        let begun = || {
+            let mut machine = replaying(Settings { replay_other_epoch, ..replay_settings() }, records.clone());
+            machine.step(NOW, block(0, 0..30, 0));
+            assert!(judged_slice(machine.step(NOW, Input::Clock)).is_some());
+            machine
+        };
+        let actions = begun().step(NOW, verdict("something else"));
+        assert!(matches!(actions[..], [Action::Fail(Error::Diverged { seq: 1, .. })]), "{actions:?}");
+        let mut machine = begun();
+        assert_eq!(machine.step(NOW, verdict("under the new rules")), []);
+        for _ in 0..2 {
+            assert!(judged_slice(machine.step(NOW, Input::Clock)).is_some());
+            assert_eq!(machine.step(NOW, verdict("something else, not published")), []);
+        }
+        assert!(machine.is_live());
     }
 }
 
