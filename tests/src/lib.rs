@@ -7,6 +7,7 @@ pub mod counting;
 pub mod kafka_broker;
 pub mod mixed;
 pub mod rules;
+pub mod running;
 pub mod small;
 pub mod stream;
 pub mod tables;

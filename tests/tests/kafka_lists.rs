@@ -6,19 +6,19 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mareva_kafka::{Connection, FollowFrom, Follower, SequenceRecord};
+use mareva_kafka::{Connection, FollowFrom, Follower};
 use mareva_model::alert::{Alert, AlertStatus};
 use mareva_model::format_time;
 use mareva_tests::binary;
 use mareva_tests::counting::producer;
 use mareva_tests::kafka_broker::KafkaBroker;
+use mareva_tests::running::{all_are_judged, free_address, metric};
 use rdkafka::producer::{BaseRecord, Producer};
 
 const START: i64 = 1_767_571_200_000;
@@ -45,7 +45,7 @@ struct Stage {
 impl Stage {
     fn new(broker: &KafkaBroker) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = free_address();
         let text = format!(
             "[institution]\nbics = [\"MRVADEFF\"]\n[input]\nexchange = []\n[snapshots]\npath = \"state\"\nevery = \"3 s\"\n\
              [http]\nlisten = \"{address}\"\n[[lists]]\nname = \"mules\"\npath = \"mules.csv\"\nregime = \"fraud\"\n\
@@ -109,29 +109,11 @@ impl Stage {
 
     /// Waits until all that was sent is judged and committed.
     fn judged(&self) {
-        let mut log = Follower::open(&self.connection, &["mareva.sequence"], &FollowFrom::Beginning).unwrap();
-        let since = Instant::now();
-        while since.elapsed() < Duration::from_secs(300) {
-            let Some(record) = log.next(Duration::from_secs(10)).unwrap() else { continue };
-            let record: SequenceRecord = serde_json::from_slice(&record.payload).unwrap();
-            let judged = record.judged.get("bank.transactions").and_then(|partitions| partitions.get(&0));
-            if judged.is_some_and(|offset| u64::try_from(*offset).unwrap() >= self.sent) {
-                return;
-            }
-        }
-        panic!("not all is judged:\n{}", self.log());
+        assert!(all_are_judged(&self.connection, self.sent), "not all is judged:\n{}", self.log());
     }
 
     fn metric(&self, name: &str) -> f64 {
-        let mut answer = String::new();
-        let asked = TcpStream::connect(self.address).and_then(|mut stream| {
-            stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: m\r\nConnection: close\r\n\r\n")?;
-            stream.read_to_string(&mut answer)
-        });
-        asked
-            .ok()
-            .and_then(|_| answer.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok()))
-            .unwrap_or(-1.0)
+        metric(self.address, name).unwrap_or(-1.0)
     }
 
     fn wait_for(&self, what: &str, is: impl Fn(&Self) -> bool) {

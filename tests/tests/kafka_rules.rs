@@ -6,8 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -21,6 +20,7 @@ use mareva_model::format_time;
 use mareva_tests::binary;
 use mareva_tests::counting::producer;
 use mareva_tests::kafka_broker::KafkaBroker;
+use mareva_tests::running::{all_are_judged, ask, free_address, metric};
 use rdkafka::producer::{BaseRecord, Producer};
 
 const TOKEN: &str = "a token of the test alone";
@@ -110,7 +110,7 @@ struct Stage {
 impl Stage {
     fn new(broker: &KafkaBroker) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = free_address();
         fs::write(folder.path().join("token"), format!("{TOKEN}\n")).unwrap();
         let text = format!(
             "[institution]\nbics = [\"MRVADEFF\"]\n[input]\nexchange = []\n[rules]\npath = \"rules\"\n[snapshots]\npath = \"state\"\nevery = \"3 s\"\n\
@@ -139,23 +139,14 @@ impl Stage {
     }
 
     fn ask(&self, method: &str, path: &str, token: &str) -> Option<(u16, serde_json::Value)> {
-        let mut stream = TcpStream::connect(self.address).ok()?;
-        let head = format!("{method} {path} HTTP/1.1\r\nHost: m\r\nAuthorization: Bearer {token}\r\n");
-        stream.write_all(format!("{head}Content-Length: 0\r\nConnection: close\r\n\r\n").as_bytes()).ok()?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).ok()?;
+        let answer = ask(self.address, method, path, &format!("Authorization: Bearer {token}\r\n"))?;
         let (head, body) = answer.split_once("\r\n\r\n")?;
         Some((head.get(9..12)?.parse().ok()?, serde_json::from_str(body).unwrap_or_default()))
     }
 
     /// Longest time for which the judging has waited for a change, milliseconds.
     fn longest_change(&self) -> f64 {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: m\r\nConnection: close\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let value = answer.lines().find_map(|line| line.strip_prefix("mareva_rule_change_stall_seconds "));
-        let seconds: f64 = value.unwrap().parse().unwrap();
+        let seconds = metric(self.address, "mareva_rule_change_stall_seconds").unwrap();
         println!("until it is killed: longest change {} ms", seconds * 1e3);
         seconds * 1e3
     }
@@ -275,7 +266,7 @@ fn each_transaction_is_judged_by_the_rules_of_one_epoch() {
     let (code, said) = stage.ask("POST", "/admin/rules/reload", TOKEN).unwrap();
     assert!(code == 422 && said["faults"].as_array().is_some_and(|faults| !faults.is_empty()), "{code}: {said}");
     stage.in_force(changes + 1);
-    wait_for_all(&broker.connection(), records);
+    assert!(all_are_judged(&broker.connection(), records), "not all is judged");
     assert!(Command::new("kill").arg(run.id().to_string()).status().unwrap().success());
     let output = run.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", fs::read_to_string(stage.log()).unwrap());
@@ -296,19 +287,4 @@ fn each_transaction_is_judged_by_the_rules_of_one_epoch() {
     assert!(found == expected, "the first that differs: {:?}", found.iter().zip(&expected).find(|(a, b)| a != b));
     let under: BTreeSet<u32> = expected.values().map(|(version, _)| *version).collect();
     assert!(under.len() > changes as usize / 2, "the comparison says something only where versions judged: {under:?}");
-}
-
-/// Waits until all records are judged and committed.
-fn wait_for_all(connection: &Connection, records: u64) {
-    let mut log = Follower::open(connection, &["mareva.sequence"], &FollowFrom::Beginning).unwrap();
-    let since = Instant::now();
-    while since.elapsed() < Duration::from_secs(300) {
-        let Some(record) = log.next(Duration::from_secs(10)).unwrap() else { continue };
-        let record: SequenceRecord = serde_json::from_slice(&record.payload).unwrap();
-        let judged = record.judged.get("bank.transactions").and_then(|partitions| partitions.get(&0));
-        if judged.is_some_and(|offset| u64::try_from(*offset).unwrap() >= records) {
-            return;
-        }
-    }
-    panic!("not all is judged");
 }

@@ -64,7 +64,7 @@ impl Change {
     pub fn run(&mut self) -> Result<(), Error> {
         match &mut self.what {
             What::Rules(_, backfill) => Ok(backfill.run()?),
-            What::Lists(_, look_back) => look_back.run(),
+            What::Lists(_, look_back) => look_back.run().map(drop),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use mareva_model::Hit;
+use mareva_model::{Hit, MatchedOn, PartyRole};
 use mareva_monitoring::{Block, RetainedRows};
 use mareva_screening::{ListChanges, Watchlist};
 
@@ -73,50 +73,43 @@ impl LookBack {
         Arc::ptr_eq(&self.former, watchlist)
     }
 
-    /// Looks through all that was taken. The first run compares the lists.
-    pub fn run(&mut self) -> Result<(), Error> {
-        let Self { former, later, compared, waiting, hits, omitted, .. } = self;
-        let compared = compare(compared, former, later)?;
+    /// Looks through all that was taken. The first run compares the lists, and each gives their changes.
+    pub fn run(&mut self) -> Result<Arc<ListChanges>, Error> {
+        let mut compared = match self.compared.take() {
+            Some(compared) => compared,
+            None => Compared::between(&self.former, &self.later)?,
+        };
         let looks = !compared.changes.fresh().loaded().is_empty();
-        for block in std::mem::take(waiting) {
+        for block in std::mem::take(&mut self.waiting) {
             if looks {
-                hits.extend(compared.look(&block)?);
+                self.hits.extend(compared.look(&block)?);
             }
-            if hits.len() > 2 * MAX_HITS {
-                *omitted += keep_newest(hits);
+            if self.hits.len() > 2 * MAX_HITS {
+                self.omitted += keep_newest(&mut self.hits);
             }
         }
-        Ok(())
+        Ok(self.compared.insert(compared).changes.clone())
     }
 
     /// The changes, and what was found in rows from `since` on (UTC milliseconds), oldest first.
     pub fn finish(mut self, since: Option<i64>) -> Result<(Arc<ListChanges>, VecDeque<Hit>, LookedBack), Error> {
-        self.run()?;
+        let changes = self.run()?;
         self.hits.retain(|hit| since.is_none_or(|since| hit.event_time >= since));
         self.omitted += keep_newest(&mut self.hits);
         self.hits.reverse();
-        let changes = compare(&mut self.compared, &self.former, &self.later)?.changes.clone();
         let (fresh, gone) = changes.counts();
         let told = LookedBack { fresh, gone, hits: self.hits.len() as u64, omitted: self.omitted };
         Ok((changes, self.hits.into(), told))
     }
 }
 
-fn compare<'a>(
-    known: &'a mut Option<Compared>,
-    former: &Watchlist,
-    later: &Watchlist,
-) -> Result<&'a mut Compared, Error> {
-    if known.is_none() {
-        let changes = Arc::new(ListChanges::between(former, later).map_err(Error::Lists)?);
-        let screen = |lists: &Arc<Watchlist>| Screen::new(lists.clone());
-        let (fresh, stale) = (screen(changes.fresh()), screen(changes.stale()));
-        return Ok(known.insert(Compared { changes, fresh, stale }));
-    }
-    known.as_mut().ok_or(Error::Schema)
-}
-
 impl Compared {
+    fn between(former: &Watchlist, later: &Watchlist) -> Result<Self, Error> {
+        let changes = Arc::new(ListChanges::between(former, later).map_err(Error::Lists)?);
+        let (fresh, stale) = (Screen::new(changes.fresh().clone()), Screen::new(changes.stale().clone()));
+        Ok(Self { changes, fresh, stale })
+    }
+
     /// What is found in rows of new and changed entries that was not found before.
     fn look(&mut self, block: &Block) -> Result<Vec<Hit>, Error> {
         let rows = block.read()?;
@@ -137,13 +130,14 @@ fn says_the_same(known: &Hit, hit: &Hit) -> bool {
 
 /// Sorts hits, the newest first, and lets go of those beyond the bound; returns how many.
 fn keep_newest(hits: &mut Vec<Hit>) -> u64 {
-    hits.sort_by(|a, b| {
-        let key = |hit: &Hit| (hit.event_time, hit.row_id.clone(), hit.role, hit.entry.id.clone(), hit.matched.clone());
-        key(b).cmp(&key(a))
-    });
+    hits.sort_by(|a, b| order(b).cmp(&order(a)));
     let omitted = hits.len().saturating_sub(MAX_HITS);
     hits.truncate(MAX_HITS);
     omitted as u64
+}
+
+fn order(hit: &Hit) -> (i64, &str, PartyRole, &str, &MatchedOn) {
+    (hit.event_time, &hit.row_id, hit.role, &hit.entry.id, &hit.matched)
 }
 
 /// The next hits to make alerts of.

@@ -91,7 +91,7 @@ impl Pipeline {
 
     fn assemble(parts: Parts, seq: u64, low_time: LowTime, monitor: Monitor, alerts: Option<AlertBook>) -> Self {
         let frame = parts.frame();
-        let epoch = parts.epoch();
+        let epoch = frame.epoch(parts.ruleset.digest(), parts.watchlist.epoch());
         let lists = ListsInForce::new(Mutex::new(parts.watchlist.clone()));
         let mut config = parts.config.alerts.clone();
         config.epoch = epoch;

@@ -5,7 +5,7 @@ use mareva_model::{MatchedOn, Refusal};
 
 use crate::faults::Faults;
 use crate::name::name_key;
-use crate::store::{View, first_half};
+use crate::store::View;
 use crate::{LoadedList, Watchlist};
 
 /// What one watchlist says otherwise than the one before it.
@@ -19,32 +19,27 @@ pub struct ListChanges {
 }
 
 impl ListChanges {
-    /// Compares two watchlists, entry by entry where a list has other content. It takes as long as the lists that changed are
+    /// Compares two watchlists of the same lists, entry by entry where one has other content. It takes as long as the lists that changed are
     /// long: that is not to be done where the judging waits.
     ///
     /// # Errors
     /// As [`Watchlist::new`].
     pub fn between(former: &Watchlist, later: &Watchlist) -> Result<Self, Refusal> {
         let (mut fresh, mut stale, mut lists, mut gone) = (Vec::new(), Vec::new(), BTreeSet::new(), HashSet::new());
-        let of = |lists: &Watchlist, name: &str| lists.loaded().iter().find(|one| one.list().name == name).cloned();
         for list in later.loaded() {
             let name = &list.list().name;
-            let before = of(former, name);
-            if before.as_ref().is_some_and(|before| before.print() == list.print()) {
+            let before = former.loaded().iter().find(|one| one.list().name == *name);
+            if before.is_some_and(|before| before.print() == list.print()) {
                 continue;
             }
             lists.insert(name.clone());
-            fresh.extend(others(list, before.as_deref())?);
+            let (now, then) = (prints(list), before.map(|before| prints(before)).unwrap_or_default());
+            fresh.extend(others(list, &now, &then)?);
             if let Some(before) = before {
-                stale.extend(others(&before, Some(list))?);
+                stale.extend(others(before, &then, &now)?);
                 let there: HashSet<u128> = ids(list).collect();
-                gone.extend(ids(&before).filter(|id| !there.contains(id)));
+                gone.extend(ids(before).filter(|id| !there.contains(id)));
             }
-        }
-        for list in former.loaded().iter().filter(|list| of(later, &list.list().name).is_none()) {
-            lists.insert(list.list().name.clone());
-            stale.push(list.clone());
-            gone.extend(ids(list));
         }
         let (fresh, stale) = (Arc::new(Watchlist::new(fresh)?), Arc::new(Watchlist::new(stale)?));
         Ok(Self { fresh, stale, lists, gone })
@@ -60,7 +55,7 @@ impl ListChanges {
         &self.stale
     }
 
-    /// Whether a list has other content, or is gone.
+    /// Whether a list has other content.
     pub fn touches(&self, list: &str) -> bool {
         self.lists.contains(list)
     }
@@ -132,11 +127,16 @@ fn has(view: &View<'_>, matched: &MatchedOn) -> bool {
     }
 }
 
-/// The entries of a list that another has not, or not as they are; none where it has them all.
-fn others(list: &LoadedList, than: Option<&LoadedList>) -> Result<Option<Arc<LoadedList>>, Refusal> {
-    let print = |list: &LoadedList, number| list.store.view(number).print();
-    let known: HashSet<u128> = than.iter().flat_map(|than| than.numbers().map(|number| print(than, number))).collect();
-    let part = list.part(list.numbers().filter(|number| !known.contains(&print(list, *number))))?;
+/// Of each entry, all that it says.
+fn prints(list: &LoadedList) -> Vec<u128> {
+    list.entries().map(|entry| print_of(&format!("{entry:?}"))).collect()
+}
+
+/// The entries of a list, with these prints, that another has not or not as they are; none where it has them all.
+fn others(list: &LoadedList, prints: &[u128], than: &[u128]) -> Result<Option<Arc<LoadedList>>, Refusal> {
+    let known: HashSet<&u128> = than.iter().collect();
+    let part =
+        list.part(list.numbers().zip(prints).filter(|(_, print)| !known.contains(print)).map(|(number, _)| number))?;
     Ok((!part.store.is_empty()).then(|| Arc::new(part)))
 }
 
@@ -144,6 +144,9 @@ fn ids(list: &LoadedList) -> impl Iterator<Item = u128> {
     list.numbers().map(|number| print_of(&format!("{}:{}", list.config.name, list.store.view(number).id())))
 }
 
-fn print_of(id: &str) -> u128 {
-    first_half(blake3::hash(id.as_bytes()))
+/// 128 bits of the BLAKE3 of a text: two of 2^40 meet with probability 2^-49.
+fn print_of(text: &str) -> u128 {
+    let mut half = [0; 16];
+    half.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..16]);
+    u128::from_le_bytes(half)
 }

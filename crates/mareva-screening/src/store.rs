@@ -248,37 +248,6 @@ impl<'a> View<'a> {
         derived_id(first.or_else(|| self.names().map(|(_, text)| text).next()).unwrap_or_default())
     }
 
-    /// 128 bits of the BLAKE3 of all that the entry says, whatever else its list holds.
-    pub(crate) fn print(&self) -> u128 {
-        let mut hasher = blake3::Hasher::new();
-        let mut text = |text: &str| {
-            hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
-        };
-        text(&self.id());
-        let after = self.after_keys();
-        // What is packed before it holds no shared text.
-        let packed = &after.store.bytes[self.keys.at.min(after.at)..after.at];
-        let mut cursor = after;
-        let times = cursor.times();
-        text(&format!("{:?} {times:?}", self.kind));
-        for shared in [(); 4].map(|()| cursor.shared_text()) {
-            text(&format!("{shared:?}"));
-        }
-        for _ in 0..cursor.number() {
-            text(&format!("{} {}", cursor.number(), cursor.number()));
-        }
-        text("countries");
-        for _ in 0..cursor.number() {
-            text(&cursor.shared_text().unwrap_or_default());
-        }
-        text("documents");
-        for _ in 0..cursor.number() {
-            text(&format!("{:?} {} {:?}", cursor.shared_text(), cursor.text(), cursor.shared_text()));
-        }
-        hasher.update(packed);
-        first_half(hasher.finalize())
-    }
-
     pub(crate) fn to_entry(&self) -> Entry {
         let mut cursor = self.after_keys();
         let [valid_from, valid_until, listed_at] = cursor.times();
@@ -361,13 +330,6 @@ impl<'a> Cursor<'a> {
         let there = self.byte();
         [0, 1, 2].map(|bit| (there >> bit & 1 == 1).then(|| self.number().cast_signed()))
     }
-}
-
-/// 128 bits of a digest: two of 2^40 values meet with probability 2^-49.
-pub(crate) fn first_half(hash: blake3::Hash) -> u128 {
-    let mut half = [0; 16];
-    half.copy_from_slice(&hash.as_bytes()[..16]);
-    u128::from_le_bytes(half)
 }
 
 fn kind_code(kind: EntryKind) -> u8 {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, mpsc};
-use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -13,8 +12,8 @@ use mareva_pipeline::{Change, Error, Outgrown, Pipeline};
 use mareva_screening::Watchlist;
 
 use super::kept::{KeptEpochs, keep};
+use super::thread::Told;
 use super::{Board, Offer};
-use crate::STACK;
 use crate::judge::elsewhere;
 
 /// Rows that may be missing on the new timelines when their rules take force: they are added while the judging waits, so no more
@@ -60,9 +59,8 @@ pub struct Changes {
     /// Since when, and what will be in force after it.
     at_work: Option<(Instant, InForce)>,
     ready: Option<(Change, Duration)>,
-    orders: Option<mpsc::SyncSender<Order>>,
+    thread: Told<Order>,
     filled: mpsc::Receiver<Result<Change, (bool, String)>>,
-    thread: Option<JoinHandle<()>>,
 }
 
 impl Changes {
@@ -76,11 +74,10 @@ impl Changes {
             .keep(kept.folder(), *epoch)
             .with_context(|| format!("cannot keep rules and lists in {}; make room there", kept.folder().display()))?;
         kept.note(latest.0);
-        let (orders, received) = mpsc::sync_channel::<Order>(AT_WORK);
         let (answers, filled) = mpsc::sync_channel(AT_WORK);
         let folder = kept.folder().to_owned();
-        let work = move || {
-            for order in received {
+        let work = move |orders: mpsc::Receiver<Order>| {
+            for order in orders {
                 let (mut change, after) = match order {
                     Order::Fill(change, after) => (*change, after),
                     Order::Drop(outgrown) => {
@@ -99,13 +96,8 @@ impl Changes {
                 }
             }
         };
-        let thread = Builder::new()
-            .name("mareva-backfill".to_owned())
-            .stack_size(STACK)
-            .spawn(work)
-            .context("cannot start the thread that fills timelines; raise the limit on processes")?;
-        let (orders, thread) = (Some(orders), Some(thread));
-        Ok(Self { board, kept, latest, at_work: None, ready: None, orders, filled, thread })
+        let thread = Told::start("mareva-backfill", AT_WORK, work)?;
+        Ok(Self { board, kept, latest, at_work: None, ready: None, thread, filled })
     }
 
     /// The epochs under which slices can be judged.
@@ -167,8 +159,8 @@ impl Changes {
         let after = in_force(pipeline).after(&change);
         // There is room: one is being filled at most, and what was dropped before has been or waits alone.
         if self
-            .orders
-            .as_ref()
+            .thread
+            .door()
             .is_some_and(|orders| orders.try_send(Order::Fill(Box::new(change), after.clone())).is_ok())
         {
             self.at_work = Some((began, after));
@@ -222,7 +214,7 @@ impl Changes {
 
     fn put_in_force(&self, pipeline: &mut Pipeline, change: Change) -> Result<(), Error> {
         let outgrown = pipeline.adopt(change)?;
-        if let Some(orders) = &self.orders {
+        if let Some(orders) = self.thread.door() {
             // Where there is no room it is dropped here, and takes the time it takes.
             let _ = orders.try_send(Order::Drop(outgrown));
         }
@@ -271,14 +263,4 @@ fn lists_of(
 
 fn in_force(pipeline: &Pipeline) -> InForce {
     InForce { rules: pipeline.ruleset().clone(), lists: pipeline.watchlist().clone() }
-}
-
-impl Drop for Changes {
-    fn drop(&mut self) {
-        self.orders = None;
-        // What it is filling is not waited for: it ends with the process, or when it finds nobody to answer.
-        if let Some(thread) = self.thread.take().filter(JoinHandle::is_finished) {
-            let _ = thread.join();
-        }
-    }
 }

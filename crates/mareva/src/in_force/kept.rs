@@ -141,6 +141,9 @@ impl KeptEpochs {
     /// `on_the_way` into force stay.
     pub fn keep_only(&mut self, needed: &BTreeSet<Digest>, on_the_way: Option<&Watchlist>) {
         let gone: Vec<Digest> = self.known.union(&self.others).filter(|one| !needed.contains(one)).copied().collect();
+        if gone.is_empty() {
+            return;
+        }
         for epoch in gone {
             let path = self.folder.join(name_of(epoch));
             match fs::remove_file(&path) {

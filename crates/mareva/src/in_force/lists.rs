@@ -3,15 +3,14 @@
 //! to load a list takes long.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
-use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, SystemTime};
 
-use anyhow::Context as _;
 use mareva_screening::{LoadedList, Watchlist};
 
 use super::Board;
+use super::look::{Look, look_at};
+use super::thread::Told;
 use crate::config::ListFile;
 use crate::open::{doubts, reload};
 
@@ -28,12 +27,8 @@ const MAX_FILES: usize = 1_000;
 /// The watch. It ends when this is dropped.
 #[derive(Debug)]
 pub struct ListWatch {
-    stop: Option<mpsc::SyncSender<()>>,
-    thread: Option<JoinHandle<()>>,
+    _thread: Told<()>,
 }
-
-/// What tells whether a list has changed: its files with their sizes and times.
-type Look = Vec<(PathBuf, u64, Option<SystemTime>)>;
 
 struct Watched {
     file: ListFile,
@@ -55,7 +50,6 @@ impl ListWatch {
         (lists, read_at): (Arc<Watchlist>, SystemTime),
         board: Arc<Board>,
     ) -> anyhow::Result<Self> {
-        let (stop, stopped) = mpsc::sync_channel::<()>(0);
         let watched = files.into_iter().zip(lists.loaded().to_vec()).map(|(file, list)| {
             let now = look(&file);
             let before = |time: SystemTime| read_at.duration_since(time).is_ok_and(|since| since >= GRACE);
@@ -65,7 +59,7 @@ impl ListWatch {
             Watched { file, list, read, last: Look::new(), steady: 0 }
         });
         let mut watched: Vec<Watched> = watched.collect();
-        let work = move || {
+        let work = move |stopped: mpsc::Receiver<()>| {
             while stopped.recv_timeout(EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {
                 if board.take_lists_failed() {
                     offer(&watched, &[], &board);
@@ -81,22 +75,7 @@ impl ListWatch {
                 }
             }
         };
-        let thread = Builder::new()
-            .name("mareva-lists".to_owned())
-            .stack_size(crate::STACK)
-            .spawn(work)
-            .context("cannot start the thread that watches the lists; raise the limit on processes")?;
-        Ok(Self { stop: Some(stop), thread: Some(thread) })
-    }
-}
-
-impl Drop for ListWatch {
-    fn drop(&mut self) {
-        self.stop = None;
-        // A list that it is loading is not waited for: it ends with the process.
-        if let Some(thread) = self.thread.take().filter(JoinHandle::is_finished) {
-            let _ = thread.join();
-        }
+        Ok(Self { _thread: Told::start("mareva-lists", 0, work)? })
     }
 }
 
@@ -144,20 +123,10 @@ fn offer(watched: &[Watched], changed: &[String], board: &Board) {
     }
 }
 
-/// The files of a list. Those that are not there are no part of it: that they are gone is a change. A pipe cannot be read again.
+/// The files of a list.
 fn look(file: &ListFile) -> Look {
-    let mut found = Look::new();
-    let mut see = |path: &Path| {
-        if let Some(metadata) = fs::metadata(path).ok().filter(|metadata| metadata.is_file() || metadata.is_dir()) {
-            found.push((path.to_owned(), metadata.len(), metadata.modified().ok()));
-        }
-    };
-    see(&file.list.path);
-    for entry in fs::read_dir(&file.list.path).into_iter().flatten().flatten().take(MAX_FILES) {
-        see(&entry.path());
-    }
-    file.list.parts.iter().for_each(|part| see(&part.path));
-    file.key_file.iter().for_each(|path| see(path));
-    found.sort();
-    found
+    let inside =
+        fs::read_dir(&file.list.path).into_iter().flatten().flatten().take(MAX_FILES).map(|entry| entry.path());
+    let parts = file.list.parts.iter().map(|part| part.path.clone());
+    look_at(inside.chain(parts).chain([file.list.path.clone()]).chain(file.key_file.clone()))
 }

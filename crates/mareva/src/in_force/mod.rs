@@ -5,6 +5,8 @@
 mod change;
 mod kept;
 mod lists;
+mod look;
+mod thread;
 mod watch;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -6,15 +6,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
-use std::thread::{Builder, JoinHandle};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use anyhow::Context as _;
 use mareva_model::Refusal;
 use mareva_monitoring::{RuleText, Ruleset};
 
 use super::Board;
-use crate::STACK;
+use super::look::{Look, look_at};
+use super::thread::Told;
 use crate::open::{load_rules, notices, rule_folders, without_evidence};
 
 /// Time between two looks.
@@ -40,13 +39,7 @@ pub type Ask = mpsc::SyncSender<Asked>;
 
 /// The watch. It ends when this is dropped.
 #[derive(Debug)]
-pub struct Watch {
-    ask: Option<mpsc::SyncSender<Ask>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-/// What tells whether the folder has changed: the files of rules with their sizes and times.
-type Look = Vec<(PathBuf, u64, Option<SystemTime>)>;
+pub struct Watch(Told<Ask>);
 
 impl Watch {
     /// Watches `path`. `read` are the rules that were read there last.
@@ -54,30 +47,14 @@ impl Watch {
     /// # Errors
     /// No thread.
     pub fn start(path: PathBuf, read: Arc<Ruleset>, board: Arc<Board>) -> anyhow::Result<Self> {
-        let (ask, asked) = mpsc::sync_channel(ASKED);
         board.have_read(read.digest());
         let watching = Watching { path, read, board, seen: Some(Look::new()), last: Some(Look::new()) };
-        let thread = Builder::new()
-            .name("mareva-rules".to_owned())
-            .stack_size(STACK)
-            .spawn(move || watching.run(&asked))
-            .context("cannot start the thread that watches the rules; raise the limit on processes")?;
-        Ok(Self { ask: Some(ask), thread: Some(thread) })
+        Told::start("mareva-rules", ASKED, move |asked| watching.run(&asked)).map(Self)
     }
 
     /// Where to ask for a look.
     pub fn door(&self) -> Option<mpsc::SyncSender<Ask>> {
-        self.ask.clone()
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        self.ask = None;
-        // Doors that are still held elsewhere keep it alive: they end with the process.
-        if let Some(thread) = self.thread.take().filter(JoinHandle::is_finished) {
-            let _ = thread.join();
-        }
+        self.0.door().cloned()
     }
 }
 
@@ -187,17 +164,7 @@ impl Difference {
 }
 
 fn look(path: &Path) -> io::Result<Look> {
-    let mut found = Look::new();
-    for entry in fs::read_dir(path)?.take(MAX_ENTRIES) {
-        let folder = entry?.path();
-        for file in ["rule.toml", "rule.sql"] {
-            let path = folder.join(file);
-            // What is not there is no part of it.
-            if let Ok(metadata) = fs::metadata(&path) {
-                found.push((path, metadata.len(), metadata.modified().ok()));
-            }
-        }
-    }
-    found.sort();
-    Ok(found)
+    let folders: io::Result<Vec<PathBuf>> =
+        fs::read_dir(path)?.take(MAX_ENTRIES).map(|entry| Ok(entry?.path())).collect();
+    Ok(look_at(folders?.into_iter().flat_map(|folder| ["rule.toml", "rule.sql"].map(|file| folder.join(file)))))
 }
