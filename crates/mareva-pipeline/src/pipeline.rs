@@ -326,6 +326,11 @@ impl Pipeline {
             What::Lists(watchlist, look_back) => {
                 let since = self.alerts.low_time().map(|low| low.saturating_sub(self.parts.config.lookback_ms));
                 let (changes, found, told) = look_back.finish(since)?;
+                // What waits of an entry that is gone by now is no hit any more.
+                self.found_before.retain(|hit| {
+                    let Hit { list, entry, matched, event_time, .. } = hit;
+                    !changes.touches(&list.name) || watchlist.still_has(&entry.id, matched, *event_time)
+                });
                 self.found_before.extend(found);
                 self.relisted = Some((changes, told));
                 self.screen.go_by(&watchlist);

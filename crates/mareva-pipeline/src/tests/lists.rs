@@ -96,6 +96,20 @@ fn an_alert_whose_day_is_over_is_withdrawn_with_its_entry_and_one_with_another_e
 }
 
 #[test]
+fn what_waits_of_an_entry_that_goes_is_no_hit_any_more() {
+    let mut run = run_with(&[]);
+    let payments: Vec<String> = (0..1_100).map(|number| to(INNOCENT, number, "2026-01-05T10:00:00Z")).collect();
+    run.slice(BANK, &payments);
+    change_to(&mut run, &[INNOCENT]);
+    let output = run.slice(BANK, &NOTHING);
+    assert_eq!((output.looked_back.unwrap().hits, output.hits.len()), (1_100, 1_024));
+    change_to(&mut run, &[]);
+    let output = run.slice(BANK, &NOTHING);
+    assert_eq!((output.hits.len(), output.alerts[0].status), (0, AlertStatus::BasisWithdrawn));
+    assert_eq!(run.slice(BANK, &NOTHING).alerts, []);
+}
+
+#[test]
 fn a_decoder_that_is_ahead_hides_nothing_from_lists_that_come_between() {
     let mut run = run_with(&[]);
     let mut decoder = run.pipeline.decoder();

@@ -56,8 +56,8 @@ pub struct Changes {
     kept: KeptEpochs,
     /// What is in force for new slices, unless a change is ready.
     latest: (Digest, InForce),
-    /// Since when, and what will be in force after it.
-    at_work: Option<(Instant, InForce)>,
+    /// Since when, and which epoch of what begins after it.
+    at_work: Option<(Instant, Digest, InForce)>,
     ready: Option<(Change, Duration)>,
     thread: Told<Order>,
     filled: mpsc::Receiver<Result<Change, (bool, String)>>,
@@ -112,10 +112,17 @@ impl Changes {
         }
         if self.at_work.is_some() {
             let filled = self.filled.try_recv().ok()?;
-            let began = self.at_work.take().map_or_else(Instant::now, |(began, _)| began);
+            let began = self.at_work.take().map_or_else(Instant::now, |(began, ..)| began);
             match filled {
                 // What was offered since takes its place.
                 Ok(change) if self.board.has_newer(&change) => {}
+                // What began under others begins again.
+                Ok(change) if !pipeline.fits(&change) => {
+                    if let Some(offer) = Offer::of(&change) {
+                        self.begin(pipeline, offer);
+                    }
+                    return None;
+                }
                 Ok(mut change) if pipeline.missing(&change) > FEW => {
                     pipeline.hand_over(&mut change);
                     self.order(pipeline, change, began);
@@ -135,6 +142,10 @@ impl Changes {
                     self.board.fail(of_rules, Refusal::one(what, reason, remedy));
                 }
             }
+        }
+        // Until the first new slice what the log ended with is in force: a change of that would leave out what was read at the start.
+        if pipeline.epoch() != self.latest.0 {
+            return None;
         }
         let offered = self.board.take_offer()?;
         self.begin(pipeline, offered);
@@ -156,14 +167,14 @@ impl Changes {
     }
 
     fn order(&mut self, pipeline: &Pipeline, change: Change, began: Instant) {
-        let after = in_force(pipeline).after(&change);
+        let (epoch, after) = (change.epoch(), in_force(pipeline).after(&change));
         // There is room: one is being filled at most, and what was dropped before has been or waits alone.
         if self
             .thread
             .door()
             .is_some_and(|orders| orders.try_send(Order::Fill(Box::new(change), after.clone())).is_ok())
         {
-            self.at_work = Some((began, after));
+            self.at_work = Some((began, epoch, after));
         } else {
             let remedy = "start again: recorded input is safe";
             self.board.refuse(Refusal::one("rules", "the thread that fills timelines has ended", remedy));
@@ -243,7 +254,8 @@ impl Changes {
         // Those of the config may not have judged anything yet.
         needed.insert(self.latest.0);
         needed.extend(self.ready.as_ref().map(|(change, _)| change.epoch()));
-        self.kept.keep_only(&needed, self.at_work.as_ref().map(|(_, after)| &*after.lists));
+        needed.extend(self.at_work.as_ref().map(|(_, epoch, _)| *epoch));
+        self.kept.keep_only(&needed, self.at_work.as_ref().map(|(.., after)| &*after.lists));
     }
 }
 

@@ -156,8 +156,10 @@ impl KeptEpochs {
                 }
             }
         }
-        let kept = needed.iter().filter_map(|epoch| self.read(*epoch).ok());
-        let needed = kept.flat_map(|kept| self.list_paths(&kept).collect::<Vec<_>>());
+        // Which lists an epoch needs that cannot be read now is not known: they stay until the next time.
+        let kept: io::Result<Vec<Kept>> = needed.iter().map(|epoch| self.read(*epoch)).collect();
+        let Ok(kept) = kept else { return };
+        let needed = kept.iter().flat_map(|kept| self.list_paths(kept).collect::<Vec<_>>());
         let coming = on_the_way.iter().flat_map(|lists| lists.loaded());
         let coming = coming.map(|list| self.folder.join(list_name(list.print())));
         let needed: BTreeSet<PathBuf> = needed.chain(coming).collect();

@@ -73,6 +73,14 @@ pub struct Figures {
     pub filling: bool,
 }
 
+impl Offer {
+    /// What a change was begun for.
+    fn of(change: &Change) -> Option<Self> {
+        let lists = || change.watchlist().cloned().map(Self::Lists);
+        change.ruleset().cloned().map(Self::Rules).or_else(lists)
+    }
+}
+
 impl State {
     fn is_waiting(&self) -> bool {
         self.offered.is_some() || self.offered_lists.is_some() || self.figures.filling || self.ready

@@ -1,10 +1,12 @@
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use mareva_model::identifier;
 use mareva_monitoring::{RuleText, rules_digest};
-use mareva_pipeline::EpochFrame;
-use mareva_screening::watchlist_epoch;
+use mareva_pipeline::{EpochFrame, Pipeline};
+use mareva_screening::{Entry, ListConfig, Watchlist, watchlist_epoch};
 
 use super::kept::keep;
 use super::watch::Difference;
@@ -134,5 +136,40 @@ fn other_rules_in_the_folder_are_offered_and_faults_are_told() {
     wait(|| board.shown()["faults"] != json!([]), "the missing folder is not told");
     fs::rename(&aside, &path).unwrap();
     wait(|| board.shown()["faults"] == json!([]), "the folder that is back is not seen");
+    fs::remove_dir_all(path).unwrap();
+}
+
+#[test]
+fn lists_that_come_before_the_first_new_slice_leave_the_rules_of_the_start_in_force() {
+    let path = folder("before-the-first-slice");
+    let config = crate::config::load(None, &mut Refusal::default());
+    let rules = |over| Ruleset::load(&[text(over)]).unwrap();
+    let started = bare_parts(&config, rules(2), mareva_monitoring::Accounts::new(&[])).unwrap();
+    let entry = Entry { identifiers: vec![identifier::account("DE89370400440532013000", None)], ..Entry::default() };
+    let lists = Watchlist::from_entries(&ListConfig::fraud("mules", ""), vec![entry]).unwrap();
+    // The log ended under other rules than those that were read.
+    let mut pipeline = Pipeline::new(started.with_rules(Arc::new(rules(1)))).unwrap();
+    let board = Arc::new(Board::default());
+    let kept = KeptEpochs::open(path.clone(), started.frame(), Vec::new()).unwrap();
+    let in_force = InForce { rules: started.ruleset.clone(), lists: started.watchlist.clone() };
+    let mut changes = Changes::start(board.clone(), kept, (started.epoch(), in_force)).unwrap();
+    board.offer_lists(Arc::new(lists));
+    assert_eq!(changes.next_epoch(&pipeline), None);
+    changes.adopt(&mut pipeline, started.epoch()).unwrap();
+    let since = Instant::now();
+    let epoch = loop {
+        assert!(since.elapsed() < Duration::from_secs(60), "the lists do not come");
+        match changes.next_epoch(&pipeline) {
+            Some(epoch) => break epoch,
+            None => std::thread::sleep(Duration::from_millis(10)),
+        }
+    };
+    // What a snapshot needs no more goes, and what is on its way does not.
+    changes.keep_only(&BTreeSet::new());
+    changes.adopt(&mut pipeline, epoch).unwrap();
+    assert_eq!(pipeline.ruleset().digest(), rules_digest(&[text(2)]));
+    assert_eq!(pipeline.watchlist().loaded().len(), 1);
+    assert_eq!(board.figures().lists_changed, 1);
+    drop(changes);
     fs::remove_dir_all(path).unwrap();
 }
