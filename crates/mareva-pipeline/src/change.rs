@@ -7,6 +7,7 @@ use mareva_monitoring::{Backfill, Ruleset};
 use mareva_screening::Watchlist;
 
 use crate::error::Error;
+use crate::history::History;
 use crate::look_back::LookBack;
 
 /// What is to take force, and what has to be done before it can. [`Change::run`] does the work, on whatever thread, while the
@@ -15,6 +16,8 @@ use crate::look_back::LookBack;
 #[derive(Debug)]
 pub struct Change {
     pub(crate) epoch: Digest,
+    /// Where history ended when it began: where it is cut off, rows are numbered anew.
+    pub(crate) history: History,
     pub(crate) what: What,
 }
 

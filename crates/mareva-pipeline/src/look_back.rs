@@ -1,12 +1,13 @@
 //! New entries of lists, looked for in the rows that were judged before.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use mareva_model::{Hit, MatchedOn, PartyRole};
 use mareva_monitoring::{Block, RetainedRows};
 use mareva_screening::{ListChanges, Watchlist};
 
+use crate::alerts::{Lost, Relisting, hit_key};
 use crate::error::Error;
 use crate::screen::Screen;
 
@@ -26,6 +27,7 @@ pub(crate) struct LookBack {
     next: u64,
     hits: Vec<Hit>,
     omitted: u64,
+    lost: Lost,
 }
 
 #[derive(Debug)]
@@ -33,6 +35,8 @@ struct Compared {
     changes: Arc<ListChanges>,
     fresh: Screen,
     stale: Screen,
+    /// All lists that are to be in force.
+    later: Screen,
 }
 
 /// What came of a change of lists.
@@ -50,7 +54,8 @@ pub struct LookedBack {
 
 impl LookBack {
     pub fn new(former: Arc<Watchlist>, later: Arc<Watchlist>) -> Self {
-        Self { former, later, compared: None, waiting: Vec::new(), next: 0, hits: Vec::new(), omitted: 0 }
+        let (waiting, hits, lost) = (Vec::new(), Vec::new(), Lost::default());
+        Self { former, later, compared: None, waiting, next: 0, hits, omitted: 0, lost }
     }
 
     /// Takes what was retained since.
@@ -79,11 +84,8 @@ impl LookBack {
             Some(compared) => compared,
             None => Compared::between(&self.former, &self.later)?,
         };
-        let looks = !compared.changes.fresh().loaded().is_empty();
         for block in std::mem::take(&mut self.waiting) {
-            if looks {
-                self.hits.extend(compared.look(&block)?);
-            }
+            self.hits.extend(compared.look(&block, &mut self.lost)?);
             if self.hits.len() > 2 * MAX_HITS {
                 self.omitted += keep_newest(&mut self.hits);
             }
@@ -92,39 +94,51 @@ impl LookBack {
     }
 
     /// The changes, and what was found in rows from `since` on (UTC milliseconds), oldest first.
-    pub fn finish(mut self, since: Option<i64>) -> Result<(Arc<ListChanges>, VecDeque<Hit>, LookedBack), Error> {
+    pub fn finish(mut self, since: Option<i64>) -> Result<(Relisting, VecDeque<Hit>, LookedBack), Error> {
         let changes = self.run()?;
         self.hits.retain(|hit| since.is_none_or(|since| hit.event_time >= since));
         self.omitted += keep_newest(&mut self.hits);
         self.hits.reverse();
         let (fresh, gone) = changes.counts();
         let told = LookedBack { fresh, gone, hits: self.hits.len() as u64, omitted: self.omitted };
-        Ok((changes, self.hits.into(), told))
+        Ok((Relisting { changes, lists: self.later, lost: self.lost }, self.hits.into(), told))
     }
 }
 
 impl Compared {
-    fn between(former: &Watchlist, later: &Watchlist) -> Result<Self, Error> {
+    fn between(former: &Arc<Watchlist>, later: &Arc<Watchlist>) -> Result<Self, Error> {
         let changes = Arc::new(ListChanges::between(former, later).map_err(Error::Lists)?);
-        let (fresh, stale) = (Screen::new(changes.fresh().clone()), Screen::new(changes.stale().clone()));
-        Ok(Self { changes, fresh, stale })
+        let [fresh, stale] = [changes.fresh(), changes.stale()].map(|lists| Screen::new(lists.clone()));
+        Ok(Self { changes, fresh, stale, later: Screen::new(Arc::clone(later)) })
     }
 
-    /// What is found in rows of new and changed entries that was not found before.
-    fn look(&mut self, block: &Block) -> Result<Vec<Hit>, Error> {
-        let rows = block.read()?;
-        let mut hits = self.fresh.retained(&rows);
-        if !hits.is_empty() {
-            let known = self.stale.retained(&rows);
-            hits.retain(|hit| !known.iter().any(|known| says_the_same(known, hit)));
+    /// What is found in rows of new and changed entries that was not found before. What was and is not any more goes to `lost`.
+    fn look(&mut self, block: &Block, lost: &mut Lost) -> Result<Vec<Hit>, Error> {
+        let looks_for = |lists: &Watchlist| !lists.loaded().is_empty();
+        let names: u64 = self.changes.stale().loaded().iter().map(|list| list.counts().names).sum();
+        if !looks_for(self.changes.fresh()) && names == 0 {
+            return Ok(Vec::new());
         }
-        Ok(hits)
+        let rows = block.read()?;
+        let mut hits = self.fresh.retained(&rows, 0..rows.len());
+        if names > 0 || !hits.is_empty() {
+            let known = self.stale.retained(&rows, 0..rows.len());
+            let known: BTreeMap<_, _> = known.into_iter().map(|(row, hit)| (hit_key(&hit), (row, hit))).collect();
+            hits.retain(|(_, hit)| !known.get(&hit_key(hit)).is_some_and(|(_, known)| says_the_same(known, hit)));
+            let by_name = known.values().filter(|(_, hit)| matches!(hit.matched, MatchedOn::Name { .. }));
+            let by_name: BTreeSet<usize> = by_name.map(|(row, _)| *row).collect();
+            let there = self.later.retained(&rows, by_name);
+            let there: BTreeSet<_> = there.iter().map(|(_, hit)| hit_key(hit)).collect();
+            let gone = known.iter().filter(|(key, _)| !there.contains(key));
+            gone.for_each(|(_, (_, hit))| lost.add(hit));
+        }
+        Ok(hits.into_iter().map(|(_, hit)| hit).collect())
     }
 }
 
 /// Whether a changed entry asks for what it asked for before.
 fn says_the_same(known: &Hit, hit: &Hit) -> bool {
-    (&known.row_id, known.role, &known.entry.id, &known.matched) == (&hit.row_id, hit.role, &hit.entry.id, &hit.matched)
+    known.matched == hit.matched
         && (known.list.action, &known.list.binding_in) == (hit.list.action, &hit.list.binding_in)
 }
 

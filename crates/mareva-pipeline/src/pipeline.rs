@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use mareva_model::{DetectionChange, Digest, Hit};
 use mareva_monitoring::{Monitor, MonitorState, RetainedRows, Ruleset, Sizes};
-use mareva_screening::{ListChanges, Watchlist};
+use mareva_screening::Watchlist;
 use serde::{Deserialize, Serialize};
 
-use crate::alerts::AlertBook;
+use crate::alerts::{AlertBook, Relisting};
 use crate::change::{Change, Outgrown, What};
 use crate::config::{EpochFrame, Parts};
 use crate::decoding::{DecodedSlice, ListsInForce, SliceDecoder};
@@ -37,7 +37,7 @@ pub struct Pipeline {
     /// Hits in rows that were judged before, whose turn has not come.
     found_before: VecDeque<Hit>,
     /// Other lists whose first slice has not come, and what they found.
-    relisted: Option<(Arc<ListChanges>, LookedBack)>,
+    relisted: Option<(Relisting, LookedBack)>,
     monitor: Monitor,
     alerts: AlertBook,
     history: History,
@@ -77,7 +77,7 @@ impl Snapshot {
 }
 
 /// Counts up with every change of the layout of snapshots.
-const SNAPSHOT_FORMAT: u32 = 7;
+const SNAPSHOT_FORMAT: u32 = 8;
 
 impl Pipeline {
     /// An empty pipeline with these parts in force.
@@ -207,8 +207,8 @@ impl Pipeline {
         let (shadow, changes): (Vec<_>, Vec<_>) =
             changes.into_iter().partition(|change| change.detection().rule.shadow);
         let relisted = self.relisted.take();
-        if let Some((changes, _)) = &relisted {
-            self.alerts.relist(changes, &self.parts.watchlist, self.monitor.retained());
+        if let Some((relisting, _)) = &relisted {
+            self.alerts.relist(relisting, self.monitor.retained());
         }
         hits.extend(some_of(&mut self.found_before));
         let mut alerts = self.alerts.apply(&accepted, &hits, &changes, self.monitor.retained());
@@ -266,7 +266,7 @@ impl Pipeline {
     pub fn begin(&self, ruleset: Arc<Ruleset>) -> Change {
         let epoch = self.frame.epoch(ruleset.digest(), self.parts.watchlist.epoch());
         let backfill = Box::new(self.monitor.begin(&ruleset));
-        Change { epoch, what: What::Rules(ruleset, backfill) }
+        Change { epoch, history: self.history, what: What::Rules(ruleset, backfill) }
     }
 
     /// What has to be done before these lists can take force. The pipeline goes on meanwhile.
@@ -274,7 +274,7 @@ impl Pipeline {
         let epoch = self.frame.epoch(self.parts.ruleset.digest(), watchlist.epoch());
         let mut look_back = Box::new(LookBack::new(self.parts.watchlist.clone(), watchlist.clone()));
         look_back.take(self.monitor.retained());
-        Change { epoch, what: What::Lists(watchlist, look_back) }
+        Change { epoch, history: self.history, what: What::Lists(watchlist, look_back) }
     }
 
     /// Hands over the rows accepted since and returns how many there were.
@@ -295,6 +295,9 @@ impl Pipeline {
 
     /// Whether it began under what is in force now: else it cannot be adopted.
     pub fn fits(&self, change: &Change) -> bool {
+        if change.history != self.history {
+            return false;
+        }
         let (rules, lists) = (self.parts.ruleset.digest(), self.parts.watchlist.epoch());
         match &change.what {
             What::Rules(ruleset, backfill) => {
@@ -325,14 +328,11 @@ impl Pipeline {
             }
             What::Lists(watchlist, look_back) => {
                 let since = self.alerts.low_time().map(|low| low.saturating_sub(self.parts.config.lookback_ms));
-                let (changes, found, told) = look_back.finish(since)?;
+                let (relisting, found, told) = look_back.finish(since)?;
                 // What waits of an entry that is gone by now is no hit any more.
-                self.found_before.retain(|hit| {
-                    let Hit { list, entry, matched, event_time, .. } = hit;
-                    !changes.touches(&list.name) || watchlist.still_has(&entry.id, matched, *event_time)
-                });
+                self.found_before.retain(|hit| !relisting.loses(hit, self.monitor.retained()));
                 self.found_before.extend(found);
-                self.relisted = Some((changes, told));
+                self.relisted = Some((relisting, told));
                 self.screen.go_by(&watchlist);
                 *self.lists.lock().unwrap_or_else(PoisonError::into_inner) = watchlist.clone();
                 Outgrown::Lists(std::mem::replace(&mut self.parts.watchlist, watchlist))

@@ -115,18 +115,18 @@ impl Screen {
         }
     }
 
-    /// Screens rows that were accepted before.
-    pub fn retained(&mut self, batch: &TransactionBatch) -> Vec<Hit> {
-        let mut hits = Vec::new();
+    /// Screens some rows that were accepted before; each hit with the number of its row.
+    pub fn retained(&mut self, batch: &TransactionBatch, rows: impl IntoIterator<Item = usize>) -> Vec<(usize, Hit)> {
+        let (mut found, mut hits) = (Vec::new(), Vec::new());
         let (ids, times) = (batch.text(Text::RowId), batch.event_time());
-        for row in 0..batch.len() {
+        for row in rows {
             let place = || position(batch, row);
             let subject = Subject { row_id: ids.value(row), event_time: times.value(row), position: &place };
             self.row((batch, row), &[], Verdict::Accepted, &subject, &mut hits);
+            found.extend(hits.drain(..).map(|hit| (row, Hit { look_back: true, ..hit })));
         }
         self.entries.clear();
-        hits.iter_mut().for_each(|hit| hit.look_back = true);
-        hits
+        found
     }
 
     /// Id of the entry behind a number given by [`Screen::rows`].

@@ -1,4 +1,5 @@
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use mareva_model::{MatchedOn, Refusal};
@@ -13,9 +14,9 @@ use crate::{LoadedList, Watchlist};
 pub struct ListChanges {
     fresh: Arc<Watchlist>,
     stale: Arc<Watchlist>,
-    lists: BTreeSet<String>,
-    /// 128 bits of the digest of the id of each.
-    gone: HashSet<u128>,
+    /// 128 bits of the digest of the id of each entry that is new, gone or another one.
+    concerned: HashSet<u128>,
+    gone: u64,
 }
 
 impl ListChanges {
@@ -25,24 +26,24 @@ impl ListChanges {
     /// # Errors
     /// As [`Watchlist::new`].
     pub fn between(former: &Watchlist, later: &Watchlist) -> Result<Self, Refusal> {
-        let (mut fresh, mut stale, mut lists, mut gone) = (Vec::new(), Vec::new(), BTreeSet::new(), HashSet::new());
+        let (mut fresh, mut stale, mut concerned, mut gone) = (Vec::new(), Vec::new(), HashSet::new(), 0);
         for list in later.loaded() {
             let name = &list.list().name;
             let before = former.loaded().iter().find(|one| one.list().name == *name);
             if before.is_some_and(|before| before.print() == list.print()) {
                 continue;
             }
-            lists.insert(name.clone());
             let (now, then) = (prints(list), before.map(|before| prints(before)).unwrap_or_default());
             fresh.extend(others(list, &now, &then)?);
             if let Some(before) = before {
                 stale.extend(others(before, &then, &now)?);
                 let there: HashSet<u128> = ids(list).collect();
-                gone.extend(ids(before).filter(|id| !there.contains(id)));
+                gone += ids(before).filter(|id| !there.contains(id)).collect::<HashSet<_>>().len() as u64;
             }
         }
+        concerned.extend(fresh.iter().chain(&stale).flat_map(|list| ids(list)));
         let (fresh, stale) = (Arc::new(Watchlist::new(fresh)?), Arc::new(Watchlist::new(stale)?));
-        Ok(Self { fresh, stale, lists, gone })
+        Ok(Self { fresh, stale, concerned, gone })
     }
 
     /// The entries that are new or say something else, under the name, version and policy of their lists.
@@ -55,26 +56,22 @@ impl ListChanges {
         &self.stale
     }
 
-    /// Whether a list has other content.
-    pub fn touches(&self, list: &str) -> bool {
-        self.lists.contains(list)
-    }
-
-    /// Whether an entry, such as `mules:4711`, is gone.
-    pub fn is_gone(&self, entry: &str) -> bool {
-        self.gone.contains(&print_of(entry))
+    /// Whether an entry, such as `mules:4711`, is new, gone or another one.
+    pub fn concerns(&self, entry: &str) -> bool {
+        self.concerned.contains(&print_of(entry))
     }
 
     /// How many entries are new or changed, and how many are gone.
     pub fn counts(&self) -> (u64, u64) {
         let fresh = self.fresh.loaded().iter().map(|list| list.counts().entries).sum();
-        (fresh, self.gone.len() as u64)
+        (fresh, self.gone)
     }
 }
 
 impl Watchlist {
-    /// Whether an entry, such as `mules:4711`, still has what was matched and is in force at `event_time`, UTC milliseconds.
-    pub fn still_has(&self, entry: &str, matched: &MatchedOn, event_time: i64) -> bool {
+    /// Whether an entry, such as `mules:4711`, still has what was matched and is in force at one of these `times`, UTC milliseconds.
+    /// That is less than to match again: what else the party said is not known here.
+    pub fn still_has(&self, entry: &str, matched: &MatchedOn, times: RangeInclusive<i64>) -> bool {
         let Some((list, id)) = entry.split_once(':') else { return false };
         let Some(list) = self.loaded().iter().find(|one| one.list().name == list) else { return false };
         let candidates: Vec<u32> = match matched {
@@ -83,7 +80,7 @@ impl Watchlist {
         };
         candidates.into_iter().any(|number| {
             let view = list.store.view(number);
-            view.is_valid_at(event_time) && view.id() == id && has(&view, matched)
+            view.is_valid_within(&times) && view.id() == id && has(&view, matched)
         })
     }
 }

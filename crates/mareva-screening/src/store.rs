@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 use mareva_model::identifier::Identifier;
 use mareva_model::{AliasQuality, Digest};
@@ -235,8 +236,13 @@ impl<'a> View<'a> {
 
     /// Whether the entry is in force at a time, UTC milliseconds.
     pub(crate) fn is_valid_at(&self, time: i64) -> bool {
+        self.is_valid_within(&(time..=time))
+    }
+
+    /// Whether the entry is in force at one of these times.
+    pub(crate) fn is_valid_within(&self, times: &RangeInclusive<i64>) -> bool {
         let [from, until, _] = self.after_keys().times();
-        from.is_none_or(|from| from <= time) && until.is_none_or(|until| time < until)
+        from.is_none_or(|from| from <= *times.end()) && until.is_none_or(|until| *times.start() < until)
     }
 
     /// The id, derived where the list gave none.

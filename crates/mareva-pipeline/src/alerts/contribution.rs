@@ -7,21 +7,29 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::config::{InstitutionConfig, exchange_of, is_collective};
+use super::relisted::KnownAs;
 
 /// What identifies a contribution, in the order in which contributions count.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) struct ContributionKey {
+pub(crate) struct ContributionKey {
     pub(super) event_time: i64,
     pub(super) row_id: String,
-    /// `rule <id>@<version>` or `list <name> <entry> <role> <match>`.
-    pub(super) source: String,
+    /// `rule <id>@<version>` or `list <entry> <role> <what matched>`.
+    source: String,
 }
 
 /// What an alert rests on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Contribution {
-    Detection { rule: u32, columns: Map<String, Value> },
-    Hit(Box<Hit>),
+    Detection {
+        rule: u32,
+        columns: Map<String, Value>,
+    },
+    /// And what is known of its party by it.
+    Hit {
+        hit: Box<Hit>,
+        known: Option<Box<KnownAs>>,
+    },
 }
 
 /// Rules by number, so that a detection kept does not carry its rule along.
@@ -58,7 +66,7 @@ impl RuleTable {
 pub(super) fn basis_of(contribution: &Contribution, rules: &RuleTable) -> String {
     match contribution {
         Contribution::Detection { rule, .. } => rules.get(*rule).map_or_else(String::new, |rule| rule_source(rule)),
-        Contribution::Hit(hit) => format!("list {} {} {}", hit.list.name, hit.list.version, hit.entry.id),
+        Contribution::Hit { hit, .. } => format!("list {} {} {}", hit.list.name, hit.list.version, hit.entry.id),
     }
 }
 
@@ -74,15 +82,16 @@ pub(super) fn detection_key(detection: &Detection) -> ContributionKey {
     }
 }
 
-pub(super) fn hit_key(hit: &Hit) -> ContributionKey {
+/// One of a party and an entry: a name that meets another spelling of the same entry takes the place of what it met before.
+pub(crate) fn hit_key(hit: &Hit) -> ContributionKey {
     let matched = match &hit.matched {
         MatchedOn::Identifier { value } => format!("identifier {value}"),
-        MatchedOn::Name { listed, .. } => format!("name {listed}"),
+        MatchedOn::Name { value, .. } => format!("name {value}"),
     };
     ContributionKey {
         event_time: hit.event_time,
         row_id: hit.row_id.clone(),
-        source: format!("list {} {} {:?} {matched}", hit.list.name, hit.entry.id, hit.role),
+        source: format!("list {} {:?} {matched}", hit.entry.id, hit.role),
     }
 }
 
@@ -194,6 +203,6 @@ pub(super) fn action_of(contribution: &Contribution, rules: &RuleTable, institut
         Contribution::Detection { rule, .. } => {
             rules.get(*rule).map_or(Action::Review, |rule| Action::parse(&rule.action).min(Action::Hold))
         }
-        Contribution::Hit(hit) => institution.action_of(hit),
+        Contribution::Hit { hit, .. } => institution.action_of(hit),
     }
 }

@@ -319,7 +319,7 @@ fn subject_role(
     let mut roles = BTreeSet::new();
     for contribution in contributions.values() {
         roles.insert(match contribution {
-            Contribution::Hit(hit) => match &hit.matched {
+            Contribution::Hit { hit, .. } => match &hit.matched {
                 MatchedOn::Name { supported_by, .. } if supported_by.is_empty() => SubjectRole::Unknown,
                 _ => SubjectRole::Listed,
             },
@@ -347,7 +347,7 @@ fn subject_name(
         }
     });
     let matched = contributions.values().rev().find_map(|contribution| match contribution {
-        Contribution::Hit(hit) => match &hit.matched {
+        Contribution::Hit { hit, .. } => match &hit.matched {
             MatchedOn::Name { value, .. } => Some(value.as_str()),
             MatchedOn::Identifier { .. } => None,
         },
@@ -361,7 +361,7 @@ fn severity(scene: &Scene<'_>, key: &AlertKey, contributions: &BTreeMap<Contribu
         Contribution::Detection { rule, .. } => {
             scene.rules.get(*rule).map_or(Severity::Medium, |rule| Severity::parse(&rule.severity))
         }
-        Contribution::Hit(_) => {
+        Contribution::Hit { .. } => {
             severity_of(action_of(contribution, scene.rules, &scene.config.institution), key.regime)
         }
     };
@@ -392,7 +392,7 @@ fn reason_of(regime: Regime) -> &'static str {
 fn reason_code(scene: &Scene<'_>, key: &AlertKey, contributions: &BTreeMap<ContributionKey, Contribution>) -> String {
     let rules = contributions.values().filter_map(|contribution| match contribution {
         Contribution::Detection { rule, .. } => scene.rules.get(*rule),
-        Contribution::Hit(_) => None,
+        Contribution::Hit { .. } => None,
     });
     let best = rules
         .filter(|rule| !rule.reason_code.is_empty())
@@ -411,7 +411,7 @@ fn legal_basis(
     let programmes: BTreeSet<String> = contributions
         .values()
         .filter_map(|contribution| match contribution {
-            Contribution::Hit(hit) if scene.config.institution.binds(&hit.list.binding_in) => {
+            Contribution::Hit { hit, .. } if scene.config.institution.binds(&hit.list.binding_in) => {
                 Some(hit.entry.programme.as_ref().map_or(hit.list.name.clone(), |p| format!("{} {p}", hit.list.name)))
             }
             _ => None,

@@ -25,17 +25,20 @@ mod told_twice;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use mareva_model::alert::{Action, Alert, AlertStatus, alert_id};
-use mareva_model::{Detection, DetectionChange, Digest, Hit, PartyRole, Raises, Regime, TransactionBatch};
+use mareva_model::alert::{Alert, AlertStatus, alert_id};
+use mareva_model::{Detection, DetectionChange, Digest, Hit, Raises, Regime, TransactionBatch};
 use mareva_monitoring::RetainedRows;
 
 pub use config::{AlertConfig, InstitutionConfig};
+pub(crate) use contribution::hit_key;
+pub(crate) use relisted::{Lost, Relisting};
 pub use state::{BookCounts, BookState};
 
-use contribution::{Contribution, detection_key, hit_key, identities, row_behind, row_of, subject_of};
+use contribution::{Contribution, ContributionKey, detection_key, identities, row_behind, subject_of};
 use draft::{AlertKey, Scene, blank, draft, finish, watched};
+use relisted::KnownAs;
 use standing::Knowledge;
-use state::{Floor, Published, Record};
+use state::{Added, Floor, Published, Record};
 
 /// How full the alert book is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -236,26 +239,10 @@ impl AlertBook {
 
     fn take_hit(&mut self, hit: &Hit, rows: &RetainedRows, due: &mut Due) {
         let subject = subject_of(hit, rows);
-        let key = self.key_for(subject.clone(), hit.list.regime, hit.event_time);
-        let fresh = self.insert(&key, hit_key(hit), Contribution::Hit(Box::new(hit.clone())));
+        let known = KnownAs::of(hit, &subject, &self.config.institution, rows);
+        let key = self.key_for(subject, hit.list.regime, hit.event_time);
+        self.insert(&key, hit_key(hit), Contribution::Hit { hit: Box::new(hit.clone()), known }, due);
         due.entry(key).or_insert(false);
-        if fresh {
-            self.know_listed(hit, &subject, true, rows, due);
-        }
-    }
-
-    /// Takes note that an account is listed for fraud, or no longer.
-    fn know_listed(&mut self, hit: &Hit, subject: &str, stands: bool, rows: &RetainedRows, due: &mut Due) {
-        let party = matches!(hit.role, PartyRole::Originator | PartyRole::Beneficiary);
-        let action = self.config.institution.action_of(hit);
-        if !(party && action >= Action::Report && hit.list.regime == Regime::Fraud) {
-            return;
-        }
-        let what = if action.restrains() { Knowledge::Listed } else { Knowledge::Suspect };
-        let view = row_of(hit, rows).and_then(|row| rows.transaction(row));
-        for identity in identities(subject, view.as_ref()) {
-            self.learn(&identity, what, hit.event_time, stands, due);
-        }
     }
 
     fn take_change(&mut self, change: &DetectionChange, rows: &RetainedRows, due: &mut Due) {
@@ -282,22 +269,33 @@ impl AlertBook {
             let record = self.state.records.get_mut(&key)?;
             let gone = record.remove(&detection_key(detection), &self.state.rules);
             due.entry(key).or_insert(false);
-            return gone.then_some(false);
+            return gone.map(|_| false);
         }
         let key = self.key_for(detection.subject.clone(), Regime::Fraud, detection.event_time);
         let contribution = Contribution::Detection { rule: number, columns: detection.columns.clone() };
-        let fresh = self.insert(&key, detection_key(detection), contribution);
+        let fresh = self.insert(&key, detection_key(detection), contribution, due);
         due.entry(key).or_insert(false);
         fresh.then_some(true)
     }
 
-    fn insert(&mut self, key: &AlertKey, at: contribution::ContributionKey, contribution: Contribution) -> bool {
+    /// Adds or replaces a contribution; whether it is new. What is known by it goes with it.
+    fn insert(&mut self, key: &AlertKey, at: ContributionKey, contribution: Contribution, due: &mut Due) -> bool {
         let record = self.state.records.entry(key.clone()).or_default();
         let omitted = record.omitted;
-        let fresh = record.insert(at, contribution, &self.state.rules);
+        let added = record.insert(at.clone(), contribution.clone(), &self.state.rules);
         self.state.counts.contributions_omitted += record.omitted - omitted;
         self.open.insert((key.episode, key.clone()));
-        fresh
+        let is_new = matches!(added, Added::New { .. });
+        let gone = match added {
+            Added::Omitted => return false,
+            Added::Replaced(former) => Some((at.event_time, former)),
+            Added::New { crowded_out } => crowded_out.map(|(last, gone)| (last.event_time, gone)),
+        };
+        self.know(&contribution, at.event_time, true, due);
+        if let Some((time, gone)) = gone {
+            self.know(&gone, time, false, due);
+        }
+        is_new
     }
 
     fn scene<'a>(&'a self, key: &AlertKey, rows: &'a RetainedRows) -> Scene<'a> {
@@ -399,11 +397,8 @@ impl AlertBook {
         }
         self.closed.insert((key.episode, key.clone()));
         if let Some(record) = self.state.records.get_mut(key) {
-            record.stands = !record.contributions.is_empty();
-            record.listed = record.only_entries();
-            record.closed = true;
+            record.close();
             record.draft = (!written.targets.is_empty()).then(|| Box::new(written));
-            record.contributions = BTreeMap::new();
         }
         published
     }

@@ -55,7 +55,7 @@ pub(super) fn evidence(
                     spans.insert((key.event_time.saturating_sub(rule.span_ms), key.event_time));
                 }
             }
-            Contribution::Hit(hit) => hits.push(HitEvidence {
+            Contribution::Hit { hit, .. } => hits.push(HitEvidence {
                 row_id: hit.row_id.clone(),
                 event_time: hit.event_time,
                 position: Some(hit.position.clone()),

@@ -1,51 +1,220 @@
 //! Lists that change under alerts: what rests on an entry that is gone rests on it no more.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use mareva_model::{Hit, MatchedOn, PartyRole, Regime, Text};
 use mareva_monitoring::RetainedRows;
 use mareva_screening::{ListChanges, Watchlist};
+use serde::{Deserialize, Serialize};
 
-use super::contribution::{Contribution, ContributionKey, subject_of};
+use super::config::InstitutionConfig;
+use super::contribution::{Contribution, ContributionKey, hit_key, identities, row_of};
 use super::draft::AlertKey;
+use super::standing::Knowledge;
+use super::state::Record;
 use super::{AlertBook, Due};
+use mareva_model::alert::Action;
+
+/// Other lists, and which hits in retained rows they have not.
+#[derive(Debug)]
+pub struct Relisting {
+    pub changes: Arc<ListChanges>,
+    pub lists: Arc<Watchlist>,
+    pub lost: Lost,
+}
+
+/// Hits of names in retained rows that are none any more.
+#[derive(Debug, Default)]
+pub struct Lost {
+    names: BTreeSet<ContributionKey>,
+    /// There were more than are kept.
+    is_full: bool,
+}
+
+/// Most lost hits that are kept; of more it is asked whether their entries still have the names.
+const MAX_LOST: usize = 1 << 17;
+
+impl Lost {
+    /// Takes note of one that no later match took the place of.
+    pub fn add(&mut self, hit: &Hit) {
+        self.is_full |= self.names.len() >= MAX_LOST;
+        if !self.is_full && matches!(hit.matched, MatchedOn::Name { .. }) {
+            self.names.insert(hit_key(hit));
+        }
+    }
+}
+
+impl Relisting {
+    /// Whether a hit of the lists before is none any more. An identifier is the entry's or not; a name may be ruled out, or meet
+    /// another spelling, by all that the row says of its bearer.
+    pub fn loses(&self, hit: &Hit, rows: &RetainedRows) -> bool {
+        if !self.changes.concerns(&hit.entry.id) {
+            return false;
+        }
+        if !self.lost.is_full && is_by_a_name_of_its_row(hit, rows) {
+            return self.lost.names.contains(&hit_key(hit));
+        }
+        !self.lists.still_has(&hit.entry.id, &hit.matched, hit.event_time..=hit.event_time)
+    }
+}
+
+/// Whether a retained row has the name in a column, so that it was looked at again.
+fn is_by_a_name_of_its_row(hit: &Hit, rows: &RetainedRows) -> bool {
+    let column = match hit.role {
+        PartyRole::Originator => Text::OriginatorName,
+        PartyRole::Beneficiary => Text::BeneficiaryName,
+        _ => return false,
+    };
+    let MatchedOn::Name { value, .. } = &hit.matched else { return false };
+    row_of(hit, rows).and_then(|row| rows.transaction(row)).is_some_and(|view| view.text(column) == Some(value))
+}
+
+/// As what, and under which names, a hit makes its party known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct KnownAs {
+    what: Knowledge,
+    names: Vec<String>,
+}
+
+impl KnownAs {
+    /// What a hit on `subject` says: that it is listed for fraud, where that asks for a report or more.
+    pub(super) fn of(
+        hit: &Hit,
+        subject: &str,
+        institution: &InstitutionConfig,
+        rows: &RetainedRows,
+    ) -> Option<Box<Self>> {
+        let party = matches!(hit.role, PartyRole::Originator | PartyRole::Beneficiary);
+        let action = institution.action_of(hit);
+        if !(party && action >= Action::Report && hit.list.regime == Regime::Fraud) {
+            return None;
+        }
+        let what = if action.restrains() { Knowledge::Listed } else { Knowledge::Suspect };
+        let view = row_of(hit, rows).and_then(|row| rows.transaction(row));
+        Some(Box::new(Self { what, names: identities(subject, view.as_ref()) }))
+    }
+}
+
+/// An entry that a closed alert rests on, what of it matched, and when.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Ground {
+    entry: String,
+    matched: MatchedOn,
+    known: Option<Box<KnownAs>>,
+    /// In order, UTC milliseconds.
+    times: Vec<i64>,
+    stands: bool,
+}
+
+impl Ground {
+    fn is_in(&self, lists: &Watchlist) -> bool {
+        let (Some(first), Some(last)) = (self.times.first(), self.times.last()) else { return false };
+        lists.still_has(&self.entry, &self.matched, *first..=*last)
+    }
+}
+
+impl Record {
+    /// Closes it: of what it rests on it keeps what lists may take away.
+    pub(super) fn close(&mut self) {
+        let contributions = std::mem::take(&mut self.contributions);
+        (self.closed, self.stands, self.delisted) = (true, !contributions.is_empty(), false);
+        self.rests_elsewhere = self.omitted > 0;
+        for (at, contribution) in contributions {
+            let Contribution::Hit { hit, known } = contribution else {
+                self.rests_elsewhere = true;
+                continue;
+            };
+            let Hit { entry, mut matched, .. } = *hit;
+            if let MatchedOn::Name { likeness, .. } = &mut matched {
+                *likeness = None;
+            }
+            let same = |ground: &&mut Ground| (&ground.matched, &ground.known) == (&matched, &known);
+            match self.grounds.iter_mut().filter(|ground| ground.entry == entry.id).find(same) {
+                Some(ground) => ground.times.push(at.event_time),
+                None => {
+                    let (entry, times) = (entry.id.clone(), vec![at.event_time]);
+                    self.grounds.push(Ground { entry, matched, known, times, stands: true });
+                }
+            }
+        }
+    }
+
+    /// Whether all that a closed alert rested on has gone.
+    fn has_lost_all(&self) -> bool {
+        self.stands && !self.rests_elsewhere && self.grounds.iter().all(|ground| !ground.stands)
+    }
+}
 
 impl AlertBook {
     /// Takes hits away whose entry is gone, or has no longer what matched. The revisions come with the next slice. An alert whose
-    /// episode is over is withdrawn where all its entries are gone.
-    pub fn relist(&mut self, changes: &ListChanges, lists: &Watchlist, rows: &RetainedRows) {
+    /// episode is over is withdrawn where all its entries are gone, whichever went first.
+    pub fn relist(&mut self, relisting: &Relisting, rows: &RetainedRows) {
         let mut due = Due::new();
         for (_, key) in self.open.clone() {
-            for at in self.lost(&key, changes, lists) {
-                self.lose(&key, &at, rows, &mut due);
+            for at in self.lost(&key, relisting, rows) {
+                self.lose(&key, &at, &mut due);
             }
         }
-        for (_, key) in &self.closed {
-            let Some(record) = self.state.records.get_mut(key) else { continue };
-            if !record.listed.is_empty() && record.listed.iter().all(|entry| changes.is_gone(entry)) {
-                record.listed.clear();
-                (record.stands, record.draft, record.delisted) = (false, None, true);
-                due.insert(key.clone(), true);
-            }
-        }
+        self.relist_closed(relisting, &mut due);
         self.relisted = due;
     }
 
     /// The contributions of an open alert that rest on nothing any more.
-    fn lost(&self, key: &AlertKey, changes: &ListChanges, lists: &Watchlist) -> Vec<ContributionKey> {
+    fn lost(&self, key: &AlertKey, relisting: &Relisting, rows: &RetainedRows) -> Vec<ContributionKey> {
         let contributions = self.state.records.get(key).into_iter().flat_map(|record| &record.contributions);
-        let lost = contributions.filter(|(at, contribution)| match contribution {
-            Contribution::Hit(hit) => {
-                changes.touches(&hit.list.name) && !lists.still_has(&hit.entry.id, &hit.matched, at.event_time)
-            }
+        let lost = contributions.filter(|(_, contribution)| match contribution {
+            Contribution::Hit { hit, .. } => relisting.loses(hit, rows),
             Contribution::Detection { .. } => false,
         });
         lost.map(|(at, _)| at.clone()).collect()
     }
 
-    fn lose(&mut self, key: &AlertKey, at: &ContributionKey, rows: &RetainedRows, due: &mut Due) {
+    fn lose(&mut self, key: &AlertKey, at: &ContributionKey, due: &mut Due) {
         let Some(record) = self.state.records.get_mut(key) else { return };
-        let Some(Contribution::Hit(hit)) = record.contributions.get(at).cloned() else { return };
-        record.remove(at, &self.state.rules);
+        let gone = record.remove(at, &self.state.rules);
         record.delisted = true;
         due.insert(key.clone(), true);
-        self.know_listed(&hit, &subject_of(&hit, rows), false, rows, due);
+        if let Some(gone) = gone {
+            self.know(&gone, at.event_time, false, due);
+        }
+    }
+
+    fn relist_closed(&mut self, relisting: &Relisting, due: &mut Due) {
+        let mut turned = Vec::new();
+        for (_, key) in &self.closed {
+            let Some(record) = self.state.records.get_mut(key) else { continue };
+            let before = turned.len();
+            for ground in record.grounds.iter_mut().filter(|ground| relisting.changes.concerns(&ground.entry)) {
+                let stands = ground.is_in(&relisting.lists);
+                if std::mem::replace(&mut ground.stands, stands) != stands {
+                    turned.push(ground.clone());
+                }
+            }
+            if turned.len() > before && record.has_lost_all() {
+                record.grounds.clear();
+                (record.stands, record.draft, record.delisted) = (false, None, true);
+                due.insert(key.clone(), true);
+            }
+        }
+        for Ground { known, times, stands, .. } in turned {
+            for time in times {
+                self.know_as(known.as_deref(), time, stands, due);
+            }
+        }
+    }
+
+    /// Takes note of what a contribution says of its party, or that it does not any more.
+    pub(super) fn know(&mut self, contribution: &Contribution, time: i64, stands: bool, due: &mut Due) {
+        if let Contribution::Hit { known, .. } = contribution {
+            self.know_as(known.as_deref(), time, stands, due);
+        }
+    }
+
+    fn know_as(&mut self, known: Option<&KnownAs>, time: i64, stands: bool, due: &mut Due) {
+        let Some(KnownAs { what, names }) = known else { return };
+        for name in names {
+            self.learn(name, *what, time, stands, due);
+        }
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn targets(
     let (mut account, mut apart): (Option<Target>, Option<Target>) = (None, None);
     let rank = |target: &Target| (target.action, target.event_time);
     for (key, contribution) in contributions {
-        let Contribution::Hit(hit) = contribution else { continue };
+        let Contribution::Hit { hit, .. } = contribution else { continue };
         let action = action_of(contribution, scene.rules, &scene.config.institution);
         if let Some(party) = hit.apart.as_ref().filter(|_| action >= Action::Report) {
             let own = own_apart(scene, hit, party, action);

@@ -129,7 +129,7 @@ pub(super) struct Known {
 }
 
 /// A change in what is known about somebody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Knowledge {
     Victim,
     VictimSignal,

@@ -1,6 +1,6 @@
 //! What the alert book remembers; it goes into the snapshot as it is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use mareva_model::alert::{Action, Alert, AlertStatus, Severity};
 use mareva_model::{Digest, digest};
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::contribution::{Contribution, ContributionKey, RuleTable, basis_of};
 use super::draft::{AlertKey, reachable_of, reference_of};
+use super::relisted::Ground;
 use super::standing::{Known, Signals};
 
 /// Contributions kept for one alert: the first ones in (time, `row_id`). Only an account that many people's money runs
@@ -54,6 +55,16 @@ pub struct BookCounts {
     pub refiled: u64,
 }
 
+/// What came of a contribution.
+pub(super) enum Added {
+    /// It is one more; where there were too many, the last had to go for it.
+    New { crowded_out: Option<(ContributionKey, Contribution)> },
+    /// It stands in the place of what was there under its key.
+    Replaced(Contribution),
+    /// It is beyond the bound.
+    Omitted,
+}
+
 /// One alert.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Record {
@@ -71,11 +82,11 @@ pub(super) struct Record {
     /// Closed with something to rest on.
     pub(super) stands: bool,
     /// The last that it lost was a list entry.
-    #[serde(default)]
     pub(super) delisted: bool,
-    /// Entries that a closed alert rests on, where it rests on nothing else.
-    #[serde(default)]
-    pub(super) listed: BTreeSet<String>,
+    /// List entries that a closed alert rests on.
+    pub(super) grounds: Vec<Ground>,
+    /// A closed alert rests on something else too, or not all of it is known.
+    pub(super) rests_elsewhere: bool,
     /// Content of a closed alert that has targets, with those that turned out to be victims.
     pub(super) draft: Option<Box<Alert>>,
     /// Names under which its targets may become known as victims.
@@ -143,55 +154,44 @@ fn is_a_tenth(part: u64, whole: i64) -> bool {
 }
 
 impl Record {
-    /// Adds or replaces a contribution; whether it is new.
-    pub(super) fn insert(&mut self, key: ContributionKey, contribution: Contribution, rules: &RuleTable) -> bool {
+    /// Adds or replaces a contribution.
+    pub(super) fn insert(&mut self, key: ContributionKey, contribution: Contribution, rules: &RuleTable) -> Added {
         let basis = basis_of(&contribution, rules);
         self.delisted = false;
         if let Some(known) = self.contributions.get_mut(&key) {
-            let former = basis_of(&std::mem::replace(known, contribution), rules);
-            if former != basis {
+            let former = std::mem::replace(known, contribution);
+            let former_basis = basis_of(&former, rules);
+            if former_basis != basis {
                 *self.basis.entry(basis).or_default() += 1;
-                self.leave_basis(&former);
+                self.leave_basis(&former_basis);
             }
-            return false;
+            return Added::Replaced(former);
         }
+        let mut crowded_out = None;
         if self.contributions.len() >= MAX_CONTRIBUTIONS {
             self.omitted += 1;
             if self.contributions.keys().next_back().is_some_and(|last| *last < key) {
-                return false;
+                return Added::Omitted;
             }
-            if let Some((_, gone)) = self.contributions.pop_last() {
-                self.leave_basis(&basis_of(&gone, rules));
+            crowded_out = self.contributions.pop_last();
+            if let Some((_, gone)) = &crowded_out {
+                self.leave_basis(&basis_of(gone, rules));
             }
         }
         *self.basis.entry(basis).or_default() += 1;
         self.contributions.insert(key, contribution);
-        true
+        Added::New { crowded_out }
     }
 
-    /// Takes a contribution out; whether it was there.
-    pub(super) fn remove(&mut self, key: &ContributionKey, rules: &RuleTable) -> bool {
+    /// Takes a contribution out, where it was there.
+    pub(super) fn remove(&mut self, key: &ContributionKey, rules: &RuleTable) -> Option<Contribution> {
         self.delisted = false;
-        match self.contributions.remove(key) {
-            Some(gone) => {
-                self.leave_basis(&basis_of(&gone, rules));
-                true
-            }
-            None => {
-                self.omitted = self.omitted.saturating_sub(1);
-                false
-            }
+        let gone = self.contributions.remove(key);
+        match &gone {
+            Some(gone) => self.leave_basis(&basis_of(gone, rules)),
+            None => self.omitted = self.omitted.saturating_sub(1),
         }
-    }
-
-    /// The list entries that it rests on; none where it rests on anything else, or not on all of them is known.
-    pub(super) fn only_entries(&self) -> BTreeSet<String> {
-        let entry = |contribution: &Contribution| match contribution {
-            Contribution::Hit(hit) => Some(hit.entry.id.clone()),
-            Contribution::Detection { .. } => None,
-        };
-        let entries: Option<BTreeSet<String>> = self.contributions.values().map(entry).collect();
-        entries.filter(|_| self.omitted == 0).unwrap_or_default()
+        gone
     }
 
     fn leave_basis(&mut self, basis: &str) {

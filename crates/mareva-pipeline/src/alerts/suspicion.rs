@@ -99,7 +99,7 @@ impl Suspicion {
                 Contribution::Detection { rule, .. } => {
                     scene.rules.get(*rule).and_then(|rule| scene.row_behind(rule, &key.row_id))
                 }
-                Contribution::Hit(hit) => row_of(hit, scene.rows),
+                Contribution::Hit { hit, .. } => row_of(hit, scene.rows),
             };
             behind.extend(row.map(|row| (key.event_time, key.row_id.clone(), row)));
             match contribution {
@@ -108,7 +108,7 @@ impl Suspicion {
                         found.read_detection(scene, subject, key, rule, action);
                     }
                 }
-                Contribution::Hit(hit) => {
+                Contribution::Hit { hit, .. } => {
                     found.apart.extend(hit.apart.clone().map(|party| (party, key.event_time, action)));
                     let Some(row) = row.filter(|row| scene.moves(*row)) else { continue };
                     if hit.role == PartyRole::Beneficiary && action >= Action::Report {
@@ -201,7 +201,7 @@ impl Suspicion {
 /// Time of the first contribution. A hit from before the episode came late and was put into it: its own time would move holds.
 fn first_time(scene: &Scene<'_>, contributions: &BTreeMap<ContributionKey, Contribution>) -> i64 {
     let time = |(key, contribution): (&ContributionKey, &Contribution)| match contribution {
-        Contribution::Hit(_) => key.event_time.max(scene.from),
+        Contribution::Hit { .. } => key.event_time.max(scene.from),
         Contribution::Detection { .. } => key.event_time,
     };
     contributions.iter().map(time).min().unwrap_or(scene.from)

@@ -1,7 +1,8 @@
 //! A change of rules or lists, from the offer to the slice at which they take force.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
+use std::sync::mpsc::{self, TrySendError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -58,6 +59,8 @@ pub struct Changes {
     latest: (Digest, InForce),
     /// Since when, and which epoch of what begins after it.
     at_work: Option<(Instant, Digest, InForce)>,
+    /// What there was no room for at the thread, and since when.
+    put_off: Option<(Change, Instant)>,
     ready: Option<(Change, Duration)>,
     thread: Told<Order>,
     filled: mpsc::Receiver<Result<Change, (bool, String)>>,
@@ -97,7 +100,7 @@ impl Changes {
             }
         };
         let thread = Told::start("mareva-backfill", AT_WORK, work)?;
-        Ok(Self { board, kept, latest, at_work: None, ready: None, thread, filled })
+        Ok(Self { board, kept, latest, at_work: None, put_off: None, ready: None, thread, filled })
     }
 
     /// The epochs under which slices can be judged.
@@ -110,12 +113,16 @@ impl Changes {
         if let Some((change, _)) = &self.ready {
             return Some(change.epoch());
         }
+        if let Some((change, began)) = self.put_off.take() {
+            self.order(pipeline, change, began);
+            return None;
+        }
         if self.at_work.is_some() {
             let filled = self.filled.try_recv().ok()?;
             let began = self.at_work.take().map_or_else(Instant::now, |(began, ..)| began);
             match filled {
-                // What was offered since takes its place.
-                Ok(change) if self.board.has_newer(&change) => {}
+                // Rules that were offered since take its place: those before may have been a mistake.
+                Ok(change) if change.ruleset().is_some() && self.board.has_newer_rules() => {}
                 // What began under others begins again.
                 Ok(change) if !pipeline.fits(&change) => {
                     if let Some(offer) = Offer::of(&change) {
@@ -168,16 +175,15 @@ impl Changes {
 
     fn order(&mut self, pipeline: &Pipeline, change: Change, began: Instant) {
         let (epoch, after) = (change.epoch(), in_force(pipeline).after(&change));
-        // There is room: one is being filled at most, and what was dropped before has been or waits alone.
-        if self
-            .thread
-            .door()
-            .is_some_and(|orders| orders.try_send(Order::Fill(Box::new(change), after.clone())).is_ok())
-        {
-            self.at_work = Some((began, epoch, after));
-        } else {
-            let remedy = "start again: recorded input is safe";
-            self.board.refuse(Refusal::one("rules", "the thread that fills timelines has ended", remedy));
+        let Some(orders) = self.thread.door() else { return };
+        match orders.try_send(Order::Fill(Box::new(change), after.clone())) {
+            Ok(()) => self.at_work = Some((began, epoch, after)),
+            // It still drops what was in force before.
+            Err(TrySendError::Full(Order::Fill(change, _))) => self.put_off = Some((*change, began)),
+            Err(_) => {
+                let remedy = "start again: recorded input is safe";
+                self.board.refuse(Refusal::one("rules", "the thread that fills timelines has ended", remedy));
+            }
         }
     }
 

@@ -19,6 +19,8 @@ const EVERY: Duration = Duration::from_millis(200);
 /// Looks for which a file must stay as it is before it is read: whoever writes it in place is not to be interrupted. One that is
 /// moved into place is whole at once.
 const STEADY: u32 = 3;
+/// Looks before lists that could not take force, with a full disk say, are offered again: ten seconds.
+const PUT_OFF: u32 = 50;
 /// A file that was modified so long before it was read is the one that was read: clocks of file systems are coarse.
 const GRACE: Duration = Duration::from_secs(2);
 /// Files of a folder that are looked at: an OFAC set has eight.
@@ -53,16 +55,22 @@ impl ListWatch {
         let watched = files.into_iter().zip(lists.loaded().to_vec()).map(|(file, list)| {
             let now = look(&file);
             let before = |time: SystemTime| read_at.duration_since(time).is_ok_and(|since| since >= GRACE);
-            let as_read = now.iter().all(|(_, _, modified)| modified.is_some_and(before));
+            let as_read = now.iter().all(|seen| seen.modified.is_some_and(before));
             // What may have changed since it was read is read again.
             let read = if as_read { now } else { Look::new() };
             Watched { file, list, read, last: Look::new(), steady: 0 }
         });
         let mut watched: Vec<Watched> = watched.collect();
         let work = move |stopped: mpsc::Receiver<()>| {
+            let mut put_off = 0;
             while stopped.recv_timeout(EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {
                 if board.take_lists_failed() {
-                    offer(&watched, &[], &board);
+                    put_off = PUT_OFF;
+                } else if put_off > 0 {
+                    put_off -= 1;
+                    if put_off == 0 {
+                        offer(&watched, &[], &board);
+                    }
                 }
                 let mut changed = Vec::new();
                 for one in &mut watched {

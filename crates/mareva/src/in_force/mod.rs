@@ -40,6 +40,8 @@ struct State {
     offered: Option<Arc<Ruleset>>,
     /// Lists that are not in force yet: the last ones only.
     offered_lists: Option<Arc<Watchlist>>,
+    /// Whether rules have waited for lists.
+    rules_next: bool,
     /// Those that could not take force, until the watch asks for them.
     lists_failed: bool,
     /// Lists that took force and were not asked for yet.
@@ -163,17 +165,18 @@ impl Board {
         (state.figures.filling, state.ready) = (false, true);
     }
 
-    /// Lists first: what they bring does not wait for timelines.
+    /// Lists first: what they bring does not wait for timelines. Where both wait, the other one next, so that neither waits for ever.
     fn take_offer(&self) -> Option<Offer> {
         let mut state = self.state();
-        let lists = state.offered_lists.take().map(Offer::Lists);
+        let rules_first = std::mem::take(&mut state.rules_next) && state.offered.is_some();
+        let lists = if rules_first { None } else { state.offered_lists.take().map(Offer::Lists) };
+        state.rules_next = lists.is_some() && state.offered.is_some();
         lists.or_else(|| state.offered.take().map(Offer::Rules))
     }
 
-    /// Whether what a change brings is outdated.
-    fn has_newer(&self, change: &Change) -> bool {
-        let state = self.state();
-        change.ruleset().map_or(state.offered_lists.is_some(), |_| state.offered.is_some())
+    /// Whether other rules were offered since.
+    fn has_newer_rules(&self) -> bool {
+        self.state().offered.is_some()
     }
 
     /// Rules that cannot take force.

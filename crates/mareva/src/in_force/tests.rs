@@ -139,21 +139,41 @@ fn other_rules_in_the_folder_are_offered_and_faults_are_told() {
     fs::remove_dir_all(path).unwrap();
 }
 
+fn one_mule() -> Watchlist {
+    let entry = Entry { identifiers: vec![identifier::account("DE89370400440532013000", None)], ..Entry::default() };
+    Watchlist::from_entries(&ListConfig::fraud("mules", ""), vec![entry]).unwrap()
+}
+
+#[test]
+fn neither_rules_nor_lists_wait_for_ever_behind_the_other() {
+    let board = Board::default();
+    let lists = Arc::new(one_mule());
+    let rules = |over| Arc::new(Ruleset::load(&[text(over)]).unwrap());
+    board.offer(rules(1));
+    let turns = (0..6).map(|turn| {
+        // However often either comes.
+        board.offer_lists(lists.clone());
+        if turn > 2 {
+            board.offer(rules(turn));
+        }
+        matches!(board.take_offer(), Some(Offer::Lists(_)))
+    });
+    assert_eq!(turns.collect::<Vec<_>>(), [true, false, true, true, false, true]);
+}
+
 #[test]
 fn lists_that_come_before_the_first_new_slice_leave_the_rules_of_the_start_in_force() {
     let path = folder("before-the-first-slice");
     let config = crate::config::load(None, &mut Refusal::default());
     let rules = |over| Ruleset::load(&[text(over)]).unwrap();
     let started = bare_parts(&config, rules(2), mareva_monitoring::Accounts::new(&[])).unwrap();
-    let entry = Entry { identifiers: vec![identifier::account("DE89370400440532013000", None)], ..Entry::default() };
-    let lists = Watchlist::from_entries(&ListConfig::fraud("mules", ""), vec![entry]).unwrap();
     // The log ended under other rules than those that were read.
     let mut pipeline = Pipeline::new(started.with_rules(Arc::new(rules(1)))).unwrap();
     let board = Arc::new(Board::default());
     let kept = KeptEpochs::open(path.clone(), started.frame(), Vec::new()).unwrap();
     let in_force = InForce { rules: started.ruleset.clone(), lists: started.watchlist.clone() };
     let mut changes = Changes::start(board.clone(), kept, (started.epoch(), in_force)).unwrap();
-    board.offer_lists(Arc::new(lists));
+    board.offer_lists(Arc::new(one_mule()));
     assert_eq!(changes.next_epoch(&pipeline), None);
     changes.adopt(&mut pipeline, started.epoch()).unwrap();
     let since = Instant::now();
