@@ -63,7 +63,7 @@ impl Judge for PipelineJudge {
             messages.push(message(Sink::Late, late, time(&late.position)));
         }
         let revisions = output.alerts.iter().map(AlertRevision::from).collect();
-        Verdict { messages, revisions, counts: output.counts, low_time: output.low_time }
+        Verdict { messages, revisions, counts: output.counts, low_time: output.low_time, has_more: output.has_more }
     }
 
     fn snapshot(&self) -> Result<WriteState, JudgeError> {

@@ -131,4 +131,6 @@ pub struct Verdict {
     pub counts: Counts,
     /// Low time after the slice, UTC milliseconds.
     pub low_time: Option<i64>,
+    /// Whether the next slice brings more, though nothing has come.
+    pub has_more: bool,
 }

@@ -223,7 +223,8 @@ impl Pipeline {
         let settled_before = Some(self.monitor.settled_before()).filter(|before| *before > i64::MIN);
         let output = Output { alerts, dead_letters, late, hits, changes, shadow, accepted, ..Output::default() };
         let looked_back = relisted.map(|(_, found)| found);
-        Ok(Output { settled, settled_before, counts, low_time, looked_back, ..output })
+        let has_more = !self.found_before.is_empty();
+        Ok(Output { settled, settled_before, counts, low_time, looked_back, has_more, ..output })
     }
 
     /// Processes the next slice.

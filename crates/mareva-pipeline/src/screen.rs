@@ -123,7 +123,9 @@ impl Screen {
             let place = || position(batch, row);
             let subject = Subject { row_id: ids.value(row), event_time: times.value(row), position: &place };
             self.row((batch, row), &[], Verdict::Accepted, &subject, &mut hits);
-            found.extend(hits.drain(..).map(|hit| (row, Hit { look_back: true, ..hit })));
+            if !hits.is_empty() {
+                found.extend(hits.drain(..).map(|hit| (row, Hit { look_back: true, ..hit })));
+            }
         }
         self.entries.clear();
         found

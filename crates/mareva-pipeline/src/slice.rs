@@ -180,4 +180,6 @@ pub struct Output {
     pub history_cut: Option<HistoryCut>,
     /// What other lists found in rows that were judged before, in the first slice under them.
     pub looked_back: Option<LookedBack>,
+    /// Whether more of that comes with the next slice.
+    pub has_more: bool,
 }

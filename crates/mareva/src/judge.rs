@@ -165,7 +165,7 @@ impl Judge for PipelineJudge {
         messages.extend(letters.map(|letter| placed(Sink::DeadLetters, &letter.position, serde_json::to_vec(letter))));
         messages.extend(output.late.iter().map(|row| placed(Sink::Late, &row.position, serde_json::to_vec(row))));
         let revisions = output.alerts.iter().map(AlertRevision::from).collect();
-        Verdict { messages, revisions, counts: output.counts, low_time: output.low_time }
+        Verdict { messages, revisions, counts: output.counts, low_time: output.low_time, has_more: output.has_more }
     }
 
     fn skip_to(&mut self, seq: u64) -> Result<(), JudgeError> {

@@ -114,19 +114,19 @@ impl Machine {
         let chosen = self.choose(now);
         let all = chosen.values().sum::<usize>() == self.buffered_records;
         let end = end && all;
-        let idle =
-            now.mono.saturating_sub(self.last_cut) >= self.settings.limits.millis(self.settings.limits.idle_tick);
+        let since = now.mono.saturating_sub(self.last_cut);
+        let due = self.asked || since >= self.settings.limits.millis(self.settings.limits.idle_tick);
         if end && chosen.is_empty() && self.ended_before {
             // The last run ended the input and nothing has come since.
             self.ended = true;
             self.stopping = true;
             return None;
         }
-        if chosen.is_empty() && !idle && !end {
+        if chosen.is_empty() && !due && !end {
             return None;
         }
         self.seq += 1;
-        self.last_cut = now.mono;
+        (self.last_cut, self.asked) = (now.mono, false);
         self.ended = end;
         self.ended_before = false;
         let mut cuts = Vec::with_capacity(chosen.len());

@@ -275,6 +275,8 @@ pub struct Machine {
     judging: VecDeque<Judging>,
     cut_last: bool,
     last_cut: u64,
+    /// A slice is due, whether anything has come or not.
+    asked: bool,
     ended: bool,
     ended_before: bool,
     stopping: bool,
@@ -336,6 +338,7 @@ impl Machine {
             judging: VecDeque::new(),
             cut_last: false,
             last_cut: 0,
+            asked: false,
             ended: false,
             ended_before: false,
             stopping: false,
@@ -414,7 +417,7 @@ impl Machine {
 
     /// For how long nothing will happen by time alone, in milliseconds, at most 100.
     pub fn wait(&self, now: Now) -> u64 {
-        if self.cut_last && self.judging.len() < SLICES_AHEAD {
+        if self.cut_last && self.judging.len() < SLICES_AHEAD || self.asked && self.may_cut() {
             return 0;
         }
         let mut wait: u64 = if self.buffered_records > 0 && self.may_cut() { 10 } else { 100 };

@@ -38,6 +38,7 @@ impl Machine {
         self.alerts_waiting |= urgent;
         self.output_bytes += verdict.messages.iter().map(Message::bytes).sum::<usize>();
         self.stopping |= cut.end;
+        self.asked |= verdict.has_more;
         let (messages, revisions) = (verdict.messages, verdict.revisions);
         self.waits_since.get_or_insert(now.mono);
         self.uncommitted.push_back(JudgedSlice { cut, epoch, messages, digests, revisions, last, urgent });

@@ -68,6 +68,8 @@ impl Machine {
         let before = std::mem::replace(&mut self.settings.epoch, epoch);
         self.settings.known_epochs.insert(before);
         if self.phase == Phase::Live {
+            // What is ready does not wait for input.
+            self.asked |= self.epoch != epoch;
             self.epoch = epoch;
         }
         Vec::new()

@@ -414,6 +414,26 @@ fn doubts_without_end_end_the_run() {
 }
 
 #[test]
+fn an_epoch_that_is_ready_and_a_verdict_that_has_more_wait_for_no_input() {
+    let (mut machine, _) = started(Settings { until_end: false, ..settings("w") }, bounds(0, 0));
+    let at = |mono| Now { mono, wall: 1_000_000 };
+    assert!(judged_slice(machine.step(at(1_500), Input::Clock)).is_some_and(|slice| slice.seq == 1));
+    machine.step(at(1_501), Input::Judged(Verdict::default()));
+    assert!(judged_slice(machine.step(at(1_502), Input::Clock)).is_none());
+    let other = mareva_model::digest(b"other");
+    machine.step(at(1_503), Input::Epoch(other));
+    assert_eq!(machine.wait(at(1_503)), 0);
+    let slice = judged_slice(machine.step(at(1_504), Input::Clock)).unwrap();
+    assert_eq!((slice.seq, slice.epoch, slice.records.len()), (2, other, 0));
+    machine.step(at(1_505), Input::Judged(Verdict { has_more: true, ..Verdict::default() }));
+    assert!(judged_slice(machine.step(at(1_506), Input::Clock)).is_some_and(|slice| slice.seq == 3));
+    machine.step(at(1_507), Input::Judged(Verdict::default()));
+    machine.step(at(1_508), Input::Epoch(other));
+    assert!(judged_slice(machine.step(at(1_509), Input::Clock)).is_none(), "it is in force");
+    assert!(machine.wait(at(1_509)) > 0);
+}
+
+#[test]
 fn the_next_slice_is_cut_while_one_is_judged_but_for_a_snapshot() {
     let live = Settings { until_end: false, snapshot_every: Some(Duration::from_millis(500)), ..settings("w") };
     let (mut machine, _) = started(live, bounds(0, 1_000));

@@ -16,8 +16,8 @@ use crate::open::{doubts, reload};
 
 /// Time between two looks.
 const EVERY: Duration = Duration::from_millis(200);
-/// Looks for which a file must stay as it is before it is read: whoever writes it in place is not to be interrupted. One that is
-/// moved into place is whole at once.
+/// Looks for which a file must stay as it is before it is read: whoever writes it in place is not to be interrupted. One that was
+/// moved into place is whole and read at once.
 const STEADY: u32 = 3;
 /// Looks before lists that could not take force, with a full disk say, are offered again: ten seconds.
 const PUT_OFF: u32 = 50;
@@ -93,7 +93,8 @@ impl Watched {
         let now = look(&self.file);
         self.steady = if now == self.last { self.steady.saturating_add(1) } else { 1 };
         self.last = now;
-        self.last != self.read && self.steady >= STEADY
+        let is_whole = self.last.iter().all(|seen| self.read.contains(seen) || seen.was_moved_here(&self.read));
+        self.last != self.read && (self.steady >= STEADY || is_whole && !self.last.is_empty())
     }
 
     /// Reads the list; whether it is another one now.

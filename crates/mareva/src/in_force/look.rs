@@ -1,7 +1,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// What tells whether files and folders have changed.
 pub type Look = Vec<Seen>;
@@ -15,6 +15,16 @@ pub struct Seen {
     /// Seconds and nanoseconds.
     changed: (i64, i64),
     pub modified: Option<SystemTime>,
+}
+
+impl Seen {
+    /// Whether it was put whole in the place of what was seen before: another file, whose content is older than its name.
+    pub fn was_moved_here(&self, before: &Look) -> bool {
+        let written = self.modified.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+        let named = u64::try_from(self.changed.0).ok().map(|seconds| Duration::new(seconds, self.changed.1 as u32));
+        let was_there = before.iter().any(|seen| seen.inode == self.inode);
+        !was_there && written.zip(named).is_some_and(|(written, named)| written < named)
+    }
 }
 
 /// A look at some. What is not there is no part of it: that it is gone is a change. A pipe, say, cannot be read again.
