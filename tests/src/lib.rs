@@ -4,7 +4,9 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a failed expectation ends the test")]
 
 pub mod counting;
+pub mod https_server;
 pub mod kafka_broker;
+pub mod lists;
 pub mod mixed;
 pub mod rules;
 pub mod running;

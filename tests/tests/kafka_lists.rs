@@ -4,8 +4,9 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a failed expectation ends the test")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Cursor;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -19,8 +20,11 @@ use mareva_model::alert::{Alert, AlertStatus};
 use mareva_model::format_time;
 use mareva_tests::binary;
 use mareva_tests::counting::producer;
+use mareva_tests::https_server::{Answer, HttpsServer};
 use mareva_tests::kafka_broker::KafkaBroker;
+use mareva_tests::lists::un_list;
 use mareva_tests::running::{all_are_judged, free_address, metric};
+use minisign::KeyPair;
 use rdkafka::producer::{BaseRecord, Producer};
 
 const START: i64 = 1_767_571_200_000;
@@ -46,22 +50,31 @@ struct Stage {
     sent: u64,
     /// Payments that others sent.
     others: u64,
+    server: HttpsServer,
+    keys: KeyPair,
 }
 
 impl Stage {
     fn new(broker: &KafkaBroker) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let (folder, server) = (tempfile::tempdir().unwrap(), HttpsServer::start());
+        let keys = KeyPair::generate_unencrypted_keypair().unwrap();
         let address = free_address();
         let text = format!(
             "[institution]\nbics = [\"MRVADEFF\"]\n[input]\nexchange = []\n[snapshots]\npath = \"state\"\nevery = \"3 s\"\n\
              [http]\nlisten = \"{address}\"\n[[lists]]\nname = \"mules\"\npath = \"mules.csv\"\nregime = \"fraud\"\n\
-             action = \"hold\"\nbinding_in = [\"*\"]\nevidence_class = \"institution_confirmed\"\n[kafka]\n\
+             action = \"hold\"\nbinding_in = [\"*\"]\nevidence_class = \"institution_confirmed\"\n[[lists]]\nname = \"un\"\n\
+             path = \"un.xml\"\nregime = \"sanctions\"\naction = \"block\"\nbinding_in = [\"*\"]\nevidence_class = \"order\"\n\
+             [lists.fetch]\nurl = \"{}\"\nca_file = \"ca.pem\"\npublic_key = \"{}\"\nmax_mib = 8\nmax_age = \"1 h\"\n[kafka]\n\
              \"bootstrap.servers\" = \"{}\"\n",
+            server.url("/un.xml"),
+            keys.pk.to_base64(),
             broker.bootstrap_servers()
         );
         fs::write(folder.path().join("mareva.toml"), text).unwrap();
+        fs::write(folder.path().join("ca.pem"), server.certificate()).unwrap();
+        fs::write(folder.path().join("un.xml"), un_list("2026-01-02", 1_000)).unwrap();
         let (records, accounts) = (asked("MAREVA_RECORDS", 40_000), asked("MAREVA_ACCOUNTS", 20_000));
-        Self { folder, address, connection: broker.connection(), records, accounts, sent: 0, others: 0 }
+        Self { folder, address, connection: broker.connection(), records, accounts, sent: 0, others: 0, server, keys }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -78,6 +91,53 @@ impl Stage {
     fn put(&self, text: &str) {
         fs::write(self.path("mules.new"), text).unwrap();
         fs::rename(self.path("mules.new"), self.path("mules.csv")).unwrap();
+    }
+
+    /// Has a list published, signed.
+    fn publish(&self, text: &str) {
+        let signature = minisign::sign(Some(&self.keys.pk), &self.keys.sk, Cursor::new(text), None, None).unwrap();
+        self.server.answer("/un.xml", Answer::Whole(text.into()));
+        self.server.answer("/un.xml.minisig", Answer::Whole(signature.to_string().into()));
+    }
+
+    /// Fetches it; the exit code.
+    fn fetch(&self) -> Option<i32> {
+        let mut command = Command::new(binary());
+        command.args(["lists", "fetch", "--config"]).arg(self.path("mareva.toml"));
+        command.output().unwrap().status.code()
+    }
+
+    /// Fetches what is none in every way, while the run goes on: each is refused.
+    fn fetch_what_is_hostile(&self) {
+        let (half, older) = (un_list("2026-01-03", 500), un_list("2026-01-01", 1_000));
+        for text in ["", "<html><body>503 Service Unavailable</body></html>", &half, &older, &half[..9_000]] {
+            self.publish(text);
+            assert_eq!(self.fetch(), Some(2), "{}", text.get(..60).unwrap_or(text));
+        }
+        self.publish(&half);
+        let other = un_list("2026-01-03", 1_001);
+        for answer in [
+            // Not what was signed.
+            Answer::Whole(other.clone().into()),
+            Answer::CutOff(other.into()),
+            Answer::Says(10 << 30),
+            Answer::Endless,
+            Answer::Status(404, None),
+            Answer::Status(500, None),
+        ] {
+            self.server.answer("/un.xml", answer.clone());
+            assert_eq!(self.fetch(), Some(2), "{answer:?}");
+        }
+    }
+
+    fn fetch_what_is_right(&self) {
+        let is_stale = |stage: &Self| stage.metric("mareva_list_stale{list=\"un\"}");
+        self.wait_for("no publisher has answered", |stage| is_stale(stage) == 1.0);
+        self.publish(&un_list("2026-01-03", 1_001));
+        assert_eq!(self.fetch(), Some(0));
+        self.wait_for("the version that is right is in force", |stage| {
+            stage.metric("mareva_list_entries{list=\"un\"}") == 1_001.0 && is_stale(stage) == 0.0
+        });
     }
 
     fn start(&self) -> Child {
@@ -205,11 +265,16 @@ impl Alerts {
         Self { follower, latest: BTreeMap::new(), revisions: 0 }
     }
 
+    /// The alerts on an account.
+    fn of(&self, account: &str) -> impl Iterator<Item = &Alert> {
+        self.latest.values().filter(move |alert| alert.subject.contains(account))
+    }
+
     /// Waits until the alerts on an account are such.
     fn wait_for(&mut self, stage: &Stage, account: &str, is: impl Fn(&[&Alert]) -> bool) {
         let since = Instant::now();
         loop {
-            let of: Vec<&Alert> = self.latest.values().filter(|alert| alert.subject.contains(account)).collect();
+            let of: Vec<&Alert> = self.of(account).collect();
             if is(&of) {
                 return;
             }
@@ -269,11 +334,16 @@ fn lists_change_while_money_moves() {
             stage.metric("mareva_list_changes_total{result=\"refused\"}") == refused
         });
     }
+    stage.fetch_what_is_hostile();
+    stage.fetch_what_is_right();
     let until = now();
     stage.others += load.stop();
     stage.feed(EVERY, |_| START);
     stage.judged();
     alerts.wait_for(&stage, FIRST, |of| hits(of) == (paid + 1, 1));
+    let versions: BTreeSet<&str> =
+        alerts.of(FIRST).flat_map(|alert| &alert.evidence.hits).map(|hit| hit.list.version.as_str()).collect();
+    assert_eq!(versions.len(), 1, "the version in force was the same all the time");
     let gap = longest_gap(&stage.connection, stage.sent + stage.others, (from, until));
     let stall = stage.metric("mareva_rule_change_stall_seconds") * 1e3;
     println!(

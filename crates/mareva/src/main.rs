@@ -11,6 +11,7 @@ mod cli;
 mod commands;
 mod config;
 mod demo;
+mod fetch;
 mod history;
 mod http;
 mod in_force;

@@ -88,6 +88,16 @@ impl Metrics {
         }
     }
 
+    /// When the publisher of a list was last asked, and whether that is too long ago; none where nobody said how long that is.
+    pub fn checked(&self, name: &str, checked: Option<SystemTime>, is_stale: Option<bool>) {
+        if let Some(checked) = checked {
+            self.screening.list_checked.with_label_values(&[name]).set(seconds(checked));
+        }
+        if let Some(is_stale) = is_stale {
+            self.screening.list_stale.with_label_values(&[name]).set(i64::from(is_stale));
+        }
+    }
+
     /// What a slice gave that no earlier run had judged.
     pub fn judged(&self, slice: &InputSlice, output: &Output) {
         for run in slice.records.chunk_by(|a, b| Arc::ptr_eq(&a.topic, &b.topic)) {
@@ -247,6 +257,8 @@ struct Screening {
     list_bytes: IntGaugeVec,
     list_loaded: GaugeVec,
     list_modified: GaugeVec,
+    list_checked: GaugeVec,
+    list_stale: IntGaugeVec,
 }
 
 impl Screening {
@@ -269,6 +281,16 @@ impl Screening {
             list_modified: make.times(
                 "mareva_list_modified_time_seconds",
                 "Unix time of the newest file of a list.",
+                list,
+            )?,
+            list_checked: make.times(
+                "mareva_list_checked_time_seconds",
+                "Unix time at which the publisher of a list last answered `mareva lists fetch`.",
+                list,
+            )?,
+            list_stale: make.gauges(
+                "mareva_list_stale",
+                "1 where that is longer ago than max_age, or never was.",
                 list,
             )?,
         })

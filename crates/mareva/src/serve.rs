@@ -15,7 +15,8 @@ use mareva_kafka::{
 use mareva_model::Refusal;
 use mareva_pipeline::Counts;
 
-use crate::config::{Config, ListFile};
+use crate::config::{Config, ListFile, Span};
+use crate::fetch::checked_at;
 use crate::history::HistoryFile;
 use crate::http::{Admin, Health, Server, Stage};
 use crate::in_force::{Board, Changes, InForce, KeptEpochs, ListWatch, Watch};
@@ -190,6 +191,7 @@ impl Lookout<'_> {
                 if let Some(lists) = self.board.take_lists_in_force() {
                     self.metrics.lists(&lists.lists(), |name| modified(self.files, name));
                 }
+                self.tell_ages();
                 self.health.turned(stats);
                 self.seconds += 1;
                 if self.seconds.is_multiple_of(LOG_SECONDS) {
@@ -202,6 +204,17 @@ impl Lookout<'_> {
         }
         if stop.load(Ordering::Relaxed) {
             self.health.enter(Stage::Stopping);
+        }
+    }
+}
+
+impl Lookout<'_> {
+    /// Says how long ago the publishers of lists were asked.
+    fn tell_ages(&self) {
+        for (file, source) in self.files.iter().filter_map(|one| Some((one, one.fetch.as_ref()?))) {
+            let checked = checked_at(&file.list.path);
+            let is_within = |most: Span| checked.is_some_and(|at| at.elapsed().is_ok_and(|age| age <= most.duration()));
+            self.metrics.checked(&file.list.name, checked, source.max_age.map(|most| !is_within(most)));
         }
     }
 }

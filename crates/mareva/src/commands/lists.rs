@@ -9,6 +9,7 @@ use mareva_screening::{BirthDate, Match, Scratch, Support, Watchlist, country_co
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::fetch::{self, FetchArgs};
 use crate::config;
 use crate::open::{Instead, NamedPath, doubts, keep, watchlist};
 use crate::outcome::say;
@@ -16,10 +17,11 @@ use crate::outcome::say;
 /// Longest query, in bytes: the rest of a longer line is passed over, and the line answered with an error.
 const MAX_LINE: u64 = 64 << 10;
 
-/// Build lists and match against them
+/// Build and fetch lists, and match against them
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     Build(BuildArgs),
+    Fetch(FetchArgs),
     Match(MatchArgs),
 }
 
@@ -80,6 +82,7 @@ impl ListArgs {
 pub fn run(command: Command) -> Result<()> {
     match command {
         Command::Build(args) => build(args),
+        Command::Fetch(args) => fetch::run(&args),
         Command::Match(args) => answer_all(&args.lists.load()?),
     }
 }

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod completions;
 pub mod demo;
+pub mod fetch;
 pub mod lists;
 pub mod replay;
 pub mod rules;

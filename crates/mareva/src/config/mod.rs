@@ -17,7 +17,7 @@ use mareva_model::{Fault, Refusal};
 use mareva_screening::ListConfig;
 use toml::{Table, Value};
 
-pub use model::{Config, ListFile};
+pub use model::{Config, ListFetch, ListFile};
 pub use span::Span;
 
 /// The defaults, with what every key means.
@@ -138,6 +138,7 @@ fn flatten(prefix: &str, value: &Value, into: &mut BTreeMap<String, String>) {
 fn list_file(at: usize, mut table: Value, place: &str, faults: &mut Refusal) -> Option<ListFile> {
     let written = table.as_table_mut()?;
     let key_file = written.remove("key_file").and_then(|file| file.as_str().map(PathBuf::from));
+    let fetch = written.remove("fetch").map(Value::try_into::<ListFetch>);
     let text = |key: &str| written.get(key).and_then(Value::as_str).map(str::to_owned);
     let (name, path) = (text("name"), text("path"));
     let key = name.as_ref().map_or_else(|| format!("lists[{at}]"), |name| format!("lists.{name}"));
@@ -155,8 +156,19 @@ fn list_file(at: usize, mut table: Value, place: &str, faults: &mut Refusal) -> 
             filled_up(&assumed, right).unwrap_or(assumed)
         }
     };
+    let fetch = fetch.and_then(|fetch| match fetch {
+        Ok(fetch) => Some(fetch),
+        Err(error) => {
+            let numbered = format!("{place}: lists[{at}].fetch");
+            if !faults.0.iter().any(|fault| fault.place.contains(&format!(": lists[{at}].fetch"))) {
+                faults.0.push(Fault::new(numbered, error.message(), "compare it with deploy/mareva.toml"));
+            }
+            None
+        }
+    });
     let path_key = format!("{key}.path");
-    Some(ListFile { list, key_file: key_file.filter(|file| !file.as_os_str().is_empty()), key, path_key })
+    let key_file = key_file.filter(|file| !file.as_os_str().is_empty());
+    Some(ListFile { list, key_file, fetch, key, path_key })
 }
 
 /// A list of these keys, with those of another one where they are missing.

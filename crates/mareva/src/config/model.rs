@@ -33,10 +33,34 @@ pub struct Config {
 pub struct ListFile {
     pub list: ListConfig,
     pub key_file: Option<PathBuf>,
+    /// Where it is got.
+    pub fetch: Option<ListFetch>,
     /// What it is called in the config, such as `lists.mules`, or on the command line.
     pub key: String,
     /// What its path is called there.
     pub path_key: String,
+}
+
+/// Where a list is published, and how what comes from there is checked.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListFetch {
+    pub url: String,
+    #[serde(default = "max_mib")]
+    pub max_mib: u64,
+    /// URL of its SHA-256.
+    pub sha256: Option<String>,
+    /// Key of minisign that signs it.
+    pub public_key: Option<String>,
+    /// URL of its signature; that of the list with `.minisig` where absent.
+    pub signature: Option<String>,
+    pub ca_file: Option<PathBuf>,
+    pub max_age: Option<Span>,
+}
+
+/// The largest official list has 120 MiB.
+fn max_mib() -> u64 {
+    1_024
 }
 
 impl ListFile {
@@ -153,7 +177,8 @@ impl Config {
         ];
         let lists = self.lists.iter_mut().flat_map(|one| {
             let parts = one.list.parts.iter_mut().map(|part| &mut part.path);
-            parts.chain([&mut one.list.path]).chain(one.key_file.as_mut())
+            let ca_file = one.fetch.as_mut().and_then(|fetch| fetch.ca_file.as_mut());
+            parts.chain([&mut one.list.path]).chain(one.key_file.as_mut()).chain(ca_file)
         });
         for path in fixed.into_iter().chain(lists) {
             if !path.as_os_str().is_empty() {

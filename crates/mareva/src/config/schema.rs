@@ -34,6 +34,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// A list of tables with these keys.
     Tables(&'static [Key]),
+    /// A table with these keys.
+    Table(&'static [Key]),
     /// A table of texts or lists of texts, under some of these keys.
     Headers(&'static [&'static str]),
 }
@@ -133,6 +135,17 @@ const COLUMNS: Kind = Kind::Headers(&[
     "source",
 ]);
 
+/// Keys of where a list is got.
+const FETCH: &[Key] = &[
+    required("url", Kind::Text),
+    key("max_mib", Kind::Count),
+    key("sha256", Kind::Text),
+    key("public_key", Kind::Text),
+    key("signature", Kind::Text),
+    key("ca_file", Kind::Text),
+    key("max_age", Kind::Span),
+];
+
 /// Keys of a list.
 pub const LIST: &[Key] = &[
     required("name", Kind::Text),
@@ -152,6 +165,7 @@ pub const LIST: &[Key] = &[
     key("dates", Kind::Choice(&["iso", "day-first", "month-first"])),
     key("columns", COLUMNS),
     key("parts", Kind::Tables(&[required("path", Kind::Text), required("columns", COLUMNS)])),
+    key("fetch", Kind::Table(FETCH)),
     key(
         "programmes",
         Kind::Tables(&[required("programme", Kind::Text), required("action", ACTIONS), key("binding_in", Kind::Texts)]),
@@ -325,6 +339,7 @@ impl Check<'_> {
                     }
                 }
             }
+            (Kind::Table(keys), DeValue::Table(table)) => self.table(path, keys, table, value.span()),
             (Kind::Headers(words), DeValue::Table(table)) => self.headers(path, words, table),
             (_, found) => {
                 let reason = format!("is {} where another type is due", article(found.type_str()));
@@ -392,6 +407,7 @@ fn wanted(kind: Kind) -> String {
             format!("write one of {}", shown.join(", "))
         }
         Kind::Tables(_) => "write a list of tables".to_owned(),
+        Kind::Table(_) => "write a table, such as { url = \"https://…\" }".to_owned(),
         Kind::Headers(_) => {
             "write a table of headers, such as { id = \"ref\", name = [\"first\", \"last\"] }".to_owned()
         }

@@ -53,7 +53,7 @@ impl NamedPath {
             }
             None => {
                 let list = ListFile::assumed(self.name, self.path);
-                lists.push(ListFile { list, key_file: None, key: key.clone(), path_key: key });
+                lists.push(ListFile { list, key_file: None, fetch: None, key: key.clone(), path_key: key });
             }
         }
     }
@@ -86,15 +86,26 @@ fn list(file: &ListFile, faults: &mut Refusal) -> Option<Arc<LoadedList>> {
     keep(load_one(file, &list), faults).map(Arc::new)
 }
 
+/// Loads a list as a run would.
+///
+/// # Errors
+/// Every fault of it.
+pub fn load_list(file: &ListFile) -> Result<Arc<LoadedList>, Refusal> {
+    let mut faults = Refusal::default();
+    let loaded = list(file, &mut faults);
+    faults.into_result()?;
+    loaded.ok_or_else(|| Refusal::one(&file.key, "could not be loaded", "report this"))
+}
+
 /// Loads a list that may have other content than `former`; none where it has not.
 ///
 /// # Errors
 /// Every fault of it, and what keeps it from taking the place of `former`.
 pub fn reload(file: &ListFile, former: &LoadedList) -> Result<Option<Arc<LoadedList>>, Refusal> {
-    let mut faults = Refusal::default();
-    let loaded = list(file, &mut faults);
-    faults.into_result()?;
-    let Some(loaded) = loaded.filter(|loaded| loaded.print() != former.print()) else { return Ok(None) };
+    let loaded = load_list(file)?;
+    if loaded.print() == former.print() {
+        return Ok(None);
+    }
     if loaded.config().key != former.config().key {
         let reason = "holds another key, and filters keep theirs while the process runs";
         return Err(Refusal::one(

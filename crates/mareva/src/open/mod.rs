@@ -23,7 +23,7 @@ use mareva_pipeline::{Parts, PipelineConfig, Rates};
 use mareva_screening::Watchlist;
 
 pub use accounts::parse_account;
-pub use lists::{NamedPath, doubts, reload, warn_of_doubts, watchlist};
+pub use lists::{NamedPath, doubts, load_list, reload, warn_of_doubts, watchlist};
 pub use rules::{RuleFolder, load_rules, notices, rule_folders, uncounted, without_evidence, without_sources};
 pub use table::more_faults;
 

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -44,6 +44,29 @@ impl WholeFile {
     /// What the file system reports.
     pub fn settle(&mut self) -> Result<()> {
         self.file.flush().with_context(|| format!("cannot write {}", self.path.display()))
+    }
+
+    /// Where it is until it is finished.
+    pub fn written(&self) -> &Path {
+        self.beside.as_ref().unwrap_or(&self.path)
+    }
+
+    /// Writes what waits in memory and has it on the disk.
+    ///
+    /// # Errors
+    /// What the file system reports.
+    pub fn sync(&mut self) -> Result<()> {
+        self.settle()?;
+        self.file.get_ref().sync_all().with_context(|| format!("cannot write {}", self.path.display()))
+    }
+
+    /// Empties it.
+    ///
+    /// # Errors
+    /// What the file system reports.
+    pub fn restart(&mut self) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.get_ref().set_len(0)
     }
 
     /// Ends the file.
