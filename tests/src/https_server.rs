@@ -20,6 +20,8 @@ pub enum Answer {
     CutOff(Vec<u8>),
     /// So many bytes are said to come, and begin to.
     Says(u64),
+    /// All of it, up to the end of the connection.
+    Unbounded(Vec<u8>),
     /// Bytes without end.
     Endless,
 }
@@ -127,6 +129,10 @@ fn serve(stream: TcpStream, config: Arc<ServerConfig>, state: &Mutex<State>) -> 
         Answer::Says(bytes) => {
             head(format!("200 OK\r\nContent-Length: {bytes}"))?;
             out.write_all(&[b' '; 1024])?;
+        }
+        Answer::Unbounded(body) => {
+            head("200 OK".to_owned())?;
+            out.write_all(&body)?;
         }
         Answer::Endless => {
             head("200 OK".to_owned())?;

@@ -167,7 +167,11 @@ fn whatever_is_wrong_with_a_version_what_is_there_stays() {
     stage.config(&format!("https://localhost:{free}{LIST}"), "ca_file = \"ca.pem\"\n");
     stage.refused("nobody there", "cannot be got");
     stage.config(&plain, "");
-    stage.refused("no TLS", "has no TLS, and the list no signature");
+    stage.refused("no TLS", "is no URL with TLS");
+    // Nothing shows whether it was cut off.
+    stage.config(&stage.server.url(LIST), "ca_file = \"ca.pem\"\n");
+    stage.server.answer(LIST, Answer::Unbounded(text.clone().into()));
+    stage.refused("without its length", "comes without its length");
     // And the last version is still taken.
     stage.config(&stage.server.url(LIST), &stage.is_proven());
     stage.publish(&text);

@@ -154,7 +154,8 @@ fn order(hit: &Hit) -> (i64, &str, PartyRole, &str, &MatchedOn) {
     (hit.event_time, &hit.row_id, hit.role, &hit.entry.id, &hit.matched)
 }
 
-/// The next hits to make alerts of.
-pub(crate) fn some_of(waiting: &mut VecDeque<Hit>) -> impl Iterator<Item = Hit> {
-    waiting.drain(..waiting.len().min(HITS_PER_SLICE))
+/// The next hits to make alerts of; all of them where no slice comes after.
+pub(crate) fn some_of(waiting: &mut VecDeque<Hit>, end: bool) -> impl Iterator<Item = Hit> {
+    let most = if end { MAX_HITS } else { HITS_PER_SLICE };
+    waiting.drain(..waiting.len().min(most))
 }

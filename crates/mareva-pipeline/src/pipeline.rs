@@ -210,7 +210,7 @@ impl Pipeline {
         if let Some((relisting, _)) = &relisted {
             self.alerts.relist(relisting, self.monitor.retained());
         }
-        hits.extend(some_of(&mut self.found_before));
+        hits.extend(some_of(&mut self.found_before, end));
         let mut alerts = self.alerts.apply(&accepted, &hits, &changes, self.monitor.retained());
         if end {
             settled.extend(self.monitor.at_end()?);

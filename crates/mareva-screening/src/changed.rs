@@ -5,9 +5,7 @@ use std::sync::Arc;
 use mareva_model::{MatchedOn, Refusal};
 
 use crate::faults::Faults;
-use crate::name::name_key;
-use crate::store::View;
-use crate::{LoadedList, Watchlist};
+use crate::{LoadedList, Scratch, Support, Watchlist};
 
 /// What one watchlist says otherwise than the one before it.
 #[derive(Debug)]
@@ -69,19 +67,28 @@ impl ListChanges {
 }
 
 impl Watchlist {
-    /// Whether an entry, such as `mules:4711`, still has what was matched and is in force at one of these `times`, UTC milliseconds.
-    /// That is less than to match again: what else the party said is not known here.
+    /// Whether an entry, such as `mules:4711`, still has the identifier that matched, or any name that the matched one meets, and is in
+    /// force at one of these `times`, UTC milliseconds. Of a name that is less than to match again: what else the party said is not
+    /// known here.
     pub fn still_has(&self, entry: &str, matched: &MatchedOn, times: RangeInclusive<i64>) -> bool {
+        let value = match matched {
+            MatchedOn::Identifier { value } => value,
+            MatchedOn::Name { value, .. } => return self.meets(entry, value, &times),
+        };
         let Some((list, id)) = entry.split_once(':') else { return false };
         let Some(list) = self.loaded().iter().find(|one| one.list().name == list) else { return false };
-        let candidates: Vec<u32> = match matched {
-            MatchedOn::Identifier { value } => list.identifiers.candidates(value).collect(),
-            MatchedOn::Name { listed, .. } => list.names.candidates(&name_key(listed)).collect(),
-        };
-        candidates.into_iter().any(|number| {
+        list.identifiers.candidates(value).any(|number| {
             let view = list.store.view(number);
-            view.is_valid_within(&times) && view.id() == id && has(&view, matched)
+            view.is_valid_within(&times) && view.id() == id && view.has_identifier(value)
         })
+    }
+
+    fn meets(&self, entry: &str, name: &str, times: &RangeInclusive<i64>) -> bool {
+        let (mut scratch, mut found) = (Scratch::new(), Vec::new());
+        for time in [times.start(), times.end()] {
+            self.screen_name(name, &Support::default(), *time, &mut scratch, &mut found);
+        }
+        found.iter().any(|found| found.entry.id == entry)
     }
 }
 
@@ -115,13 +122,6 @@ impl LoadedList {
 fn is_iso_date(text: &str) -> bool {
     let digit = |at: usize, byte: u8| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() };
     text.len() == 10 && text.bytes().enumerate().all(|(at, byte)| digit(at, byte))
-}
-
-fn has(view: &View<'_>, matched: &MatchedOn) -> bool {
-    match matched {
-        MatchedOn::Identifier { value } => view.has_identifier(value),
-        MatchedOn::Name { listed, .. } => view.names().any(|(_, text)| text == listed),
-    }
 }
 
 /// Of each entry, all that it says.

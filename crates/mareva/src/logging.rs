@@ -37,12 +37,13 @@ pub fn start(format: &str, level: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The directives, with those in front that keep the planner of rules to its warnings: it tells every step of every plan.
+/// The directives, with those in front that keep the planner of rules to its warnings: it tells every step of every plan; and the client of
+/// `lists fetch` from telling URLs, which may hold tokens.
 /// Whoever wants that names it, as in `debug,datafusion=debug`.
 fn quiet(directives: &str) -> String {
     let is_detailed = |level: &str| ["debug", "trace"].contains(&level.trim().to_ascii_lowercase().as_str());
     match directives.split(',').any(is_detailed) {
-        true => format!("datafusion=warn,sqlparser=warn,{directives}"),
+        true => format!("datafusion=warn,sqlparser=warn,ureq=info,ureq_proto=info,{directives}"),
         false => directives.to_owned(),
     }
 }

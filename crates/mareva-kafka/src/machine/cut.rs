@@ -102,6 +102,12 @@ impl Machine {
         }
     }
 
+    /// Whether a slice is due though nothing has come. Where more is to come it comes with that: an empty slice is of the wall clock,
+    /// by which partitions that are behind would count as idle.
+    pub(super) fn is_asked_now(&self) -> bool {
+        self.asked && self.may_cut() && self.lanes.values().all(|lane| lane.at_end && lane.pending.is_empty())
+    }
+
     pub(super) fn cut(&mut self, now: Now) -> Option<Action> {
         // A snapshot is of a state that no slice is on its way to.
         if !self.may_cut() || (!self.judging.is_empty() && self.snapshot_is_due(now)) {
@@ -115,7 +121,7 @@ impl Machine {
         let all = chosen.values().sum::<usize>() == self.buffered_records;
         let end = end && all;
         let since = now.mono.saturating_sub(self.last_cut);
-        let due = self.asked || since >= self.settings.limits.millis(self.settings.limits.idle_tick);
+        let due = self.is_asked_now() || since >= self.settings.limits.millis(self.settings.limits.idle_tick);
         if end && chosen.is_empty() && self.ended_before {
             // The last run ended the input and nothing has come since.
             self.ended = true;

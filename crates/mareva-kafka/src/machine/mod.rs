@@ -417,7 +417,7 @@ impl Machine {
 
     /// For how long nothing will happen by time alone, in milliseconds, at most 100.
     pub fn wait(&self, now: Now) -> u64 {
-        if self.cut_last && self.judging.len() < SLICES_AHEAD || self.asked && self.may_cut() {
+        if self.cut_last && self.judging.len() < SLICES_AHEAD || self.is_asked_now() {
             return 0;
         }
         let mut wait: u64 = if self.buffered_records > 0 && self.may_cut() { 10 } else { 100 };

@@ -28,19 +28,22 @@ pub struct Relisting {
 #[derive(Debug, Default)]
 pub struct Lost {
     names: BTreeSet<ContributionKey>,
-    /// There were more than are kept.
-    is_full: bool,
+    /// There were more than are kept: of hits until then, UTC milliseconds, it is not known.
+    unknown_until: Option<i64>,
 }
 
-/// Most lost hits that are kept; of more it is asked whether their entries still have the names.
+/// Most lost hits that are kept, the newest; of others it is asked whether a name of their entries still meets them.
 const MAX_LOST: usize = 1 << 17;
 
 impl Lost {
     /// Takes note of one that no later match took the place of.
     pub fn add(&mut self, hit: &Hit) {
-        self.is_full |= self.names.len() >= MAX_LOST;
-        if !self.is_full && matches!(hit.matched, MatchedOn::Name { .. }) {
+        if matches!(hit.matched, MatchedOn::Name { .. }) {
             self.names.insert(hit_key(hit));
+        }
+        if self.names.len() > MAX_LOST {
+            let oldest = self.names.pop_first().map(|oldest| oldest.event_time);
+            self.unknown_until = self.unknown_until.max(oldest);
         }
     }
 }
@@ -52,7 +55,8 @@ impl Relisting {
         if !self.changes.concerns(&hit.entry.id) {
             return false;
         }
-        if !self.lost.is_full && is_by_a_name_of_its_row(hit, rows) {
+        let is_known = self.lost.unknown_until.is_none_or(|until| hit.event_time > until);
+        if is_known && is_by_a_name_of_its_row(hit, rows) {
             return self.lost.names.contains(&hit_key(hit));
         }
         !self.lists.still_has(&hit.entry.id, &hit.matched, hit.event_time..=hit.event_time)

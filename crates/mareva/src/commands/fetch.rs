@@ -1,19 +1,14 @@
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use mareva_model::{Fault, Refusal, nearest};
 use mareva_screening::LoadedList;
 
 use crate::config::{self, ListFetch, ListFile, Span};
 use crate::fetch::{Fetched, fetch};
 use crate::outcome::say;
-
-/// How often it is looked whether to stop.
-const LOOK: Duration = Duration::from_millis(200);
 
 /// Get lists from where they are published
 ///
@@ -42,19 +37,14 @@ pub fn run(args: &FetchArgs) -> Result<()> {
     let sources = sources(&config.lists, args, &mut faults);
     faults.into_result()?;
     let Some(every) = args.every else { return round(&sources).into_result().map_err(Into::into) };
-    let stop = Arc::new(AtomicBool::new(false));
-    let told = stop.clone();
-    ctrlc::set_handler(move || told.store(true, Ordering::Relaxed)).context("cannot listen for Ctrl-C")?;
-    while !stop.load(Ordering::Relaxed) {
+    // Whoever stops it stops it at once: what is not whole is in nobody's place.
+    loop {
         let began = Instant::now();
         for Fault { place, reason, remedy } in round(&sources).0 {
             tracing::error!(place, reason, remedy, "a list is not fetched; what is there stays");
         }
-        while began.elapsed() < every.duration() && !stop.load(Ordering::Relaxed) {
-            thread::sleep(LOOK);
-        }
+        thread::sleep(every.duration().saturating_sub(began.elapsed()));
     }
-    Ok(())
 }
 
 /// The lists that are asked for, with where they come from.
@@ -99,11 +89,12 @@ fn check(file: &ListFile, source: &ListFetch, faults: &mut Refusal) {
     if !file.list.parts.is_empty() || file.list.path.is_dir() {
         fault("", "is for a list of one file, and this has several", "get its files by other means");
     }
-    let is_plain = source.url.starts_with("http://");
-    if is_plain && source.public_key.is_none() {
-        fault(".url", "has no TLS, and the list no signature: anybody between could write it", "write https://");
-    } else if !is_plain && !source.url.starts_with("https://") {
-        fault(".url", "is no URL of the web", "write https://…");
+    let urls =
+        [(".url", Some(&source.url)), (".sha256", source.sha256.as_ref()), (".signature", source.signature.as_ref())];
+    for (key, url) in urls {
+        if url.is_some_and(|url| !url.starts_with("https://")) {
+            fault(key, "is no URL with TLS: anybody between could hold an old version before us", "write https://…");
+        }
     }
     if source.signature.is_some() && source.public_key.is_none() {
         fault(".signature", "is held against no key", "write public_key");

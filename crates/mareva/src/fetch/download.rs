@@ -1,6 +1,6 @@
 use std::io::{self, Read, Write};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mareva_model::{Fault, Refusal};
 use ureq::http::{Response, StatusCode, header};
@@ -17,7 +17,7 @@ const WAITS: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(2)
 const CONNECT: Duration = Duration::from_secs(15);
 /// Longest wait for an answer to begin, and for its next bytes.
 const ANSWER: Duration = Duration::from_secs(60);
-/// Longest time that a list may take: 1 GiB at 10 Mbit/s.
+/// Longest time that a list may take with all that proves it and however often it is asked for: 1 GiB at 10 Mbit/s.
 const WHOLE: Duration = Duration::from_secs(900);
 /// Bytes of a file of certificates.
 const MAX_CERTIFICATES: u64 = 8 << 20;
@@ -27,6 +27,8 @@ pub struct Client<'a> {
     agent: Agent,
     key: &'a str,
     source: &'a ListFetch,
+    /// When it gives up.
+    until: Instant,
 }
 
 /// What a server sent.
@@ -72,17 +74,16 @@ impl<'a> Client<'a> {
         }
         let config = Agent::config_builder()
             .http_status_as_error(false)
-            // A redirect does not lead away from TLS either. What is signed needs none.
-            .https_only(source.public_key.is_none())
+            // A redirect does not lead away from TLS either.
+            .https_only(true)
             .max_redirects(5)
             .timeout_connect(Some(CONNECT))
             .timeout_recv_response(Some(ANSWER))
             .timeout_per_read(Some(ANSWER))
-            .timeout_global(Some(WHOLE))
             .user_agent(concat!("mareva/", env!("CARGO_PKG_VERSION")))
             .tls_config(tls.build())
             .build();
-        Ok(Self { agent: config.new_agent(), key: &file.key, source })
+        Ok(Self { agent: config.new_agent(), key: &file.key, source, until: Instant::now() + WHOLE })
     }
 
     /// Gets the list, unless it is what `receipt` is of.
@@ -97,6 +98,11 @@ impl<'a> Client<'a> {
             }
             let said = |name| Some(answer.headers().get(name)?.to_str().ok()?.to_owned());
             let tags = Tags { etag: said(header::ETAG), last_modified: said(header::LAST_MODIFIED) };
+            let is_proven = self.source.sha256.is_some() || self.source.public_key.is_some();
+            if !is_proven && !says_its_end(&answer) {
+                let reason = "comes without its length, so that nobody knows whether it was cut off".to_owned();
+                return Err(Trouble::final_one(reason, "write sha256 or public_key, which show it"));
+            }
             let bytes = copy(answer, most, out)?;
             Ok(Body::Sent { tags, bytes })
         })
@@ -130,7 +136,12 @@ impl<'a> Client<'a> {
     }
 
     fn ask(&self, url: &str, tags: &Tags) -> Result<Response<HttpBody>, Trouble> {
-        let mut request = self.agent.get(url);
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            let reason = format!("takes longer than {} minutes", WHOLE.as_secs() / 60);
+            return Err(Trouble::final_one(reason, "try again later"));
+        }
+        let mut request = self.agent.get(url).config().timeout_global(Some(left)).build();
         for (name, value) in [(header::IF_NONE_MATCH, &tags.etag), (header::IF_MODIFIED_SINCE, &tags.last_modified)] {
             if let Some(value) = value {
                 request = request.header(name, value);
@@ -138,7 +149,7 @@ impl<'a> Client<'a> {
         }
         let answer = request.call().map_err(|error| trouble_of(&error))?;
         let status = answer.status();
-        if status.is_success() || status == StatusCode::NOT_MODIFIED {
+        if status == StatusCode::OK || status == StatusCode::NOT_MODIFIED {
             return Ok(answer);
         }
         // RFC 9110, 15.6, and 15.5.9 and RFC 6585 for those of the client that may pass.
@@ -150,6 +161,15 @@ impl<'a> Client<'a> {
         };
         Err(Trouble { reason: format!("its server answers {status}"), remedy, passes })
     }
+}
+
+/// Whether an answer says where it ends (RFC 9112, 6.3): of any other one the end and a cut look alike.
+fn says_its_end(answer: &Response<HttpBody>) -> bool {
+    let says = |name, what: &str| {
+        let values = answer.headers().get_all(name).iter().filter_map(|value| value.to_str().ok());
+        values.into_iter().any(|value| value.to_ascii_lowercase().contains(what))
+    };
+    says(header::TRANSFER_ENCODING, "chunked") || answer.headers().contains_key(header::CONTENT_LENGTH)
 }
 
 /// Copies an answer of at most so many bytes, all that it says it has.
@@ -197,9 +217,7 @@ fn copy(answer: Response<HttpBody>, most: u64, out: &mut impl Write) -> Result<u
 
 fn trouble_of(error: &ureq::Error) -> Trouble {
     let (remedy, passes) = match error {
-        ureq::Error::BadUri(_) | ureq::Error::RequireHttpsOnly(_) => {
-            ("write an https:// URL; only a list that is signed may come without TLS", false)
-        }
+        ureq::Error::BadUri(_) | ureq::Error::RequireHttpsOnly(_) => ("write an https:// URL", false),
         ureq::Error::Tls(_) | ureq::Error::Rustls(_) | ureq::Error::Pem(_) => {
             ("check its certificate; where a proxy of your own stands between, name its certificate as ca_file", false)
         }
@@ -212,10 +230,19 @@ fn trouble_of(error: &ureq::Error) -> Trouble {
     // Certificates that do not fit come as errors of the socket.
     let of_tls = matches!(error, ureq::Error::Io(inner) if inner.kind() == io::ErrorKind::InvalidData);
     let reason = match error {
-        // A URL may hold a token.
-        ureq::Error::BadUri(_) => "is no URL".to_owned(),
         ureq::Error::RequireHttpsOnly(_) => "leads to a URL without TLS".to_owned(),
-        error => format!("cannot be got: {error}"),
+        ureq::Error::Io(_)
+        | ureq::Error::Timeout(_)
+        | ureq::Error::HostNotFound
+        | ureq::Error::ConnectionFailed
+        | ureq::Error::TooManyRedirects
+        | ureq::Error::Tls(_)
+        | ureq::Error::Rustls(_)
+        | ureq::Error::Pem(_) => format!("cannot be got: {error}"),
+        // What they say may show a URL, and that a token.
+        ureq::Error::BadUri(_) => "is no URL".to_owned(),
+        ureq::Error::ConnectProxyFailed(_) => "cannot be got: the proxy refuses".to_owned(),
+        _ => "cannot be got: its server does not speak HTTP as it should".to_owned(),
     };
     if of_tls {
         let remedy = "check its certificate; where a proxy of your own stands between, name its certificate as ca_file";

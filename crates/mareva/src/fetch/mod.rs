@@ -14,7 +14,7 @@ use mareva_screening::LoadedList;
 
 use crate::config::{ListFetch, ListFile};
 use crate::open::{load_list, reload};
-use crate::replay::WholeFile;
+use crate::replay::{UNFINISHED, WholeFile};
 use download::{Body, Client};
 use receipt::Receipt;
 
@@ -35,6 +35,9 @@ pub enum Fetched {
 /// Every fault of it.
 pub fn fetch(file: &ListFile, source: &ListFetch) -> Result<Fetched, Refusal> {
     let path = &file.list.path;
+    // First: whoever else gets it is to be done, or to wait.
+    let mut out = WholeFile::create(path).map_err(|error| unwritten(file, &error))?;
+    let written = out.written().to_owned();
     let there = path.exists().then(|| load_list(file)).transpose();
     let former = there.as_ref().ok().cloned().flatten();
     if let Err(refusal) = &there {
@@ -47,10 +50,8 @@ pub fn fetch(file: &ListFile, source: &ListFetch) -> Result<Fetched, Refusal> {
             );
         }
     }
-    let client = Client::new(file, source)?;
-    let receipt = Receipt::read(path).filter(|receipt| receipt.is_of(&source.url, former.as_deref()));
-    let mut out = WholeFile::create(path).map_err(|error| unwritten(file, &error))?;
-    let written = out.written().to_owned();
+    let client = Client::new(file, source).inspect_err(|_| discard(&written))?;
+    let receipt = Receipt::read(path).filter(|receipt| receipt.is_of(source, former.as_deref()));
     let body = client.download(receipt.as_ref(), &mut out).and_then(|body| {
         out.sync().map_err(|error| unwritten(file, &error))?;
         Ok(body)
@@ -83,12 +84,12 @@ pub fn fetch(file: &ListFile, source: &ListFetch) -> Result<Fetched, Refusal> {
         None => {
             discard(&written);
             let Some(former) = former else { return Err(Refusal::one(&file.key, "has no content", "report this")) };
-            Receipt::of(&source.url, tags, &former).keep(path).map_err(|error| unwritten(file, &error.into()))?;
+            Receipt::of(source, tags, &former).keep(path).map_err(|error| unwritten(file, &error.into()))?;
             return Ok(Fetched::Unchanged(former));
         }
     };
     out.finish().map_err(|error| unwritten(file, &error))?;
-    Receipt::of(&source.url, tags, &list).keep(path).map_err(|error| unwritten(file, &error.into()))?;
+    Receipt::of(source, tags, &list).keep(path).map_err(|error| unwritten(file, &error.into()))?;
     Ok(Fetched::Changed { former, list })
 }
 
@@ -104,6 +105,10 @@ fn load_from(written: &Path, file: &ListFile, former: Option<&LoadedList>) -> Re
 
 /// Of nothing that is kept there is anything to lose.
 fn discard(written: &Path) {
+    if !written.as_os_str().as_encoded_bytes().ends_with(UNFINISHED.as_bytes()) {
+        // A device is written as it is.
+        return;
+    }
     if let Err(error) = fs::remove_file(written) {
         tracing::warn!(path = %written.display(), %error, "cannot be removed");
     }

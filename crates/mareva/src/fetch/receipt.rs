@@ -8,7 +8,7 @@ use mareva_screening::LoadedList;
 use serde::{Deserialize, Serialize};
 
 use super::beside;
-use crate::config::read_text;
+use crate::config::{ListFetch, read_text};
 
 /// Bytes of one.
 const MAX_RECEIPT: u64 = 1 << 20;
@@ -16,8 +16,8 @@ const MAX_RECEIPT: u64 = 1 << 20;
 /// What a server said of the version that it sent last, so that it need not send it again.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Receipt {
-    /// Digest of the URL, which may hold a token.
-    url: Digest,
+    /// Digest of where it came from and by what it was proven; a URL may hold a token.
+    source: Digest,
     /// Digest of the list that was made of it.
     list: Digest,
     pub tags: Tags,
@@ -31,8 +31,8 @@ pub struct Tags {
 }
 
 impl Receipt {
-    pub fn of(url: &str, tags: Tags, list: &LoadedList) -> Self {
-        Self { url: digest(url.as_bytes()), list: list.digest(), tags }
+    pub fn of(source: &ListFetch, tags: Tags, list: &LoadedList) -> Self {
+        Self { source: print(source), list: list.digest(), tags }
     }
 
     /// The one beside a list; one that cannot be read is none.
@@ -40,15 +40,20 @@ impl Receipt {
         serde_json::from_str(&read_text(&beside(list, SUFFIX), MAX_RECEIPT).ok()?).ok()
     }
 
-    /// Whether it is of what is there, and of that server.
-    pub fn is_of(&self, url: &str, list: Option<&LoadedList>) -> bool {
-        self.url == digest(url.as_bytes()) && list.is_some_and(|list| list.digest() == self.list)
+    /// Whether it is of what is there, of that server, and was proven as is asked now.
+    pub fn is_of(&self, source: &ListFetch, list: Option<&LoadedList>) -> bool {
+        self.source == print(source) && list.is_some_and(|list| list.digest() == self.list)
     }
 
     /// Keeps it: the time of its file is when the publisher was asked last.
     pub fn keep(&self, list: &Path) -> io::Result<()> {
         fs::write(beside(list, SUFFIX), serde_json::to_vec(self)?)
     }
+}
+
+fn print(source: &ListFetch) -> Digest {
+    let ListFetch { url, sha256, public_key, signature, .. } = source;
+    digest(format!("{url:?} {sha256:?} {public_key:?} {signature:?}").as_bytes())
 }
 
 const SUFFIX: &str = ".fetched.json";

@@ -93,8 +93,15 @@ impl Watched {
         let now = look(&self.file);
         self.steady = if now == self.last { self.steady.saturating_add(1) } else { 1 };
         self.last = now;
-        let is_whole = self.last.iter().all(|seen| self.read.contains(seen) || seen.was_moved_here(&self.read));
-        self.last != self.read && (self.steady >= STEADY || is_whole && !self.last.is_empty())
+        self.last != self.read && (self.steady >= STEADY || self.is_whole())
+    }
+
+    /// Whether all that has changed is the only file of the list, and that was moved into place: of several one may come first.
+    fn is_whole(&self) -> bool {
+        let path = &self.file.list.path;
+        let own = self.last.iter().find(|seen| seen.path == *path).is_some_and(|own| own.was_moved_here(&self.read));
+        let others = || self.last.iter().filter(|seen| seen.path != *path);
+        own && self.file.list.parts.is_empty() && others().all(|seen| self.read.contains(seen))
     }
 
     /// Reads the list; whether it is another one now.

@@ -9,7 +9,7 @@ pub type Look = Vec<Seen>;
 /// One of them. What is done to its rights shows in the time of its change alone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Seen {
-    path: PathBuf,
+    pub path: PathBuf,
     bytes: u64,
     inode: u64,
     /// Seconds and nanoseconds.
