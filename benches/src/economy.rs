@@ -275,7 +275,7 @@ pub fn mule_list(count: u64) -> String {
 }
 
 /// The IBAN of an account, its check digits right.
-pub(crate) fn german_iban(bank: u32, number: u64) -> String {
+pub fn german_iban(bank: u32, number: u64) -> String {
     let account = format!("{bank:08}{number:010}");
     // DE is 1314, then the two check digits as 00.
     let remainder =

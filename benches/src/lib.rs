@@ -8,7 +8,7 @@ mod place;
 mod transfers;
 mod usage;
 
-pub use economy::{Arriving, BANK, EXCHANGE, Economy, mule_list, mules, parts, rules, slice};
+pub use economy::{Arriving, BANK, EXCHANGE, Economy, german_iban, mule_list, mules, parts, rules, slice};
 pub use judge::PipelineJudge;
 pub use place::{input, outputs, reading, run_name, stream_of, wall_clock};
 pub use transfers::{Transfers, chance};

@@ -13,7 +13,7 @@ use crate::faults::Faults;
 #[serde(rename_all = "kebab-case")]
 pub enum ListFormat {
     /// A folder is an OFAC set, a file that begins with `<` an official list in XML, with `{` or `[` JSON, told apart by its first
-    /// keys, with `Report Date:` the UK's list, any other plain CSV.
+    /// keys, with `---` or `title:` a TagPack, with `Report Date:` the UK's list, any other plain CSV.
     #[default]
     Auto,
     /// OFAC's CSV files in one folder.
@@ -29,6 +29,8 @@ pub enum ListFormat {
     Misp,
     /// A bundle of STIX 2.1.
     Stix,
+    /// A TagPack in YAML.
+    Tagpack,
     /// Entities of FollowTheMoney in JSON, one a line, as OpenSanctions publishes them.
     Ftm,
 }

@@ -10,6 +10,7 @@ mod changed;
 mod columns;
 mod config;
 mod country;
+mod document;
 mod entry;
 mod eu;
 mod faults;
@@ -17,7 +18,6 @@ mod front;
 mod ftm;
 mod index;
 mod intake;
-mod json_file;
 mod kept;
 mod list;
 mod matched;
@@ -36,6 +36,7 @@ mod scratch;
 mod spellings;
 mod stix;
 mod store;
+mod tagpack;
 mod uk;
 mod uk_csv;
 mod un;
@@ -52,7 +53,7 @@ pub use entry::{Document, Entry, EntryKind, ListedName};
 pub use index::FilterSize;
 pub use list::{
     Doubts, LoadCounts, LoadedList, lists_parties, load, load_ftm, load_misp, load_ofac, load_plain, load_stix,
-    load_uk_csv, load_xml,
+    load_tagpack, load_uk_csv, load_xml,
 };
 pub use matched::{Basis, Match, Strength, Support, strongest};
 pub use name::name_key;

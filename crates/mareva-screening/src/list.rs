@@ -15,7 +15,7 @@ use crate::index::KeyIndex;
 use crate::name::NameScratch;
 use crate::official::{self, ListContent};
 use crate::store::EntryStore;
-use crate::{Entry, EntryKind, ListConfig, ListFormat, ftm, misp, ofac, plain, stix, uk_csv};
+use crate::{Entry, EntryKind, ListConfig, ListFormat, ftm, misp, ofac, plain, stix, tagpack, uk_csv};
 
 /// Digits of the digest that serve as the version where the format states no publication date.
 const VERSION_DIGITS: usize = 12;
@@ -124,6 +124,7 @@ pub fn load(config: &ListConfig) -> Result<LoadedList, Refusal> {
         ListFormat::UkCsv => load_uk_csv(config, file, &place),
         ListFormat::Misp => load_misp(config, file, &place),
         ListFormat::Stix => load_stix(config, file, &place),
+        ListFormat::Tagpack => load_tagpack(config, file, &place),
         ListFormat::Csv | ListFormat::OfacCsv | ListFormat::Auto => load_plain(config, file, &place),
     }
 }
@@ -136,7 +137,7 @@ pub fn lists_parties(path: &Path) -> bool {
         let mut file = BufReader::new(File::open(path).ok()?);
         file.fill_buf().ok().map(format_of)
     };
-    let of_accounts = [ListFormat::Csv, ListFormat::Misp, ListFormat::Stix];
+    let of_accounts = [ListFormat::Csv, ListFormat::Misp, ListFormat::Stix, ListFormat::Tagpack];
     path.join("sdn.csv").exists() || head().is_some_and(|format| !of_accounts.contains(&format))
 }
 
@@ -146,6 +147,7 @@ fn format_of(head: &[u8]) -> ListFormat {
     match head {
         [b'<', ..] => ListFormat::Xml,
         [b'{' | b'[', ..] => json_format_of(head),
+        _ if head.starts_with(b"---") || head.starts_with(b"title:") => ListFormat::Tagpack,
         _ if head.starts_with(uk_csv::PREAMBLE.as_bytes()) => ListFormat::UkCsv,
         _ => ListFormat::Csv,
     }
@@ -209,6 +211,15 @@ pub fn load_misp(config: &ListConfig, input: impl Read, place: &str) -> Result<L
 pub fn load_stix(config: &ListConfig, input: impl Read, place: &str) -> Result<LoadedList, Refusal> {
     checked(config)?;
     LoadedList::from_content(config, stix::read(input, place)?)
+}
+
+/// Reads a TagPack in YAML; `place` names the source in faults.
+///
+/// # Errors
+/// Every fault of the config and the pack.
+pub fn load_tagpack(config: &ListConfig, input: impl Read, place: &str) -> Result<LoadedList, Refusal> {
+    checked(config)?;
+    LoadedList::from_content(config, tagpack::read(input, place)?)
 }
 
 /// Reads OFAC's CSV files from a folder.

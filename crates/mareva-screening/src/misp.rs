@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::entry::{add_new, joined};
 use crate::faults::Faults;
 use crate::official::{ListContent, matchable};
-use crate::{Entry, EntryKind, LoadCounts, json_file};
+use crate::{Entry, EntryKind, LoadCounts, document};
 
 const EXPORT: &str = "export the events again from MISP, as MISP JSON";
 /// Says that an attribute is of somebody who was harmed.
@@ -135,7 +135,7 @@ impl Attribute {
 
 /// Reads events; `place` names the file in faults.
 pub(crate) fn read(input: impl Read, place: &str) -> Result<ListContent, Refusal> {
-    let (document, digest) = json_file::read::<Document>(input, place, "event of MISP", EXPORT)?;
+    let (document, digest) = document::json::<Document>(input, place, "event of MISP", EXPORT)?;
     let events = match document {
         Document::Response { response } => response,
         Document::One(event) => vec![event],

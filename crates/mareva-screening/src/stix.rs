@@ -13,7 +13,7 @@ use crate::entry::{add_new, joined};
 use crate::faults::Faults;
 use crate::official::{ListContent, matchable};
 use crate::pattern::{Comparison, comparisons};
-use crate::{Entry, EntryKind, LoadCounts, json_file};
+use crate::{Entry, EntryKind, LoadCounts, document};
 
 const EXPORT: &str = "export the bundle again as STIX 2.1";
 const PATTERN: &str = "write each account as [bank-account:iban = '…'], with OR between";
@@ -81,7 +81,7 @@ struct Object {
 
 /// Reads a bundle; `place` names the file in faults.
 pub(crate) fn read(input: impl Read, place: &str) -> Result<ListContent, Refusal> {
-    let (mut bundle, digest) = json_file::read::<Bundle>(input, place, "bundle of STIX 2.1", EXPORT)?;
+    let (mut bundle, digest) = document::json::<Bundle>(input, place, "bundle of STIX 2.1", EXPORT)?;
     keep_latest(&mut bundle.objects);
     let names: HashMap<&str, &str> =
         bundle.objects.iter().filter_map(|one| Some((one.id.as_str(), one.name.as_deref()?))).collect();

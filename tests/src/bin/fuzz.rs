@@ -16,12 +16,12 @@ use mareva_model::identifier::{self, Identifier};
 use mareva_model::{DeadLetter, Refusal, TransactionBatch};
 use mareva_screening::{
     Column, ColumnMap, DateOrder, Entry, EntryKind, Headers, ListConfig, LoadedList, load_ftm, load_misp, load_plain,
-    load_stix, load_uk_csv, load_xml,
+    load_stix, load_tagpack, load_uk_csv, load_xml,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-const USAGE: &str = "usage: fuzz --decoder bank|exchange|pacs008|ethereum|identifier|list|csv-list|uk-csv-list|xml-list|ftm-list|misp-list|stix-list [--for 10m] [--seed N]";
+const USAGE: &str = "usage: fuzz --decoder bank|exchange|pacs008|ethereum|identifier|list|csv-list|uk-csv-list|xml-list|ftm-list|misp-list|stix-list|tagpack-list [--for 10m] [--seed N]";
 
 /// An input that takes longer shows that work grows faster than input.
 const MAX_TIME: Duration = Duration::from_secs(5);
@@ -91,6 +91,7 @@ const UK_CSV_LISTS: [&[u8]; 1] = [include_bytes!("../../../crates/mareva-screeni
 
 const MISP_LISTS: [&[u8]; 1] = [include_bytes!("../../../crates/mareva-screening/fixtures/misp.json")];
 const STIX_LISTS: [&[u8]; 1] = [include_bytes!("../../../crates/mareva-screening/fixtures/stix.json")];
+const TAGPACKS: [&[u8]; 1] = [include_bytes!("../../../crates/mareva-screening/fixtures/tagpack.yaml")];
 const FTM_LISTS: [&[u8]; 1] = [include_bytes!("../../../crates/mareva-screening/fixtures/entities.ftm.json")];
 
 /// Pieces that break readers, put in whole.
@@ -160,6 +161,7 @@ fn target(name: &str) -> Option<Target> {
         "ftm-list" => (&FTM_LISTS, ftm_list),
         "misp-list" => (&MISP_LISTS, misp_list),
         "stix-list" => (&STIX_LISTS, stix_list),
+        "tagpack-list" => (&TAGPACKS, tagpack_list),
         _ => return None,
     };
     Some(Target { samples: samples.to_vec(), run })
@@ -277,6 +279,10 @@ fn misp_list(input: &[u8]) -> Result<String, String> {
 
 fn stix_list(input: &[u8]) -> Result<String, String> {
     list_file(|config| load_stix(config, input, "bundle.json"), |entry| entry.identifiers.is_empty())
+}
+
+fn tagpack_list(input: &[u8]) -> Result<String, String> {
+    list_file(|config| load_tagpack(config, input, "tagpack.yaml"), |entry| entry.identifiers.is_empty())
 }
 
 /// A list is refused with its reasons, or read the same way twice; then every entry has an id and a name.

@@ -4,6 +4,7 @@ use super::{by_identifier, told};
 use crate::pattern::comparisons;
 use crate::{
     Entry, EntryKind, ListConfig, LoadedList, Match, Scratch, Watchlist, lists_parties, load, load_misp, load_stix,
+    load_tagpack,
 };
 
 const MISP: &str = include_str!("../../fixtures/misp.json");
@@ -15,6 +16,56 @@ fn misp(text: &str) -> Result<LoadedList, Refusal> {
 
 fn stix(text: &str) -> Result<LoadedList, Refusal> {
     load_stix(&ListConfig::fraud("partner", ""), text.as_bytes(), "bundle.json")
+}
+
+const TAGPACK: &str = include_str!("../../fixtures/tagpack.yaml");
+
+fn tagpack(text: &str) -> Result<LoadedList, Refusal> {
+    load_tagpack(&ListConfig::fraud("partner", ""), text.as_bytes(), "pack.yaml")
+}
+
+#[test]
+fn a_tagpack_lists_addresses_that_an_abuse_is_told_of() {
+    let list = tagpack(TAGPACK).unwrap();
+    let all: Vec<Entry> = list.entries().collect();
+    let ether = "eip155:1:0xd8da6bf26964af9d7eed9e03e53415d37aa96045";
+    let found: Vec<Vec<&str>> = all.iter().map(identifiers).collect();
+    assert_eq!(found, [[ether], ["tron:TH96tFMn8KGiYSLiwcV3E2UiaJc8jmcbz3"], [ether]]);
+    let programmes: Vec<_> = all.iter().map(|entry| entry.programme.as_deref().unwrap()).collect();
+    assert_eq!(programmes, ["scam; authority_data", "money_mule; heuristic", "ponzi_scheme; authority_data"]);
+    let said = |entry: &Entry| [entry.label.clone(), entry.source.clone(), entry.reason.clone()].map(Option::unwrap);
+    let title = "Deposit addresses of a pig-butchering ring";
+    assert_eq!(said(&all[0]), ["Deposit address, site 1", "https://reports.example/1", title]);
+    assert_eq!(said(&all[1]), ["Cash-out", "Example Bank, fraud desk", title]);
+    assert_eq!(all[0].listed_at, Some(1_778_457_600_000));
+    assert_eq!(all[1].listed_at, Some(1_778_572_800_000));
+    // Told of twice, it is one entry.
+    assert_eq!(all[0].id, all[2].id);
+}
+
+#[test]
+fn a_tagpack_that_is_none_is_refused_where_it_breaks() {
+    for (text, reason) in [
+        (String::new(), "is no TagPack"),
+        ("title: nothing\n".to_owned(), "is no TagPack"),
+        (TAGPACK[..700].to_owned() + "\n  - \"", "pack.yaml:"),
+        ("title: exchanges\ntags:\n  - address: 0x28c6c06298d514db089934071355e5743bf21d60\n".to_owned(), "no abuse"),
+        (laughing(), "is no TagPack"),
+    ] {
+        let refusal = tagpack(&text).map(|list| list.counts()).unwrap_err();
+        let told = told(&refusal).replace("an abuse", "no abuse");
+        assert!(told.contains(reason), "{told}");
+        assert!(!told.contains("0x28c6"), "an address is no news for a log");
+    }
+}
+
+/// Names that stand for names, gigabytes in all.
+fn laughing() -> String {
+    let mut text = "title: &a0 haha\n".to_owned();
+    for level in 1..40 {
+        text += &format!("k{level}: &a{level} [{0}, {0}, {0}, {0}]\n", format!("*a{}", level - 1));
+    }
+    text + "tags: *a39\n"
 }
 
 fn identifiers(entry: &Entry) -> Vec<&str> {

@@ -150,7 +150,7 @@ const FETCH: &[Key] = &[
 pub const LIST: &[Key] = &[
     required("name", Kind::Text),
     required("path", Kind::Text),
-    key("format", Kind::Choice(&["auto", "ofac-csv", "uk-csv", "csv", "xml", "ftm", "misp", "stix"])),
+    key("format", Kind::Choice(&["auto", "ofac-csv", "uk-csv", "csv", "xml", "ftm", "misp", "stix", "tagpack"])),
     required("regime", Kind::Choice(&["sanctions", "fraud"])),
     required("action", ACTIONS),
     required("binding_in", Kind::Texts),
