@@ -35,10 +35,15 @@ pub fn all_are_judged(connection: &Connection, records: u64) -> bool {
     while since.elapsed() < Duration::from_secs(300) {
         let Some(record) = log.next(Duration::from_secs(10)).unwrap() else { continue };
         let record: SequenceRecord = serde_json::from_slice(&record.payload).unwrap();
-        let judged = record.judged.get("bank.transactions").and_then(|partitions| partitions.get(&0));
-        if judged.is_some_and(|offset| u64::try_from(*offset).unwrap() >= records) {
+        if has_judged(&record, records) {
             return true;
         }
     }
     false
+}
+
+/// Whether so many records of the only partition of `bank.transactions` are judged.
+pub fn has_judged(log: &SequenceRecord, records: u64) -> bool {
+    let judged = log.judged.get("bank.transactions").and_then(|partitions| partitions.get(&0));
+    judged.is_some_and(|offset| u64::try_from(*offset).unwrap() >= records)
 }

@@ -23,7 +23,7 @@ use mareva_tests::counting::producer;
 use mareva_tests::https_server::{Answer, HttpsServer};
 use mareva_tests::kafka_broker::KafkaBroker;
 use mareva_tests::lists::un_list;
-use mareva_tests::running::{all_are_judged, free_address, metric};
+use mareva_tests::running::{all_are_judged, free_address, has_judged, metric};
 use minisign::KeyPair;
 use rdkafka::producer::{BaseRecord, Producer};
 
@@ -240,8 +240,7 @@ fn longest_gap(connection: &Connection, records: u64, (since, until): (i64, i64)
         for slice in record.slices.iter().filter(|slice| (since..until).contains(&slice.tick)) {
             longest = longest.max(slice.tick - std::mem::replace(&mut last, slice.tick));
         }
-        let judged = record.judged.get("bank.transactions").and_then(|partitions| partitions.get(&0));
-        if judged.is_some_and(|offset| u64::try_from(*offset).unwrap() >= records) {
+        if has_judged(&record, records) {
             return longest;
         }
     }

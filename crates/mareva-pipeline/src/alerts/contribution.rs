@@ -32,6 +32,16 @@ pub(super) enum Contribution {
     },
 }
 
+impl Contribution {
+    /// What is known of its party by it.
+    pub(super) fn known(&self) -> Option<&KnownAs> {
+        match self {
+            Self::Detection { .. } => None,
+            Self::Hit { known, .. } => known.as_deref(),
+        }
+    }
+}
+
 /// Rules by number, so that a detection kept does not carry its rule along.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]

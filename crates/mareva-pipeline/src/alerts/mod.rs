@@ -282,18 +282,19 @@ impl AlertBook {
     fn insert(&mut self, key: &AlertKey, at: ContributionKey, contribution: Contribution, due: &mut Due) -> bool {
         let record = self.state.records.entry(key.clone()).or_default();
         let omitted = record.omitted;
-        let added = record.insert(at.clone(), contribution.clone(), &self.state.rules);
+        let (time, known) = (at.event_time, contribution.known().cloned());
+        let added = record.insert(at, contribution, &self.state.rules);
         self.state.counts.contributions_omitted += record.omitted - omitted;
         self.open.insert((key.episode, key.clone()));
         let is_new = matches!(added, Added::New { .. });
         let gone = match added {
             Added::Omitted => return false,
-            Added::Replaced(former) => Some((at.event_time, former)),
+            Added::Replaced(former) => Some((time, former)),
             Added::New { crowded_out } => crowded_out.map(|(last, gone)| (last.event_time, gone)),
         };
-        self.know(&contribution, at.event_time, true, due);
+        self.know(known.as_ref(), time, true, due);
         if let Some((time, gone)) = gone {
-            self.know(&gone, time, false, due);
+            self.know(gone.known(), time, false, due);
         }
         is_new
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use mareva_model::alert::Action;
 use mareva_model::{Hit, MatchedOn, PartyRole, Regime, Text};
 use mareva_monitoring::RetainedRows;
 use mareva_screening::{ListChanges, Watchlist};
@@ -14,7 +15,6 @@ use super::draft::AlertKey;
 use super::standing::Knowledge;
 use super::state::Record;
 use super::{AlertBook, Due};
-use mareva_model::alert::Action;
 
 /// Other lists, and which hits in retained rows they have not.
 #[derive(Debug)]
@@ -180,7 +180,7 @@ impl AlertBook {
         record.delisted = true;
         due.insert(key.clone(), true);
         if let Some(gone) = gone {
-            self.know(&gone, at.event_time, false, due);
+            self.know(gone.known(), at.event_time, false, due);
         }
     }
 
@@ -203,19 +203,13 @@ impl AlertBook {
         }
         for Ground { known, times, stands, .. } in turned {
             for time in times {
-                self.know_as(known.as_deref(), time, stands, due);
+                self.know(known.as_deref(), time, stands, due);
             }
         }
     }
 
-    /// Takes note of what a contribution says of its party, or that it does not any more.
-    pub(super) fn know(&mut self, contribution: &Contribution, time: i64, stands: bool, due: &mut Due) {
-        if let Contribution::Hit { known, .. } = contribution {
-            self.know_as(known.as_deref(), time, stands, due);
-        }
-    }
-
-    fn know_as(&mut self, known: Option<&KnownAs>, time: i64, stands: bool, due: &mut Due) {
+    /// Takes note of what a hit says of its party, or that it does not any more.
+    pub(super) fn know(&mut self, known: Option<&KnownAs>, time: i64, stands: bool, due: &mut Due) {
         let Some(KnownAs { what, names }) = known else { return };
         for name in names {
             self.learn(name, *what, time, stands, due);

@@ -30,16 +30,38 @@ fn to(account: &str, number: u32, time: &str) -> String {
     payment(&format!(r#""tx_id":"L{number}""#), "MRVADEFF", account, time)
 }
 
+/// The next slice, of one record.
+fn alone(pipeline: &Pipeline, record: String) -> InputSlice {
+    InputSlice {
+        records: vec![InputRecord {
+            topic: BANK.into(),
+            partition: 0,
+            offset: 1,
+            append_time: APPENDED,
+            payload: record.into(),
+        }],
+        seq: pipeline.last_seq() + 1,
+        tick: APPENDED,
+        end: false,
+        joined: Vec::new(),
+        epoch: pipeline.epoch(),
+    }
+}
+
 const NOTHING: [String; 0] = [];
 
 fn evidence(alert: &Alert) -> Vec<(String, bool)> {
     alert.evidence.hits.iter().map(|hit| (hit.row_id.clone(), hit.look_back)).collect()
 }
 
-fn change_to(run: &mut Run, accounts: &[&str]) {
-    let mut change: Change = run.pipeline.begin_lists(mules(accounts));
+fn put_in_force(run: &mut Run, lists: Arc<Watchlist>) {
+    let mut change: Change = run.pipeline.begin_lists(lists);
     change.run().unwrap();
     run.pipeline.adopt(change).unwrap();
+}
+
+fn change_to(run: &mut Run, accounts: &[&str]) {
+    put_in_force(run, mules(accounts));
 }
 
 #[test]
@@ -118,19 +140,9 @@ fn what_waits_of_an_entry_that_goes_is_no_hit_any_more() {
 fn a_decoder_that_is_ahead_hides_nothing_from_lists_that_come_between() {
     let mut run = run_with(&[]);
     let mut decoder = run.pipeline.decoder();
-    let slice = |run: &Run, epoch| InputSlice {
-        records: vec![InputRecord {
-            topic: BANK.into(),
-            partition: 0,
-            offset: 1,
-            append_time: APPENDED,
-            payload: to(INNOCENT, 1, "2026-01-05T10:00:00Z").into(),
-        }],
-        seq: run.pipeline.last_seq() + 1,
-        tick: APPENDED,
-        end: false,
-        joined: Vec::new(),
-        epoch,
+    let slice = |run: &Run, epoch| {
+        let record = to(INNOCENT, 1, "2026-01-05T10:00:00Z");
+        InputSlice { epoch, ..alone(&run.pipeline, record) }
     };
     let epoch = parts().with_lists(mules(&[INNOCENT])).epoch();
     let ahead = slice(&run, epoch);
@@ -161,9 +173,7 @@ fn a_name_that_another_date_of_birth_rules_out_is_let_go_and_another_spelling_ta
     assert_eq!(output.alerts.len(), 1, "{:?}", output.dead_letters);
     let id = output.alerts[0].alert_id.clone();
     let mut change_to = |lists: Arc<Watchlist>| {
-        let mut change: Change = run.pipeline.begin_lists(lists);
-        change.run().unwrap();
-        run.pipeline.adopt(change).unwrap();
+        put_in_force(&mut run, lists);
         let mut alerts = run.slice(BANK, &NOTHING).alerts;
         assert!(alerts.len() == 1 && alerts[0].alert_id == id, "{alerts:?}");
         let alert = alerts.remove(0);
@@ -184,20 +194,7 @@ fn a_name_that_another_date_of_birth_rules_out_is_let_go_and_another_spelling_ta
 #[test]
 fn what_began_before_history_was_cut_off_does_not_fit_after() {
     let mut run = run_with(&[]);
-    let history = InputSlice {
-        records: vec![InputRecord {
-            topic: BANK.into(),
-            partition: 0,
-            offset: 1,
-            append_time: APPENDED,
-            payload: to(INNOCENT, 1, "2026-01-05T10:05:00Z").into(),
-        }],
-        seq: 1,
-        tick: APPENDED,
-        end: false,
-        joined: Vec::new(),
-        epoch: run.pipeline.epoch(),
-    };
+    let history = alone(&run.pipeline, to(INNOCENT, 1, "2026-01-05T10:05:00Z"));
     run.pipeline.load_history(&history).unwrap();
     let mut change = run.pipeline.begin_lists(mules(&[INNOCENT]));
     change.run().unwrap();
@@ -312,9 +309,7 @@ impl Book {
                 for (grounds, stands) in self.closed.values_mut() {
                     *stands &= grounds.iter().any(|(account, list)| is_listed(self.masks, *list, *account));
                 }
-                let mut change = self.run.pipeline.begin_lists(lists_of(self.masks));
-                change.run().unwrap();
-                self.run.pipeline.adopt(change).unwrap();
+                put_in_force(&mut self.run, lists_of(self.masks));
                 self.slice(&NOTHING);
             }
             // No day is after that of the records.

@@ -7,8 +7,8 @@ use mareva_model::{Digest, digest};
 use mareva_screening::LoadedList;
 use serde::{Deserialize, Serialize};
 
-use super::beside;
 use crate::config::{ListFetch, read_text};
+use crate::replay::beside;
 
 /// Bytes of one.
 const MAX_RECEIPT: u64 = 1 << 20;

@@ -25,7 +25,7 @@ pub use refused::{NumberedFile, Refused, numbered};
 pub use summary::{Tally, word_of};
 use tables::TableFiles;
 pub use tables::table_files;
-pub use whole::{UNFINISHED, WholeFile, unfinished};
+pub use whole::{UNFINISHED, WholeFile, beside, unfinished};
 
 /// Where a replay writes.
 #[derive(Debug, Clone, Default)]

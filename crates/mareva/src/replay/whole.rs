@@ -69,6 +69,14 @@ impl WholeFile {
         self.file.get_ref().set_len(0)
     }
 
+    /// Gives it up; what stands in its place stays, and a device is what it was.
+    pub fn discard(self) {
+        let Some(beside) = &self.beside else { return };
+        if let Err(error) = fs::remove_file(beside) {
+            tracing::warn!(path = %beside.display(), %error, "cannot be removed");
+        }
+    }
+
     /// Ends the file.
     ///
     /// # Errors
@@ -115,8 +123,13 @@ fn alone(path: &Path) -> Result<File> {
 
 /// Where a file is written until it is whole.
 pub fn unfinished(path: &Path) -> PathBuf {
+    beside(path, UNFINISHED)
+}
+
+/// A file beside another, by what its name has more.
+pub fn beside(path: &Path, more: &str) -> PathBuf {
     let mut name = OsString::from(path);
-    name.push(UNFINISHED);
+    name.push(more);
     name.into()
 }
 
