@@ -9,7 +9,7 @@ use mareva_codec::{Limits, Stream};
 use mareva_model::{Digest, digest, identifier, parse_time};
 use mareva_monitoring::{Account, Accounts, RuleText, Ruleset, Table};
 use mareva_pipeline::alerts::{AlertConfig, InstitutionConfig};
-use mareva_pipeline::{InputRecord, InputSlice, Parts, PipelineConfig, Rates};
+use mareva_pipeline::{DecisionConfig, InputRecord, InputSlice, Parts, PipelineConfig, Rates};
 use mareva_screening::{ListConfig, LoadedList, Watchlist, load_ofac, load_plain};
 use mareva_sim::{EXCHANGE as OUR_EXCHANGE, OUR_BIC, Records, Reference, SimConfig};
 
@@ -228,6 +228,7 @@ fn config(ruleset: &Ruleset) -> PipelineConfig {
     let reach_ms = span(true) + span(false);
     PipelineConfig {
         streams: [(BANK.to_owned(), Stream::Bank), (EXCHANGE.to_owned(), Stream::Exchange)].into(),
+        decisions: DecisionConfig::default(),
         allowed_lateness_ms: 5 * 60_000,
         max_ahead_ms: 5 * 60_000,
         idle_after_ms: 60_000,

@@ -4,6 +4,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a failed expectation ends the test")]
 
 pub mod counting;
+pub mod decisions;
 pub mod https_server;
 pub mod kafka_broker;
 pub mod lists;

@@ -258,3 +258,79 @@ fn a_simulation_takes_the_place_of_no_config_but_one_of_a_simulation() {
         assert!(again.status.success(), "a simulation takes the place of another");
     }
 }
+
+/// Signs with keys that OpenSSL could have made, by the two steps of the handbook.
+#[test]
+fn a_decision_is_signed_by_two_and_checked_and_none_that_would_be_refused_is_signed() {
+    let place = TempDir::new().unwrap();
+    let pem = |der: &str| format!("-----BEGIN PRIVATE KEY-----\n{der}\n-----END PRIVATE KEY-----\n");
+    let write = |name: &str, text: &str| fs::write(place.path().join(name), text).unwrap();
+    write("alice.pem", &pem("MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g"));
+    write("bob.pem", &pem("MC4CAQAwBQYDK2VwBCIEIAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g"));
+    let run = |line: &str| {
+        let output = command(place.path(), line).output().unwrap();
+        let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
+        (output.status.code(), out, err)
+    };
+    let approver = |name: &str| {
+        let (exit, key, _) = run(&format!("decisions key --key {name}.pem"));
+        assert_eq!(exit, Some(0));
+        format!(
+            "[[decisions.approvers]]\nname = \"{name}\"\nkey_id = \"{name}-1\"\npublic_key = \"{}\"\nmay = [\"snooze\"]\n",
+            key.trim()
+        )
+    };
+    let config = format!("[input]\ndecisions = [\"mareva.decisions\"]\n{}{}", approver("alice"), approver("bob"));
+    assert!(config.contains("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"), "{config}");
+    assert_eq!(told(place.path(), &config, "check --config mareva.toml"), (Some(0), String::new()));
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/mareva-codec/examples-data");
+    fs::copy(examples.join("decision.snooze.json"), place.path().join("decision.json")).unwrap();
+    let (exit, once, _) = run("decisions sign --key alice.pem --key-id alice-1 decision.json");
+    write("once.json", &once);
+    let (_, twice, _) = run("decisions sign --key bob.pem --key-id bob-1 --too once.json");
+    write("twice.json", &twice);
+    assert_eq!(exit, Some(0));
+    let (exit, _, err) = run("decisions check --config mareva.toml once.json");
+    assert!(
+        exit == Some(2) && err.contains("once.json: untrusted: a snooze needs the signatures of two people"),
+        "{err}"
+    );
+    let (exit, out, err) = run("decisions check --config mareva.toml twice.json");
+    assert_eq!(exit, Some(0), "{err}");
+    assert!(out.contains(r#""by":["alice","bob"]"#) && out.contains(r#""kind":"snooze""#), "{out}");
+
+    write("wrong.json", &fs::read_to_string(place.path().join("decision.json")).unwrap().replace("amount_cap", "cap"));
+    for (line, wanted) in [
+        ("decisions sign --key alice.pem --key-id a wrong.json", "the payload is no decision; see `cap`"),
+        ("decisions sign --key once.json --key-id a decision.json", "it is no Ed25519 key in PEM"),
+        ("decisions sign --key alice.pem --key-id a --too decision.json", "it is no signed decision"),
+        ("decisions key --key none.pem", "none.pem: cannot be read"),
+        ("decisions check --config mareva.toml decision.json", "malformed: no JSON Web Signature"),
+    ] {
+        let (exit, out, err) = run(line);
+        assert!(exit == Some(2) && out.is_empty() && err.contains(wanted), "{line}: {err}");
+    }
+}
+
+#[test]
+fn approvers_that_are_none_are_refused_with_every_fault() {
+    let place = TempDir::new().unwrap();
+    let list = "[[lists]]\nname = \"decisions\"\npath = \"list.csv\"\nregime = \"fraud\"\naction = \"hold\"\nbinding_in = [\"*\"]\n\
+                evidence_class = \"order\"\n";
+    fs::write(place.path().join("list.csv"), "identifier\nDE89370400440532013000\n").unwrap();
+    let one = "[[decisions.approvers]]\nname = \"\"\nkey_id = \"a\"\npublic_key = \"abc\"\nmay = [\"amnesty\"]\n";
+    let (exit, told_of) = told(place.path(), &format!("{list}{one}{one}"), "check --config mareva.toml");
+    let faults = [
+        "[0].name: is empty",
+        "[1].key_id",
+        "[0].public_key: is no Ed25519 key",
+        "`amnesty` is no kind",
+        "no list can be called `decisions`",
+    ];
+    assert!(exit == Some(2) && faults.iter().all(|fault| told_of.contains(fault)), "{told_of}");
+    let (exit, told_of) = told(place.path(), "[input]\ndecisions = [\"d\"]\n", "check --config mareva.toml");
+    assert!(
+        exit == Some(2) && told_of.contains("decisions.approvers: decisions are read and nobody may sign them"),
+        "{told_of}"
+    );
+}

@@ -4,10 +4,11 @@
 //! follow a reference out of it, and it does no I/O and reads no clock.
 //!
 //! Formats: canonical JSON (`schema/bank.schema.json`, `schema/exchange.schema.json`), ISO 20022 `pacs.008.001.02` to `.13`
-//! on the bank stream, `ethereum-etl` token transfers and transactions on the exchange stream.
+//! on the bank stream, `ethereum-etl` token transfers and transactions on the exchange stream. Beside them [`read_decision`]: signed decisions of people.
 
 mod amount;
 mod bank_json;
+mod decision;
 mod decoder;
 mod ethereum_etl;
 mod exchange_json;
@@ -18,4 +19,5 @@ mod pacs008;
 mod row;
 mod salvage;
 
+pub use decision::{Approver, Approvers, SignError, SigningKey, read_decision, read_public_key};
 pub use decoder::{Decoded, Decoder, ExtraParty, Limits, PartyText, Record, Stream};

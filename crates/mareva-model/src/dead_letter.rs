@@ -33,8 +33,12 @@ pub enum Reason {
     Forbidden,
     /// Its time is further ahead of the broker's append time than `max_ahead`.
     TimeAhead,
-    /// The same source sent the same id with other content.
+    /// The same source sent the same id with other content; a decision contradicts one that is in force.
     Conflicting,
+    /// A decision without a right signature of somebody who may decide it.
+    Untrusted,
+    /// A decision whose time is over.
+    Expired,
 }
 
 /// A record or transaction that was not accepted, kept with all that is needed to mend and send it again.

@@ -170,6 +170,8 @@ pub struct EntryRef {
     pub programme: Option<String>,
     /// Evidence class.
     pub evidence_class: EvidenceClass,
+    /// 128 bits in hex of the BLAKE3 of all that the entry says: decisions about it name it.
+    pub digest: String,
 }
 
 /// Begins the `row_id` of the hits of what was not accepted. Their digest is of bytes that a sender chooses, so no source may

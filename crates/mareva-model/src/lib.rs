@@ -6,6 +6,7 @@ pub mod alert;
 mod batch;
 mod columns;
 mod dead_letter;
+mod decision;
 mod detection;
 mod digest;
 mod hit;
@@ -22,6 +23,7 @@ pub use batch::{
 };
 pub use columns::TextColumn;
 pub use dead_letter::{DeadLetter, Reason, SourcePosition};
+pub use decision::{ClearedPair, Decision, Ruling};
 pub use detection::{Detection, DetectionChange, Raises, RuleRef, SubjectRole, Table, Targets};
 pub use digest::{Digest, Digesting, digest};
 pub use hit::{

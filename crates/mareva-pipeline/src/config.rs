@@ -1,7 +1,7 @@
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use mareva_codec::{Limits, Stream};
+use mareva_codec::{Approvers, Limits, Stream};
 use mareva_model::{Digest, digest};
 use mareva_monitoring::{Accounts, Bounds, Ruleset, Spill};
 use mareva_screening::Watchlist;
@@ -28,6 +28,21 @@ pub struct PipelineConfig {
     pub limits: Limits,
     /// How alerts are made.
     pub alerts: AlertConfig,
+    /// Whose decisions count.
+    pub decisions: DecisionConfig,
+}
+
+/// Where decisions come from, and which take force.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DecisionConfig {
+    /// Topics of decisions.
+    pub topics: BTreeSet<String>,
+    /// Whose signatures count.
+    pub approvers: Approvers,
+    /// The longest that one may last, milliseconds.
+    pub longest_ms: i64,
+    /// How many may be in force, and as many that ended early be remembered.
+    pub max_in_force: usize,
 }
 
 impl PipelineConfig {

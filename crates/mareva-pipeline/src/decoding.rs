@@ -1,15 +1,14 @@
 //! Bytes → rows, and most of what lists say of them: what needs nothing but the slice is done ahead of the rest.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mareva_codec::{Decoded, Decoder, Record, Stream};
-use mareva_model::{Digest, Text};
+use mareva_codec::{Decoded, Decoder, Record, Stream, read_decision};
+use mareva_model::{DeadLetter, Decision, Digest, Text};
 use mareva_monitoring::{Key, key_of};
 use mareva_screening::Watchlist;
 
-use crate::config::Parts;
+use crate::config::{Parts, PipelineConfig};
 use crate::error::Error;
 use crate::screen::Screen;
 use crate::slice::{InputRecord, InputSlice};
@@ -25,27 +24,36 @@ pub(crate) struct Part {
     pub clear: Vec<Option<u32>>,
 }
 
+/// A decision, or why it is none.
+pub(crate) type ReadDecision = Result<Decision, Box<DeadLetter>>;
+
 /// Decodes the records of a slice and hands them to `take`: together, or in parts where they are too much for one batch.
 ///
 /// # Errors
 /// [`Error::Topic`] for a record of a topic that is not an input.
 fn in_parts(
     decoder: &mut Decoder,
-    streams: &BTreeMap<String, Stream>,
+    config: &PipelineConfig,
     records: &[InputRecord],
     mut take: impl FnMut(Range<usize>, Decoded),
-) -> Result<(), Error> {
+) -> Result<Vec<(usize, ReadDecision)>, Error> {
     let mut from = 0;
-    let mut topic_before: Option<(&str, Stream)> = None;
+    let mut decisions = Vec::new();
+    let mut topic_before: Option<(&str, Option<Stream>)> = None;
     for (number, record) in records.iter().enumerate() {
         let topic = record.topic.as_ref();
         let stream = match topic_before.filter(|(before, _)| *before == topic) {
             Some((_, stream)) => stream,
-            None => *streams.get(topic).ok_or_else(|| Error::Topic { topic: topic.to_owned() })?,
+            None if config.decisions.topics.contains(topic) => None,
+            None => Some(*config.streams.get(topic).ok_or_else(|| Error::Topic { topic: topic.to_owned() })?),
         };
         topic_before = Some((topic, stream));
         let (partition, offset, append_time) = (record.partition, record.offset, record.append_time);
-        decoder.decode(stream, Record { topic, partition, offset, append_time, payload: &record.payload });
+        let record = Record { topic, partition, offset, append_time, payload: &record.payload };
+        match stream {
+            Some(stream) => decoder.decode(stream, record),
+            None => decisions.push((number, read_decision(record, &config.decisions.approvers))),
+        }
         if decoder.is_full() {
             take(from..number + 1, decoder.finish());
             from = number + 1;
@@ -55,7 +63,7 @@ fn in_parts(
     if from < records.len() || records.is_empty() {
         take(from..records.len(), decoder.finish());
     }
-    Ok(())
+    Ok(decisions)
 }
 
 /// Decodes slices, in any order and anywhere: what it gives depends on the slice alone.
@@ -63,7 +71,7 @@ fn in_parts(
 pub struct SliceDecoder {
     decoder: Decoder,
     screen: Screen,
-    streams: BTreeMap<String, Stream>,
+    config: Arc<PipelineConfig>,
     lists: ListsInForce,
 }
 
@@ -74,6 +82,8 @@ pub(crate) type ListsInForce = Arc<Mutex<Arc<Watchlist>>>;
 #[derive(Debug)]
 pub struct DecodedSlice {
     pub(crate) parts: Vec<Part>,
+    /// Each with the number of its record, in order.
+    pub(crate) decisions: Vec<(usize, ReadDecision)>,
     /// The lists that say which rows are clear.
     lists: Digest,
 }
@@ -94,7 +104,7 @@ impl SliceDecoder {
             lists,
             decoder: Decoder::new(parts.config.limits.clone()),
             screen: Screen::new(parts.watchlist.clone()),
-            streams: parts.config.streams.clone(),
+            config: parts.config.clone(),
         }
     }
 
@@ -106,11 +116,11 @@ impl SliceDecoder {
         let mut parts = Vec::new();
         let lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner).clone();
         self.screen.go_by(&lists);
-        in_parts(&mut self.decoder, &self.streams, &slice.records, |records, decoded| {
+        let decisions = in_parts(&mut self.decoder, &self.config, &slice.records, |records, decoded| {
             let keys = decoded.batch.text(Text::RowId).iter().flatten().map(key_of).collect();
             let clear = self.screen.clear(&decoded.batch, &decoded.parties);
             parts.push(Part { records, decoded, keys, clear });
         })?;
-        Ok(DecodedSlice { parts, lists: lists.epoch() })
+        Ok(DecodedSlice { parts, decisions, lists: lists.epoch() })
     }
 }

@@ -6,6 +6,7 @@
 pub mod alerts;
 mod change;
 mod config;
+mod decisions;
 mod decoding;
 mod error;
 mod history;
@@ -20,7 +21,8 @@ mod slice;
 mod verdict;
 
 pub use change::{Change, Outgrown};
-pub use config::{EpochFrame, Parts, PipelineConfig};
+pub use config::{DecisionConfig, EpochFrame, Parts, PipelineConfig};
+pub use decisions::{Decisions, LIST_OF_DECISIONS};
 pub use decoding::{DecodedSlice, SliceDecoder};
 pub use error::Error;
 pub use history::HistoryCut;

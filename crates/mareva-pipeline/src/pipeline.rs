@@ -1,5 +1,7 @@
 //! The whole product as one function.
 
+mod decided;
+
 use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,6 +23,7 @@ use crate::prepare::{Prepared, Preparer};
 use crate::reach::Reach;
 use crate::screen::Screen;
 use crate::slice::{InputSlice, Output};
+pub(crate) use decided::Decided;
 
 /// The path from records to alerts. `process` is pure: the same slices from the same state give the same output.
 #[derive(Debug)]
@@ -77,7 +80,7 @@ impl Snapshot {
 }
 
 /// Counts up with every change of the layout of snapshots.
-const SNAPSHOT_FORMAT: u32 = 8;
+const SNAPSHOT_FORMAT: u32 = 9;
 
 impl Pipeline {
     /// An empty pipeline with these parts in force.
@@ -169,7 +172,8 @@ impl Pipeline {
         self.prepare_decoded(slice, decoded)
     }
 
-    fn prepare_decoded(&mut self, slice: &InputSlice, decoded: DecodedSlice) -> Result<Prepared, Error> {
+    fn prepare_decoded(&mut self, slice: &InputSlice, mut decoded: DecodedSlice) -> Result<Prepared, Error> {
+        let decided = self.decide(slice, std::mem::take(&mut decoded.decisions))?;
         let preparer = Preparer {
             parts: &self.parts,
             screen: &mut self.screen,
@@ -177,7 +181,7 @@ impl Pipeline {
             retained: self.monitor.retained(),
             history: self.history,
         };
-        preparer.prepare(decoded.under(self.parts.watchlist.epoch()), slice)
+        preparer.prepare(decoded.under(self.parts.watchlist.epoch()), slice, decided)
     }
 
     /// A decoder of slices like its own, for whoever decodes them ahead.
@@ -224,7 +228,8 @@ impl Pipeline {
         let output = Output { alerts, dead_letters, late, hits, changes, shadow, accepted, ..Output::default() };
         let looked_back = relisted.map(|(_, found)| found);
         let has_more = !self.found_before.is_empty();
-        Ok(Output { settled, settled_before, counts, low_time, looked_back, has_more, ..output })
+        let decisions_in_force = self.decisions().counts();
+        Ok(Output { settled, settled_before, counts, low_time, looked_back, has_more, decisions_in_force, ..output })
     }
 
     /// Processes the next slice.
@@ -248,7 +253,9 @@ impl Pipeline {
         if slice.epoch != self.epoch {
             return Err(Error::Epoch { expected: self.epoch.to_string(), got: slice.epoch.to_string() });
         }
-        for (topic, partition) in &slice.joined {
+        // Decisions are of the wall clock: their partitions do not hold low time.
+        let is_of_transactions = |(topic, _): &&(Arc<str>, i32)| self.parts.config.streams.contains_key(topic.as_ref());
+        for (topic, partition) in slice.joined.iter().filter(is_of_transactions) {
             self.low_time.join(topic, *partition, slice.tick);
         }
         let shorter = self.history.end_before(&decoded, &self.parts, &self.monitor)?;
@@ -378,7 +385,7 @@ impl Pipeline {
             retained: self.monitor.retained(),
             history: self.history,
         };
-        let prepared = preparer.prepare(decoded, slice)?;
+        let prepared = preparer.prepare(decoded, slice, Decided::default())?;
         for batch in &prepared.batches {
             self.monitor.load(batch)?;
         }
@@ -457,6 +464,7 @@ impl Pipeline {
         let assembled = Self::assemble(parts, saved.seq, saved.low_time, monitor, Some(alerts));
         let Saved { history, reach, found_before, .. } = saved;
         let mut pipeline = Self { history, reach, found_before, ..assembled };
+        pipeline.screen.know_mules(pipeline.alerts.decisions().mules());
         pipeline.look_back(None);
         Ok(pipeline)
     }

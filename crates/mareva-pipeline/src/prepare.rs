@@ -20,6 +20,7 @@ use crate::decoding::{DecodedSlice, Part};
 use crate::error::Error;
 use crate::history::History;
 use crate::low_time::LowTime;
+use crate::pipeline::Decided;
 use crate::screen::{Screen, Strongest};
 use crate::slice::{Counts, Digests, InOrder, InputRecord, InputSlice, LateRow};
 use crate::verdict::{Told, Verdict, told};
@@ -53,13 +54,20 @@ pub(crate) struct Preparer<'a> {
 }
 
 impl Preparer<'_> {
-    pub fn prepare(mut self, decoded: DecodedSlice, slice: &InputSlice) -> Result<Prepared, Error> {
-        let counts = Counts { records: slice.records.len() as u64, ..Counts::default() };
+    pub fn prepare(mut self, decoded: DecodedSlice, slice: &InputSlice, decided: Decided) -> Result<Prepared, Error> {
+        let refused = decided.refused.len() as u64;
+        let counts = Counts {
+            records: slice.records.len() as u64,
+            produced: refused,
+            dead_lettered: refused,
+            decisions: decided.taken,
+            ..Counts::default()
+        };
         let mut prepared = Prepared {
             batches: Vec::new(),
             hits: Vec::new(),
             late: Vec::new(),
-            dead_letters: Vec::new(),
+            dead_letters: decided.refused,
             counts,
             low_time: self.low_time.get(),
         };

@@ -8,6 +8,8 @@ use mareva_model::identifier::{Identifier, recognise_in_text};
 use mareva_model::{APART, DeadLetter, Digest, Hit, PartyApart, PartyRole, SourcePosition, Text, TransactionBatch};
 use mareva_screening::{Counted, Match, Scratch, Support, Watchlist, strongest};
 
+use crate::decisions::Mules;
+use crate::error::Error;
 use crate::prepare::position;
 use crate::slice::{Counts, Digests, InOrder, InputRecord};
 use crate::verdict::Verdict;
@@ -16,6 +18,7 @@ use crate::verdict::Verdict;
 #[derive(Debug)]
 pub(crate) struct Screen {
     watchlist: Arc<Watchlist>,
+    mules: Arc<Mules>,
     scratch: Scratch,
     matches: Vec<Match>,
     identifiers: Vec<Identifier>,
@@ -99,6 +102,7 @@ impl Screen {
     pub fn new(watchlist: Arc<Watchlist>) -> Self {
         Self {
             watchlist,
+            mules: Arc::default(),
             scratch: Scratch::new(),
             matches: Vec::new(),
             identifiers: Vec::new(),
@@ -113,6 +117,24 @@ impl Screen {
         if !Arc::ptr_eq(&self.watchlist, watchlist) {
             self.watchlist = watchlist.clone();
         }
+    }
+
+    /// One against these accounts and no lists.
+    pub fn of_mules(mules: Mules) -> Result<Self, Error> {
+        let none = Watchlist::new(Vec::new()).map_err(Error::Lists)?;
+        Ok(Self { mules: Arc::new(mules), ..Self::new(Arc::new(none)) })
+    }
+
+    /// Screens against these accounts, too, from now on.
+    pub fn know_mules(&mut self, mules: Mules) {
+        self.mules = Arc::new(mules);
+    }
+
+    /// Whether a row is from or to an account that is decided to be a mule's.
+    fn is_of_mule(&self, batch: &TransactionBatch, row: usize) -> bool {
+        let accounts = [ORIGINATOR.account, BENEFICIARY.account, Text::LinkedAccount];
+        let knows = |column| value(batch.text(column), row).is_some_and(|account| self.mules.holds(account));
+        !self.mules.is_empty() && accounts.into_iter().any(knows)
     }
 
     /// Screens some rows that were accepted before; each hit with the number of its row.
@@ -173,7 +195,7 @@ impl Screen {
         for (row, ((verdict, clear), own)) in rows {
             match (verdict, clear) {
                 (Verdict::Repeated, _) => continue,
-                (Verdict::Accepted, Some(probes)) => {
+                (Verdict::Accepted, Some(probes)) if !self.is_of_mule(batch, row) => {
                     self.cleared += u64::from(*probes);
                     continue;
                 }
@@ -269,6 +291,7 @@ impl Screen {
         let text = |column| value(batch.text(column), row);
         if let Some(account) = text(side.account).filter(|_| verdict.screens(side.account)) {
             self.watchlist.screen_identifier(account, subject.event_time, &mut self.scratch, &mut self.matches);
+            self.matches.extend(self.mules.find(account));
         }
         // A known name may have got support that it had not before.
         let person = side.person().into_iter().any(|column| verdict.screens(column));
@@ -286,6 +309,7 @@ impl Screen {
 
     fn identifier(&mut self, identifier: &str, role: PartyRole, subject: &Subject<'_>, hits: &mut Vec<Hit>) {
         self.watchlist.screen_identifier(identifier, subject.event_time, &mut self.scratch, &mut self.matches);
+        self.matches.extend(self.mules.find(identifier));
         self.take(role, subject, hits);
     }
 

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::ops::AddAssign;
 use std::sync::Arc;
 
@@ -83,7 +84,7 @@ impl<'s> Digests<'s> {
 pub struct Counts {
     /// Records read.
     pub records: u64,
-    /// Transactions (and unreadable records) produced by them.
+    /// Transactions, unreadable records and refused decisions produced by them.
     pub produced: u64,
     /// Judged.
     pub accepted: u64,
@@ -93,6 +94,8 @@ pub struct Counts {
     pub late: u64,
     /// Refused, with reason.
     pub dead_lettered: u64,
+    /// Decisions that took force, or were in force already when they came again: beside the transactions.
+    pub decisions: u64,
     /// Accepted under another identity than they came with: their id stands for another payment already.
     pub namesakes: u64,
     /// Accepted amounts that are null in the reference currency (no rate, or 10^12 units and more).
@@ -116,6 +119,7 @@ impl AddAssign<&Counts> for Counts {
             repeated,
             late,
             dead_lettered,
+            decisions,
             namesakes,
             without_reference,
             rule_errors,
@@ -129,6 +133,7 @@ impl AddAssign<&Counts> for Counts {
         self.repeated += repeated;
         self.late += late;
         self.dead_lettered += dead_lettered;
+        self.decisions += decisions;
         self.namesakes += namesakes;
         self.without_reference += without_reference;
         self.rule_errors += rule_errors;
@@ -180,6 +185,8 @@ pub struct Output {
     pub history_cut: Option<HistoryCut>,
     /// What other lists found in rows that were judged before, in the first slice under them.
     pub looked_back: Option<LookedBack>,
-    /// Whether more of that comes with the next slice.
+    /// Whether more of that, or of what accounts did that are decided to be mules', comes with the next slice.
     pub has_more: bool,
+    /// Decisions in force after the slice, by kind.
+    pub decisions_in_force: BTreeMap<&'static str, u64>,
 }

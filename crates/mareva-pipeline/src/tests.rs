@@ -1,6 +1,7 @@
 mod change;
 mod closing;
 mod counterfeit;
+mod decisions;
 mod history;
 mod late;
 mod lists;
@@ -17,7 +18,7 @@ use mareva_monitoring::{Accounts, Ruleset};
 use mareva_screening::{ListConfig, Watchlist, load_plain};
 
 use crate::alerts::tests::fixture;
-use crate::{Counts, Error, InputRecord, InputSlice, Output, Parts, Pipeline, PipelineConfig, Rates};
+use crate::{Counts, DecisionConfig, Error, InputRecord, InputSlice, Output, Parts, Pipeline, PipelineConfig, Rates};
 
 /// 2026-01-05T10:10:00Z.
 const APPENDED: i64 = 1_767_607_800_000;
@@ -42,6 +43,7 @@ fn parts() -> Parts {
         spill: None,
         config: Arc::new(PipelineConfig {
             streams: [(BANK.to_owned(), Stream::Bank), (EXCHANGE.to_owned(), Stream::Exchange)].into(),
+            decisions: DecisionConfig::default(),
             allowed_lateness_ms: 300_000,
             max_ahead_ms: 300_000,
             idle_after_ms: 60_000,

@@ -99,6 +99,7 @@ pub(crate) fn new_match(list: &LoadedList, entry: Entry, matched: MatchedOn, bas
     let for_review = basis <= Basis::Name || !evidence_class.is_confirmed();
     let action = if for_review { ListAction::Review } else { list_ref.action };
     let entry = EntryRef {
+        digest: entry.digest(),
         id: format!("{}:{}", list.config.name, entry.id),
         name: entry.display_name().to_owned(),
         programme: entry.programme.or(entry.source),

@@ -191,6 +191,23 @@ impl Watchlist {
         })
     }
 
+    /// The digests of the rows of an entry, such as `ofac-sdn:36216`: of those that list this account where some do, else of all.
+    /// The latter looks through the whole list.
+    pub fn digests(&self, id: &str, account: Option<&str>) -> Vec<String> {
+        let Some((list, id)) = id.split_once(':') else { return Vec::new() };
+        let Some(list) = self.lists.iter().find(|one| one.config.name == list) else { return Vec::new() };
+        let of_id = |number: &u32| list.store.view(*number).id() == id;
+        let candidates = account.into_iter().flat_map(|account| {
+            let lists_it = move |number: &u32| list.store.view(*number).has_identifier(account);
+            list.identifiers.candidates(account).filter(lists_it)
+        });
+        let mut numbers: Vec<u32> = candidates.filter(of_id).collect();
+        if numbers.is_empty() {
+            numbers.extend(list.numbers().filter(of_id));
+        }
+        numbers.into_iter().map(|number| list.store.entry(number).digest()).collect()
+    }
+
     /// The lists in force, in their order.
     pub fn loaded(&self) -> &[Arc<LoadedList>] {
         &self.lists

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{check, completions, demo, lists, replay, rules, run, sim};
+use crate::commands::{check, completions, decisions, demo, lists, replay, rules, run, sim};
 
 /// Catches scam money while it is still there.
 ///
@@ -47,5 +47,7 @@ pub enum Command {
     Rules(rules::Command),
     #[command(subcommand)]
     Lists(lists::Command),
+    #[command(subcommand)]
+    Decisions(decisions::Command),
     Completions(completions::Args),
 }

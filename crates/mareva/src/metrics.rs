@@ -120,6 +120,9 @@ impl Metrics {
             self.judging.detections.with_label_values(&[change.detection().rule.id.as_str(), kind(change)]).inc();
         }
         self.tried(&output.shadow);
+        for (kind, count) in &output.decisions_in_force {
+            self.judging.decisions_in_force.with_label_values(&[*kind]).set(signed(*count));
+        }
         for alert in &output.alerts {
             self.alert(alert);
         }
@@ -158,6 +161,7 @@ impl Metrics {
         for (outcome, total) in outcomes {
             self.input.transactions.with_label_values(&[outcome]).advance(total);
         }
+        self.input.decisions.advance(counts.decisions);
         self.input.namesakes.advance(counts.namesakes);
         self.input.without_reference.advance(counts.without_reference);
         self.judging.rule_errors.advance(counts.rule_errors);
@@ -218,6 +222,7 @@ struct Input {
     bytes: IntCounterVec,
     transactions: IntCounterVec,
     dead_letters: IntCounterVec,
+    decisions: IntCounter,
     namesakes: IntCounter,
     without_reference: IntCounter,
 }
@@ -233,6 +238,7 @@ impl Input {
                 &["outcome"],
             )?,
             dead_letters: make.counts("mareva_dead_letters_total", "Dead letters by reason.", &["reason"])?,
+            decisions: make.count("mareva_decisions_total", "Decisions that took force, or came again.")?,
             namesakes: make.count(
                 "mareva_transactions_under_another_id_total",
                 "Payments accepted under an id that stood for another payment.",
@@ -305,6 +311,7 @@ struct Judging {
     rule_errors: IntCounter,
     alerts: IntCounterVec,
     alerts_opened: IntCounterVec,
+    decisions_in_force: IntGaugeVec,
     low_time: Gauge,
 }
 
@@ -325,6 +332,7 @@ impl Judging {
                 &["regime", "action", "status"],
             )?,
             alerts_opened: make.counts("mareva_alerts_opened_total", "Alerts by regime, once each.", &["regime"])?,
+            decisions_in_force: make.gauges("mareva_decisions_in_force", "Decisions in force by kind.", &["kind"])?,
             low_time: make.seconds("mareva_low_time_seconds", "Low time: smallest stream time of the partitions.")?,
         })
     }

@@ -252,7 +252,8 @@ fn run_config(config: &Config, opened: &Opened, manner: &Manner) -> Result<RunCo
 
 /// The topics of a config.
 pub fn topics(config: &Config) -> Topics {
-    let inputs = config.input.bank.iter().chain(&config.input.exchange).cloned().collect();
+    let inputs = config.input.bank.iter().chain(&config.input.exchange).chain(&config.input.decisions);
+    let inputs = inputs.cloned().collect();
     let output = &config.output;
     Topics {
         inputs,

@@ -16,6 +16,7 @@ pub fn headline(alert: &Alert) -> String {
         AlertStatus::Open => alert.action.as_str().to_uppercase(),
         AlertStatus::Withdrawn => "WITHDRAWN".to_owned(),
         AlertStatus::BasisWithdrawn => "DELISTED".to_owned(),
+        AlertStatus::SetAside => "SET ASIDE".to_owned(),
     };
     let strongest: Vec<&Target> = alert.targets.iter().filter(|target| target.action == alert.action).collect();
     let amount = amount(alert, &strongest);

@@ -18,10 +18,11 @@ use mareva_screening::{
     Column, ColumnMap, DateOrder, Entry, EntryKind, Headers, ListConfig, LoadedList, load_ftm, load_misp, load_plain,
     load_stix, load_tagpack, load_uk_csv, load_xml,
 };
+use mareva_tests::decisions;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-const USAGE: &str = "usage: fuzz --decoder bank|exchange|pacs008|ethereum|identifier|list|csv-list|uk-csv-list|xml-list|ftm-list|misp-list|stix-list|tagpack-list [--for 10m] [--seed N]";
+const USAGE: &str = "usage: fuzz --decoder bank|exchange|pacs008|ethereum|decision|identifier|list|csv-list|uk-csv-list|xml-list|ftm-list|misp-list|stix-list|tagpack-list [--for 10m] [--seed N]";
 
 /// An input that takes longer shows that work grows faster than input.
 const MAX_TIME: Duration = Duration::from_secs(5);
@@ -50,6 +51,10 @@ const PACS008: [&[u8]; 1] = [include_bytes!("../../../crates/mareva-codec/exampl
 const ETHEREUM: [&[u8]; 2] = [
     include_bytes!("../../../crates/mareva-codec/examples-data/exchange.token_transfer.json"),
     include_bytes!("../../../crates/mareva-codec/examples-data/exchange.transaction.json"),
+];
+const DECISIONS: [&[u8]; 2] = [
+    include_bytes!("../../../crates/mareva-codec/examples-data/decision.snooze.json"),
+    include_bytes!("../../../crates/mareva-codec/examples-data/decision.cleared_pair.json"),
 ];
 const IDENTIFIERS: [&[u8]; 14] = [
     b"DE89 3704 0044 0532 0130 00",
@@ -152,6 +157,7 @@ fn target(name: &str) -> Option<Target> {
         "bank" => (&BANK, |input| decode(Stream::Bank, input)),
         "exchange" => (&EXCHANGE, |input| decode(Stream::Exchange, input)),
         "pacs008" => (&PACS008, |input| decode(Stream::Bank, input)),
+        "decision" => (&DECISIONS, |input| decisions::read_and_sign(input).map(|end| shape(&end))),
         "ethereum" => (&ETHEREUM, |input| decode(Stream::Exchange, input)),
         "identifier" => (&IDENTIFIERS, identifiers),
         "list" => (&CELLS, cells),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::rfc3339;
-use crate::{EntryRef, ListRef, MatchedOn, PartyRole, RuleRef, SourcePosition};
+use crate::{Decision, EntryRef, ListRef, MatchedOn, PartyRole, RuleRef, SourcePosition};
 
 /// Why: every rule and hit that contributed, so that the alert can be derived again.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -65,6 +65,34 @@ pub struct HitEvidence {
     /// The entry was listed, or changed, after the transaction had been judged: its money may have moved on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub look_back: bool,
+}
+
+/// A decision that an alert goes by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AppliedDecision {
+    /// Its id.
+    pub id: String,
+    /// What it decides: `cleared_pair`, `snooze`, `victim_at_risk` or `do_not_freeze_yet`.
+    pub kind: String,
+    /// Who signed it.
+    pub by: Vec<String>,
+    /// Why.
+    pub reason: String,
+    /// When it ends.
+    #[serde(with = "rfc3339")]
+    pub until: i64,
+}
+
+impl From<&Decision> for AppliedDecision {
+    fn from(decision: &Decision) -> Self {
+        Self {
+            id: decision.id.clone(),
+            kind: decision.ruling.as_str().to_owned(),
+            by: decision.by.clone(),
+            reason: decision.reason.clone(),
+            until: decision.until,
+        }
+    }
 }
 
 impl Evidence {

@@ -9,7 +9,7 @@ mod target;
 
 use serde::{Deserialize, Serialize};
 
-pub use evidence::{DetectionEvidence, Evidence, HitEvidence, RuleEvidence};
+pub use evidence::{AppliedDecision, DetectionEvidence, Evidence, HitEvidence, RuleEvidence};
 pub use target::{
     AmountBasis, ChainReferences, OurRole, PartyRef, PaymentReferences, SuspectMoney, Target, TargetKind,
 };
@@ -29,6 +29,8 @@ pub enum AlertStatus {
     Withdrawn,
     /// The list entry that it rested on is gone: release, and record the delisting.
     BasisWithdrawn,
+    /// Decisions set aside all that it rests on: release. It stands again where they end first.
+    SetAside,
 }
 
 /// How urgent it is, weakest first.
@@ -191,6 +193,9 @@ pub struct Alert {
     pub operation: Option<String>,
     /// Notice or order that it answers.
     pub notice_ref: Option<String>,
+    /// Decisions that make it say something else than it would, by id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decisions: Vec<AppliedDecision>,
     /// Rules, detections and hits behind it.
     pub evidence: Evidence,
     /// Digest of rules, lists, tables, rates and config in force.
@@ -254,6 +259,7 @@ impl Alert {
             AlertStatus::Open => self.action.as_str().to_owned(),
             AlertStatus::Withdrawn => "withdrawn".to_owned(),
             AlertStatus::BasisWithdrawn => "basis withdrawn".to_owned(),
+            AlertStatus::SetAside => "set aside".to_owned(),
         };
         if let Some(money) = self.money.as_ref().filter(|_| self.action >= Action::Report) {
             line.push_str(&format!(" {} {}", money.recommended, money.currency));

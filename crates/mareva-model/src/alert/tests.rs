@@ -65,6 +65,7 @@ fn alert() -> Alert {
         tlp: None,
         operation: None,
         notice_ref: None,
+        decisions: Vec::new(),
         evidence: Evidence {
             rules: vec![RuleEvidence {
                 rule: Arc::new(rule()),

@@ -15,7 +15,8 @@ use super::fifo::Flow;
 use super::place::name_missing;
 use super::standing::{Known, Signals};
 use super::suspicion::Suspicion;
-use super::{fraud, proof, sanctions};
+use super::{decided, fraud, proof, sanctions};
+use crate::decisions::Decisions;
 
 /// Which alert: one per subject, regime and episode.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -37,6 +38,7 @@ pub(super) struct Scene<'a> {
     pub(super) rules: &'a RuleTable,
     pub(super) signals: &'a Signals,
     pub(super) known: &'a Known,
+    pub(super) decisions: &'a Decisions,
     /// What is known counts from here ...
     pub(super) known_from: i64,
     /// ... to before here, for the content ...
@@ -51,7 +53,7 @@ impl Scene<'_> {
     }
 
     fn victim(&self, identity: &str) -> bool {
-        self.known.victim(identity, self.known_from, self.known_to)
+        self.known.victim(identity, self.known_from, self.known_to) || self.decisions.victim(identity).is_some()
     }
 
     fn shielded(&self, identity: &str) -> bool {
@@ -192,6 +194,8 @@ pub(super) fn draft(
     alert.window = Span { from: suspicion.from, to: suspicion.to };
     alert.continues = continues;
     alert.safety.victim_at_risk = victim.then_some(true);
+    let at_risk = known.iter().find_map(|who| scene.decisions.victim(who)).filter(|_| victim);
+    decided::note(&mut alert, at_risk);
     alert.evidence = proof::evidence(scene, &key.subject, contributions);
     alert.money = found.money(&scene.config.reference_currency);
     alert.targets = found.targets.into_values().collect();
@@ -232,6 +236,7 @@ pub(super) fn blank(scene: &Scene<'_>, key: &AlertKey) -> Alert {
         tlp: config.tlp.clone(),
         operation: config.operation.clone(),
         notice_ref: config.notice_ref.clone(),
+        decisions: Vec::new(),
         evidence: Evidence::default(),
         epoch: config.epoch,
         engine: config.engine.clone(),
@@ -240,6 +245,7 @@ pub(super) fn blank(scene: &Scene<'_>, key: &AlertKey) -> Alert {
 
 /// Takes victims out of the targets, cuts them to the bound, and fills in what follows from them.
 pub(super) fn finish(mut alert: Alert, scene: &Scene<'_>) -> Alert {
+    decided::spare(&mut alert, scene);
     // A block is the law's, not ours to waive for somebody whom a rule of ours takes for a victim of fraud.
     if alert.regime == Regime::Fraud {
         let found = alert.targets.len();
@@ -259,6 +265,9 @@ pub(super) fn finish(mut alert: Alert, scene: &Scene<'_>) -> Alert {
     alert.targets.iter_mut().for_each(name_missing);
     let strongest = alert.targets.iter().map(|target| target.action).max();
     alert.action = strongest.map_or(alert.action, |action| action.max(alert.action));
+    if alert.safety.do_not_freeze_yet == Some(true) && !strongest.is_some_and(Action::restrains) {
+        alert.action = alert.action.min(Action::Report);
+    }
     let recommended = alert.targets.iter().fold(0_i64, |sum, target| sum.saturating_add(reference_of(target)));
     if let Some(money) = &mut alert.money {
         money.recommended = ReferenceAmount(recommended).to_string();
@@ -296,7 +305,7 @@ fn missing(alert: &Alert) -> Vec<String> {
 }
 
 /// Under which names the holder of a target's account may be known as a victim.
-fn target_identities(target: &Target) -> BTreeSet<String> {
+pub(super) fn target_identities(target: &Target) -> BTreeSet<String> {
     let account = target.account.clone();
     let customer = target.customer.as_ref().map(|customer| format!("customer:{customer}"));
     // The linked bank account belongs to the exchange's user, so it speaks for the target only where the user is it.

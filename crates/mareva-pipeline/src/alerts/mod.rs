@@ -6,6 +6,7 @@
 
 mod config;
 mod contribution;
+mod decided;
 mod draft;
 mod fifo;
 mod following;
@@ -35,7 +36,8 @@ pub(crate) use relisted::{Lost, Relisting};
 pub use state::{BookCounts, BookState};
 
 use contribution::{Contribution, ContributionKey, detection_key, identities, row_behind, subject_of};
-use draft::{AlertKey, Scene, blank, draft, finish, watched};
+use decided::written;
+use draft::{AlertKey, Scene, blank, finish, watched};
 use relisted::KnownAs;
 use standing::Knowledge;
 use state::{Added, Floor, Published, Record};
@@ -65,8 +67,8 @@ pub struct AlertBook {
     /// Records by the names under which their targets may become known as victims, and money may leave them. Only looked up,
     /// never walked, so the order inside decides nothing.
     watchers: HashMap<String, BTreeSet<AlertKey>>,
-    /// Alerts that lost a list entry, to be looked at with the next slice.
-    relisted: Due,
+    /// Alerts that lost a list entry, or that a decision bears on, to be looked at with the next slice.
+    turned: Due,
 }
 
 /// Alerts to look at again, and whether to look whatever their length.
@@ -79,7 +81,7 @@ impl AlertBook {
     }
 
     /// A book as it was when `state` was taken from it.
-    pub fn restore(mut config: AlertConfig, state: BookState) -> Self {
+    pub fn restore(mut config: AlertConfig, mut state: BookState) -> Self {
         config.episode_ms = config.episode_ms.max(1);
         let mut book = Self {
             config,
@@ -87,7 +89,7 @@ impl AlertBook {
             open: BTreeSet::new(),
             closed: BTreeSet::new(),
             watchers: HashMap::new(),
-            relisted: Due::new(),
+            turned: Due::new(),
         };
         for (key, record) in &state.records {
             let index = if record.closed { &mut book.closed } else { &mut book.open };
@@ -96,7 +98,7 @@ impl AlertBook {
                 book.watchers.entry(name.clone()).or_default().insert(key.clone());
             }
         }
-        book.state = state;
+        book.state = BookState { decisions: std::mem::take(&mut state.decisions).indexed(), ..state };
         book
     }
 
@@ -166,7 +168,7 @@ impl AlertBook {
         changes: &[DetectionChange],
         rows: &RetainedRows,
     ) -> Vec<Alert> {
-        let mut due = std::mem::take(&mut self.relisted);
+        let mut due = std::mem::take(&mut self.turned);
         for batch in accepted {
             self.follow(batch, &mut due);
         }
@@ -280,6 +282,7 @@ impl AlertBook {
 
     /// Adds or replaces a contribution; whether it is new. What is known by it goes with it.
     fn insert(&mut self, key: &AlertKey, at: ContributionKey, contribution: Contribution, due: &mut Due) -> bool {
+        let is_cleared = self.is_cleared(key, &contribution);
         let record = self.state.records.entry(key.clone()).or_default();
         let omitted = record.omitted;
         let (time, known) = (at.event_time, contribution.known().cloned());
@@ -292,8 +295,10 @@ impl AlertBook {
             Added::Replaced(former) => Some((time, former)),
             Added::New { crowded_out } => crowded_out.map(|(last, gone)| (last.event_time, gone)),
         };
-        self.know(known.as_ref(), time, true, due);
-        if let Some((time, gone)) = gone {
+        if !is_cleared {
+            self.know(known.as_ref(), time, true, due);
+        }
+        if let Some((time, gone)) = gone.filter(|(_, gone)| !self.is_cleared(key, gone)) {
             self.know(gone.known(), time, false, due);
         }
         is_new
@@ -312,6 +317,7 @@ impl AlertBook {
             rules: &self.state.rules,
             signals: &self.state.signals,
             known: &self.state.known,
+            decisions: &self.state.decisions,
             known_from: from.saturating_sub(self.config.memory_ms),
             known_to: to,
             watch_to: to.saturating_add(self.config.memory_ms),
@@ -323,7 +329,7 @@ impl AlertBook {
         let oldest = self.start(key.episode).saturating_sub(self.config.memory_ms);
         let from = AlertKey { episode: oldest.div_euclid(self.config.episode_ms), ..key.clone() };
         let mut earlier = self.state.records.range(from..key.clone()).rev();
-        let (found, _) = earlier.find(|(_, record)| record.rests())?;
+        let (found, _) = earlier.find(|(_, record)| record.rests() && !record.aside)?;
         Some(alert_id(found.regime, &found.subject, found.episode))
     }
 
@@ -331,12 +337,13 @@ impl AlertBook {
     fn write(&self, key: &AlertKey, record: &Record, rows: &RetainedRows) -> Alert {
         let scene = self.scene(key, rows);
         match &record.draft {
+            Some(_) if self.is_set_aside(key, record) => self.write_aside(&scene, key, record),
             Some(draft) if record.closed => Alert::clone(draft),
             _ if record.contributions.is_empty() => {
                 let status = if record.delisted { AlertStatus::BasisWithdrawn } else { AlertStatus::Withdrawn };
                 Alert { status, ..blank(&scene, key) }
             }
-            _ => draft(&scene, key, &record.contributions, self.continues(key)),
+            _ => written(&scene, key, &record.contributions, self.continues(key)),
         }
     }
 
@@ -358,7 +365,7 @@ impl AlertBook {
         let alert = finish(written, &self.scene(key, rows));
         let next = Published::of(&alert, record.basis_digest());
         let wanted = match &record.published {
-            None => record.rests(),
+            None => alert.status == AlertStatus::Open,
             Some(last) if record.closed => last.differs(&next),
             Some(last) => last.calls_for(&next),
         };
@@ -383,7 +390,8 @@ impl AlertBook {
         let watched = watched(&written);
         let alert = finish(written.clone(), &self.scene(key, rows));
         let next = Published::of(&alert, record.basis_digest());
-        let wanted = record.published.as_ref().is_none_or(|last| last.differs(&next));
+        let is_open = alert.status == AlertStatus::Open;
+        let wanted = record.published.as_ref().map_or(is_open, |last| last.differs(&next));
         self.watch(key, watched);
         let published = self.note(key, alert, next, wanted);
         Some((written, published))
@@ -393,13 +401,13 @@ impl AlertBook {
     fn close_one(&mut self, key: &AlertKey, rows: &RetainedRows) -> Option<Alert> {
         self.open.remove(&(key.episode, key.clone()));
         let (written, published) = self.conclude(key, rows)?;
-        if written.targets.is_empty() {
+        let kept = self.to_keep(key, written, rows);
+        if kept.as_ref().is_none_or(|kept| kept.targets.is_empty()) {
             self.watch(key, Vec::new());
         }
         self.closed.insert((key.episode, key.clone()));
         if let Some(record) = self.state.records.get_mut(key) {
-            record.close();
-            record.draft = (!written.targets.is_empty()).then(|| Box::new(written));
+            record.close(kept);
         }
         published
     }
@@ -408,6 +416,7 @@ impl AlertBook {
     fn note(&mut self, key: &AlertKey, mut alert: Alert, mut next: Published, wanted: bool) -> Option<Alert> {
         let record = self.state.records.get_mut(key)?;
         record.drafted_at = record.contributions.len();
+        record.aside = alert.status == AlertStatus::SetAside;
         record.moved = record.published.as_ref().filter(|_| !wanted).map_or(0, |last| last.drift(&next));
         if !wanted {
             return None;

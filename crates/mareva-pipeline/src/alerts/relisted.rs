@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use mareva_model::alert::Action;
+use mareva_model::alert::{Action, Alert};
 use mareva_model::{Hit, MatchedOn, PartyRole, Regime, Text};
 use mareva_monitoring::RetainedRows;
 use mareva_screening::{ListChanges, Watchlist};
@@ -103,12 +103,12 @@ impl KnownAs {
 /// An entry that a closed alert rests on, what of it matched, and when.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Ground {
-    entry: String,
-    matched: MatchedOn,
-    known: Option<Box<KnownAs>>,
+    pub(super) entry: String,
+    pub(super) matched: MatchedOn,
+    pub(super) known: Option<Box<KnownAs>>,
     /// In order, UTC milliseconds.
-    times: Vec<i64>,
-    stands: bool,
+    pub(super) times: Vec<i64>,
+    pub(super) stands: bool,
 }
 
 impl Ground {
@@ -119,10 +119,12 @@ impl Ground {
 }
 
 impl Record {
-    /// Closes it: of what it rests on it keeps what lists may take away.
-    pub(super) fn close(&mut self) {
+    /// Closes it with the content that it may have again: of what it rests on it keeps what lists and decisions may take away.
+    pub(super) fn close(&mut self, draft: Option<Alert>) {
         let contributions = std::mem::take(&mut self.contributions);
-        (self.closed, self.stands, self.delisted) = (true, !contributions.is_empty(), false);
+        (self.closed, self.delisted) = (true, false);
+        let is_nothing = contributions.is_empty() || self.aside && draft.is_none();
+        self.stands = !is_nothing;
         self.rests_elsewhere = self.omitted > 0;
         for (at, contribution) in contributions {
             let Contribution::Hit { hit, known } = contribution else {
@@ -142,6 +144,7 @@ impl Record {
                 }
             }
         }
+        self.draft = draft.filter(|draft| !draft.targets.is_empty() || !self.grounds.is_empty()).map(Box::new);
     }
 
     /// Whether all that a closed alert rested on has gone.
@@ -154,24 +157,26 @@ impl AlertBook {
     /// Takes hits away whose entry is gone, or has no longer what matched. The revisions come with the next slice. An alert whose
     /// episode is over is withdrawn where all its entries are gone, whichever went first.
     pub fn relist(&mut self, relisting: &Relisting, rows: &RetainedRows) {
-        let mut due = Due::new();
-        for (_, key) in self.open.clone() {
-            for at in self.lost(&key, relisting, rows) {
-                self.lose(&key, &at, &mut due);
-            }
-        }
-        self.relist_closed(relisting, &mut due);
-        self.relisted = due;
+        self.reopen(relisting);
+        let mut due = std::mem::take(&mut self.turned);
+        self.lose_hits(|hit| relisting.loses(hit, rows), &mut due);
+        let (changes, lists) = (&relisting.changes, &relisting.lists);
+        self.lose_grounds(|entry| changes.concerns(entry), |ground| ground.is_in(lists), &mut due);
+        self.turned = due;
     }
 
-    /// The contributions of an open alert that rest on nothing any more.
-    fn lost(&self, key: &AlertKey, relisting: &Relisting, rows: &RetainedRows) -> Vec<ContributionKey> {
-        let contributions = self.state.records.get(key).into_iter().flat_map(|record| &record.contributions);
-        let lost = contributions.filter(|(_, contribution)| match contribution {
-            Contribution::Hit { hit, .. } => relisting.loses(hit, rows),
-            Contribution::Detection { .. } => false,
-        });
-        lost.map(|(at, _)| at.clone()).collect()
+    /// Takes away the hits of open alerts that are none any more.
+    pub(super) fn lose_hits(&mut self, is_none: impl Fn(&Hit) -> bool, due: &mut Due) {
+        for (_, key) in self.open.clone() {
+            let contributions = self.state.records.get(&key).into_iter().flat_map(|record| &record.contributions);
+            let lost = contributions.filter(|(_, contribution)| match contribution {
+                Contribution::Hit { hit, .. } => is_none(hit),
+                Contribution::Detection { .. } => false,
+            });
+            for at in lost.map(|(at, _)| at.clone()).collect::<Vec<ContributionKey>>() {
+                self.lose(&key, &at, due);
+            }
+        }
     }
 
     fn lose(&mut self, key: &AlertKey, at: &ContributionKey, due: &mut Due) {
@@ -179,20 +184,26 @@ impl AlertBook {
         let gone = record.remove(at, &self.state.rules);
         record.delisted = true;
         due.insert(key.clone(), true);
-        if let Some(gone) = gone {
+        if let Some(gone) = gone.filter(|gone| !self.is_cleared(key, gone)) {
             self.know(gone.known(), at.event_time, false, due);
         }
     }
 
-    fn relist_closed(&mut self, relisting: &Relisting, due: &mut Due) {
+    /// Asks of closed alerts that rest on such entries whether they still do.
+    pub(super) fn lose_grounds(
+        &mut self,
+        concerns: impl Fn(&str) -> bool,
+        stands: impl Fn(&Ground) -> bool,
+        due: &mut Due,
+    ) {
         let mut turned = Vec::new();
         for (_, key) in &self.closed {
             let Some(record) = self.state.records.get_mut(key) else { continue };
             let before = turned.len();
-            for ground in record.grounds.iter_mut().filter(|ground| relisting.changes.concerns(&ground.entry)) {
-                let stands = ground.is_in(&relisting.lists);
+            for ground in record.grounds.iter_mut().filter(|ground| concerns(&ground.entry)) {
+                let stands = stands(ground);
                 if std::mem::replace(&mut ground.stands, stands) != stands {
-                    turned.push(ground.clone());
+                    turned.push((key.clone(), ground.clone()));
                 }
             }
             if turned.len() > before && record.has_lost_all() {
@@ -201,9 +212,12 @@ impl AlertBook {
                 due.insert(key.clone(), true);
             }
         }
-        for Ground { known, times, stands, .. } in turned {
-            for time in times {
-                self.know(known.as_deref(), time, stands, due);
+        for (key, ground) in turned {
+            if self.is_ground_cleared(&key, &ground) {
+                continue;
+            }
+            for time in &ground.times {
+                self.know(ground.known.as_deref(), *time, ground.stands, due);
             }
         }
     }

@@ -10,6 +10,7 @@ use super::contribution::{Contribution, ContributionKey, RuleTable, basis_of};
 use super::draft::{AlertKey, reachable_of, reference_of};
 use super::relisted::Ground;
 use super::standing::{Known, Signals};
+use crate::decisions::Decisions;
 
 /// Contributions kept for one alert: the first ones in (time, `row_id`). Only an account that many people's money runs
 /// through ever gets there.
@@ -23,6 +24,7 @@ pub struct BookState {
     pub(super) rules: RuleTable,
     pub(super) signals: Signals,
     pub(super) known: Known,
+    pub(super) decisions: Decisions,
     /// By alert id, what was published before by others than this book.
     pub(super) floors: BTreeMap<String, Floor>,
     pub(super) low_time: Option<i64>,
@@ -83,11 +85,13 @@ pub(super) struct Record {
     pub(super) stands: bool,
     /// The last that it lost was a list entry.
     pub(super) delisted: bool,
+    /// Decisions set aside all that it rested on when its content was last made.
+    pub(super) aside: bool,
     /// List entries that a closed alert rests on.
     pub(super) grounds: Vec<Ground>,
     /// A closed alert rests on something else too, or not all of it is known.
     pub(super) rests_elsewhere: bool,
-    /// Content of a closed alert that has targets, with those that turned out to be victims.
+    /// Content of a closed alert that has targets or rests on list entries, with the targets that turned out to be victims.
     pub(super) draft: Option<Box<Alert>>,
     /// Names under which its targets may become known as victims.
     pub(super) watched: Vec<String>,
@@ -102,6 +106,7 @@ pub(super) struct Published {
     severity: Severity,
     targets: Digest,
     basis: Digest,
+    decisions: Digest,
     recommended: i64,
     reachable: i64,
     content: Digest,
@@ -118,6 +123,7 @@ impl Published {
             severity: alert.severity,
             targets: digest(keys.join("\n").as_bytes()),
             basis,
+            decisions: digest(format!("{:?}", alert.decisions).as_bytes()),
             recommended: alert.targets.iter().fold(0, |sum, target| reference_of(target).saturating_add(sum)),
             reachable: alert.targets.iter().fold(0, |sum, target| reachable_of(target).saturating_add(sum)),
             content: digest(&alert.content()),
@@ -132,6 +138,7 @@ impl Published {
             || self.severity != next.severity
             || self.targets != next.targets
             || self.basis != next.basis
+            || self.decisions != next.decisions
             || is_a_tenth(next.recommended.abs_diff(self.recommended), self.recommended)
             || is_a_tenth(next.reachable.abs_diff(self.reachable), self.reachable)
     }

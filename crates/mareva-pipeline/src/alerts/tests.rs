@@ -1,4 +1,4 @@
-mod contract;
+pub(crate) mod contract;
 mod counterfeit;
 pub(crate) mod fixture;
 mod flow;

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod completions;
+pub mod decisions;
 pub mod demo;
 pub mod fetch;
 pub mod lists;
@@ -25,6 +26,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Check(args) => check::run(args),
         Command::Rules(command) => rules::run(command),
         Command::Lists(command) => lists::run(command),
+        Command::Decisions(command) => decisions::run(command),
         Command::Completions(args) => completions::run(&args),
     }
 }

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 
+use mareva_codec::read_public_key;
 use mareva_kafka::Connection;
-use mareva_model::{Fault, Refusal, identifier};
+use mareva_model::{Fault, Refusal, Ruling, identifier};
+use mareva_pipeline::LIST_OF_DECISIONS;
 
 use super::Config;
 use crate::logging;
@@ -30,7 +32,8 @@ pub fn check(config: &Config, place: &str, faults: &mut Refusal) {
     }
     let output = &config.output;
     let topics = config.input.bank.iter().map(|topic| ("input.bank", topic));
-    let topics = topics.chain(config.input.exchange.iter().map(|topic| ("input.exchange", topic))).chain([
+    let topics = topics.chain(config.input.exchange.iter().map(|topic| ("input.exchange", topic)));
+    let topics = topics.chain(config.input.decisions.iter().map(|topic| ("input.decisions", topic))).chain([
         ("output.alerts", &output.alerts),
         ("output.dead_letters", &output.dead_letters),
         ("output.late", &output.late),
@@ -50,6 +53,7 @@ pub fn check(config: &Config, place: &str, faults: &mut Refusal) {
     if config.input.bank.is_empty() && config.input.exchange.is_empty() {
         fault("input", "no topic is read".to_owned(), "name at least one topic");
     }
+    decisions(config, &mut fault);
     kafka(&config.kafka, &mut fault);
     if !config.http.listen.is_empty() && config.http.listen.parse::<SocketAddr>().is_err() {
         let reason = format!("`{}` is no address", config.http.listen);
@@ -57,6 +61,42 @@ pub fn check(config: &Config, place: &str, faults: &mut Refusal) {
     }
     if let Some(reason) = logging::level_fault(&config.log.level) {
         fault("log.level", reason, logging::LEVELS);
+    }
+}
+
+/// Who may decide what.
+fn decisions(config: &Config, fault: &mut impl FnMut(&str, String, &str)) {
+    let mut key_ids = HashSet::new();
+    for (at, approver) in config.decisions.approvers.iter().enumerate() {
+        let mut wrong = |key: &str, reason: String, remedy: &str| {
+            fault(&format!("decisions.approvers[{at}].{key}"), reason, remedy);
+        };
+        if approver.name.trim().is_empty() {
+            wrong("name", "is empty".to_owned(), "write what decisions and alerts are to call him");
+        }
+        if approver.key_id.is_empty() || !key_ids.insert(&approver.key_id) {
+            wrong(
+                "key_id",
+                format!("`{}` is empty, or given twice", approver.key_id),
+                "give each key an id of its own",
+            );
+        }
+        if read_public_key(&approver.public_key).is_none() {
+            let remedy = "write the 32 bytes in base64url without padding, as the x of a JSON Web Key has them";
+            wrong("public_key", "is no Ed25519 key".to_owned(), remedy);
+        }
+        for kind in approver.may.iter().filter(|kind| !Ruling::ALL.contains(&kind.as_str())) {
+            let reason = format!("`{kind}` is no kind of decision");
+            wrong("may", reason, &format!("the kinds are {}", Ruling::ALL.join(", ")));
+        }
+    }
+    if !config.input.decisions.is_empty() && config.decisions.approvers.is_empty() {
+        let reason = "decisions are read and nobody may sign them".to_owned();
+        fault("decisions.approvers", reason, "name those who may in [[decisions.approvers]]");
+    }
+    if config.lists.iter().any(|file| file.list.name == LIST_OF_DECISIONS) {
+        let reason = format!("no list can be called `{LIST_OF_DECISIONS}`: so are hits on confirmed mules");
+        fault("lists", reason, "give it another name");
     }
 }
 

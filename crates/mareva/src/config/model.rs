@@ -22,6 +22,7 @@ pub struct Config {
     pub lists: Vec<ListFile>,
     pub tables: Tables,
     pub alerts: Alerts,
+    pub decisions: Decisions,
     pub retention: Retention,
     pub snapshots: Snapshots,
     pub http: Http,
@@ -85,6 +86,7 @@ pub struct Institution {
 pub struct Input {
     pub bank: Vec<String>,
     pub exchange: Vec<String>,
+    pub decisions: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -134,6 +136,22 @@ pub struct Alerts {
     pub max_closed: usize,
     pub max_signals: usize,
     pub max_targets: usize,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Decisions {
+    pub approvers: Vec<Approver>,
+    pub longest: Span,
+    pub max_in_force: usize,
+}
+
+/// Somebody whose signature counts.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Approver {
+    pub name: String,
+    pub key_id: String,
+    pub public_key: String,
+    pub may: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

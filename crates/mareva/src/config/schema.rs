@@ -64,7 +64,7 @@ const ACTIONS: Kind = Kind::Choice(&["review", "warn", "report", "hold", "block"
 /// Sections with a fixed set of keys; `kafka` and `lists` are checked on their own.
 pub const SECTIONS: &[(&str, &[Key])] = &[
     ("institution", &[key("bics", Kind::Texts), key("exchanges", Kind::Texts), key("jurisdiction", Kind::Text)]),
-    ("input", &[key("bank", Kind::Texts), key("exchange", Kind::Texts)]),
+    ("input", &[key("bank", Kind::Texts), key("exchange", Kind::Texts), key("decisions", Kind::Texts)]),
     (
         "output",
         &[
@@ -107,6 +107,10 @@ pub const SECTIONS: &[(&str, &[Key])] = &[
             key("max_targets", Kind::Count),
         ],
     ),
+    (
+        "decisions",
+        &[key("approvers", Kind::Tables(APPROVER)), key("longest", Kind::Span), key("max_in_force", Kind::Count)],
+    ),
     ("retention", &[key("memory_mib", Kind::Count), key("path", Kind::Text)]),
     ("snapshots", &[key("path", Kind::Text), key("every", Kind::Span), key("keep", Kind::Count)]),
     ("http", &[key("listen", Kind::Text), key("admin_token_file", Kind::Text)]),
@@ -134,6 +138,14 @@ const COLUMNS: Kind = Kind::Headers(&[
     "listed_at",
     "source",
 ]);
+
+/// Keys of somebody whose signature counts.
+const APPROVER: &[Key] = &[
+    required("name", Kind::Text),
+    required("key_id", Kind::Text),
+    required("public_key", Kind::Text),
+    required("may", Kind::Texts),
+];
 
 /// Keys of where a list is got.
 const FETCH: &[Key] = &[

@@ -35,7 +35,7 @@ fn the_defaults_name_every_key_and_no_other() {
             let value = &table[key.name];
             let fits = match key.kind {
                 Kind::Text | Kind::Choice(_) => value.is_str(),
-                Kind::Texts => value.is_array(),
+                Kind::Texts | Kind::Tables(_) => value.is_array(),
                 Kind::Span => value.as_str().is_some_and(|text| parse_span(text).is_ok()),
                 Kind::Count => value.is_integer(),
                 _ => false,

@@ -15,6 +15,7 @@ pub(super) fn status(status: AlertStatus) -> &'static str {
         AlertStatus::Open => "open",
         AlertStatus::Withdrawn => "withdrawn",
         AlertStatus::BasisWithdrawn => "basis_withdrawn",
+        AlertStatus::SetAside => "set_aside",
     }
 }
 
@@ -29,6 +30,8 @@ pub(crate) fn reason(reason: Reason) -> &'static str {
         Reason::Forbidden => "forbidden",
         Reason::TimeAhead => "time_ahead",
         Reason::Conflicting => "conflicting",
+        Reason::Untrusted => "untrusted",
+        Reason::Expired => "expired",
     }
 }
 

@@ -10,7 +10,7 @@ use super::words::{reason, regime, status};
 const REGIMES: [Regime; 2] = [Regime::Fraud, Regime::Sanctions];
 const ACTIONS: [Action; 6] =
     [Action::Review, Action::Warn, Action::Report, Action::Recall, Action::Hold, Action::Block];
-const REASONS: [Reason; 8] = [
+const REASONS: [Reason; 10] = [
     Reason::UnknownFormat,
     Reason::Malformed,
     Reason::TooLarge,
@@ -19,8 +19,11 @@ const REASONS: [Reason; 8] = [
     Reason::Forbidden,
     Reason::TimeAhead,
     Reason::Conflicting,
+    Reason::Untrusted,
+    Reason::Expired,
 ];
-const STATUSES: [AlertStatus; 3] = [AlertStatus::Open, AlertStatus::Withdrawn, AlertStatus::BasisWithdrawn];
+const STATUSES: [AlertStatus; 4] =
+    [AlertStatus::Open, AlertStatus::Withdrawn, AlertStatus::BasisWithdrawn, AlertStatus::SetAside];
 
 impl Metrics {
     /// Those that the code fixes.

@@ -14,12 +14,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use mareva_codec::{Limits, Stream};
+use mareva_codec::{Approver, Limits, Stream, read_public_key};
 use mareva_kafka::Connection;
 use mareva_model::{Digest, Fault, Refusal, digest};
 use mareva_monitoring::{Accounts, Ruleset, Spill};
 use mareva_pipeline::alerts::{AlertConfig, InstitutionConfig};
-use mareva_pipeline::{Parts, PipelineConfig, Rates};
+use mareva_pipeline::{DecisionConfig, Parts, PipelineConfig, Rates};
 use mareva_screening::Watchlist;
 
 pub use accounts::parse_account;
@@ -211,6 +211,21 @@ fn pipeline_config(config: &Config) -> PipelineConfig {
         max_rows: semantics.max_rows,
         limits: Limits::default(),
         alerts: alert_config(config),
+        decisions: decision_config(config),
+    }
+}
+
+/// Whose decisions count. A key that cannot be read has left a fault before.
+pub fn decision_config(config: &Config) -> DecisionConfig {
+    let approvers = config.decisions.approvers.iter().filter_map(|one| {
+        let (name, may) = (one.name.clone(), one.may.clone());
+        Some((one.key_id.clone(), Approver { name, public_key: read_public_key(&one.public_key)?, may }))
+    });
+    DecisionConfig {
+        topics: config.input.decisions.iter().cloned().collect(),
+        approvers: approvers.collect(),
+        longest_ms: config.decisions.longest.ms(),
+        max_in_force: config.decisions.max_in_force,
     }
 }
 

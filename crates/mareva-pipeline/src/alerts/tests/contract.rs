@@ -18,7 +18,7 @@ fn schema() -> jsonschema::Validator {
     jsonschema::validator_for(&serde_json::from_slice(&text).unwrap()).unwrap()
 }
 
-fn faults(alert: &serde_json::Value) -> Vec<String> {
+pub(crate) fn faults(alert: &serde_json::Value) -> Vec<String> {
     schema().iter_errors(alert).map(|error| format!("{} at {}", error, error.instance_path)).collect()
 }
 

@@ -286,6 +286,7 @@ pub(super) fn entry(class: EvidenceClass) -> Arc<EntryRef> {
         name: "KESSEL TRADING".into(),
         programme: Some("DEMO2".into()),
         evidence_class: class,
+        digest: "00112233445566778899aabbccddeeff".into(),
     })
 }
 

@@ -1,0 +1,157 @@
+//! What is asked of a decision before it takes force: whether it is right now, and about what is there.
+
+use std::sync::Arc;
+
+use mareva_model::{ClearedPair, Decision, Raises, Reason, Regime, Ruling};
+use mareva_monitoring::{Accounts, Ruleset};
+use mareva_screening::{Scratch, Watchlist};
+
+use super::{Decisions, InForce, Over, Turn, Turned, print_of};
+
+/// What stands around a decision when it comes.
+pub(crate) struct Circumstances<'a> {
+    /// Wall clock of the slice, UTC milliseconds.
+    pub tick: i64,
+    /// When the record was appended, UTC milliseconds.
+    pub append_time: i64,
+    /// How far beyond that it may say that it was made, milliseconds.
+    pub max_ahead_ms: i64,
+    /// The longest that one may last, milliseconds.
+    pub longest_ms: i64,
+    /// How many may be in force, and as many be remembered.
+    pub most: usize,
+    pub accounts: &'a Accounts,
+    pub rules: &'a Ruleset,
+    pub lists: &'a Watchlist,
+}
+
+/// Why a decision does not take force, and what to do.
+pub(crate) type Refused = (Reason, String);
+
+fn refused<T>(reason: Reason, detail: impl Into<String>) -> Result<T, Refused> {
+    Err((reason, detail.into()))
+}
+
+impl Decisions {
+    /// Has a decision take force. Returns what begins and ends with it: nothing where it is in force already.
+    pub(crate) fn take(&mut self, decision: Decision, around: &Circumstances<'_>) -> Result<Vec<Turn>, Refused> {
+        if let Some(known) = self.in_force.get(&decision.id) {
+            if *known.decision == decision {
+                return Ok(Vec::new());
+            }
+            return refused(Reason::Conflicting, "another decision has this id; give each one of its own");
+        }
+        if let Some(over) = self.over.get(&decision.id) {
+            if over.digest != print_of(&decision) {
+                return refused(Reason::Conflicting, "another decision had this id; give each one of its own");
+            }
+            if matches!(decision.ruling, Ruling::Revocation { .. }) {
+                return Ok(Vec::new());
+            }
+            return refused(Reason::Expired, "it has ended; decide again under an id of its own");
+        }
+        self.is_timely(&decision, around)?;
+        self.fits(&decision, around)?;
+        let decision = Arc::new(decision);
+        let is_pair = match &decision.ruling {
+            Ruling::Revocation { decision: other } => return self.revoke(other, &decision),
+            Ruling::ClearedPair(pair) => Some(pair),
+            _ => None,
+        };
+        let entry = is_pair.map(|pair| around.lists.digests(&pair.entry, pair.account.as_deref())).unwrap_or_default();
+        self.hold(decision.clone(), entry);
+        Ok(vec![Turn { decision, is: Turned::Begun }])
+    }
+
+    fn is_timely(&self, decision: &Decision, around: &Circumstances<'_>) -> Result<(), Refused> {
+        if decision.issued_at > around.append_time.saturating_add(around.max_ahead_ms) {
+            return refused(
+                Reason::TimeAhead,
+                "issued_at is ahead of the broker's append time; check the signer's clock",
+            );
+        }
+        if decision.until <= around.tick {
+            return refused(Reason::Expired, "its time was over when it came; decide again with a later until");
+        }
+        if decision.until.saturating_sub(decision.issued_at) > around.longest_ms {
+            let detail = "until: it lasts longer than decisions.longest; end it earlier, and decide again then";
+            return refused(Reason::InvalidField, detail);
+        }
+        let full = self.in_force.len().max(self.over.len()) >= around.most;
+        if full && !matches!(decision.ruling, Ruling::Revocation { .. }) {
+            let detail = "as many as decisions.max_in_force are in force or remembered; revoke some, or raise it";
+            return refused(Reason::TooLarge, detail);
+        }
+        Ok(())
+    }
+
+    fn fits(&self, decision: &Decision, around: &Circumstances<'_>) -> Result<(), Refused> {
+        match &decision.ruling {
+            Ruling::ClearedPair(pair) => is_about_what_is_listed(pair, around),
+            Ruling::Snooze { account, rules, .. } => {
+                if self.mule(account).is_some() {
+                    return contradicts("the account is confirmed to be a mule's");
+                }
+                match rules.iter().find(|id| !raises_alerts(around.rules, id)) {
+                    Some(id) => refused(
+                        Reason::InvalidField,
+                        format!("rules: `{id}` is no rule in force that raises alerts; name those of the alert"),
+                    ),
+                    None => Ok(()),
+                }
+            }
+            Ruling::ConfirmedMule { account } if self.victim(account).is_some() => {
+                contradicts("the account is decided to be that of a victim at risk")
+            }
+            Ruling::VictimAtRisk { party } if self.mule(party).is_some() => {
+                contradicts("the account is confirmed to be a mule's")
+            }
+            Ruling::Revocation { decision: other } if !self.in_force.contains_key(other) => {
+                refused(Reason::InvalidField, "decision: none of this id is in force; there is nothing to revoke")
+            }
+            Ruling::ConfirmedMule { .. }
+            | Ruling::VictimAtRisk { .. }
+            | Ruling::DoNotFreezeYet { .. }
+            | Ruling::Revocation { .. } => Ok(()),
+        }
+    }
+
+    fn revoke(&mut self, other: &str, revocation: &Decision) -> Result<Vec<Turn>, Refused> {
+        let Some(InForce { decision, .. }) = self.in_force.get(other).cloned() else { return Ok(Vec::new()) };
+        self.end_early(&decision);
+        // Of the two it is the revocation that could come again for longer.
+        let over = Over { until: revocation.until, digest: print_of(revocation) };
+        self.ends.insert((revocation.until, revocation.id.clone()));
+        self.over.insert(revocation.id.clone(), over);
+        Ok(vec![Turn { decision, is: Turned::Revoked }])
+    }
+}
+
+fn contradicts<T>(told: &str) -> Result<T, Refused> {
+    refused(Reason::Conflicting, format!("{told}; revoke that decision first"))
+}
+
+fn raises_alerts(rules: &Ruleset, id: &str) -> bool {
+    rules.rules().iter().any(|rule| rule.reference.id == id && rule.reference.raises == Raises::Alert)
+}
+
+fn is_about_what_is_listed(pair: &ClearedPair, around: &Circumstances<'_>) -> Result<(), Refused> {
+    let digests = around.lists.digests(&pair.entry, pair.account.as_deref());
+    if digests.is_empty() {
+        return refused(Reason::InvalidField, "entry: no list in force has it; write it as the alert does");
+    }
+    if !digests.contains(&pair.entry_digest) {
+        let detail = "entry_digest: the entry says something else by now; look at it again and decide anew";
+        return refused(Reason::Conflicting, detail);
+    }
+    let Some(account) = &pair.account else { return Ok(()) };
+    let (mut scratch, mut found) = (Scratch::new(), Vec::new());
+    around.lists.screen_identifier(account, around.tick, &mut scratch, &mut found);
+    if found.iter().any(|found| found.entry.id == pair.entry && found.list.regime == Regime::Sanctions) {
+        return refused(
+            Reason::Forbidden,
+            "the entry of a sanctions list names the account itself; only who publishes the list can clear it",
+        );
+    }
+    Ok(())
+}
