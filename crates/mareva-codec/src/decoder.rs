@@ -4,7 +4,7 @@ use mareva_model::{DeadLetter, PartyRole, Reason, TransactionBatch};
 
 use crate::fault::Fault;
 use crate::row::{Collected, Context, Scratch, position};
-use crate::{bank_json, exchange_json, pacs008, salvage};
+use crate::{bank_json, exchange_json, iso20022, salvage};
 
 /// Bounds on what is read. Beyond one, the record or transaction is a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Default for Limits {
 /// Which of the two input streams a record is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
-    /// Canonical bank JSON and `pacs.008`.
+    /// Canonical bank JSON and ISO 20022 messages.
     Bank,
     /// Canonical exchange JSON and `ethereum-etl`.
     Exchange,
@@ -112,7 +112,7 @@ pub struct Decoded {
 pub struct Decoder {
     limits: Limits,
     scratch: Scratch,
-    message: pacs008::Message,
+    message: iso20022::Message,
     collected: Collected,
 }
 
@@ -132,7 +132,7 @@ impl Decoder {
         Self {
             limits,
             scratch: Scratch::default(),
-            message: pacs008::Message::default(),
+            message: iso20022::Message::default(),
             collected: Collected::default(),
         }
     }
@@ -197,7 +197,7 @@ impl Decoder {
         let context =
             Context { limits: &self.limits, record, scratch: &mut self.scratch, collected: &mut self.collected };
         match (stream, first) {
-            (_, Some(b'<')) => pacs008::decode(text, &mut self.message, context),
+            (_, Some(b'<')) => iso20022::decode(text, &mut self.message, context),
             (Stream::Bank, _) => bank_json::decode(text, context),
             (Stream::Exchange, _) => exchange_json::decode(text, context),
         }

@@ -3,8 +3,9 @@
 //! leave ([`Decoded`]). Untrusted input stops here: this crate must never panic on it, never drop any of it silently, never
 //! follow a reference out of it, and it does no I/O and reads no clock.
 //!
-//! Formats: canonical JSON (`schema/bank.schema.json`, `schema/exchange.schema.json`), ISO 20022 `pacs.008.001.02` to `.13`
-//! on the bank stream, `ethereum-etl` token transfers and transactions on the exchange stream. Beside them [`read_decision`]: signed decisions of people.
+//! Formats: canonical JSON (`schema/bank.schema.json`, `schema/exchange.schema.json`); on the bank stream ISO 20022 messages
+//! (`pacs.008`, `pacs.009`, `pacs.004`, `pacs.002`, `pain.001`, `camt.056`, `camt.110`; README.md says what a row of each is); on
+//! the exchange stream `ethereum-etl` token transfers and transactions. Beside them [`read_decision`]: signed decisions of people.
 
 mod amount;
 mod bank_json;
@@ -13,9 +14,9 @@ mod decoder;
 mod ethereum_etl;
 mod exchange_json;
 mod fault;
+mod iso20022;
 mod json;
 pub mod outbound;
-mod pacs008;
 mod row;
 mod salvage;
 

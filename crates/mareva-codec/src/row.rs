@@ -4,23 +4,52 @@ use std::ops::Range;
 
 use mareva_model::identifier::{Identifier, recognise_in_text};
 use mareva_model::{
-    APART, DeadLetter, NAMESAKE, PartyRole, Reason, SourcePosition, Text, TransactionBatchBuilder, TransactionRow,
-    digest,
+    APART, DeadLetter, INSTITUTION, NAMESAKE, PartyRole, Reason, SourcePosition, Text, TransactionBatchBuilder,
+    TransactionRow, digest,
 };
 
 use crate::decoder::{ExtraParty, Limits, PartyText, Record};
 use crate::fault::Fault;
 
-/// Begins the source of a `pacs.008` that names its sender by a clearing member id: such ids are numbers or words that a
-/// source of the canonical formats may be called, too.
+/// Begins the source of a message that names its sender by a clearing member id: such ids are numbers or words that a source
+/// of the canonical formats may be called, too.
 pub(crate) const MEMBER: &str = "member";
 
-/// Source of a `pacs.008` that does not name its sender.
-pub(crate) const UNNAMED: &str = "pacs.008";
+/// Begin the row ids of what is no payment.
+pub(crate) const RETURN: &str = "return";
+pub(crate) const RECALL: &str = "recall";
+pub(crate) const INVESTIGATION: &str = "investigation";
+pub(crate) const STATUS: &str = "status";
+pub(crate) const INITIATION: &str = "initiation";
+/// Stands where the source of a return does, in that of a rejected payment.
+pub(crate) const REJECTED: &str = "rejected";
 
-/// What no canonical record may give as its source, since a sender could otherwise counterfeit ids: of other formats, of what
-/// was not accepted, and of what has the id of another.
-pub(crate) const RESERVED_SOURCES: [&str; 7] = ["uetr", "return", "ethereum", APART, NAMESAKE, MEMBER, UNNAMED];
+/// ISO 4217: no currency is involved.
+pub(crate) const NO_CURRENCY: &str = "XXX";
+
+/// What no canonical record may give as its source, since a sender could otherwise counterfeit ids: of other formats (a message
+/// that does not name its sender has its own name as source), of what was not accepted, and of what has the id of another.
+pub(crate) const RESERVED_SOURCES: [&str; 19] = [
+    "uetr",
+    RETURN,
+    REJECTED,
+    RECALL,
+    INVESTIGATION,
+    STATUS,
+    INITIATION,
+    INSTITUTION,
+    "ethereum",
+    APART,
+    NAMESAKE,
+    MEMBER,
+    "pacs.008",
+    "pacs.009",
+    "pacs.004",
+    "pacs.002",
+    "pain.001",
+    "camt.056",
+    "camt.110",
+];
 
 /// Bytes of the digest of a row's parties: 128 bits, as for keys.
 pub(crate) const PRINT_BYTES: usize = 16;
@@ -40,6 +69,7 @@ pub(crate) struct Scratch {
     pub(crate) original: String,
     pub(crate) tx_hash: String,
     pub(crate) remittance: String,
+    pub(crate) message_name: String,
 }
 
 impl Scratch {
@@ -57,6 +87,7 @@ impl Scratch {
             &mut self.original,
             &mut self.tx_hash,
             &mut self.remittance,
+            &mut self.message_name,
         ] {
             text.clear();
         }
@@ -245,4 +276,13 @@ pub(crate) fn text_parties(text: &str) -> impl Iterator<Item = (PartyRole, Party
 /// The fault of a field whose value is none of the known ones.
 pub(crate) fn unknown_value(field: &str, known: &str) -> Fault {
     Fault::new(Reason::InvalidField, format!("{field}: unknown value; known are {known}"))
+}
+
+/// Rank of the reason of a recall: of several the lowest counts, fraud before all, since others say how to go about it.
+pub(crate) fn gravity(reason: &str) -> u8 {
+    match reason {
+        "FRAD" => 0,
+        "UAPA" => 1,
+        _ => 2,
+    }
 }

@@ -7,7 +7,7 @@ use mareva_model::PartyRole;
 use mareva_model::identifier::{exchange_account, write_account, write_agent, write_merchant, write_wallet};
 
 use crate::decoder::{PartyText, Stream};
-use crate::pacs008::Tag;
+use crate::iso20022::Tag;
 use crate::row::{Parties, text_parties};
 
 /// Parties taken from one record at most.
@@ -44,11 +44,8 @@ const FIELDS: [&str; 18] = [
 /// The parties that can be made out in `payload`, and whether these are all: a bound may have ended the search.
 pub(crate) fn parties(stream: Stream, payload: &[u8]) -> (Parties, bool) {
     let text = text(payload);
-    let (mut found, read) = if text.trim_start_matches('\u{feff}').trim_start().starts_with('<') {
-        xml(&text)
-    } else {
-        (json(stream, &text), true)
-    };
+    let start = text.trim_start_matches('\u{feff}').trim_start();
+    let (mut found, read) = if start.starts_with('<') { xml(&text) } else { (json(stream, &text), true) };
     // Whatever the fields are called and however they are nested or quoted, an identifier is known by its form.
     let known: HashSet<String> = found.iter().map(|(_, party)| party.as_str().to_owned()).collect();
     let scanned = &text[..text.floor_char_boundary(MAX_TEXT)];
@@ -236,7 +233,9 @@ fn xml(text: &str) -> (Parties, bool) {
         let name = tag.trim_start_matches('/').split([' ', '\t', '\r', '\n', '/', '>']).next().unwrap_or_default();
         let name = name.rsplit(':').next().unwrap_or_default();
         let element = Tag::of(name.as_bytes());
-        if let Some(role) = element.role() {
+        // The choice between person and institution inside a party says nothing of him.
+        let is_inside = element == Tag::Agt && party.is_some_and(|(_, container)| container != Tag::Agt);
+        if let Some(role) = element.role().filter(|_| !is_inside) {
             party = (!closing).then_some((role, element));
             continue;
         }

@@ -34,4 +34,6 @@ pub use money::{AMOUNT_SCALE, Amount, MoneyError, REFERENCE_SCALE, ReferenceAmou
 pub use nearest::{nearest, perhaps};
 pub use refusal::{Fault, Refusal};
 pub use time::{TimeError, format_time, parse_time, time_from_seconds};
-pub use transaction::{Kind, NAMESAKE, Status, Text, TransactionRow, is_told_by_banks, namesakes};
+pub use transaction::{
+    INSTITUTION, Kind, NAMESAKE, Status, Text, TransactionRow, is_movement, is_told_by_banks, namesakes,
+};

@@ -13,6 +13,17 @@ pub enum Kind {
     CardPayment,
     /// Money sent back; names the parties as the money moves now and reverses its original.
     Return,
+    /// Transfer between institutions on their own accounts, of a customer's payment perhaps (cover): it has no accounts of
+    /// customers, so no movements.
+    InstitutionTransfer,
+    /// A customer's order to his bank: moves nothing, the payment that follows does.
+    Initiation,
+    /// Request of another bank to give a payment back: moves nothing.
+    Recall,
+    /// Question of another bank about a payment or account: moves nothing.
+    Investigation,
+    /// What has become of a payment elsewhere, unless it was rejected (that is a return): moves nothing.
+    StatusReport,
     /// Money or assets arriving at an exchange account.
     Deposit,
     /// Money or assets leaving an exchange account.
@@ -28,22 +39,46 @@ pub enum Kind {
 }
 
 /// Kinds that records of the bank stream tell of; those of the exchange stream tell of all others.
-const TOLD_BY_BANKS: [Kind; 5] =
-    [Kind::CreditTransfer, Kind::CashDeposit, Kind::CashWithdrawal, Kind::CardPayment, Kind::Return];
+const TOLD_BY_BANKS: [Kind; 10] = [
+    Kind::CreditTransfer,
+    Kind::CashDeposit,
+    Kind::CashWithdrawal,
+    Kind::CardPayment,
+    Kind::Return,
+    Kind::InstitutionTransfer,
+    Kind::Initiation,
+    Kind::Recall,
+    Kind::Investigation,
+    Kind::StatusReport,
+];
+
+/// Kinds that move nothing between accounts, whatever their status.
+const MOVING_NOTHING: [Kind; 5] =
+    [Kind::Trade, Kind::Initiation, Kind::Recall, Kind::Investigation, Kind::StatusReport];
 
 /// Whether the bank stream told of a transaction, by its `kind` column.
 pub fn is_told_by_banks(kind: &str) -> bool {
     TOLD_BY_BANKS.iter().any(|told| told.as_str() == kind)
 }
 
+/// Whether a transaction of this `kind` column moves money between accounts, unless it is rejected.
+pub fn is_movement(kind: &str) -> bool {
+    MOVING_NOTHING.iter().all(|still| still.as_str() != kind)
+}
+
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 16] = [
         Self::CreditTransfer,
         Self::CashDeposit,
         Self::CashWithdrawal,
         Self::CardPayment,
         Self::Return,
+        Self::InstitutionTransfer,
+        Self::Initiation,
+        Self::Recall,
+        Self::Investigation,
+        Self::StatusReport,
         Self::Deposit,
         Self::Withdrawal,
         Self::Trade,
@@ -60,6 +95,11 @@ impl Kind {
             Self::CashWithdrawal => "cash_withdrawal",
             Self::CardPayment => "card_payment",
             Self::Return => "return",
+            Self::InstitutionTransfer => "institution_transfer",
+            Self::Initiation => "initiation",
+            Self::Recall => "recall",
+            Self::Investigation => "investigation",
+            Self::StatusReport => "status_report",
             Self::Deposit => "deposit",
             Self::Withdrawal => "withdrawal",
             Self::Trade => "trade",
@@ -104,11 +144,16 @@ const MAX_NAMESAKES: u32 = 8;
 /// Begins the identity of what one of the two streams sends under an id that the other has used; no source may be called this.
 pub const NAMESAKE: &str = "namesake";
 
+/// Begins the identity of a transfer between institutions: one that covers a customer's payment has its UETR. No source may be
+/// called this.
+pub const INSTITUTION: &str = "institution";
+
 /// The identities of other payments that came under the id of a first one, in order. Under a UETR `<row_id>#2` and on: at most
 /// seven, so that one that somebody floods costs a few look-ups. Under another id, which begins with its source, there is one:
 /// that of the sender of the same name in the other stream.
 pub fn namesakes(row_id: &str) -> impl Iterator<Item = String> {
-    let of_uetr = row_id.starts_with("uetr:");
+    let of_institutions = row_id.strip_prefix(INSTITUTION).and_then(|rest| rest.strip_prefix(':'));
+    let of_uetr = of_institutions.unwrap_or(row_id).starts_with("uetr:");
     let numbers = 2..=if of_uetr { MAX_NAMESAKES } else { 2 };
     numbers.map(move |number| if of_uetr { format!("{row_id}#{number}") } else { format!("{NAMESAKE}:{row_id}") })
 }
@@ -118,8 +163,11 @@ pub fn namesakes(row_id: &str) -> impl Iterator<Item = String> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(usize)]
 pub enum Text {
-    /// Identity: `uetr:<uuid>` where there is one, else `<source>:<tx_id>`; returns `return:<source>:<id>`. Of several
-    /// payments under one id the later ones have those of [`namesakes`].
+    /// Identity: `uetr:<uuid>` where there is one, else `<source>:<tx_id>`; both behind `institution:` for a transfer between
+    /// institutions. Returns `return:<source>:<id>`, of a rejected payment `return:rejected:<its row_id>`; recalls,
+    /// investigations and status reports `recall:`, `investigation:` or `status:` and `<source>:<id>`; initiations
+    /// `initiation:uetr:<uuid>` or `initiation:<source>:<id>`. Of several payments under one id the later ones have those of
+    /// [`namesakes`].
     RowId,
     /// [`Kind`].
     Kind,
@@ -127,7 +175,8 @@ pub enum Text {
     Status,
     /// Institution, exchange or chain that reported it.
     Source,
-    /// ISO 4217 code, asset ticker, or the identifier of an unknown token contract.
+    /// ISO 4217 code, asset ticker, or the identifier of an unknown token contract; `XXX` (no currency) where a recall, an
+    /// investigation or a status report tells no amount.
     Currency,
     /// Account or wallet that pays.
     Originator,
@@ -155,7 +204,8 @@ pub enum Text {
     Device,
     /// IP address.
     Ip,
-    /// ISO purpose or category purpose code such as `SALA`.
+    /// ISO purpose or category purpose code such as `SALA`; of a return, recall or investigation its reason, such as `FRAD`; of
+    /// a status report the status, such as `BLCK`.
     Purpose,
     /// Remittance text.
     Remittance,
@@ -185,13 +235,13 @@ pub enum Text {
     ClearingRef,
     /// UETR, lower case.
     Uetr,
-    /// Interbank settlement date, `YYYY-MM-DD`.
+    /// Interbank settlement date, of an initiation the day on which it is to be executed, `YYYY-MM-DD`.
     SettlementDate,
     /// Interbank settlement amount, decimal text as sent.
     SettlementAmount,
     /// Currency of the settlement amount.
     SettlementCurrency,
-    /// `row_id` of the transaction that a return reverses.
+    /// `row_id` of the transaction that a return reverses, or that a recall, an investigation or a status report is about.
     Original,
     /// The amount as text where `amount` cannot hold it.
     AmountText,

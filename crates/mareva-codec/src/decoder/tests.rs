@@ -2,6 +2,8 @@ mod bank;
 mod exchange;
 mod generated;
 mod hostile;
+mod messages;
+mod mixed;
 mod official;
 mod pacs008;
 

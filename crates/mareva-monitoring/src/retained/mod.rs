@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arrow::array::{Array, RecordBatch, StringArray};
 use arrow::compute::concat_batches;
-use mareva_model::{Kind, Status, Text, TransactionBatch, prepared_schema};
+use mareva_model::{Status, Text, TransactionBatch, is_movement, prepared_schema};
 
 use crate::error::Error;
 use crate::key::{Key, key_of};
@@ -138,9 +138,9 @@ pub struct RetainedRows {
     failed: OnceLock<io::ErrorKind>,
 }
 
-/// Whether a transaction moves money between accounts: a rejected payment moves nothing, a trade stays inside.
+/// Whether a transaction moves money between accounts: a rejected payment moves nothing, a trade stays inside, a recall asks.
 pub fn moves(status: &str, kind: &str) -> bool {
-    status != Status::Rejected.as_str() && kind != Kind::Trade.as_str()
+    status != Status::Rejected.as_str() && is_movement(kind)
 }
 
 /// The legs of a batch whose first row has the number `first`: account and `row << 1 | leg`, where leg 1 receives.

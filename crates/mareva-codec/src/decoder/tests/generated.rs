@@ -60,12 +60,17 @@ proptest! {
 
     #[test]
     fn damaged_records_give_a_row_or_a_dead_letter(
-        pick in 0_usize..6,
+        pick in 0_usize..11,
         cuts in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0_usize..40), 1..6),
     ) {
         let (stream, file) = [
             (Stream::Bank, "pacs008.xml"),
-            (Stream::Bank, "pacs008.xml"),
+            (Stream::Bank, "pacs009.xml"),
+            (Stream::Bank, "pacs004.xml"),
+            (Stream::Bank, "pacs002.xml"),
+            (Stream::Bank, "pain001.xml"),
+            (Stream::Bank, "camt056.xml"),
+            (Stream::Bank, "camt110.xml"),
             (Stream::Bank, "bank.credit_transfer.json"),
             (Stream::Bank, "bank.return.json"),
             (Stream::Exchange, "exchange.deposit.json"),

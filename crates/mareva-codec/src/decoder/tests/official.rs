@@ -54,9 +54,14 @@ fn published_messages_decode_or_say_why_not() {
         ("sample-participant-to-fednow-message.xml", 1),
         ("../templates/pacs.008.001.08/pacs.008.001.08.xml", 1),
         ("../templates/pacs.008.001.13/pacs.008.001.13.xml", 1),
-        ("pacs.009.001.07.xml", 0),
-        ("pacs.002-CDATA-with-header.xml", 0),
-        ("fednow-sample-message-pacs002.xml", 0),
+        ("pacs.009.001.07.xml", 1),
+        ("../templates/pacs.009.001.10/pacs.009.001.10.xml", 1),
+        ("../templates/pacs.004.001.11/pacs.004.001.11.xml", 1),
+        ("../templates/pacs.002.001.12/pacs.002.001.12.xml", 1),
+        ("fednow-sample-message-pacs002.xml", 1),
+        ("fednow-sample-message-outgoing-pacs002.xml", 1),
+        ("pacs.002-CDATA-with-header.xml", 1),
+        ("../templates/pacs.007.001.11/pacs.007.001.11.xml", 0),
     ] {
         let decoded = decode(Stream::Bank, &std::fs::read(samples.join(file)).unwrap());
         assert_eq!(decoded.batch.len(), rows, "{file}: {:?}", decoded.dead_letters);
@@ -83,4 +88,32 @@ fn published_messages_decode_or_say_why_not() {
     assert_eq!(text(&decoded, 0, Text::RowId).as_deref(), Some("CITTGB2LPBG:123452342"));
     assert_eq!(text(&decoded, 0, Text::OriginatorName).as_deref(), Some("JOHN DOE"));
     assert!(parties(&decoded).contains(&name(PartyRole::OriginatorAgent, "Juan Perez")));
+}
+
+#[test]
+#[ignore = "needs MAREVA_DATA: the folder of official data"]
+fn example_messages_are_valid_by_their_schemas() {
+    let schemas = folder("standards/iso20022/xsd");
+    for (file, schema) in [
+        ("pacs009.xml", "pacs.009.001.08"),
+        ("pacs004.xml", "pacs.004.001.10"),
+        ("pacs002.xml", "pacs.002.001.10"),
+        ("pain001.xml", "pain.001.001.09"),
+        ("camt056.xml", "camt.056.001.08"),
+        ("camt110.xml", "camt.110.001.01"),
+    ] {
+        let whole = String::from_utf8(example(file)).unwrap();
+        let (start, end) = ("<Document", "</Document>");
+        let document = &whole[whole.find(start).unwrap()..whole.find(end).unwrap() + end.len()];
+        let path = std::env::temp_dir().join(format!("mareva-codec-{}-{file}", std::process::id()));
+        std::fs::write(&path, document).unwrap();
+        let schema = schemas.join(format!("{schema}.xsd"));
+        let run = std::process::Command::new("xmllint")
+            .args(["--noout", "--nonet", "--schema"])
+            .args([&schema, &path])
+            .output();
+        let run = run.expect("xmllint starts; tests/run.sh installs it");
+        std::fs::remove_file(&path).unwrap();
+        assert!(run.status.success(), "{file}: {}", String::from_utf8_lossy(&run.stderr));
+    }
 }

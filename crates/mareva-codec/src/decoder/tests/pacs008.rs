@@ -337,7 +337,7 @@ fn a_message_that_is_not_whole_is_one_dead_letter_and_is_screened() {
         (whole.replace("UTF-8", "UTF-16"), Reason::Malformed),
         (whole.replace("UTF-8", "ISO-8859-1").replace("Second", "Zweiter Käufer"), Reason::Malformed),
         (whole.replace("pacs.008.001.08", "pacs.008.001.14"), Reason::UnknownFormat),
-        (whole.replace("FIToFICstmrCdtTrf", "FICdtTrf"), Reason::UnknownFormat),
+        (whole.replace("FIToFICstmrCdtTrf", "FIToFICstmrDrctDbt"), Reason::UnknownFormat),
         (whole.replace("invoice 1", "&unknown;"), Reason::Forbidden),
         (whole.replace("<p:MsgId>MSG-1", &format!("<p:MsgId>{}", "M".repeat(1025))), Reason::TooLarge),
         (whole.replace("<p:Purp>", &"<a>".repeat(70)).replace("</p:Purp>", &"</a>".repeat(70)), Reason::TooLarge),
