@@ -22,7 +22,7 @@ mutants() {
 
 fuzz() {
     cargo build --workspace --locked --bin fuzz
-    for decoder in bank exchange iso20022 ethereum decision identifier list csv-list uk-csv-list xml-list ftm-list misp-list stix-list tagpack-list; do
+    for decoder in bank exchange iso20022 mt ethereum decision identifier list csv-list uk-csv-list xml-list ftm-list misp-list stix-list tagpack-list; do
         "$target/debug/fuzz" --decoder "$decoder" --for 10m
     done
 }

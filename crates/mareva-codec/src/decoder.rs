@@ -4,7 +4,7 @@ use mareva_model::{DeadLetter, PartyRole, Reason, TransactionBatch};
 
 use crate::fault::Fault;
 use crate::row::{Collected, Context, Scratch, position};
-use crate::{bank_json, exchange_json, iso20022, salvage};
+use crate::{bank_json, exchange_json, iso20022, mt, salvage};
 
 /// Bounds on what is read. Beyond one, the record or transaction is a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Default for Limits {
 /// Which of the two input streams a record is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
-    /// Canonical bank JSON and ISO 20022 messages.
+    /// Canonical bank JSON, ISO 20022 and SWIFT FIN messages.
     Bank,
     /// Canonical exchange JSON and `ethereum-etl`.
     Exchange,
@@ -196,7 +196,9 @@ impl Decoder {
         self.scratch.clear();
         let context =
             Context { limits: &self.limits, record, scratch: &mut self.scratch, collected: &mut self.collected };
+        let is_mt = text.trim_ascii_start().starts_with(mt::START);
         match (stream, first) {
+            (Stream::Bank, _) if is_mt => mt::decode(text, context),
             (_, Some(b'<')) => iso20022::decode(text, &mut self.message, context),
             (Stream::Bank, _) => bank_json::decode(text, context),
             (Stream::Exchange, _) => exchange_json::decode(text, context),

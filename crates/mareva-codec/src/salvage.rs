@@ -8,6 +8,7 @@ use mareva_model::identifier::{exchange_account, write_account, write_agent, wri
 
 use crate::decoder::{PartyText, Stream};
 use crate::iso20022::Tag;
+use crate::mt;
 use crate::row::{Parties, text_parties};
 
 /// Parties taken from one record at most.
@@ -45,7 +46,13 @@ const FIELDS: [&str; 18] = [
 pub(crate) fn parties(stream: Stream, payload: &[u8]) -> (Parties, bool) {
     let text = text(payload);
     let start = text.trim_start_matches('\u{feff}').trim_start();
-    let (mut found, read) = if start.starts_with('<') { xml(&text) } else { (json(stream, &text), true) };
+    let (mut found, read) = if start.starts_with('<') {
+        xml(&text)
+    } else if stream == Stream::Bank && start.starts_with(mt::START) {
+        (mt::salvage(&text), true)
+    } else {
+        (json(stream, &text), true)
+    };
     // Whatever the fields are called and however they are nested or quoted, an identifier is known by its form.
     let known: HashSet<String> = found.iter().map(|(_, party)| party.as_str().to_owned()).collect();
     let scanned = &text[..text.floor_char_boundary(MAX_TEXT)];

@@ -22,7 +22,7 @@ use mareva_tests::decisions;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-const USAGE: &str = "usage: fuzz --decoder bank|exchange|iso20022|ethereum|decision|identifier|list|csv-list|uk-csv-list|xml-list|ftm-list|misp-list|stix-list|tagpack-list [--for 10m] [--seed N]";
+const USAGE: &str = "usage: fuzz --decoder bank|exchange|iso20022|mt|ethereum|decision|identifier|list|csv-list|uk-csv-list|xml-list|ftm-list|misp-list|stix-list|tagpack-list [--for 10m] [--seed N]";
 
 /// An input that takes longer shows that work grows faster than input.
 const MAX_TIME: Duration = Duration::from_secs(5);
@@ -55,6 +55,11 @@ const ISO20022: [&[u8]; 7] = [
     include_bytes!("../../../crates/mareva-codec/examples-data/pain001.xml"),
     include_bytes!("../../../crates/mareva-codec/examples-data/camt056.xml"),
     include_bytes!("../../../crates/mareva-codec/examples-data/camt110.xml"),
+];
+const MT: [&[u8]; 3] = [
+    include_bytes!("../../../crates/mareva-codec/examples-data/mt103.txt"),
+    include_bytes!("../../../crates/mareva-codec/examples-data/mt202cov.txt"),
+    include_bytes!("../../../crates/mareva-codec/examples-data/mt192.txt"),
 ];
 const ETHEREUM: [&[u8]; 2] = [
     include_bytes!("../../../crates/mareva-codec/examples-data/exchange.token_transfer.json"),
@@ -108,7 +113,7 @@ const TAGPACKS: [&[u8]; 1] = [include_bytes!("../../../crates/mareva-screening/f
 const FTM_LISTS: [&[u8]; 1] = [include_bytes!("../../../crates/mareva-screening/fixtures/entities.ftm.json")];
 
 /// Pieces that break readers, put in whole.
-const PIECES: [&[u8]; 44] = [
+const PIECES: [&[u8]; 45] = [
     b"9999-12-31T23:59:59Z",
     b"115792089237316195423570985008687907853269984665640564039457584007913129639935",
     b"1e999",
@@ -147,8 +152,9 @@ const PIECES: [&[u8]; 44] = [
     b"<p:FIToFICstmrCdtTrf>",
     b"<FIToFIPmtStsRpt>",
     b"<PmtInf>",
-    b"<TxInf>",
     b"<InvstgtnReq>",
+    b"\r\n:50F:",
+    b"\r\n-}",
     b"/>",
     b"\"type\":\"return\",",
     b"\"amount\":",
@@ -169,6 +175,7 @@ fn target(name: &str) -> Option<Target> {
         "bank" => (&BANK, |input| decode(Stream::Bank, input)),
         "exchange" => (&EXCHANGE, |input| decode(Stream::Exchange, input)),
         "iso20022" => (&ISO20022, |input| decode(Stream::Bank, input)),
+        "mt" => (&MT, |input| decode(Stream::Bank, input)),
         "decision" => (&DECISIONS, |input| decisions::read_and_sign(input).map(|end| shape(&end))),
         "ethereum" => (&ETHEREUM, |input| decode(Stream::Exchange, input)),
         "identifier" => (&IDENTIFIERS, identifiers),

@@ -4,6 +4,7 @@ mod generated;
 mod hostile;
 mod messages;
 mod mixed;
+mod mt;
 mod official;
 mod pacs008;
 

@@ -60,7 +60,7 @@ proptest! {
 
     #[test]
     fn damaged_records_give_a_row_or_a_dead_letter(
-        pick in 0_usize..11,
+        pick in 0_usize..14,
         cuts in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0_usize..40), 1..6),
     ) {
         let (stream, file) = [
@@ -71,6 +71,9 @@ proptest! {
             (Stream::Bank, "pain001.xml"),
             (Stream::Bank, "camt056.xml"),
             (Stream::Bank, "camt110.xml"),
+            (Stream::Bank, "mt103.txt"),
+            (Stream::Bank, "mt202cov.txt"),
+            (Stream::Bank, "mt192.txt"),
             (Stream::Bank, "bank.credit_transfer.json"),
             (Stream::Bank, "bank.return.json"),
             (Stream::Exchange, "exchange.deposit.json"),
