@@ -199,6 +199,7 @@ impl Decoder {
         let is_mt = text.trim_ascii_start().starts_with(mt::START);
         match (stream, first) {
             (Stream::Bank, _) if is_mt => mt::decode(text, context),
+            (Stream::Exchange, _) if is_mt => unknown("an MT on the exchange stream; send it to the bank stream"),
             (_, Some(b'<')) => iso20022::decode(text, &mut self.message, context),
             (Stream::Bank, _) => bank_json::decode(text, context),
             (Stream::Exchange, _) => exchange_json::decode(text, context),

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use mareva_model::identifier::{Identifier, recognise_in_text};
 use mareva_model::{
-    APART, DeadLetter, INSTITUTION, NAMESAKE, PartyRole, Reason, SourcePosition, Text, TransactionBatchBuilder,
-    TransactionRow, digest,
+    APART, DeadLetter, INITIATION, INSTITUTION, NAMESAKE, PartyRole, Reason, SourcePosition, Text,
+    TransactionBatchBuilder, TransactionRow, digest,
 };
 
 use crate::decoder::{ExtraParty, Limits, PartyText, Record};
@@ -20,7 +20,6 @@ pub(crate) const RETURN: &str = "return";
 pub(crate) const RECALL: &str = "recall";
 pub(crate) const INVESTIGATION: &str = "investigation";
 pub(crate) const STATUS: &str = "status";
-pub(crate) const INITIATION: &str = "initiation";
 /// Stands where the source of a return does, in that of a rejected payment.
 pub(crate) const REJECTED: &str = "rejected";
 

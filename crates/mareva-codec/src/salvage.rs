@@ -48,7 +48,7 @@ pub(crate) fn parties(stream: Stream, payload: &[u8]) -> (Parties, bool) {
     let start = text.trim_start_matches('\u{feff}').trim_start();
     let (mut found, read) = if start.starts_with('<') {
         xml(&text)
-    } else if stream == Stream::Bank && start.starts_with(mt::START) {
+    } else if start.starts_with(mt::START) {
         (mt::salvage(&text), true)
     } else {
         (json(stream, &text), true)
@@ -244,7 +244,10 @@ fn xml(text: &str) -> (Parties, bool) {
         let is_inside = element == Tag::Agt && party.is_some_and(|(_, container)| container != Tag::Agt);
         if let Some(role) = element.role().filter(|_| !is_inside) {
             party = (!closing).then_some((role, element));
-            continue;
+            // Instructions are an element of this kind and a text themselves.
+            if element.extra(false).is_none() {
+                continue;
+            }
         }
         let Some(extra) = element.extra(party.is_some_and(|(_, container)| container.is_account())) else { continue };
         if closing || tag.ends_with('/') {

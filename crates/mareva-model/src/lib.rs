@@ -35,5 +35,5 @@ pub use nearest::{nearest, perhaps};
 pub use refusal::{Fault, Refusal};
 pub use time::{TimeError, format_time, parse_time, time_from_seconds};
 pub use transaction::{
-    INSTITUTION, Kind, NAMESAKE, Status, Text, TransactionRow, is_movement, is_told_by_banks, namesakes,
+    INITIATION, INSTITUTION, Kind, NAMESAKE, Status, Text, TransactionRow, is_movement, is_told_by_banks, namesakes,
 };

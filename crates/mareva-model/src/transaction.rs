@@ -148,12 +148,15 @@ pub const NAMESAKE: &str = "namesake";
 /// called this.
 pub const INSTITUTION: &str = "institution";
 
+/// Begins the identity of a customer's order: the payment that follows has its UETR. No source may be called this.
+pub const INITIATION: &str = "initiation";
+
 /// The identities of other payments that came under the id of a first one, in order. Under a UETR `<row_id>#2` and on: at most
 /// seven, so that one that somebody floods costs a few look-ups. Under another id, which begins with its source, there is one:
 /// that of the sender of the same name in the other stream.
 pub fn namesakes(row_id: &str) -> impl Iterator<Item = String> {
-    let of_institutions = row_id.strip_prefix(INSTITUTION).and_then(|rest| rest.strip_prefix(':'));
-    let of_uetr = of_institutions.unwrap_or(row_id).starts_with("uetr:");
+    let behind = row_id.split_once(':').filter(|(first, _)| [INSTITUTION, INITIATION].contains(first));
+    let of_uetr = behind.map_or(row_id, |(_, rest)| rest).starts_with("uetr:");
     let numbers = 2..=if of_uetr { MAX_NAMESAKES } else { 2 };
     numbers.map(move |number| if of_uetr { format!("{row_id}#{number}") } else { format!("{NAMESAKE}:{row_id}") })
 }
@@ -409,3 +412,6 @@ impl<'a> TransactionRow<'a> {
         &self.texts
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -73,7 +73,7 @@ impl Definition {
         }
     }
 
-    /// Versions that are read, first and last. Earlier ones call their elements otherwise; of later ones nobody has seen a schema.
+    /// Versions that are read, first and last. Earlier ones call their elements otherwise; a later one is to be looked at first.
     pub(super) fn versions(self) -> (u8, u8) {
         match self {
             Self::CustomerTransfer => (2, 13),

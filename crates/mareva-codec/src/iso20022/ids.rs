@@ -1,12 +1,12 @@
 //! What a transaction is called: its source, its row id, and the row id of the payment that it is about.
 
 use mareva_model::identifier::write_bic;
-use mareva_model::{INSTITUTION, Kind, digest};
+use mareva_model::{INITIATION, INSTITUTION, Kind, digest};
 
 use super::definition::Definition;
 use super::places::{Of, Side, Slot, Telling};
 use super::view::View;
-use crate::row::{INITIATION, INVESTIGATION, MEMBER, RECALL, REJECTED, RETURN, STATUS, Scratch, write_uetr};
+use crate::row::{INVESTIGATION, MEMBER, RECALL, REJECTED, RETURN, STATUS, Scratch, write_uetr};
 
 /// Hex digits that tell the orders of one debtor from those of others.
 const DEBTOR_DIGITS: usize = 16;

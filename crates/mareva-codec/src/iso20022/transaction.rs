@@ -64,15 +64,17 @@ impl<'m> View<'m> {
 
     /// Its amount; what is about a payment may leave it out.
     fn sum(&self) -> Result<Option<Sum<'m>>, Fault> {
-        let is_order = self.read.definition == Definition::Initiation;
+        let definition = self.read.definition;
+        let is_about = matches!(definition, Definition::StatusReport | Definition::Recall | Definition::Investigation);
         let mut told = [
-            (Slot::Amount, Slot::Currency, !is_order),
+            (Slot::Amount, Slot::Currency, definition != Definition::Initiation),
             (Slot::ReferenceAmount, Slot::ReferenceCurrency, true),
             (Slot::InstructedAmount, Slot::InstructedCurrency, false),
         ]
         .into_iter()
+        .take(if is_about { 3 } else { 1 })
         .filter_map(|(amount, currency, settled)| Some((self.slot(amount)?, self.slot(currency), settled)));
-        let field = self.read.definition.amount();
+        let field = definition.amount();
         let Some((sent, currency, is_settlement)) = told.next() else {
             return match self.kind() {
                 Kind::Recall | Kind::Investigation | Kind::StatusReport => Ok(None),
@@ -123,7 +125,9 @@ impl<'m> View<'m> {
             row.set(column, self.slot(slot));
         }
         row.set(Text::TxId, self.slot(if kind == Kind::Return { Slot::OwnId } else { Slot::TxId }));
-        row.set(Text::SettlementDate, self.slot(Slot::SettlementDate).or(self.slot(Slot::ReferenceDate)));
+        // A return is settled on another day than its payment.
+        let original = self.slot(Slot::ReferenceDate).filter(|_| self.read.definition != Definition::Return);
+        row.set(Text::SettlementDate, self.slot(Slot::SettlementDate).or(original));
         let purpose = match kind {
             Kind::Return | Kind::Recall | Kind::Investigation => self.slot(Slot::Reason),
             Kind::StatusReport => self.slot(Slot::Status),

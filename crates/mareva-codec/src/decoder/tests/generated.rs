@@ -12,7 +12,49 @@ fn id() -> impl Strategy<Value = String> {
     "[A-Za-z0-9_-]{1,35}".prop_filter("not reserved", |text| !RESERVED_SOURCES.contains(&text.as_str()))
 }
 
+/// A message with these transactions, each good or bad.
+fn message(pick: usize, good: &[bool]) -> String {
+    let (root, header, group, element, amount) = [
+        ("FIToFICstmrCdtTrf", "GrpHdr", "", "CdtTrfTxInf", "<IntrBkSttlmAmt Ccy='EUR'>?</IntrBkSttlmAmt>"),
+        ("FICdtTrf", "GrpHdr", "", "CdtTrfTxInf", "<IntrBkSttlmAmt Ccy='EUR'>?</IntrBkSttlmAmt>"),
+        ("PmtRtr", "GrpHdr", "", "TxInf", "<RtrdIntrBkSttlmAmt Ccy='EUR'>?</RtrdIntrBkSttlmAmt>"),
+        (
+            "FIToFIPmtStsRpt",
+            "GrpHdr",
+            "",
+            "TxInfAndSts",
+            "<OrgnlTxRef><IntrBkSttlmAmt Ccy='EUR'>?</IntrBkSttlmAmt></OrgnlTxRef>",
+        ),
+        ("CstmrCdtTrfInitn", "GrpHdr", "PmtInf", "CdtTrfTxInf", "<Amt><InstdAmt Ccy='EUR'>?</InstdAmt></Amt>"),
+        ("FIToFIPmtCxlReq", "Assgnmt", "Undrlyg", "TxInf", "<OrgnlIntrBkSttlmAmt Ccy='EUR'>?</OrgnlIntrBkSttlmAmt>"),
+    ][pick];
+    let transaction = |good: &bool| {
+        let amount = amount.replace('?', if *good { "1.5" } else { "-1" });
+        format!("<{element}>{amount}</{element}>")
+    };
+    let transactions: String = good.iter().map(transaction).collect();
+    let (open, close) =
+        if group.is_empty() { Default::default() } else { (format!("<{group}>"), format!("</{group}>")) };
+    format!("<{root}><{header}><CreDtTm>2026-01-05T10:00:00Z</CreDtTm></{header}>{open}{transactions}{close}</{root}>")
+}
+
 proptest! {
+    #[test]
+    fn every_transaction_of_any_messages_is_one_row_or_one_dead_letter(
+        messages in proptest::collection::vec((0_usize..6, proptest::collection::vec(any::<bool>(), 0..5)), 1..6),
+    ) {
+        let sent: String = messages.iter().map(|(pick, good)| message(*pick, good)).collect();
+        let decoded = decode(Stream::Bank, format!("<Batch>{sent}</Batch>").as_bytes());
+        let good = messages.iter().flat_map(|(_, good)| good).filter(|good| **good).count();
+        // One that holds none is a dead letter itself.
+        let all: usize = messages.iter().map(|(_, good)| good.len().max(1)).sum();
+        prop_assert_eq!((decoded.batch.len(), decoded.dead_letters.len()), (good, all - good), "{}", sent);
+        let rows = decoded.batch.index().values().iter().copied();
+        let mut indexes: Vec<i32> = rows.chain(decoded.dead_letters.iter().map(|letter| letter.position.index)).collect();
+        indexes.sort_unstable();
+        prop_assert_eq!(indexes, (0..all as i32).collect::<Vec<_>>());
+    }
+
     #[test]
     fn what_is_written_is_read(
         (source, tx_id, name, remittance) in (id(), word(), word(), word()),

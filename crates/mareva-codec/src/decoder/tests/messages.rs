@@ -123,6 +123,16 @@ fn a_return_names_the_parties_as_the_money_moves_now() {
         (text(&decoded, 1, Text::Originator), text(&decoded, 1, Text::Purpose)),
         (None, Some("AC04".to_owned()))
     );
+    // What the payment was is not what is returned, nor when.
+    let whole = message("pacs004.xml");
+    let amountless = whole.replacen("RtrdIntrBkSttlmAmt", "X", 2);
+    let letters = decode(Stream::Bank, amountless.as_bytes()).dead_letters;
+    assert_eq!(letters[0].detail, "RtrdIntrBkSttlmAmt is missing; send it again with this field");
+    let dated = whole.replace("<IntrBkSttlmDt>2026-01-16</IntrBkSttlmDt>", "").replace(
+        "<OrgnlTxRef>\n        <IntrBkSttlmAmt Ccy=\"EUR\">1000.50</IntrBkSttlmAmt>",
+        "<OrgnlTxRef><IntrBkSttlmDt>2026-01-15</IntrBkSttlmDt>",
+    );
+    assert_eq!(text(&decode(Stream::Bank, dated.as_bytes()), 0, Text::SettlementDate), None);
     // Between institutions no account is in a column.
     let between = message("pacs004.xml").replace("pacs.008.001.08", "pacs.009.001.08");
     let decoded = decode(Stream::Bank, between.as_bytes());

@@ -113,6 +113,16 @@ fn nobody_hides_in_a_message_a_group_or_a_place_without_transactions() {
 }
 
 #[test]
+fn an_order_that_is_broken_is_screened_for_its_instructions_however_long_it_is() {
+    let long = format!("<Ustrd>{}</Ustrd>", "x".repeat(100)).repeat(1_000);
+    let sent = message("pain001.xml").replacen("<PmtInf>", &format!("<PmtInf>{long}<b>"), 1);
+    let decoded = decode(Stream::Bank, sent.as_bytes());
+    assert_eq!((decoded.batch.len(), decoded.dead_letters.len()), (0, 1));
+    let told = identifier(PartyRole::Remittance, "iban:GB33BUKB20201555555555");
+    assert!(dead_parties(&decoded).contains(&told), "{:?}", dead_parties(&decoded));
+}
+
+#[test]
 fn what_a_group_repeats_has_a_bound() {
     let transactions = "<CdtTrfTxInf><Amt><InstdAmt Ccy='EUR'>x</InstdAmt></Amt></CdtTrfTxInf>".repeat(9_000);
     let party = format!("<UltmtDbtr><Nm>{}</Nm></UltmtDbtr>", "n".repeat(1_000)).repeat(250);
@@ -138,5 +148,36 @@ fn what_a_group_repeats_has_a_bound() {
     ] {
         let decoded = decode(Stream::Bank, sent.as_bytes());
         assert_eq!((decoded.dead_letters.len(), decoded.dead_letters[0].reason), (1, Reason::TooLarge));
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_record_is_one_dead_letter_that_is_screened_whatever_the_message() {
+    for (file, _, element) in MESSAGES {
+        let whole = message(file);
+        let body = whole.split_once("?>").unwrap().1;
+        let everybody = [parties(&decode(Stream::Bank, whole.as_bytes()))].concat();
+        let names = everybody.iter().filter(|(_, party)| matches!(party, PartyText::Name(_)));
+        let names: Vec<_> = names.map(|(_, party)| party.clone()).collect();
+        let deep = format!("{}{}", "<a>".repeat(70), "</a>".repeat(70));
+        for (sent, reason) in [
+            (format!("<!DOCTYPE x [<!ENTITY a 'b'>]>{body}"), Reason::Forbidden),
+            (whole.replacen("EUR\">", "EUR\">&a;", 1), Reason::Forbidden),
+            (whole.replacen("</", "\0</", 1), Reason::Malformed),
+            (whole.replacen("UTF-8", "UTF-16", 1), Reason::Malformed),
+            (whole.trim_end().strip_suffix('>').unwrap().to_owned(), Reason::Malformed),
+            (whole.replacen(&format!("</{element}>"), &format!("</{element}s>"), 1), Reason::Malformed),
+            (whole.replacen(&format!("<{element}>"), &format!("<{element}>{deep}"), 1), Reason::TooLarge),
+        ] {
+            let decoded = decode(Stream::Bank, sent.as_bytes());
+            assert_eq!((decoded.batch.len(), decoded.dead_letters.len()), (0, 1), "{file} {reason:?}");
+            assert_eq!(decoded.dead_letters[0].reason, reason, "{file}: {}", decoded.dead_letters[0].detail);
+            let screened = dead_parties(&decoded);
+            for name in &names {
+                assert!(screened.iter().any(|(_, party)| party == name), "{file} {reason:?}: {name:?}");
+            }
+        }
+        let data = whole.replace("<Nm>", "<Nm><![CDATA[").replace("</Nm>", "]]></Nm>").replace("&amp;", "&");
+        assert_eq!(parties(&decode(Stream::Bank, data.as_bytes())), everybody, "{file}");
     }
 }

@@ -282,7 +282,8 @@ fn whatever_is_wrong_with_a_message_is_a_dead_letter_that_is_screened() {
     let many = ":13C:X\r\n".repeat(1_000);
     refused(&whole.replace(":23B:", &format!("{many}:23B:")), Reason::TooLarge, "1000 fields");
     let decoded = decode(Stream::Exchange, whole.as_bytes());
-    assert_eq!((decoded.batch.len(), decoded.dead_letters.len()), (0, 1));
+    assert_eq!(decoded.dead_letters[0].detail, "an MT on the exchange stream; send it to the bank stream");
+    names_all(&decoded, &[name(PartyRole::Originator, "BEISPIEL UND SOEHNE GMBH HANDELS")]);
 }
 
 #[test]
