@@ -18,7 +18,7 @@ use crate::{config, logging};
 
 /// Judge files instead of topics
 ///
-/// Reads NDJSON (canonical JSON, ethereum-etl) and pacs.008 messages, one record a line, and merges the files by event
+/// Reads NDJSON (canonical JSON, ethereum-etl) and ISO 20022 messages, one record a line, and merges the files by event
 /// time. Each file must be in the order of time, give or take allowed_lateness. The same pipeline as in `run` judges them.
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("records").required(true).multiple(true))]

@@ -7,7 +7,9 @@ use mareva_model::{parse_time, time_from_seconds};
 pub fn peek_time(line: &[u8]) -> Option<i64> {
     let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii_start();
     if line.first() == Some(&b'<') {
-        let text = after(line, b"AccptncDtTm>").or_else(|| after(line, b"CreDtTm>"))?;
+        // Some messages tell their time in the business application header alone.
+        let text =
+            after(line, b"AccptncDtTm>").or_else(|| after(line, b"CreDtTm>")).or_else(|| after(line, b"CreDt>"))?;
         let end = text.iter().position(|byte| *byte == b'<')?;
         return parse_time(std::str::from_utf8(&text[..end]).ok()?.trim()).ok();
     }

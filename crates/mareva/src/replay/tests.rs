@@ -20,6 +20,7 @@ fn times_are_found_without_decoding() {
         (r#"{"block_timestamp": 1683029999, "item_timestamp": "x"}"#, Some(1_683_029_999_000)),
         ("<A><CreDtTm>2026-01-05T10:00:00.123Z</CreDtTm></A>", at),
         ("<p:AccptncDtTm>2026-01-05T10:00:00.123Z</p:AccptncDtTm>", at),
+        ("<h:CreDt>2026-01-05T10:00:00.123Z</h:CreDt>", at),
         (r#"{"time":"yesterday"}"#, None),
         (r#"{"time":}"#, None),
         ("<CreDtTm>", None),
