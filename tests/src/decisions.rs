@@ -3,6 +3,12 @@
 use mareva_codec::{Approver, Approvers, Record, SignError, SigningKey, read_decision, read_public_key};
 use mareva_model::Ruling;
 
+/// Decisions that are right.
+pub const SAMPLES: [&[u8]; 2] = [
+    include_bytes!("../../crates/mareva-codec/examples-data/decision.snooze.json"),
+    include_bytes!("../../crates/mareva-codec/examples-data/decision.cleared_pair.json"),
+];
+
 /// Reads bytes as a record, and as a decision: one that can be signed is one that is read. Returns how it ended.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ pub mod decisions;
 pub mod https_server;
 pub mod kafka_broker;
 pub mod lists;
+pub mod messages;
 pub mod mixed;
 pub mod rules;
 pub mod running;

@@ -6,7 +6,7 @@
 //! Formats: canonical JSON (`schema/bank.schema.json`, `schema/exchange.schema.json`); on the bank stream ISO 20022 messages
 //! (`pacs.008`, `pacs.009`, `pacs.004`, `pacs.002`, `pain.001`, `camt.056`, `camt.110`) and SWIFT FIN messages (MT103, MT202,
 //! MT205, MT192, MT292), of which README.md says what a row of each is; on the exchange stream `ethereum-etl` token transfers and
-//! transactions.
+//! transactions. Beside them [`read_decision`]: signed decisions of people.
 
 mod amount;
 mod bank_json;

@@ -18,7 +18,7 @@ use mareva_screening::{
     Column, ColumnMap, DateOrder, Entry, EntryKind, Headers, ListConfig, LoadedList, load_ftm, load_misp, load_plain,
     load_stix, load_tagpack, load_uk_csv, load_xml,
 };
-use mareva_tests::decisions;
+use mareva_tests::{decisions, messages};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -47,27 +47,9 @@ const EXCHANGE: [&[u8]; 5] = [
     include_bytes!("../../../crates/mareva-codec/examples-data/exchange.trade.json"),
     include_bytes!("../../../crates/mareva-codec/examples-data/exchange.internal_transfer.json"),
 ];
-const ISO20022: [&[u8]; 7] = [
-    include_bytes!("../../../crates/mareva-codec/examples-data/pacs008.xml"),
-    include_bytes!("../../../crates/mareva-codec/examples-data/pacs009.xml"),
-    include_bytes!("../../../crates/mareva-codec/examples-data/pacs004.xml"),
-    include_bytes!("../../../crates/mareva-codec/examples-data/pacs002.xml"),
-    include_bytes!("../../../crates/mareva-codec/examples-data/pain001.xml"),
-    include_bytes!("../../../crates/mareva-codec/examples-data/camt056.xml"),
-    include_bytes!("../../../crates/mareva-codec/examples-data/camt110.xml"),
-];
-const MT: [&[u8]; 3] = [
-    include_bytes!("../../../crates/mareva-codec/examples-data/mt103.txt"),
-    include_bytes!("../../../crates/mareva-codec/examples-data/mt202cov.txt"),
-    include_bytes!("../../../crates/mareva-codec/examples-data/mt192.txt"),
-];
 const ETHEREUM: [&[u8]; 2] = [
     include_bytes!("../../../crates/mareva-codec/examples-data/exchange.token_transfer.json"),
     include_bytes!("../../../crates/mareva-codec/examples-data/exchange.transaction.json"),
-];
-const DECISIONS: [&[u8]; 2] = [
-    include_bytes!("../../../crates/mareva-codec/examples-data/decision.snooze.json"),
-    include_bytes!("../../../crates/mareva-codec/examples-data/decision.cleared_pair.json"),
 ];
 const IDENTIFIERS: [&[u8]; 14] = [
     b"DE89 3704 0044 0532 0130 00",
@@ -174,9 +156,9 @@ fn target(name: &str) -> Option<Target> {
     let (samples, run): (&[&'static [u8]], Check) = match name {
         "bank" => (&BANK, |input| decode(Stream::Bank, input)),
         "exchange" => (&EXCHANGE, |input| decode(Stream::Exchange, input)),
-        "iso20022" => (&ISO20022, |input| decode(Stream::Bank, input)),
-        "mt" => (&MT, |input| decode(Stream::Bank, input)),
-        "decision" => (&DECISIONS, |input| decisions::read_and_sign(input).map(|end| shape(&end))),
+        "iso20022" => (&messages::ISO20022, |input| decode(Stream::Bank, input)),
+        "mt" => (&messages::MT, |input| decode(Stream::Bank, input)),
+        "decision" => (&decisions::SAMPLES, |input| decisions::read_and_sign(input).map(|end| shape(&end))),
         "ethereum" => (&ETHEREUM, |input| decode(Stream::Exchange, input)),
         "identifier" => (&IDENTIFIERS, identifiers),
         "list" => (&CELLS, cells),
