@@ -328,6 +328,16 @@ fn approvers_that_are_none_are_refused_with_every_fault() {
         "no list can be called `decisions`",
     ];
     assert!(exit == Some(2) && faults.iter().all(|fault| told_of.contains(fault)), "{told_of}");
+    let key = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+    let alice = |name: &str, id: &str| {
+        format!(
+            "[[decisions.approvers]]\nname = \"{name}\"\nkey_id = \"{id}\"\npublic_key = \"{key}\"\nmay = [\"snooze\"]\n"
+        )
+    };
+    let twice = format!("{}{}", alice("Alice", "a"), alice("alice ", "b"));
+    let (exit, told_of) = told(place.path(), &twice, "check --config mareva.toml");
+    let faults = ["[1].public_key: is given twice", "`alice ` is spelt in two ways"];
+    assert!(exit == Some(2) && faults.iter().all(|fault| told_of.contains(fault)), "{told_of}");
     let (exit, told_of) = told(place.path(), "[input]\ndecisions = [\"d\"]\n", "check --config mareva.toml");
     assert!(
         exit == Some(2) && told_of.contains("decisions.approvers: decisions are read and nobody may sign them"),

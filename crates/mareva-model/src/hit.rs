@@ -30,6 +30,17 @@ pub enum ListAction {
     Block,
 }
 
+/// What a list programme orders that is no restraint of property: an alert on it reports at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Measure {
+    /// Banks may keep no correspondent account for the institution, nor let it use one through others (31 U.S.C. 5318A(b)(5), the
+    /// fifth special measure of section 311).
+    ProhibitCorrespondent,
+    /// An authority looks for the assets and does not want them frozen, as in a Silver Notice of INTERPOL.
+    AssetInterest,
+}
+
 /// How sure the source of an entry is, strongest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -157,6 +168,9 @@ pub struct ListRef {
     pub action: ListAction,
     /// ISO 3166 codes where it binds, `*` everywhere.
     pub binding_in: Vec<String>,
+    /// What it orders beside, or instead of, the action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measure: Option<Measure>,
 }
 
 /// The entry that was hit.

@@ -156,6 +156,6 @@ fn order(hit: &Hit) -> (i64, &str, PartyRole, &str, &MatchedOn) {
 
 /// The next hits to make alerts of; all of them where no slice comes after.
 pub(crate) fn some_of(waiting: &mut VecDeque<Hit>, end: bool) -> impl Iterator<Item = Hit> {
-    let most = if end { MAX_HITS } else { HITS_PER_SLICE };
+    let most = if end { waiting.len() } else { HITS_PER_SLICE };
     waiting.drain(..waiting.len().min(most))
 }

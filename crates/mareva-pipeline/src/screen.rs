@@ -130,7 +130,8 @@ impl Screen {
         self.mules = Arc::new(mules);
     }
 
-    /// Whether a row is from or to an account that is decided to be a mule's.
+    /// Whether a row is from or to an account that is decided to be a mule's, or linked to one: whoever else it names is not
+    /// asked for, since rows that lists find clear are not looked at again.
     fn is_of_mule(&self, batch: &TransactionBatch, row: usize) -> bool {
         let accounts = [ORIGINATOR.account, BENEFICIARY.account, Text::LinkedAccount];
         let knows = |column| value(batch.text(column), row).is_some_and(|account| self.mules.holds(account));
@@ -236,6 +237,9 @@ impl Screen {
         let beneficiary = self.party((batch, row), &BENEFICIARY, verdict, subject, hits);
         for (column, role) in IDENTIFIERS {
             if let Some(identifier) = said(column) {
+                if column == Text::LinkedAccount {
+                    self.matches.extend(self.mules.find(identifier));
+                }
                 self.identifier(identifier, role, subject, hits);
             }
         }
@@ -265,6 +269,9 @@ impl Screen {
             let Some(record) = records.find(at) else { continue };
             let event_time = record.append_time;
             let place = || at.clone();
+            if let PartyText::Identifier(account) = text {
+                self.matches.extend(self.mules.find(account));
+            }
             self.text(text, *role, &Subject { row_id: &row_id, event_time, position: &place }, &mut hits);
         }
         hits
@@ -309,7 +316,6 @@ impl Screen {
 
     fn identifier(&mut self, identifier: &str, role: PartyRole, subject: &Subject<'_>, hits: &mut Vec<Hit>) {
         self.watchlist.screen_identifier(identifier, subject.event_time, &mut self.scratch, &mut self.matches);
-        self.matches.extend(self.mules.find(identifier));
         self.take(role, subject, hits);
     }
 

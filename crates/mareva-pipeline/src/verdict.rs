@@ -131,7 +131,9 @@ pub(crate) fn told(batch: &TransactionBatch, row: usize, other: &TransactionBatc
     if !same_text(Text::Status) {
         return Told::Again(Verdict::Restated);
     }
-    let same = batch.event_time().value(row) == other.event_time().value(index)
+    // A FIN message tells no time that could be compared: its row has the one at which it came.
+    let tells_no_time = value(batch, Text::MsgNameId, row).is_some_and(|name| name.starts_with("MT"));
+    let same = (tells_no_time || batch.event_time().value(row) == other.event_time().value(index))
         && option(batch.amount(), row) == option(other.amount(), index)
         // The identity may be one of several under this id.
         && Text::ALL.into_iter().all(|t| matches!(t, Text::Topic | Text::RowId) || same_text(t));

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
-use mareva_model::{Digest, EvidenceClass, ListAction, Regime};
+use mareva_model::{Digest, EvidenceClass, ListAction, Measure, Regime};
 use serde::{Deserialize, Serialize};
 
 use crate::columns::{Column, ColumnMap};
@@ -84,6 +84,9 @@ pub struct ProgrammePolicy {
     /// Where it binds; the list's where absent.
     #[serde(default)]
     pub binding_in: Option<Vec<String>>,
+    /// What it orders that is no restraint of property.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measure: Option<Measure>,
 }
 
 /// Secret bytes that key the filters of a list, so that they do not show who is on it. Never shown or serialised.
@@ -113,6 +116,9 @@ pub struct ListConfig {
     pub action: ListAction,
     /// ISO 3166 codes where it binds, `*` everywhere.
     pub binding_in: Vec<String>,
+    /// What it orders that is no restraint of property.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measure: Option<Measure>,
     /// How sure its source is.
     pub evidence_class: EvidenceClass,
     /// Share of unlisted keys that the filter lets through to the exact entries.
@@ -194,6 +200,7 @@ impl ListConfig {
             regime: Regime::Sanctions,
             action: ListAction::Block,
             binding_in: vec!["*".to_owned()],
+            measure: None,
             evidence_class: EvidenceClass::Order,
             false_positive_rate: DEFAULT_FALSE_POSITIVE_RATE,
             min_entries: default_min_entries(),
@@ -222,12 +229,22 @@ impl ListConfig {
     /// Tells a list of this policy and content from any other, by the digest of its files. A filter key is not in it but for
     /// what tells it from another.
     pub fn print(&self, content: Digest) -> Digest {
-        let Self { name, regime, action, binding_in, evidence_class, match_names, name_threshold, programmes, .. } =
-            self;
+        let Self {
+            name,
+            regime,
+            action,
+            binding_in,
+            evidence_class,
+            match_names,
+            name_threshold,
+            programmes,
+            measure,
+            ..
+        } = self;
         let rate = self.false_positive_rate;
         let policy = format!(
             "{name:?} {regime:?} {action:?} {binding_in:?} {evidence_class:?} {rate:?} {match_names:?} {name_threshold:?} \
-             {programmes:?}",
+             {programmes:?} {measure:?}",
         );
         let parts: Vec<_> = self.parts.iter().map(|part| &part.columns).collect();
         let reading = format!(" {:?} {:?} {parts:?} {:?}", self.columns, self.dates, self.format);
@@ -259,7 +276,16 @@ impl ListConfig {
             faults.add(&place, reason, "set it between 0 and 1, such as 0.05; 1 takes a list that lost everything");
         }
         self.check_columns(&place, faults);
-        for action in std::iter::once(self.action).chain(self.programmes.iter().map(|one| one.action)) {
+        let all = std::iter::once((self.action, self.measure));
+        for (action, measure) in all.chain(self.programmes.iter().map(|one| (one.action, one.measure))) {
+            if measure.is_some() && action > ListAction::Report {
+                let reason = "a measure that restrains no property beside an action that does";
+                faults.add(
+                    &place,
+                    reason,
+                    "write action = \"report\", \"warn\" or \"review\", or leave the measure out",
+                );
+            }
             let (what, remedy) = match (self.regime, action) {
                 (Regime::Fraud, ListAction::Block) => ("fraud regime blocks nothing", "write action = \"hold\""),
                 (Regime::Sanctions, ListAction::Hold) => ("sanctions regime holds nothing", "write action = \"block\""),

@@ -488,9 +488,11 @@ fn list_refs(config: &ListConfig, digest: Digest, published: Option<String>) -> 
         regime: config.regime,
         action: config.action,
         binding_in: config.binding_in.clone(),
+        measure: config.measure,
     };
     let own = config.programmes.iter().map(|policy| ListRef {
         action: policy.action,
+        measure: policy.measure,
         binding_in: policy.binding_in.clone().unwrap_or_else(|| config.binding_in.clone()),
         ..list.clone()
     });

@@ -1,7 +1,7 @@
 //! What decisions of people make of alerts: parties that are cleared, detections that are snoozed, victims and authorities that
 //! ask for restraint of ours. What is set aside is kept: it counts again where the decision ends first.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use mareva_model::alert::{Action, Alert, AlertStatus, AppliedDecision, Target};
@@ -11,11 +11,9 @@ use mareva_monitoring::{Accounts, RetainedRows};
 use super::contribution::{Contribution, ContributionKey};
 use super::draft::{AlertKey, Scene, blank, draft, finish, reference_of, target_identities};
 use super::relisted::{Ground, KnownAs};
-use super::state::Record;
+use super::state::{MAX_CONTRIBUTIONS, Record};
 use super::{AlertBook, Due, Relisting};
 use crate::decisions::{Circumstances, Decisions, Met, Refused, Turn, Turned, entry_id};
-
-type Contributions = BTreeMap<ContributionKey, Contribution>;
 
 impl AlertBook {
     /// The decisions in force.
@@ -47,12 +45,15 @@ impl AlertBook {
     /// Has the alerts looked at again, with the next slice, that decisions bear on which begin or end.
     fn turn(&mut self, turns: &[Turn], accounts: Option<&Accounts>) {
         let mut due = std::mem::take(&mut self.turned);
-        for (number, Turn { decision, is }) in turns.iter().enumerate() {
+        // Those that end together and have not been looked at.
+        let mut ending = Decisions::default();
+        for Turn { decision, .. } in turns.iter().filter(|turn| turn.is != Turned::Begun) {
+            ending.hold(decision.clone(), Vec::new());
+        }
+        for Turn { decision, is } in turns {
+            ending.leave(&decision.id);
             match &decision.ruling {
-                Ruling::ClearedPair(pair) => {
-                    let others = turns.get(number + 1..).unwrap_or_default();
-                    self.turn_pair((decision, pair), *is, others, &mut due);
-                }
+                Ruling::ClearedPair(pair) => self.turn_pair((decision, pair), *is, &ending, &mut due),
                 Ruling::ConfirmedMule { .. } if *is == Turned::Revoked => {
                     let entry = entry_id(decision);
                     self.lose_hits(|hit| hit.entry.id == entry, &mut due);
@@ -89,18 +90,14 @@ impl AlertBook {
         &mut self,
         (decision, pair): (&Arc<Decision>, &ClearedPair),
         is: Turned,
-        later: &[Turn],
+        others: &Decisions,
         due: &mut Due,
     ) {
-        let (mut alone, mut others) = (Decisions::default(), Decisions::default());
+        let mut alone = Decisions::default();
         alone.hold(decision.clone(), Vec::new());
-        for other in later.iter().filter(|other| other.is != Turned::Begun) {
-            others.hold(other.decision.clone(), Vec::new());
-        }
         let mut known = Vec::new();
-        let all = pair.account.is_none().then(|| self.state.records.iter()).into_iter().flatten();
-        let on_it = pair.account.as_deref().map(|account| self.records_on(account)).into_iter().flatten();
-        for (key, record) in all.chain(on_it) {
+        let nobody = format!("entry:{}", pair.entry);
+        for (key, record) in self.records_on(pair.account.as_deref().unwrap_or(&nobody)) {
             let mut meets = |entry: &str, matched, times: &[i64], as_what: Option<&KnownAs>| {
                 let met = Met { subject: &key.subject, regime: key.regime, entry, matched };
                 if alone.cleared(&met, None).is_none() {
@@ -146,15 +143,41 @@ impl AlertBook {
             && !record.grounds.iter().any(|ground| ground.stands && !self.is_ground_cleared(key, ground))
     }
 
-    /// What an alert that closes may say again: where hits are set aside that it rests on, and nothing else, what it would say with
-    /// them, and where more is, nothing.
-    pub(super) fn to_keep(&self, key: &AlertKey, written: Alert, rows: &RetainedRows) -> Option<Alert> {
+    /// What an alert that closes may say again, and whether that rests on what is set aside, too: where hits are set aside that it
+    /// rests on, and nothing else, what it would say with them, and where more is, nothing.
+    pub(super) fn to_keep(&self, key: &AlertKey, written: Alert, rows: &RetainedRows) -> Option<(Alert, bool)> {
         if written.status != AlertStatus::SetAside {
-            return Some(written);
+            return Some((written, false));
         }
         let record = self.state.records.get(key)?;
         let is_of_hits = record.contributions.values().all(|contribution| self.is_cleared(key, contribution));
-        is_of_hits.then(|| draft(&self.scene(key, rows), key, &record.contributions, self.continues(key)))
+        is_of_hits.then(|| (draft(&self.scene(key, rows), key, &record.contributions, self.continues(key)), true))
+    }
+
+    /// The contributions of an alert that are set aside.
+    pub(super) fn cleared_of(&self, key: &AlertKey) -> BTreeSet<ContributionKey> {
+        let contributions = self.state.records.get(key).into_iter().flat_map(|record| &record.contributions);
+        let cleared = contributions.filter(|(_, contribution)| self.is_cleared(key, contribution));
+        cleared.map(|(at, _)| at.clone()).collect()
+    }
+
+    /// Makes room in an alert that is full: what is set aside never stands in the way of what counts, nor takes its place.
+    /// Whether there is any for it.
+    pub(super) fn make_room(&mut self, key: &AlertKey, at: &ContributionKey, is_cleared: bool) -> bool {
+        let Some(record) = self.state.records.get(key) else { return true };
+        let is_full = record.contributions.len() >= MAX_CONTRIBUTIONS && !record.contributions.contains_key(at);
+        if !is_full || self.state.decisions.is_empty() {
+            return true;
+        }
+        if is_cleared {
+            return false;
+        }
+        let last = self.cleared_of(key).pop_last();
+        if let Some((last, record)) = last.zip(self.state.records.get_mut(key)) {
+            record.remove(&last, &self.state.rules);
+            self.state.counts.contributions_omitted += 1;
+        }
+        true
     }
 
     /// What a closed alert says while all that it rests on is set aside.
@@ -182,7 +205,8 @@ fn cleared<'a>(decisions: &'a Decisions, key: &AlertKey, contribution: &Contribu
 }
 
 /// The content of an alert from what counts of its contributions.
-pub(super) fn written(scene: &Scene<'_>, key: &AlertKey, all: &Contributions, continues: Option<String>) -> Alert {
+pub(super) fn written(scene: &Scene<'_>, key: &AlertKey, record: &Record, continues: Option<String>) -> Alert {
+    let all = &record.contributions;
     let decisions = scene.decisions;
     let snoozes: Vec<_> = match key.regime {
         Regime::Fraud => decisions.snoozes(&key.subject).collect(),
@@ -201,6 +225,10 @@ pub(super) fn written(scene: &Scene<'_>, key: &AlertKey, all: &Contributions, co
     }
     let mut counting = all.clone();
     aside_of.into_iter().for_each(|at| _ = counting.remove(at));
+    if counting.is_empty() && record.omitted > 0 {
+        // There was more than is kept, and nobody knows that it is of these parties and entries, too.
+        return draft(scene, key, all, continues);
+    }
     if counting.is_empty() {
         return aside(scene, key, applied);
     }
@@ -225,15 +253,18 @@ pub(super) fn written(scene: &Scene<'_>, key: &AlertKey, all: &Contributions, co
     alert
 }
 
-/// The money that an alert is about, hundredths of the reference currency; `None` where nobody knows.
+/// The money that an alert is about, hundredths of the reference currency; `None` where nobody knows all of it.
 fn at_stake(alert: &Alert) -> Option<i64> {
-    let Some(money) = &alert.money else { return alert.targets.is_empty().then_some(0) };
+    let money = alert.money.as_ref()?;
     let cents = |text: &str| Amount::parse(text).ok().and_then(|amount| i64::try_from(amount.0 / 10_i128.pow(16)).ok());
     let is_known = |target: &Target| target.recommended_reference.is_some();
     let asked = alert.targets.iter().fold(0_i64, |sum, target| sum.saturating_add(reference_of(target)));
+    if alert.targets_omitted > 0 || !alert.targets.iter().all(is_known) {
+        return None;
+    }
     match &money.received {
         Some(received) => Some(cents(received)?.max(asked)),
-        None => alert.targets.iter().all(is_known).then_some(asked),
+        None => (!alert.targets.is_empty()).then_some(asked),
     }
 }
 

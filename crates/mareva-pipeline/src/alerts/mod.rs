@@ -283,6 +283,10 @@ impl AlertBook {
     /// Adds or replaces a contribution; whether it is new. What is known by it goes with it.
     fn insert(&mut self, key: &AlertKey, at: ContributionKey, contribution: Contribution, due: &mut Due) -> bool {
         let is_cleared = self.is_cleared(key, &contribution);
+        if !self.make_room(key, &at, is_cleared) {
+            self.state.counts.contributions_omitted += 1;
+            return false;
+        }
         let record = self.state.records.entry(key.clone()).or_default();
         let omitted = record.omitted;
         let (time, known) = (at.event_time, contribution.known().cloned());
@@ -343,7 +347,7 @@ impl AlertBook {
                 let status = if record.delisted { AlertStatus::BasisWithdrawn } else { AlertStatus::Withdrawn };
                 Alert { status, ..blank(&scene, key) }
             }
-            _ => written(&scene, key, &record.contributions, self.continues(key)),
+            _ => written(&scene, key, record, self.continues(key)),
         }
     }
 
@@ -402,12 +406,15 @@ impl AlertBook {
         self.open.remove(&(key.episode, key.clone()));
         let (written, published) = self.conclude(key, rows)?;
         let kept = self.to_keep(key, written, rows);
+        let gone =
+            if kept.as_ref().is_some_and(|(_, is_whole)| *is_whole) { BTreeSet::new() } else { self.cleared_of(key) };
+        let kept = kept.map(|(kept, _)| kept);
         if kept.as_ref().is_none_or(|kept| kept.targets.is_empty()) {
             self.watch(key, Vec::new());
         }
         self.closed.insert((key.episode, key.clone()));
         if let Some(record) = self.state.records.get_mut(key) {
-            record.close(kept);
+            record.close(kept, &gone);
         }
         published
     }

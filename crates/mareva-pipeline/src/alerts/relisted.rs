@@ -120,13 +120,14 @@ impl Ground {
 
 impl Record {
     /// Closes it with the content that it may have again: of what it rests on it keeps what lists and decisions may take away.
-    pub(super) fn close(&mut self, draft: Option<Alert>) {
+    /// What was set aside and is not in that content is gone.
+    pub(super) fn close(&mut self, draft: Option<Alert>, gone: &BTreeSet<ContributionKey>) {
         let contributions = std::mem::take(&mut self.contributions);
         (self.closed, self.delisted) = (true, false);
         let is_nothing = contributions.is_empty() || self.aside && draft.is_none();
         self.stands = !is_nothing;
         self.rests_elsewhere = self.omitted > 0;
-        for (at, contribution) in contributions {
+        for (at, contribution) in contributions.into_iter().filter(|(at, _)| !gone.contains(at)) {
             let Contribution::Hit { hit, known } = contribution else {
                 self.rests_elsewhere = true;
                 continue;
@@ -206,10 +207,12 @@ impl AlertBook {
                     turned.push((key.clone(), ground.clone()));
                 }
             }
+            if turned.len() > before {
+                due.insert(key.clone(), true);
+            }
             if turned.len() > before && record.has_lost_all() {
                 record.grounds.clear();
                 (record.stands, record.draft, record.delisted) = (false, None, true);
-                due.insert(key.clone(), true);
             }
         }
         for (key, ground) in turned {

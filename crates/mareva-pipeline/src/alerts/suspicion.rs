@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mareva_model::alert::Action;
-use mareva_model::{PartyApart, PartyRole, Raises, RuleRef, Table, Targets, Text};
+use mareva_model::{Kind, PartyApart, PartyRole, Raises, RuleRef, Table, Targets, Text};
 use mareva_monitoring::{RowNumber, TransactionView, moves};
 
 use super::config::is_collective;
@@ -110,7 +110,9 @@ impl Suspicion {
                 }
                 Contribution::Hit { hit, .. } => {
                     found.apart.extend(hit.apart.clone().map(|party| (party, key.event_time, action)));
-                    let Some(row) = row.filter(|row| scene.moves(*row)) else { continue };
+                    let Some(row) = row.filter(|row| scene.moves(*row) && !scene.is_between_institutions(*row)) else {
+                        continue;
+                    };
                     if hit.role == PartyRole::Beneficiary && action >= Action::Report {
                         strengthen(&mut found.rows, row, action);
                     } else {
@@ -220,6 +222,12 @@ impl<'a> Scene<'a> {
     /// The transaction behind a row that `rule` fired on.
     pub(super) fn row_behind(&self, rule: &RuleRef, row_id: &str) -> Option<RowNumber> {
         row_behind(rule, row_id, self.rules, self.rows)
+    }
+
+    /// Whether it is a transfer between institutions: the money of customers that it covers is told of by their payment.
+    fn is_between_institutions(&self, row: RowNumber) -> bool {
+        let kind = self.rows.transaction(row).and_then(|view| view.text(Text::Kind));
+        kind == Some(Kind::InstitutionTransfer.as_str())
     }
 
     /// Whether a transaction moves money between accounts.

@@ -1,5 +1,6 @@
 pub(crate) mod contract;
 mod counterfeit;
+mod decided;
 pub(crate) mod fixture;
 mod flow;
 mod fraud;

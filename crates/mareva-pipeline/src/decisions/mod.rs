@@ -62,17 +62,24 @@ pub(crate) enum Turned {
 }
 
 /// Whom or what a decision is about.
-fn subject(ruling: &Ruling) -> &str {
+fn subject(ruling: &Ruling) -> String {
     match ruling {
-        Ruling::ClearedPair(pair) => &pair.entry,
-        Ruling::Snooze { account, .. } | Ruling::ConfirmedMule { account } => account,
-        Ruling::VictimAtRisk { party } | Ruling::DoNotFreezeYet { party } => party,
-        Ruling::Revocation { decision } => decision,
+        Ruling::ClearedPair(pair) => subject_of_pair(&pair.entry, pair.account.as_deref()),
+        Ruling::Snooze { account, .. } | Ruling::ConfirmedMule { account } => account.clone(),
+        Ruling::VictimAtRisk { party } | Ruling::DoNotFreezeYet { party } => party.clone(),
+        Ruling::Revocation { decision } => decision.clone(),
     }
 }
 
+/// No id of an entry and no account has a line end in it.
+fn subject_of_pair(entry: &str, account: Option<&str>) -> String {
+    format!("{entry}\n{}", account.unwrap_or_default())
+}
+
+/// Of all that is decided, whoever signed it.
 fn print_of(decision: &Decision) -> Digest {
-    digest(format!("{decision:?}").as_bytes())
+    let Decision { id, ruling, reason, issued_at, until, by: _ } = decision;
+    digest(format!("{id:?} {ruling:?} {reason:?} {issued_at} {until}").as_bytes())
 }
 
 impl Decisions {
@@ -129,17 +136,16 @@ impl Decisions {
     /// The decision that `subject` is not the entry that it met by this, other than one that is left aside. An identifier that a
     /// sanctions list names is never cleared: that is for its publisher.
     pub(crate) fn cleared(&self, met: &Met<'_>, aside: Option<&str>) -> Option<&Arc<Decision>> {
-        let clears = |pair: &ClearedPair| {
-            pair.account.as_deref().is_none_or(|account| account == met.subject)
-                && match met.matched {
-                    MatchedOn::Identifier { .. } => met.regime == Regime::Fraud && pair.name.is_none(),
-                    MatchedOn::Name { value, supported_by, .. } => {
-                        pair.name.as_ref().is_none_or(|name| is_spelt_as(name, value))
-                            && supported_by.iter().all(|support| pair.supported_by.contains(support))
-                    }
-                }
+        // Where the account is known a name alone says nothing of it: another party of the name is another one.
+        let account = (!met.subject.starts_with("entry:")).then_some(met.subject);
+        let clears = |pair: &ClearedPair| match met.matched {
+            MatchedOn::Identifier { .. } => met.regime == Regime::Fraud && pair.name.is_none(),
+            MatchedOn::Name { value, supported_by, .. } => {
+                pair.name.as_ref().is_some_and(|name| is_spelt_as(name, value))
+                    && supported_by.iter().all(|support| pair.supported_by.contains(support))
+            }
         };
-        self.about(met.entry).find(|one| match &one.ruling {
+        self.about(&subject_of_pair(met.entry, account)).find(|one| match &one.ruling {
             Ruling::ClearedPair(pair) => aside != Some(one.id.as_str()) && clears(pair),
             _ => false,
         })
@@ -159,9 +165,7 @@ impl Decisions {
     /// Ends the cleared pairs whose entries say something else under other lists, or are gone.
     pub(crate) fn relist(&mut self, changes: &ListChanges, lists: &Watchlist) -> Vec<Turn> {
         let is_another = |one: &&InForce| match &one.decision.ruling {
-            Ruling::ClearedPair(pair) => {
-                changes.concerns(&pair.entry) && lists.digests(&pair.entry, pair.account.as_deref()) != one.entry
-            }
+            Ruling::ClearedPair(pair) => changes.concerns(&pair.entry) && rows_of(pair, lists) != one.entry,
             _ => false,
         };
         let ended: Vec<_> = self.in_force.values().filter(is_another).map(|one| one.decision.clone()).collect();
@@ -173,7 +177,7 @@ impl Decisions {
 
     /// Holds one, whatever is said against it.
     pub(crate) fn hold(&mut self, decision: Arc<Decision>, entry: Vec<String>) {
-        self.about.entry(subject(&decision.ruling).to_owned()).or_default().insert(decision.id.clone());
+        self.about.entry(subject(&decision.ruling)).or_default().insert(decision.id.clone());
         self.ends.insert((decision.until, decision.id.clone()));
         *self.kinds.entry(decision.ruling.as_str()).or_default() += 1;
         self.in_force.insert(decision.id.clone(), InForce { decision, entry });
@@ -185,20 +189,25 @@ impl Decisions {
         self.over.insert(decision.id.clone(), Over { until: decision.until, digest: print_of(decision) });
     }
 
-    fn leave(&mut self, id: &str) -> Option<Arc<Decision>> {
+    pub(crate) fn leave(&mut self, id: &str) -> Option<Arc<Decision>> {
         let InForce { decision, .. } = self.in_force.remove(id)?;
         if let Some(count) = self.kinds.get_mut(decision.ruling.as_str()) {
             *count -= 1;
         }
         let who = subject(&decision.ruling);
-        if let Some(ids) = self.about.get_mut(who) {
+        if let Some(ids) = self.about.get_mut(&who) {
             ids.remove(id);
             if ids.is_empty() {
-                self.about.remove(who);
+                self.about.remove(&who);
             }
         }
         Some(decision)
     }
+}
+
+/// The rows of the entry that a pair is about: by its number those that list it, by its name all.
+fn rows_of(pair: &ClearedPair, lists: &Watchlist) -> Vec<String> {
+    lists.digests(&pair.entry, pair.account.as_deref().filter(|_| pair.name.is_none()))
 }
 
 /// What a party met on a list.

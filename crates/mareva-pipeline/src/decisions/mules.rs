@@ -12,7 +12,10 @@ pub const LIST: &str = "decisions";
 
 /// Accounts that are decided to be mules', as a list that every party is screened against.
 #[derive(Debug, Default)]
-pub(crate) struct Mules(HashMap<String, (Arc<ListRef>, Arc<EntryRef>)>);
+pub(crate) struct Mules(HashMap<String, Vec<Decided>>);
+
+/// The list and entry that a decision stands for.
+type Decided = (Arc<ListRef>, Arc<EntryRef>);
 
 impl Mules {
     pub fn is_empty(&self) -> bool {
@@ -23,30 +26,33 @@ impl Mules {
         self.0.contains_key(account)
     }
 
-    /// What an account meets.
-    pub fn find(&self, account: &str) -> Option<Match> {
-        let (list, entry) = self.0.get(account)?;
-        let matched = MatchedOn::Identifier { value: account.to_owned() };
-        let strength =
-            Strength { action: list.action, basis: Basis::Identifier, evidence: Reverse(entry.evidence_class) };
-        Some(Match { list: list.clone(), entry: entry.clone(), matched, strength })
+    /// What an account meets: each decision about it, so that one may be revoked and the others stand.
+    pub fn find(&self, account: &str) -> impl Iterator<Item = Match> {
+        self.0.get(account).into_iter().flatten().map(|(list, entry)| {
+            let matched = MatchedOn::Identifier { value: account.to_owned() };
+            let strength =
+                Strength { action: list.action, basis: Basis::Identifier, evidence: Reverse(entry.evidence_class) };
+            Match { list: list.clone(), entry: entry.clone(), matched, strength }
+        })
     }
 
     /// The only account of one decision; none of another kind.
     pub fn of(decision: &Decision) -> Option<(String, Self)> {
         let Ruling::ConfirmedMule { account } = &decision.ruling else { return None };
-        Some((account.clone(), Self([(account.clone(), entry(decision))].into())))
+        Some((account.clone(), Self([(account.clone(), vec![entry(decision)])].into())))
     }
 }
 
 impl Decisions {
     /// All accounts that are decided to be mules' now.
     pub(crate) fn mules(&self) -> Mules {
-        let decided = self.in_force.values().filter_map(|InForce { decision, .. }| match &decision.ruling {
-            Ruling::ConfirmedMule { account } => Some((account.clone(), entry(decision))),
-            _ => None,
-        });
-        Mules(decided.collect())
+        let mut mules = HashMap::<_, Vec<_>>::new();
+        for InForce { decision, .. } in self.in_force.values() {
+            if let Ruling::ConfirmedMule { account } = &decision.ruling {
+                mules.entry(account.clone()).or_default().push(entry(decision));
+            }
+        }
+        Mules(mules)
     }
 }
 
@@ -56,7 +62,7 @@ pub(crate) fn entry_id(decision: &Decision) -> String {
 }
 
 /// Confirmed by the institution itself: a hold, wherever we act.
-fn entry(decision: &Decision) -> (Arc<ListRef>, Arc<EntryRef>) {
+fn entry(decision: &Decision) -> Decided {
     let digest = print_of(decision).to_string();
     let entry = EntryRef {
         id: entry_id(decision),
@@ -72,6 +78,7 @@ fn entry(decision: &Decision) -> (Arc<ListRef>, Arc<EntryRef>) {
         regime: Regime::Fraud,
         action: ListAction::Hold,
         binding_in: vec!["*".to_owned()],
+        measure: None,
     };
     (Arc::new(list), Arc::new(entry))
 }

@@ -6,7 +6,7 @@ use mareva_model::{ClearedPair, Decision, Raises, Reason, Regime, Ruling};
 use mareva_monitoring::{Accounts, Ruleset};
 use mareva_screening::{Scratch, Watchlist};
 
-use super::{Decisions, InForce, Over, Turn, Turned, print_of};
+use super::{Decisions, InForce, Over, Turn, Turned, print_of, rows_of};
 
 /// What stands around a decision when it comes.
 pub(crate) struct Circumstances<'a> {
@@ -20,10 +20,15 @@ pub(crate) struct Circumstances<'a> {
     pub longest_ms: i64,
     /// How many may be in force, and as many be remembered.
     pub most: usize,
+    /// Hits of mules that wait to be told.
+    pub waiting: usize,
     pub accounts: &'a Accounts,
     pub rules: &'a Ruleset,
     pub lists: &'a Watchlist,
 }
+
+/// Hits of mules that may wait to be told when another one is confirmed.
+const MAX_WAITING: usize = 1 << 17;
 
 /// Why a decision does not take force, and what to do.
 pub(crate) type Refused = (Reason, String);
@@ -36,7 +41,7 @@ impl Decisions {
     /// Has a decision take force. Returns what begins and ends with it: nothing where it is in force already.
     pub(crate) fn take(&mut self, decision: Decision, around: &Circumstances<'_>) -> Result<Vec<Turn>, Refused> {
         if let Some(known) = self.in_force.get(&decision.id) {
-            if *known.decision == decision {
+            if print_of(&known.decision) == print_of(&decision) {
                 return Ok(Vec::new());
             }
             return refused(Reason::Conflicting, "another decision has this id; give each one of its own");
@@ -58,7 +63,7 @@ impl Decisions {
             Ruling::ClearedPair(pair) => Some(pair),
             _ => None,
         };
-        let entry = is_pair.map(|pair| around.lists.digests(&pair.entry, pair.account.as_deref())).unwrap_or_default();
+        let entry = is_pair.map(|pair| rows_of(pair, around.lists)).unwrap_or_default();
         self.hold(decision.clone(), entry);
         Ok(vec![Turn { decision, is: Turned::Begun }])
     }
@@ -79,7 +84,8 @@ impl Decisions {
         }
         let full = self.in_force.len().max(self.over.len()) >= around.most;
         if full && !matches!(decision.ruling, Ruling::Revocation { .. }) {
-            let detail = "as many as decisions.max_in_force are in force or remembered; revoke some, or raise it";
+            let detail =
+                "as many as decisions.max_in_force are in force or remembered; wait until some are over, or raise it";
             return refused(Reason::TooLarge, detail);
         }
         Ok(())
@@ -100,11 +106,14 @@ impl Decisions {
                     None => Ok(()),
                 }
             }
-            Ruling::ConfirmedMule { account } if self.victim(account).is_some() => {
+            Ruling::ConfirmedMule { account } if self.is_victims(account, around.accounts) => {
                 contradicts("the account is decided to be that of a victim at risk")
             }
-            Ruling::VictimAtRisk { party } if self.mule(party).is_some() => {
-                contradicts("the account is confirmed to be a mule's")
+            Ruling::ConfirmedMule { .. } if around.waiting >= MAX_WAITING => {
+                refused(Reason::TooLarge, "so much of what other mules did waits to be told; send it again in a minute")
+            }
+            Ruling::VictimAtRisk { party } if self.is_mules(party, around.accounts) => {
+                contradicts("the account, or one of the customer, is confirmed to be a mule's")
             }
             Ruling::Revocation { decision: other } if !self.in_force.contains_key(other) => {
                 refused(Reason::InvalidField, "decision: none of this id is in force; there is nothing to revoke")
@@ -114,6 +123,24 @@ impl Decisions {
             | Ruling::DoNotFreezeYet { .. }
             | Ruling::Revocation { .. } => Ok(()),
         }
+    }
+
+    /// Whether an account, or its customer, is decided to be a victim at risk.
+    fn is_victims(&self, account: &str, accounts: &Accounts) -> bool {
+        let customer = accounts.find(account).and_then(|known| known.customer);
+        let names = customer.map(|customer| format!("customer:{customer}"));
+        self.victim(account).is_some() || names.is_some_and(|customer| self.victim(&customer).is_some())
+    }
+
+    /// Whether an account, or one of a customer, is confirmed to be a mule's.
+    fn is_mules(&self, party: &str, accounts: &Accounts) -> bool {
+        let Some(customer) = party.strip_prefix("customer:") else { return self.mule(party).is_some() };
+        self.in_force.values().any(|InForce { decision, .. }| match &decision.ruling {
+            Ruling::ConfirmedMule { account } => {
+                accounts.find(account).is_some_and(|known| known.customer == Some(customer))
+            }
+            _ => false,
+        })
     }
 
     fn revoke(&mut self, other: &str, revocation: &Decision) -> Result<Vec<Turn>, Refused> {
@@ -136,7 +163,7 @@ fn raises_alerts(rules: &Ruleset, id: &str) -> bool {
 }
 
 fn is_about_what_is_listed(pair: &ClearedPair, around: &Circumstances<'_>) -> Result<(), Refused> {
-    let digests = around.lists.digests(&pair.entry, pair.account.as_deref());
+    let digests = rows_of(pair, around.lists);
     if digests.is_empty() {
         return refused(Reason::InvalidField, "entry: no list in force has it; write it as the alert does");
     }

@@ -55,6 +55,7 @@ impl Pipeline {
         let config = &self.parts.config;
         let around = Circumstances {
             tick,
+            waiting: self.found_before.len(),
             append_time: record.append_time,
             max_ahead_ms: config.max_ahead_ms,
             longest_ms: config.decisions.longest_ms,

@@ -5,7 +5,7 @@ mod ended;
 use mareva_codec::{Approver, SigningKey, read_public_key};
 use mareva_model::alert::{Action, Alert, AlertStatus};
 use mareva_model::{Ruling, format_time};
-use mareva_monitoring::RuleText;
+use mareva_monitoring::{Account, RuleText};
 use serde_json::{Value, json};
 
 use super::*;
@@ -64,7 +64,17 @@ fn world() -> Parts {
         max_in_force: 100,
     };
     let config = Arc::new(PipelineConfig { decisions, ..PipelineConfig::clone(&base.config) });
-    Parts { watchlist: lists("B"), ruleset: rules(), config, ..base }
+    // The second account is one of two of a customer.
+    let of_customer = |account: &str| Account {
+        account: format!("iban:{account}"),
+        customer: Some("C1".into()),
+        segment: None,
+        role: None,
+        opened_at: None,
+        country: None,
+    };
+    let accounts = Arc::new(Accounts::new(&[of_customer(ACCOUNTS[1]), of_customer("BE68539007547034")]));
+    Parts { watchlist: lists("B"), ruleset: rules(), config, accounts, ..base }
 }
 
 /// A pipeline, its clock, and the latest revision of each alert.
@@ -174,7 +184,12 @@ impl Desk {
     fn pair(&self, entry: &str, account: usize) -> Value {
         let hits = self.latest.values().flat_map(|alert| &alert.evidence.hits);
         let digest = hits.filter(|hit| hit.entry.id == entry).map(|hit| hit.entry.digest.clone()).next().unwrap();
-        json!({ "kind": "cleared_pair", "account": ACCOUNTS[account], "entry": entry, "entry_digest": digest })
+        let mut pair =
+            json!({ "kind": "cleared_pair", "account": ACCOUNTS[account], "entry": entry, "entry_digest": digest });
+        if entry.starts_with("names:") {
+            pair["name"] = json!("Anna Beispiel");
+        }
+        pair
     }
 
     fn relist(&mut self, programme: &str) -> Output {
@@ -342,6 +357,59 @@ fn a_confirmed_mule_is_a_hit_from_then_on_and_in_what_it_did_before() {
 }
 
 #[test]
+fn of_two_decisions_on_one_mule_the_other_stands_when_one_is_revoked() {
+    let mut desk = Desk::new();
+    let mule = json!({ "kind": "confirmed_mule", "account": ACCOUNTS[1] });
+    desk.decide("M1", 100, mule.clone());
+    desk.decide("M2", 10, mule);
+    let raised = desk.pay(1, "A", "10.00").remove(0);
+    assert_eq!(entries(&raised), ["decisions:M1", "decisions:M2"]);
+    let output = desk.decide("R", 10, json!({ "kind": "revocation", "decision": "M2" }));
+    assert_eq!((output.alerts[0].status, entries(&output.alerts[0])), (AlertStatus::Open, vec!["decisions:M1"]));
+}
+
+/// Whether lists found the row clear beforehand depends on threads, so what is found must not.
+#[test]
+fn what_is_found_of_a_mule_does_not_depend_on_what_was_decoded_ahead() {
+    let record = |desk: &Desk| {
+        let mut payment: Value = serde_json::from_str(&desk.payment(1, "A", "10.00")).unwrap();
+        payment["remittance"] = json!(format!("for IBAN {}", ACCOUNTS[2]));
+        payment.to_string()
+    };
+    let mut found = Vec::new();
+    for other_lists in [false, true] {
+        let mut desk = Desk::new();
+        desk.decide("M1", 10, json!({ "kind": "confirmed_mule", "account": ACCOUNTS[2] }));
+        let payload = record(&desk);
+        let slice = |desk: &Desk| InputSlice {
+            records: vec![InputRecord {
+                topic: BANK.into(),
+                partition: 0,
+                offset: 9,
+                append_time: desk.tick,
+                payload: payload.clone().into(),
+            }],
+            seq: desk.pipeline.last_seq() + 1,
+            tick: desk.tick,
+            end: false,
+            joined: Vec::new(),
+            epoch: desk.pipeline.epoch(),
+        };
+        let mut decoder = desk.pipeline.decoder();
+        let ahead = decoder.decode(&slice(&desk)).unwrap();
+        if other_lists {
+            let mut change = desk.pipeline.begin_lists(lists("C"));
+            change.run().unwrap();
+            desk.pipeline.adopt(change).unwrap();
+        }
+        let output = desk.pipeline.process_decoded(&slice(&desk), ahead).unwrap();
+        assert_eq!(output.counts.accepted, 1);
+        found.push(output.hits.len());
+    }
+    assert_eq!(found[0], found[1]);
+}
+
+#[test]
 fn a_victim_at_risk_is_no_target_and_an_authority_can_have_a_hold_wait() {
     for (kind, action, targets) in [("victim_at_risk", None, 0), ("do_not_freeze_yet", Some(Action::Report), 1)] {
         let mut desk = Desk::new();
@@ -383,6 +451,15 @@ fn what_is_late_wrong_or_contradicts_is_a_dead_letter() {
     assert_eq!(desk.refusal("D4", 10, victim(1)), Some(Reason::Conflicting));
     assert_eq!(desk.refusal("D5", 10, victim(2)), None);
     assert_eq!(desk.refusal("D6", 10, mule(2)), Some(Reason::Conflicting));
+    let customer = json!({ "kind": "victim_at_risk", "customer": "C1" });
+    assert_eq!(
+        desk.refusal("D7", 10, customer.clone()),
+        Some(Reason::Conflicting),
+        "one of the customer's accounts is"
+    );
+    let mut other = Desk::new();
+    assert_eq!(other.refusal("D8", 10, customer), None);
+    assert_eq!(other.refusal("D9", 10, mule(1)), Some(Reason::Conflicting), "its customer is");
     assert_eq!(desk.refusal("R0", 10, json!({ "kind": "revocation", "decision": "D9" })), Some(Reason::InvalidField));
     let revocation = desk.signed("R1", 10, json!({ "kind": "revocation", "decision": "D3" }));
     assert_eq!(letter(&mut desk, &revocation), None);

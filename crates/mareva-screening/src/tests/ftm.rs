@@ -1,4 +1,4 @@
-use mareva_model::{AliasQuality, Refusal};
+use mareva_model::{AliasQuality, ListAction, Measure, Refusal};
 
 use super::{by_identifier, by_name, names, told};
 use crate::{BirthDate, Entry, EntryKind, ListConfig, LoadedList, Watchlist, load, load_ftm};
@@ -100,4 +100,25 @@ fn the_first_letter_tells_the_format() {
     std::fs::write(&path, format!("\u{feff}\n {ENTITIES}")).unwrap();
     let config = ListConfig::sanctions("list", path.to_str().unwrap());
     assert_eq!(load(&config).unwrap().counts().entries, 4);
+}
+
+/// Entities as OpenSanctions publishes FinCEN's special measures (dataset `us_fincen_special_measures`): institutions, with what was
+/// ordered of them and when.
+#[test]
+fn special_measures_of_section_311_ask_for_no_block_and_say_what_they_prohibit() {
+    let text = r#"{"id":"usfincen-a","caption":"Quilmoor Pay PLC","schema":"Company","target":true,"properties":{"name":["Quilmoor Pay PLC"],"alias":["Quilmoor Group"],"country":["kh"],"swiftBic":["QPAYKHPP"],"topics":["reg.warn"]}}
+{"id":"usfincen-a-s","schema":"Sanction","properties":{"entity":["usfincen-a"],"program":["311 Special Measures"],"listingDate":["2025-10-14"]}}"#;
+    let config = ListConfig {
+        action: ListAction::Report,
+        measure: Some(Measure::ProhibitCorrespondent),
+        binding_in: vec!["US".to_owned()],
+        ..ListConfig::sanctions("us-fincen-311", "")
+    };
+    let list = load_ftm(&config, text.as_bytes(), "entities.json").unwrap();
+    let watchlist = Watchlist::new(vec![list.into()]).unwrap();
+    for found in [by_identifier(&watchlist, "bic:QPAYKHPPXXX"), by_name(&watchlist, "Quilmoor Group")] {
+        let [found] = &found[..] else { panic!("one entry: {found:?}") };
+        assert_eq!((found.list.action, found.list.measure), (ListAction::Report, Some(Measure::ProhibitCorrespondent)));
+        assert_eq!(found.entry.programme.as_deref(), Some("311 Special Measures"));
+    }
 }

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use mareva_model::{ListAction, Refusal};
+use mareva_model::{ListAction, Measure, Refusal};
 
 use super::{NOW, by_identifier, by_name};
 use crate::remarks::Remarks;
@@ -187,9 +187,31 @@ fn a_restraint_of_the_other_regime_is_refused() {
     let told = |config: ListConfig| load_plain(&config, &b"account\nacct:A/1\n"[..], "m").unwrap_err().to_string();
     let block = ListConfig { action: ListAction::Block, ..ListConfig::fraud("x", "") };
     assert!(told(block).contains("list x: the fraud regime blocks nothing"));
-    let own = |action| ProgrammePolicy { programme: "P".to_owned(), action, binding_in: None };
+    let own = |action| ProgrammePolicy { programme: "P".to_owned(), action, binding_in: None, measure: None };
     let programmes = vec![own(ListAction::Report), own(ListAction::Hold)];
     assert!(told(ListConfig { programmes, ..ListConfig::sanctions("x", "") }).contains("write action = \"block\""));
+}
+
+#[test]
+fn a_measure_stands_beside_no_restraint() {
+    let told =
+        |config: ListConfig| load_plain(&config, &b"account\nacct:A/1\n"[..], "m").map(drop).map_err(|e| e.to_string());
+    let list = |action, measure| ListConfig { action, measure: Some(measure), ..ListConfig::sanctions("x", "") };
+    for measure in [Measure::ProhibitCorrespondent, Measure::AssetInterest] {
+        assert!(told(list(ListAction::Block, measure)).unwrap_err().contains("a measure that restrains no property"));
+        assert_eq!(told(list(ListAction::Report, measure)), Ok(()));
+        let own = ProgrammePolicy {
+            programme: "P".to_owned(),
+            action: ListAction::Block,
+            binding_in: None,
+            measure: Some(measure),
+        };
+        let config = ListConfig { programmes: vec![own], ..ListConfig::sanctions("x", "") };
+        assert!(told(config).unwrap_err().contains("write action = \"report\""));
+    }
+    // Another measure is another list.
+    let print = |measure| list(ListAction::Report, measure).print(mareva_model::digest(b""));
+    assert_ne!(print(Measure::ProhibitCorrespondent), print(Measure::AssetInterest));
 }
 
 #[test]
@@ -263,7 +285,12 @@ fn ofac_sets_are_joined_before_they_are_read() {
 #[test]
 fn programmes_may_have_a_policy_of_their_own() {
     let folder = folder(|_, text| Some(text.to_owned()));
-    let own = |programme: &str, action| ProgrammePolicy { programme: programme.to_owned(), action, binding_in: None };
+    let own = |programme: &str, action| ProgrammePolicy {
+        programme: programme.to_owned(),
+        action,
+        binding_in: None,
+        measure: None,
+    };
     let config = ListConfig {
         programmes: vec![own("CUBA", ListAction::Report), own("IFSR", ListAction::Report)],
         ..ListConfig::sanctions("ofac", folder.path())

@@ -66,7 +66,7 @@ pub fn check(config: &Config, place: &str, faults: &mut Refusal) {
 
 /// Who may decide what.
 fn decisions(config: &Config, fault: &mut impl FnMut(&str, String, &str)) {
-    let mut key_ids = HashSet::new();
+    let (mut key_ids, mut keys, mut people) = (HashSet::new(), HashSet::new(), BTreeMap::new());
     for (at, approver) in config.decisions.approvers.iter().enumerate() {
         let mut wrong = |key: &str, reason: String, remedy: &str| {
             fault(&format!("decisions.approvers[{at}].{key}"), reason, remedy);
@@ -84,6 +84,14 @@ fn decisions(config: &Config, fault: &mut impl FnMut(&str, String, &str)) {
         if read_public_key(&approver.public_key).is_none() {
             let remedy = "write the 32 bytes in base64url without padding, as the x of a JSON Web Key has them";
             wrong("public_key", "is no Ed25519 key".to_owned(), remedy);
+        }
+        if !keys.insert(&approver.public_key) {
+            wrong("public_key", "is given twice".to_owned(), "who has one key is one person; give each key once");
+        }
+        let folded = approver.name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+        if *people.entry(folded).or_insert(&approver.name) != &approver.name {
+            let reason = format!("`{}` is spelt in two ways", approver.name);
+            wrong("name", reason, "two people sign where two have to: write the name of each in one way");
         }
         for kind in approver.may.iter().filter(|kind| !Ruling::ALL.contains(&kind.as_str())) {
             let reason = format!("`{kind}` is no kind of decision");

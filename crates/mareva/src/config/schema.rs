@@ -59,6 +59,7 @@ const fn required(name: &'static str, kind: Kind) -> Key {
     Key { name, kind, required: true }
 }
 
+const MEASURES: Kind = Kind::Choice(&["prohibit-correspondent", "asset-interest"]);
 const ACTIONS: Kind = Kind::Choice(&["review", "warn", "report", "hold", "block"]);
 
 /// Sections with a fixed set of keys; `kafka` and `lists` are checked on their own.
@@ -166,6 +167,7 @@ pub const LIST: &[Key] = &[
     required("regime", Kind::Choice(&["sanctions", "fraud"])),
     required("action", ACTIONS),
     required("binding_in", Kind::Texts),
+    key("measure", MEASURES),
     required("evidence_class", Kind::Choice(&["order", "institution_confirmed", "partner", "allegation", "heuristic"])),
     key("false_positive_rate", Kind::Number),
     key("min_entries", Kind::Count),
@@ -180,7 +182,12 @@ pub const LIST: &[Key] = &[
     key("fetch", Kind::Table(FETCH)),
     key(
         "programmes",
-        Kind::Tables(&[required("programme", Kind::Text), required("action", ACTIONS), key("binding_in", Kind::Texts)]),
+        Kind::Tables(&[
+            required("programme", Kind::Text),
+            required("action", ACTIONS),
+            key("binding_in", Kind::Texts),
+            key("measure", MEASURES),
+        ]),
     ),
 ];
 

@@ -277,6 +277,7 @@ pub(super) fn list(name: &str, regime: Regime, action: ListAction, binding_in: &
         regime,
         action,
         binding_in: vec![binding_in.to_owned()],
+        measure: None,
     })
 }
 

@@ -11,6 +11,7 @@ enum Step {
     Snooze(usize, u32, i64),
     Spare(usize, bool, i64),
     Revoke(usize),
+    List(bool),
     Later(i64),
     Restart,
 }
@@ -22,6 +23,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => (0..3_usize, 1..900_u32, 1..30_i64).prop_map(|(account, cap, time)| Step::Snooze(account, cap, time)),
         2 => (0..3_usize, any::<bool>(), 1..30_i64).prop_map(|(account, victim, time)| Step::Spare(account, victim, time)),
         2 => (0..20_usize).prop_map(Step::Revoke),
+        1 => any::<bool>().prop_map(Step::List),
         2 => (1..15_i64).prop_map(Step::Later),
         1 => Just(Step::Restart),
     ];
@@ -40,7 +42,10 @@ impl Desk {
             Step::Clear(account, entry, time) => {
                 let entry = ["mules:m1", "names:n1", "names:n2"][*entry];
                 let digest = self.pipeline.watchlist().digests(entry, None).remove(0);
-                let what = json!({ "kind": "cleared_pair", "account": ACCOUNTS[*account], "entry": entry, "entry_digest": digest });
+                let mut what = json!({ "kind": "cleared_pair", "account": ACCOUNTS[*account], "entry": entry, "entry_digest": digest });
+                if entry.starts_with("names:") {
+                    what["name"] = json!("ANNA  beispiel");
+                }
                 self.decide(&id, *time, what)
             }
             Step::Snooze(account, cap, time) => {
@@ -59,6 +64,7 @@ impl Desk {
                 let what = json!({ "kind": "revocation", "decision": format!("D{of}") });
                 self.decide(&format!("R{number}"), 10, what)
             }
+            Step::List(other) => self.relist(if *other { "C" } else { "B" }),
             Step::Later(minutes) => {
                 self.tick += minutes * MINUTE;
                 self.slice(Vec::new())
@@ -82,7 +88,7 @@ proptest! {
             }
             let output = desk.step(number, step);
             prop_assert_eq!(&output, &steady.step(number, step), "step {}", number);
-            if matches!(step, Step::Pay(..)) {
+            if matches!(step, Step::Pay(..) | Step::List(_)) {
                 // Under the same id.
                 plain.offset = desk.offset - 1;
                 plain.step(number, step);
