@@ -173,6 +173,31 @@ pub struct ListRef {
     pub measure: Option<Measure>,
 }
 
+/// How an entry comes from another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Relation {
+    /// It has taken over what the other one did.
+    SuccessorOf,
+    /// It is the other one under another name.
+    RebrandOf,
+}
+
+/// An entry whose risk another one bears, since it comes from it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LineageRef {
+    /// How it comes from it.
+    pub relation: Relation,
+    /// Id of the other one, such as `guarantee:huione`.
+    pub entry: String,
+    /// Since when, RFC 3339 in UTC; absent where nobody says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// What that rests on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
+}
+
 /// The entry that was hit.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct EntryRef {
@@ -186,6 +211,9 @@ pub struct EntryRef {
     pub evidence_class: EvidenceClass,
     /// 128 bits in hex of the BLAKE3 of all that the entry says: decisions about it name it.
     pub digest: String,
+    /// The entries that it comes from, nearest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lineage: Vec<LineageRef>,
 }
 
 /// Begins the `row_id` of the hits of what was not accepted. Their digest is of bytes that a sender chooses, so no source may

@@ -27,8 +27,8 @@ pub use decision::{ClearedPair, Decision, Ruling};
 pub use detection::{Detection, DetectionChange, Raises, RuleRef, SubjectRole, Table, Targets};
 pub use digest::{Digest, Digesting, digest};
 pub use hit::{
-    APART, AliasQuality, EntryRef, EvidenceClass, Hit, ListAction, ListRef, MatchedOn, Measure, NameLikeness,
-    PartyApart, PartyRole, Regime, TokenPair,
+    APART, AliasQuality, EntryRef, EvidenceClass, Hit, LineageRef, ListAction, ListRef, MatchedOn, Measure,
+    NameLikeness, PartyApart, PartyRole, Regime, Relation, TokenPair,
 };
 pub use money::{AMOUNT_SCALE, Amount, MoneyError, REFERENCE_SCALE, ReferenceAmount};
 pub use nearest::{nearest, perhaps};

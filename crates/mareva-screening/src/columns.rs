@@ -48,6 +48,14 @@ pub enum Column {
     Source,
     /// The exchange that keeps the accounts of the row.
     Vasp,
+    /// Id of the entry that it has taken over from.
+    SuccessorOf,
+    /// Id of the entry that it is under another name.
+    RebrandOf,
+    /// Since when it comes from that one.
+    LineageSince,
+    /// What that rests on.
+    LineageEvidence,
 }
 
 impl Column {
@@ -72,6 +80,10 @@ impl Column {
             "listed_at" | "listed_on" | "reported_at" => Self::ListedAt,
             "source" => Self::Source,
             "vasp" => Self::Vasp,
+            "successor_of" => Self::SuccessorOf,
+            "rebrand_of" => Self::RebrandOf,
+            "lineage_since" => Self::LineageSince,
+            "lineage_evidence" => Self::LineageEvidence,
             _ => return None,
         })
     }
@@ -79,7 +91,7 @@ impl Column {
     /// What stands between the parts of a value that is in several columns.
     fn separator(self) -> &'static str {
         match self {
-            Self::BirthDate | Self::ListedAt | Self::ValidFrom | Self::ValidUntil => "-",
+            Self::BirthDate | Self::ListedAt | Self::ValidFrom | Self::ValidUntil | Self::LineageSince => "-",
             _ => " ",
         }
     }

@@ -1,7 +1,7 @@
 use std::borrow::Borrow;
 
-use mareva_model::AliasQuality;
 use mareva_model::identifier::Identifier;
+use mareva_model::{AliasQuality, LineageRef, Relation, format_time};
 use serde::Serialize;
 
 use crate::BirthDate;
@@ -58,6 +58,30 @@ pub struct Document {
     pub country: Option<String>,
 }
 
+/// An entry of the same list that another one comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Lineage {
+    /// How it comes from it.
+    pub relation: Relation,
+    /// Id of the other one, without the list's name.
+    pub of: String,
+    /// Since when, UTC milliseconds.
+    pub since: Option<i64>,
+    /// What that rests on.
+    pub evidence: Option<String>,
+}
+
+impl Lineage {
+    pub(crate) fn in_list(&self, list: &str) -> LineageRef {
+        LineageRef {
+            relation: self.relation,
+            entry: format!("{list}:{}", self.of),
+            since: self.since.map(format_time),
+            evidence: self.evidence.clone(),
+        }
+    }
+}
+
 /// One listed party or account, in the form that every list is brought to.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Entry {
@@ -90,6 +114,8 @@ pub struct Entry {
     pub valid_from: Option<i64>,
     /// First millisecond (UTC) at which it is no longer in force.
     pub valid_until: Option<i64>,
+    /// What it comes from, nearest first.
+    pub lineage: Vec<Lineage>,
 }
 
 /// Digits of the id that is derived where the list gives none.
@@ -124,6 +150,7 @@ impl Entry {
         add_new(&mut self.birth_dates, other.birth_dates);
         add_new(&mut self.countries, other.countries);
         add_new(&mut self.documents, other.documents);
+        add_new(&mut self.lineage, other.lineage);
         if let Some(programme) = other.programme {
             let mut all: Vec<String> = programmes(self.programme.as_deref()).map(str::to_owned).collect();
             add_new(&mut all, programmes(Some(&programme)).map(str::to_owned).collect());

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read};
 
 use mareva_model::identifier;
-use mareva_model::{AliasQuality, Digest, Refusal, parse_time};
+use mareva_model::{AliasQuality, Digest, Refusal, Relation, parse_time};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ use crate::country::code_or_text;
 use crate::entry::{add_new, joined, programmes};
 use crate::faults::Faults;
 use crate::official::{ListContent, add_birth_date, matchable};
-use crate::{Document, Entry, EntryKind, ListedName, LoadCounts};
+use crate::{Document, Entry, EntryKind, Lineage, ListedName, LoadCounts};
 
 /// Longest line, in bytes: the largest of OpenSanctions, with all that hangs on it, are under 2 MiB.
 const MAX_LINE: usize = 8 << 20;
@@ -109,6 +109,14 @@ pub(crate) fn read(input: impl Read, place: &str) -> Result<ListContent, Refusal
     list.finish(place, Digest(*digest.finalize().as_bytes()))
 }
 
+/// Parties that come from others.
+struct Succession {
+    predecessors: Vec<String>,
+    successors: Vec<String>,
+    since: Option<i64>,
+    evidence: Option<String>,
+}
+
 /// A party or account and whether it is said to be listed.
 struct Found {
     entry: Entry,
@@ -122,12 +130,25 @@ struct List {
     by_id: HashMap<String, usize>,
     /// What belongs to a party that may come later.
     details: Vec<(Vec<String>, Entry)>,
+    /// Parties that come from others: those, these, and how.
+    successions: Vec<Succession>,
     counts: LoadCounts,
     faults: Faults,
 }
 
 impl List {
     fn take(&mut self, line: &Line, place: &str, depth: usize) {
+        if line.schema == "Succession" {
+            let of = |name| line.refers_to(&[name]).map(str::to_owned).collect();
+            let since = line.texts(&["startDate", "date"]).filter_map(|date| parse_time(date).ok()).min();
+            let evidence = line.texts(&["summary", "sourceUrl", "description"]).next().map(str::to_owned);
+            self.successions.push(Succession {
+                predecessors: of("predecessor"),
+                successors: of("successor"),
+                since,
+                evidence,
+            });
+        }
         let role = role(&line.schema);
         match &role {
             Role::Party(kind) => {
@@ -184,6 +205,29 @@ impl List {
         self.found.push(Found { entry, is_target: line.target, has_topics });
     }
 
+    /// Has those who come from somebody listed be listed, too, and whoever comes from them.
+    fn succeed(&mut self, listed: &mut [bool]) {
+        let mut again = true;
+        while std::mem::take(&mut again) {
+            for Succession { predecessors, successors, since, evidence } in &self.successions {
+                for of in predecessors {
+                    let before = self.by_id.get(of).copied().filter(|before| listed[*before]);
+                    let Some(before) = before else { continue };
+                    let known = successors.iter().filter_map(|id| self.by_id.get(id).copied());
+                    for after in known.filter(|after| *after != before) {
+                        let (since, evidence) = (*since, evidence.clone());
+                        let from = Lineage { relation: Relation::SuccessorOf, of: of.clone(), since, evidence };
+                        let entry = &mut self.found[after].entry;
+                        if !entry.lineage.contains(&from) {
+                            entry.lineage.push(from);
+                            (listed[after], again) = (true, true);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     fn finish(mut self, place: &str, digest: Digest) -> Result<ListContent, Refusal> {
         for (owners, detail) in std::mem::take(&mut self.details) {
             for owner in owners.iter().filter_map(|owner| self.by_id.get(owner)) {
@@ -195,7 +239,10 @@ impl List {
         // Beside those that are listed there are people about them, who are not.
         let says = self.found.iter().any(|one| one.is_target.is_some() || one.has_topics);
         let is_listed = |one: &Found| !says || one.is_target.unwrap_or(one.has_topics);
-        let entries: Vec<Entry> = self.found.into_iter().filter(is_listed).map(|one| one.entry).collect();
+        let mut listed: Vec<bool> = self.found.iter().map(is_listed).collect();
+        self.succeed(&mut listed);
+        let entries = self.found.into_iter().zip(listed).filter(|(_, listed)| *listed).map(|(one, _)| one.entry);
+        let entries: Vec<Entry> = entries.collect();
         if entries.is_empty() && self.faults.is_empty() {
             self.faults.add(place, "holds no party that is listed", EXPORT);
         }

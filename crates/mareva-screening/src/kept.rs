@@ -10,7 +10,7 @@ use crate::store::EntryStore;
 use crate::{Doubts, ListConfig, LoadCounts, LoadedList};
 
 /// Counts up with every change of the layout, that of packed entries included.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Bytes of the head: the texts that entries share are in it, 65,536 at most.
 const MAX_HEAD: u64 = 1 << 30;
 

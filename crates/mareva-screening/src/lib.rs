@@ -19,6 +19,7 @@ mod ftm;
 mod index;
 mod intake;
 mod kept;
+mod lineage;
 mod list;
 mod matched;
 mod misp;
@@ -49,7 +50,7 @@ pub use changed::ListChanges;
 pub use columns::{Column, ColumnMap, Headers};
 pub use config::{DateOrder, FilterKey, ListConfig, ListFormat, ListPart, ProgrammePolicy};
 pub use country::country_code;
-pub use entry::{Document, Entry, EntryKind, ListedName};
+pub use entry::{Document, Entry, EntryKind, Lineage, ListedName};
 pub use index::FilterSize;
 pub use list::{
     Doubts, LoadCounts, LoadedList, lists_parties, load, load_ftm, load_misp, load_ofac, load_plain, load_stix,

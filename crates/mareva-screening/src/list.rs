@@ -15,7 +15,7 @@ use crate::index::KeyIndex;
 use crate::name::NameScratch;
 use crate::official::{self, ListContent};
 use crate::store::EntryStore;
-use crate::{Entry, EntryKind, ListConfig, ListFormat, ftm, misp, ofac, plain, stix, tagpack, uk_csv};
+use crate::{Entry, EntryKind, ListConfig, ListFormat, ftm, lineage, misp, ofac, plain, stix, tagpack, uk_csv};
 
 /// Digits of the digest that serve as the version where the format states no publication date.
 const VERSION_DIGITS: usize = 12;
@@ -256,14 +256,14 @@ impl LoadedList {
     /// Every fault of the config; entries that do not fit.
     pub fn from_entries(config: &ListConfig, entries: Vec<Entry>) -> Result<Self, Refusal> {
         checked(config)?;
-        let store = stored(config, &entries)?;
+        let store = stored(config, &lineage::inherited(config, entries)?)?;
         let digest = store.digest();
         Self::build(config, store, digest, None, LoadCounts::default())
     }
 
     fn from_content(config: &ListConfig, content: ListContent) -> Result<Self, Refusal> {
         let ListContent { entries, digest, counts, published } = content;
-        Self::build(config, stored(config, &entries)?, digest, published, counts)
+        Self::build(config, stored(config, &lineage::inherited(config, entries)?)?, digest, published, counts)
     }
 
     /// Filters and indices over the stored entries, then the probe of every one of them.
@@ -432,7 +432,7 @@ impl LoadedList {
     }
 }
 
-fn stored(config: &ListConfig, entries: &[Entry]) -> Result<EntryStore, Refusal> {
+pub(crate) fn stored(config: &ListConfig, entries: &[Entry]) -> Result<EntryStore, Refusal> {
     let mut store = EntryStore::new();
     if !entries.iter().all(|entry| store.push(entry)) {
         let place = format!("list {}", config.name);

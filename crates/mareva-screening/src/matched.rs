@@ -100,6 +100,7 @@ pub(crate) fn new_match(list: &LoadedList, entry: Entry, matched: MatchedOn, bas
     let action = if for_review { ListAction::Review } else { list_ref.action };
     let entry = EntryRef {
         digest: entry.digest(),
+        lineage: entry.lineage.iter().map(|from| from.in_list(&list.config.name)).collect(),
         id: format!("{}:{}", list.config.name, entry.id),
         name: entry.display_name().to_owned(),
         programme: entry.programme.or(entry.source),

@@ -5,15 +5,17 @@ use std::fs::File;
 use std::io::Read;
 
 use mareva_model::identifier::{self, Identifier};
-use mareva_model::{AliasQuality, Digest, Refusal, Regime, parse_time};
+use mareva_model::{AliasQuality, Digest, Refusal, Regime, Relation, parse_time};
 
 use crate::columns::{Column, Columns};
 use crate::config::{DateOrder, ListPart};
 use crate::country::code_or_text;
 use crate::faults::Faults;
+use crate::lineage::inherited;
+use crate::list::stored;
 use crate::rows::Rows;
 use crate::store::EntryStore;
-use crate::{BirthDate, Document, Doubts, Entry, EntryKind, ListConfig, ListedName, LoadCounts};
+use crate::{BirthDate, Document, Doubts, Entry, EntryKind, Lineage, ListConfig, ListedName, LoadCounts};
 
 const MS_PER_DAY: i64 = 86_400_000;
 const TOO_LARGE: &str = "the list is larger than 4 GiB in memory";
@@ -34,6 +36,7 @@ pub(crate) fn read(input: impl Read, place: &str, config: &ListConfig) -> Result
     let parts: Vec<_> = config.parts.iter().filter_map(|part| open_part(part, &mut faults)).collect();
     let Some((mut rows, columns)) = opened.filter(|_| faults.is_empty()) else { return Err(faults.into()) };
     let has = |wanted| columns.has(wanted) || parts.iter().any(|(_, columns)| columns.has(wanted));
+    let has_lineage = has(Column::SuccessorOf) || has(Column::RebrandOf);
     let has_identifiers = has(Column::Identifier) || has(Column::Account);
     let names_screened = config.match_names.unwrap_or(config.regime == Regime::Sanctions || !has_identifiers);
     if !(has_identifiers || has(Column::Name) && names_screened) {
@@ -70,6 +73,10 @@ pub(crate) fn read(input: impl Read, place: &str, config: &ListConfig) -> Result
         );
     }
     faults.into_result()?;
+    if has_lineage {
+        let entries = (0..store.len() as u32).map(|number| store.entry(number)).collect();
+        store = stored(config, &inherited(config, entries)?)?;
+    }
     Ok(PlainList { store, digest, counts, doubts })
 }
 
@@ -239,6 +246,11 @@ impl RowReader {
             let kind = of(Column::DocumentKind).unwrap_or_default().into_owned();
             entry.documents.push(Document { kind, number: number.into_owned(), country: None });
         }
+        let (since, evidence) = (of(Column::LineageSince), of(Column::LineageEvidence));
+        let since = since.and_then(|text| self.bound("lineage_since", &text, line, 0));
+        for from in &mut entry.lineage {
+            (from.since, from.evidence) = (since, evidence.as_deref().map(str::to_owned));
+        }
         self.columns = columns;
         if entry.kind == EntryKind::Unknown && !entry.identifiers.is_empty() {
             entry.kind = EntryKind::Account;
@@ -249,7 +261,16 @@ impl RowReader {
     fn cell(&mut self, entry: &mut Entry, (column, text): (Column, &str), about: About<'_>, line: u64) {
         match column {
             Column::Identifier | Column::Account => self.identifier(entry, text, about, line),
-            Column::Agent | Column::Quality | Column::Document | Column::DocumentKind => {}
+            Column::Agent
+            | Column::Quality
+            | Column::Document
+            | Column::DocumentKind
+            | Column::LineageSince
+            | Column::LineageEvidence => {}
+            Column::SuccessorOf | Column::RebrandOf => {
+                let relation = if column == Column::RebrandOf { Relation::RebrandOf } else { Relation::SuccessorOf };
+                entry.lineage.push(Lineage { relation, of: text.to_owned(), since: None, evidence: None });
+            }
             Column::Name if self.names_screened => {
                 entry.names.push(ListedName { text: text.to_owned(), quality: about.quality });
             }

@@ -2,10 +2,10 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
 use mareva_model::identifier::Identifier;
-use mareva_model::{AliasQuality, Digest};
+use mareva_model::{AliasQuality, Digest, Relation};
 
 use crate::entry::derived_id;
-use crate::{BirthDate, Document, Entry, EntryKind, ListedName};
+use crate::{BirthDate, Document, Entry, EntryKind, Lineage, ListedName};
 
 /// Most texts that are kept once and referred to (reasons, programmes, sources, countries); further ones are written out.
 const MAX_SHARED: usize = 1 << 16;
@@ -122,6 +122,13 @@ impl EntryStore {
             self.shared_text(Some(&document.kind));
             self.text(&document.number);
             self.shared_text(document.country.as_deref());
+        }
+        self.number(entry.lineage.len() as u64);
+        for from in &entry.lineage {
+            self.bytes.push(u8::from(from.relation == Relation::RebrandOf));
+            self.text(&from.of);
+            self.times([from.since, None, None]);
+            self.shared_text(from.evidence.as_deref());
         }
         self.identifiers += entry.identifiers.len() as u64;
         self.names += entry.names.len() as u64;
@@ -269,6 +276,14 @@ impl<'a> View<'a> {
                 country: cursor.shared_text(),
             })
             .collect();
+        let lineage = (0..cursor.number())
+            .map(|_| Lineage {
+                relation: if cursor.byte() == 0 { Relation::SuccessorOf } else { Relation::RebrandOf },
+                of: cursor.text().to_owned(),
+                since: cursor.times()[0],
+                evidence: cursor.shared_text(),
+            })
+            .collect();
         let identifier = |(validated, text): (bool, &str)| Identifier { canonical: text.to_owned(), validated };
         let name = |(quality, text): (AliasQuality, &str)| ListedName { text: text.to_owned(), quality };
         Entry {
@@ -286,6 +301,7 @@ impl<'a> View<'a> {
             listed_at,
             valid_from,
             valid_until,
+            lineage,
         }
     }
 }

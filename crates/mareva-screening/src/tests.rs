@@ -2,6 +2,7 @@ mod alike;
 mod changing;
 mod ftm;
 mod indicators;
+mod lineage;
 mod loading;
 mod mules;
 mod names;

@@ -82,7 +82,8 @@ const XML_LISTS: [&[u8]; 5] = [
     include_bytes!("../../../crates/mareva-screening/fixtures/sdn_advanced.xml"),
 ];
 
-const CSV_LISTS: [&[u8]; 3] = [
+const CSV_LISTS: [&[u8]; 4] = [
+    b"id,name,iban,programme,successor_of,lineage_since\na,Quil,DE89370400440532013000,P,,\nb,Quil Two,,,a,2026-01-05\n",
     b"id,name,iban,agent,birth_date,country,valid_until,quality\n1,\"Belquil, Arno\",DE89370400440532013000,MRVADEFF,1967-01-05,DE,2026-01-31,low\n",
     b"identifier;vasp\n0xc8fe1c81e927540fcc99ebb3c880a840082293da;kestrel\n10023;kestrel\n",
     b"ref,first,last,born,listed\nA1,Arno,Belquil,5/1/1967,31.12.2020\nB2,,Quilmoor Bank,,\n",

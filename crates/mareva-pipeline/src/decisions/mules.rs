@@ -70,6 +70,7 @@ fn entry(decision: &Decision) -> Decided {
         programme: Some(decision.by.join(", ")),
         evidence_class: EvidenceClass::InstitutionConfirmed,
         digest: digest.get(..32).unwrap_or_default().to_owned(),
+        lineage: Vec::new(),
     };
     let list = ListRef {
         name: LIST.to_owned(),

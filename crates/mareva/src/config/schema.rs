@@ -138,6 +138,10 @@ const COLUMNS: Kind = Kind::Headers(&[
     "valid_until",
     "listed_at",
     "source",
+    "successor_of",
+    "rebrand_of",
+    "lineage_since",
+    "lineage_evidence",
 ]);
 
 /// Keys of somebody whose signature counts.

@@ -288,6 +288,7 @@ pub(super) fn entry(class: EvidenceClass) -> Arc<EntryRef> {
         programme: Some("DEMO2".into()),
         evidence_class: class,
         digest: "00112233445566778899aabbccddeeff".into(),
+        lineage: Vec::new(),
     })
 }
 
