@@ -234,7 +234,8 @@ pub(super) fn written(scene: &Scene<'_>, key: &AlertKey, record: &Record, contin
     }
     let mut alert = draft(scene, key, &counting, continues.clone());
     // How much it is about is asked of all that would be told, so that two snoozes do not hide together what neither may.
-    let about = at_stake(&finish(alert.clone(), scene));
+    // Where there was more than is kept, nobody knows it.
+    let about = at_stake(&finish(alert.clone(), scene)).filter(|_| record.omitted == 0);
     let before = counting.len();
     for (rules, most, decision) in snoozes {
         if about.is_some_and(|about| about <= most) {
