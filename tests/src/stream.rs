@@ -137,14 +137,14 @@ pub fn disorder(from: &Path, to: &Path, how: Disorder) -> u64 {
     lines.len() as u64
 }
 
-/// The time of a canonical or `ethereum-etl` record.
+/// The time of a canonical or `ethereum-etl` record, or of a message.
 ///
 /// # Panics
 /// When the line has none: the simulator writes one on every line.
 pub fn time_of(line: &str) -> i64 {
     let after = |name: &str| line.find(name).map(|at| &line[at + name.len()..]);
-    let text =
-        after("\"time\":\"").or_else(|| after("\"item_timestamp\":\"")).unwrap_or_else(|| panic!("no time: {line}"));
-    let end = text.find('"').expect("a closing quote");
+    let text = after("\"time\":\"").or_else(|| after("\"item_timestamp\":\"")).or_else(|| after("<CreDtTm>"));
+    let text = text.unwrap_or_else(|| panic!("no time: {line}"));
+    let end = text.find(['"', '<']).expect("a closing quote, or the end of the element");
     parse_time(&text[..end]).unwrap_or_else(|e| panic!("{line}: {e}"))
 }

@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use mareva_tests::stream::Simulated;
-use mareva_tests::{mareva, mareva_ok, ndjson, rules};
+use mareva_tests::{mareva, mareva_ok, ndjson, rules, stream};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -68,6 +68,9 @@ fn strings(texts: &[&str]) -> Vec<String> {
 }
 
 fn time_of(line: &str) -> String {
+    if line.starts_with('<') {
+        return mareva_model::format_time(stream::time_of(line));
+    }
     let record: Value = serde_json::from_str(line).unwrap();
     // Of a token transfer it is a text or seconds since 1970.
     match (&record["time"], &record["block_timestamp"]) {
