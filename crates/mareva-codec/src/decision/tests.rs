@@ -193,6 +193,17 @@ fn a_payload_that_is_no_decision_is_refused_by_name() {
     }
 }
 
+/// Found by the fuzz target: what a sender calls a key is his, as long as he likes and whatever it says.
+#[test]
+fn a_fault_names_no_key_that_may_be_content() {
+    for key in ["DE89370400440532013000".to_owned(), "a".repeat(2_000), "x y".to_owned()] {
+        let fault = Written::read(with(mule(), &key, json!("1")).to_string().as_bytes()).map(drop).unwrap_err();
+        assert_eq!(fault.detail, "the payload is no decision");
+    }
+    let fault = Written::read(with(mule(), "cap", json!("1")).to_string().as_bytes()).map(drop).unwrap_err();
+    assert_eq!(fault.detail, "the payload is no decision; see `cap`");
+}
+
 #[test]
 fn the_same_key_twice_is_refused() {
     let text = mule().to_string().replacen('{', r#"{"account":"GB33BUKB20201555555555","#, 1);

@@ -9,6 +9,8 @@ use crate::fault::Fault;
 /// Bytes of a text, and how many there may be in a list.
 const MAX_TEXT: usize = 1_024;
 const MAX_TEXTS: usize = 64;
+/// Longest key that a fault names: ours are shorter, and what else stands there is the sender's.
+const MAX_KEY: usize = 32;
 
 /// All keys that some kind of decision has. One that is wrongly spelt must not pass for one that is absent.
 #[derive(Deserialize)]
@@ -35,7 +37,10 @@ impl Written {
         serde_json::from_slice(payload).map_err(|error| {
             // The key that is missing or unknown, and never what it holds.
             let told = error.to_string();
-            let key = told.split('`').nth(1).filter(|_| told.contains(" field `")).map(|key| format!("; see `{key}`"));
+            let is_key =
+                |key: &&str| key.len() <= MAX_KEY && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            let key = told.split('`').nth(1).filter(|_| told.contains(" field `")).filter(is_key);
+            let key = key.map(|key| format!("; see `{key}`"));
             let detail = format!("the payload is no decision{}", key.unwrap_or_default());
             Fault::new(Reason::InvalidField, detail)
         })
