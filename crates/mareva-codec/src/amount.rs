@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use mareva_model::{Amount, MoneyError};
+use mareva_model::{Amount, MoneyError, Text, TransactionRow};
 
 use crate::fault::Fault;
 
@@ -26,6 +26,12 @@ impl<'a> ReadAmount<'a> {
             return Err(Fault::invalid(field, "not a decimal of zero or more; write digits with an optional point"));
         }
         Self::sized(field, text)
+    }
+
+    /// Sets the amount of a row: as text where the number does not fit.
+    pub(crate) fn set<'r>(&'r self, row: &mut TransactionRow<'r>) {
+        row.amount = self.units;
+        row.set(Text::AmountText, self.units.is_none().then_some(self.text.as_ref()));
     }
 
     fn sized(field: &str, text: Cow<'a, str>) -> Result<Self, Fault> {

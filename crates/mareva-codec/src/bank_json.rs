@@ -183,22 +183,13 @@ pub(crate) fn decode(text: &str, context: Context<'_, '_>) -> Result<(), Fault> 
 
     let scratch = &*scratch;
     let mut row = TransactionRow::new(json::time("time", time.get())?);
-    row.amount = amount.units;
-    if amount.units.is_none() {
-        row.set(Text::AmountText, amount.text.as_ref());
-    }
+    amount.set(&mut row);
     row.originator_balance = set_party(limits, originator, &ORIGINATOR, &mut row)?;
     row.beneficiary_balance = set_party(limits, beneficiary, &BENEFICIARY, &mut row)?;
-    row.set(Text::RowId, scratch.row_id.as_str());
+    scratch.set(&mut row);
     row.set(Text::Kind, kind.as_str());
     row.set(Text::Status, status.as_str());
     row.set(Text::Currency, currency);
-    row.set(Text::Originator, scratch.originator.as_str());
-    row.set(Text::Beneficiary, scratch.beneficiary.as_str());
-    row.set(Text::OriginatorAgent, scratch.originator_agent.as_str());
-    row.set(Text::BeneficiaryAgent, scratch.beneficiary_agent.as_str());
-    row.set(Text::Original, scratch.original.as_str());
-    row.set(Text::Uetr, scratch.uetr.as_str());
     row.set(Text::Remittance, limits.remittance(sent.remittance.get())?);
     set_texts(limits, &sent, &mut row)?;
     let settled = sent.settlement_amount.map(|raw| ReadAmount::json("settlement_amount", raw.get())).transpose()?;

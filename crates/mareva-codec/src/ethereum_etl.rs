@@ -49,15 +49,11 @@ pub(crate) fn token_transfer(sent: &ExchangeRecord<'_>, context: Context<'_, '_>
     };
     row.set(Text::AmountText, amount_text.as_deref());
     row.set(Text::Currency, known.map_or(scratch.asset_contract.as_str(), |(_, ticker, _)| ticker));
-    row.set(Text::RowId, scratch.row_id.as_str());
+    scratch.set(&mut row);
     row.set(Text::Kind, Kind::TokenTransfer.as_str());
     row.set(Text::Status, Status::Settled.as_str());
     row.set(Text::Source, SOURCE);
     row.set(Text::Network, SOURCE);
-    row.set(Text::Originator, scratch.originator.as_str());
-    row.set(Text::Beneficiary, scratch.beneficiary.as_str());
-    row.set(Text::AssetContract, scratch.asset_contract.as_str());
-    row.set(Text::TxHash, scratch.tx_hash.as_str());
     collected.append(row, record, 0, Parties::new());
     Ok(())
 }
@@ -84,14 +80,11 @@ pub(crate) fn transaction(sent: &ExchangeRecord<'_>, context: Context<'_, '_>) -
     let amount_text = row.amount.is_none().then(|| shift(&value, ETHER as usize));
     row.set(Text::AmountText, amount_text.as_deref());
     row.set(Text::Currency, "ETH");
-    row.set(Text::RowId, scratch.row_id.as_str());
+    scratch.set(&mut row);
     row.set(Text::Kind, Kind::ChainTransfer.as_str());
     row.set(Text::Status, status.as_str());
     row.set(Text::Source, SOURCE);
     row.set(Text::Network, SOURCE);
-    row.set(Text::Originator, scratch.originator.as_str());
-    row.set(Text::Beneficiary, scratch.beneficiary.as_str());
-    row.set(Text::TxHash, scratch.tx_hash.as_str());
     let mut parties = Parties::new();
     // Who created a contract also names it; a transfer to an old address with a contract beside it names two.
     if let (Some(_), Some(contract)) = (sent.to_address.get(), sent.receipt_contract_address.get()) {

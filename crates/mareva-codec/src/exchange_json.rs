@@ -161,21 +161,12 @@ fn canonical(sent: &ExchangeRecord<'_>, kind: Kind, context: Context<'_, '_>) ->
 
     let scratch = &*scratch;
     let mut row = TransactionRow::new(json::time("time", time.get())?);
-    row.amount = amount.units;
-    if amount.units.is_none() {
-        row.set(Text::AmountText, amount.text.as_ref());
-    }
+    amount.set(&mut row);
     row.log_index = sent.log_index.map(|raw| log_index(raw.get())).transpose()?;
-    row.set(Text::RowId, scratch.row_id.as_str());
+    scratch.set(&mut row);
     row.set(Text::Kind, kind.as_str());
     row.set(Text::Status, status.as_str());
     row.set(Text::Currency, asset);
-    row.set(Text::Originator, scratch.originator.as_str());
-    row.set(Text::Beneficiary, scratch.beneficiary.as_str());
-    row.set(Text::OriginatorAgent, scratch.originator_agent.as_str());
-    row.set(Text::BeneficiaryAgent, scratch.beneficiary_agent.as_str());
-    row.set(Text::AssetContract, scratch.asset_contract.as_str());
-    row.set(Text::LinkedAccount, scratch.linked_account.as_str());
     set_user(limits, kind, sent, &mut row)?;
     set_texts(limits, sent, &mut row)?;
     let bought = sent.to_amount.map(|raw| ReadAmount::json("to_amount", raw.get())).transpose()?;

@@ -91,6 +91,24 @@ impl Scratch {
             text.clear();
         }
     }
+
+    /// Sets the columns of accounts, institutions and ids, as far as they were written.
+    pub(crate) fn set<'a>(&'a self, row: &mut TransactionRow<'a>) {
+        for (column, text) in [
+            (Text::RowId, &self.row_id),
+            (Text::Originator, &self.originator),
+            (Text::Beneficiary, &self.beneficiary),
+            (Text::OriginatorAgent, &self.originator_agent),
+            (Text::BeneficiaryAgent, &self.beneficiary_agent),
+            (Text::LinkedAccount, &self.linked_account),
+            (Text::AssetContract, &self.asset_contract),
+            (Text::Uetr, &self.uetr),
+            (Text::Original, &self.original),
+            (Text::TxHash, &self.tx_hash),
+        ] {
+            row.set(column, text.as_str());
+        }
+    }
 }
 
 /// Who takes part in a transaction beside the parties that have a column.

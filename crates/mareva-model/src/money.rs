@@ -90,6 +90,12 @@ impl Amount {
         Ok(Self(if negative { -units } else { units }))
     }
 
+    /// Hundredths of its unit; `None` where there is a rest, or 64 bits do not hold them.
+    pub fn hundredths(self) -> Option<i64> {
+        let hundredth = 10_i128.pow(AMOUNT_SCALE - REFERENCE_SCALE);
+        (self.0 % hundredth == 0).then(|| i64::try_from(self.0 / hundredth).ok())?
+    }
+
     /// The amount in the reference currency at `rate` (reference units per unit), half away from zero at the hundredth;
     /// `None` from 10^12 reference units on, or when the product overflows.
     pub fn to_reference(self, rate: Amount) -> Option<ReferenceAmount> {

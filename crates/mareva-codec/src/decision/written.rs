@@ -161,10 +161,6 @@ fn account(written: String) -> Result<String, Fault> {
 /// Hundredths of the reference currency.
 fn cap(written: &str) -> Result<i64, Fault> {
     let wrong = || Fault::invalid("amount_cap", "write an amount of the reference currency with two decimals at most");
-    let units = Amount::parse(written).map_err(|_| wrong())?.0;
-    let hundredth = 10_i128.pow(16);
-    if units < 0 || units % hundredth != 0 {
-        return Err(wrong());
-    }
-    i64::try_from(units / hundredth).map_err(|_| wrong())
+    let amount = Amount::parse(written).map_err(|_| wrong())?;
+    amount.hundredths().filter(|hundredths| *hundredths >= 0).ok_or_else(wrong)
 }

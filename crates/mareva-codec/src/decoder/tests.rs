@@ -18,6 +18,19 @@ fn example(name: &str) -> Vec<u8> {
     std::fs::read(format!("{EXAMPLES}/{name}")).expect("the example is there")
 }
 
+/// An example that is text.
+fn message(name: &str) -> String {
+    String::from_utf8(example(name)).unwrap()
+}
+
+/// Whether all of these are among those found.
+#[track_caller]
+fn names_all(found: &[(PartyRole, PartyText)], expected: &[(PartyRole, PartyText)]) {
+    for party in expected {
+        assert!(found.contains(party), "{party:?} is not among {found:?}");
+    }
+}
+
 fn record(payload: &[u8]) -> Record<'_> {
     Record { topic: "bank.transactions", partition: 3, offset: 77, append_time: 1_767_607_300_000, payload }
 }

@@ -10,10 +10,9 @@ use crate::decoder::Record;
 use crate::fault::Fault;
 use crate::row::{Collected, NO_CURRENCY, PRINT_BYTES, Scratch};
 
-/// An amount of a message: the number, the text and the currency, and whether it is what banks have settled.
+/// An amount of a message: the number, and the currency, and whether it is what banks have settled.
 struct Sum<'m> {
     amount: ReadAmount<'m>,
-    text: &'m str,
     currency: Option<&'m str>,
     is_settlement: bool,
 }
@@ -42,16 +41,10 @@ impl<'m> View<'m> {
 
         let scratch = &*scratch;
         let mut row = TransactionRow::new(time);
-        row.set(Text::RowId, scratch.row_id.as_str());
+        scratch.set(&mut row);
         row.set(Text::Kind, self.kind().as_str());
         row.set(Text::Status, self.status().as_str());
         row.set(Text::Source, scratch.source.as_str());
-        row.set(Text::Originator, scratch.originator.as_str());
-        row.set(Text::Beneficiary, scratch.beneficiary.as_str());
-        row.set(Text::OriginatorAgent, scratch.originator_agent.as_str());
-        row.set(Text::BeneficiaryAgent, scratch.beneficiary_agent.as_str());
-        row.set(Text::Uetr, scratch.uetr.as_str());
-        row.set(Text::Original, scratch.original.as_str());
         row.set(Text::Remittance, self.limits.remittance(Some(scratch.remittance.as_str()))?);
         row.set(Text::MsgNameId, scratch.message_name.as_str());
         set_sum(sum.as_ref(), &mut row);
@@ -83,7 +76,7 @@ impl<'m> View<'m> {
             };
         };
         let text = sent.strip_prefix('+').unwrap_or(sent);
-        Ok(Some(Sum { amount: ReadAmount::plain(field, text)?, text, currency, is_settlement }))
+        Ok(Some(Sum { amount: ReadAmount::plain(field, text)?, currency, is_settlement }))
     }
 
     fn time(&self) -> Result<i64, Fault> {
@@ -145,17 +138,14 @@ impl<'m> View<'m> {
     }
 }
 
-fn set_sum<'a>(sum: Option<&Sum<'a>>, row: &mut TransactionRow<'a>) {
+fn set_sum<'a>(sum: Option<&'a Sum<'_>>, row: &mut TransactionRow<'a>) {
     let Some(sum) = sum else {
         return row.set(Text::Currency, NO_CURRENCY);
     };
-    row.amount = sum.amount.units;
-    if sum.amount.units.is_none() {
-        row.set(Text::AmountText, sum.text);
-    }
+    sum.amount.set(row);
     row.set(Text::Currency, sum.currency);
     if sum.is_settlement {
-        row.set(Text::SettlementAmount, sum.text);
+        row.set(Text::SettlementAmount, sum.amount.text.as_ref());
         row.set(Text::SettlementCurrency, sum.currency);
     }
 }

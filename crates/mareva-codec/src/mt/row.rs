@@ -75,14 +75,8 @@ pub(super) fn append(message: &Message<'_>, context: Context<'_, '_>) -> Result<
 
 /// What is written of every message.
 pub(super) fn set_texts<'a>(message: &'a Message<'_>, scratch: &'a Scratch, row: &mut TransactionRow<'a>) {
-    row.set(Text::RowId, scratch.row_id.as_str());
+    scratch.set(row);
     row.set(Text::Source, scratch.source.as_str());
-    row.set(Text::Originator, scratch.originator.as_str());
-    row.set(Text::Beneficiary, scratch.beneficiary.as_str());
-    row.set(Text::OriginatorAgent, scratch.originator_agent.as_str());
-    row.set(Text::BeneficiaryAgent, scratch.beneficiary_agent.as_str());
-    row.set(Text::Uetr, scratch.uetr.as_str());
-    row.set(Text::Original, scratch.original.as_str());
     row.set(Text::MsgNameId, message.name.as_str());
 }
 
@@ -206,11 +200,8 @@ pub(super) fn settled(field: &Field<'_>) -> Result<Settled, Fault> {
 }
 
 impl Settled {
-    pub(super) fn set<'a>(&'a self, amount: &ReadAmount<'_>, row: &mut TransactionRow<'a>) {
-        row.amount = amount.units;
-        if amount.units.is_none() {
-            row.set(Text::AmountText, self.amount.as_str());
-        }
+    pub(super) fn set<'a>(&'a self, amount: &'a ReadAmount<'_>, row: &mut TransactionRow<'a>) {
+        amount.set(row);
         row.set(Text::Currency, self.currency.as_str());
         row.set(Text::SettlementDate, self.date.as_str());
         row.set(Text::SettlementAmount, self.amount.as_str());

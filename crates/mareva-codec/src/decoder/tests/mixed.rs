@@ -1,6 +1,6 @@
 //! All messages alike: how they are wrapped and mixed, and that nobody hides in them and nothing grows out of them.
 
-use super::messages::{message, names_all, of_row};
+use super::messages::of_row;
 use super::*;
 
 /// Messages, their rows, and the element of a transaction.
@@ -106,10 +106,10 @@ fn nobody_hides_in_a_message_a_group_or_a_place_without_transactions() {
     let twice = order.replacen("<CdtTrfTxInf>", "<CdtTrfTxInf><Dbtr><Nm>Shadow</Nm></Dbtr>", 1);
     let decoded = decode(Stream::Bank, twice.as_bytes());
     assert_eq!(text(&decoded, 0, Text::OriginatorName).as_deref(), Some("Shadow"));
-    names_all(&decoded, 0, &[name(PartyRole::Originator, "Beispiel & Söhne")]);
+    names_all(&of_row(&decoded, 0), &[name(PartyRole::Originator, "Beispiel & Söhne")]);
     // A group whose parties stand behind its transactions names them all the same.
     let behind = order.replacen("</PmtInf>", "<UltmtCdtr><Nm>Behind</Nm></UltmtCdtr></PmtInf>", 1);
-    names_all(&decode(Stream::Bank, behind.as_bytes()), 0, &[name(PartyRole::UltimateBeneficiary, "Behind")]);
+    names_all(&of_row(&decode(Stream::Bank, behind.as_bytes()), 0), &[name(PartyRole::UltimateBeneficiary, "Behind")]);
 }
 
 #[test]

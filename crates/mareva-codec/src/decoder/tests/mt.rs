@@ -3,16 +3,9 @@ use super::*;
 /// Append time of a record, 2026-01-05T10:01:40Z.
 const APPENDED: i64 = 1_767_607_300_000;
 
-fn message(file: &str) -> String {
-    String::from_utf8(example(file)).unwrap()
-}
-
-#[track_caller]
-fn names_all(decoded: &Decoded, expected: &[(PartyRole, PartyText)]) {
-    let found = [parties(decoded), dead_parties(decoded)].concat();
-    for party in expected {
-        assert!(found.contains(party), "{party:?} is not among {found:?}");
-    }
+/// Whoever was read of a record, refused or not.
+fn everybody(decoded: &Decoded) -> Vec<(PartyRole, PartyText)> {
+    [parties(decoded), dead_parties(decoded)].concat()
 }
 
 #[track_caller]
@@ -57,7 +50,7 @@ fn a_payment_of_a_customer_is_what_its_pacs008_is() {
     assert_eq!(amount(&decoded, 0, column::AMOUNT), Some(100_050 * UNIT / 100));
     assert_eq!(decoded.places[0], 0..u32::try_from(example("mt103.txt").len()).unwrap());
     names_all(
-        &decoded,
+        &everybody(&decoded),
         &[
             // A line ends where it is full.
             name(PartyRole::Originator, "BEISPIEL UND SOEHNE GMBH HANDELS GESELLSCHAFT"),
@@ -101,7 +94,7 @@ fn a_cover_has_an_id_of_its_own_and_screens_whom_it_covers() {
         ],
     );
     names_all(
-        &decoded,
+        &everybody(&decoded),
         &[
             name(PartyRole::Originator, "COVERED PAYER"),
             identifier(PartyRole::Originator, "iban:DE89370400440532013000"),
@@ -146,7 +139,7 @@ fn a_recall_names_the_payment_and_copies_its_parties() {
         (Text::Original, "uetr:86d7da8e-6e41-4466-b9bb-9b41d5814d5a"),
     ];
     check_texts(&decoded, 0, &expected);
-    names_all(&decoded, &[identifier(PartyRole::Remittance, "tron:TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t")]);
+    names_all(&everybody(&decoded), &[identifier(PartyRole::Remittance, "tron:TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t")]);
     // Without a UETR it names the payment by its sender's reference, and without a copy nobody.
     let whole = message("mt192.txt");
     let start = whole.find(":20:I-1").unwrap();
@@ -264,7 +257,7 @@ fn whatever_is_wrong_with_a_message_is_a_dead_letter_that_is_screened() {
         let decoded = decode(Stream::Bank, sent.as_bytes());
         if !from.starts_with(":5") {
             names_all(
-                &decoded,
+                &everybody(&decoded),
                 &[
                     identifier(PartyRole::Originator, "iban:DE89370400440532013000"),
                     name(PartyRole::Originator, "BEISPIEL UND SOEHNE GMBH HANDELS"),
@@ -283,7 +276,7 @@ fn whatever_is_wrong_with_a_message_is_a_dead_letter_that_is_screened() {
     refused(&whole.replace(":23B:", &format!("{many}:23B:")), Reason::TooLarge, "1000 fields");
     let decoded = decode(Stream::Exchange, whole.as_bytes());
     assert_eq!(decoded.dead_letters[0].detail, "an MT on the exchange stream; send it to the bank stream");
-    names_all(&decoded, &[name(PartyRole::Originator, "BEISPIEL UND SOEHNE GMBH HANDELS")]);
+    names_all(&everybody(&decoded), &[name(PartyRole::Originator, "BEISPIEL UND SOEHNE GMBH HANDELS")]);
 }
 
 #[test]
@@ -313,7 +306,7 @@ fn every_form_of_a_party_is_read() {
     };
     let decoded = of("50K", ":50A:/99\r\nCOBADEFF");
     assert_eq!(text(&decoded, 0, Text::OriginatorName), None);
-    names_all(&decoded, &[identifier(PartyRole::Originator, "bic:COBADEFFXXX")]);
+    names_all(&everybody(&decoded), &[identifier(PartyRole::Originator, "bic:COBADEFFXXX")]);
     let decoded = of("50K", ":50F:CCPT/DE/C01X00T47\r\n1/PAYER\r\n3/DE/BERLIN\r\n4/19800131\r\n5/DE/BONN");
     for (column, value) in
         [(Text::OriginatorName, "PAYER"), (Text::OriginatorCountry, "DE"), (Text::OriginatorBirthDate, "1980-01-31")]
@@ -332,7 +325,7 @@ fn every_form_of_a_party_is_read() {
         assert_eq!(text(&decoded, 0, Text::BeneficiaryAgent).as_deref(), agent, "{put}");
         assert_eq!(text(&decoded, 0, Text::Beneficiary).as_deref(), Some(account), "{put}");
     }
-    names_all(&of("57A", ":57D:SOME BANK"), &[name(PartyRole::BeneficiaryAgent, "SOME BANK")]);
+    names_all(&everybody(&of("57A", ":57D:SOME BANK")), &[name(PartyRole::BeneficiaryAgent, "SOME BANK")]);
     // Without the field the receiver keeps the account.
     let decoded = of("57A", ":13C:X");
     assert_eq!(text(&decoded, 0, Text::BeneficiaryAgent).as_deref(), Some("bic:BUKBGB22XXX"));

@@ -1,12 +1,8 @@
 use super::*;
 
-fn message() -> String {
-    String::from_utf8(example("pacs008.xml")).unwrap()
-}
-
 #[test]
 fn a_message_fills_its_columns_and_names_every_party() {
-    let decoded = decode(Stream::Bank, message().as_bytes());
+    let decoded = decode(Stream::Bank, message("pacs008.xml").as_bytes());
     assert_eq!(decoded.dead_letters, []);
     check_texts(
         &decoded,
@@ -86,7 +82,7 @@ fn every_agent_is_screened_by_name_bic_and_member_id() {
         let inner = "<p:FinInstnId><p:BICFI>BOELKPPY</p:BICFI><p:ClrSysMmbId><p:MmbId>021 150</p:MmbId></p:ClrSysMmbId>\
             <p:Nm>Foreign Trade Bank</p:Nm></p:FinInstnId>";
         let end: String = element.split("><p:").collect::<Vec<_>>().iter().rev().map(|e| format!("</p:{e}>")).collect();
-        let sent = message().replacen(place, &format!("{place}<p:{element}>{inner}{end}"), 1);
+        let sent = message("pacs008.xml").replacen(place, &format!("{place}<p:{element}>{inner}{end}"), 1);
         let decoded = decode(Stream::Bank, sent.as_bytes());
         assert_eq!(decoded.batch.len(), 2, "{element}: {:?}", decoded.dead_letters);
         let rows = if place.contains("SttlmMtd") { 0..2 } else { 0..1 };
@@ -209,8 +205,8 @@ fn who_is_named_beside_the_transactions_is_screened_for_each_of_them() {
 /// The message with something added names a party in its first transaction.
 #[track_caller]
 fn names(place: &str, added: &str, party: &(PartyRole, PartyText)) -> Decoded {
-    let sent = message().replacen(place, &format!("{place}{added}"), 1);
-    assert_ne!(sent, message(), "{place}");
+    let sent = message("pacs008.xml").replacen(place, &format!("{place}{added}"), 1);
+    assert_ne!(sent, message("pacs008.xml"), "{place}");
     let decoded = decode(Stream::Bank, sent.as_bytes());
     assert_eq!(decoded.batch.len(), 2, "{added}: {:?}", decoded.dead_letters);
     let first = decoded.parties.iter().filter(|one| one.row == 0).map(|one| (one.role, one.text.clone()));
@@ -242,7 +238,7 @@ fn each_message_of_a_record_has_its_own_header() {
 #[test]
 fn records_that_name_other_parties_differ_in_a_column() {
     let print = |sent: &str, row| text(&decode(Stream::Bank, sent.as_bytes()), row, Text::OtherParties);
-    let sent = message();
+    let sent = message("pacs008.xml");
     let first = print(&sent, 0).unwrap();
     assert_eq!((first.len(), first.bytes().all(|b| b.is_ascii_hexdigit())), (32, true));
     assert_ne!(print(&sent, 1), Some(first.clone()));
@@ -263,9 +259,9 @@ fn records_that_name_other_parties_differ_in_a_column() {
 
 #[test]
 fn prefix_namespace_envelope_and_version_do_not_matter() {
-    let whole = decode(Stream::Bank, message().as_bytes());
+    let whole = decode(Stream::Bank, message("pacs008.xml").as_bytes());
     let expected = texts(&whole, 0);
-    let document = message();
+    let document = message("pacs008.xml");
     let start = document.find("<p:Document>").unwrap();
     let end = document.find("</p:Document>").unwrap() + "</p:Document>".len();
     let bare = document[start..end].replace("p:", "");
@@ -303,8 +299,8 @@ fn one_bad_transaction_leaves_the_others() {
         ("invoice 1", &"x".repeat(4097), Reason::TooLarge, "4096"),
         ("invoice 1", &"x".repeat(4090), Reason::TooLarge, "remittance"),
     ] {
-        let sent = message().replace(from, to);
-        assert_ne!(sent, message());
+        let sent = message("pacs008.xml").replace(from, to);
+        assert_ne!(sent, message("pacs008.xml"));
         let decoded = decode(Stream::Bank, sent.as_bytes());
         assert_eq!(decoded.batch.index().values().to_vec(), [1], "{detail}");
         let letter = &decoded.dead_letters[0];
@@ -328,7 +324,7 @@ const TRON: &str = "tron:TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t";
 
 #[test]
 fn a_message_that_is_not_whole_is_one_dead_letter_and_is_screened() {
-    let whole = message();
+    let whole = message("pacs008.xml");
     let cases = [
         (whole[..whole.len() - 3].to_owned(), Reason::Malformed),
         (whole[..whole.find("<p:Purp>").unwrap()].to_owned(), Reason::Malformed),
@@ -365,7 +361,7 @@ fn a_message_that_is_not_whole_is_one_dead_letter_and_is_screened() {
 #[test]
 fn ids_fall_back_until_one_tells_the_transaction_apart() {
     let second = |from: &str, to: &str| {
-        let sent = message().replace(from, to);
+        let sent = message("pacs008.xml").replace(from, to);
         text(&decode(Stream::Bank, sent.as_bytes()), 1, Text::RowId)
     };
     let ids = "<p:EndToEndId>NOTPROVIDED</p:EndToEndId><p:TxId>T-2</p:TxId>";
@@ -374,10 +370,10 @@ fn ids_fall_back_until_one_tells_the_transaction_apart() {
     // Two customers may well call their payments the same.
     assert_eq!(second(ids, "<p:EndToEndId>RENT-JAN</p:EndToEndId>").as_deref(), Some("MRVADEFF:MSG-1/1"));
     assert_eq!(second(ids, "<p:EndToEndId>NOTPROVIDED</p:EndToEndId>").as_deref(), Some("MRVADEFF:MSG-1/1"));
-    let no_bic = message().replace("<p:BICFI>MRVADEFFXXX</p:BICFI>", "");
+    let no_bic = message("pacs008.xml").replace("<p:BICFI>MRVADEFFXXX</p:BICFI>", "");
     assert_eq!(text(&decode(Stream::Bank, no_bic.as_bytes()), 1, Text::RowId).as_deref(), Some("pacs.008:T-2"));
     let member = "<p:ClrSysMmbId><p:MmbId>021150706</p:MmbId></p:ClrSysMmbId>";
-    let cleared = message().replace("<p:BICFI>MRVADEFFXXX</p:BICFI>", member);
+    let cleared = message("pacs008.xml").replace("<p:BICFI>MRVADEFFXXX</p:BICFI>", member);
     let decoded = decode(Stream::Bank, cleared.as_bytes());
     assert_eq!(text(&decoded, 1, Text::RowId).as_deref(), Some("member:021150706:T-2"));
     assert_eq!(text(&decoded, 0, Text::OriginatorAgent).as_deref(), Some("clearing:021150706"));
