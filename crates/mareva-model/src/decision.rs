@@ -42,7 +42,8 @@ pub enum Ruling {
         /// The account, or `customer:<id>` of the accounts table.
         party: String,
     },
-    /// An authority asked that nothing be restrained at an account, or a customer's accounts, for now. Fraud alerts only.
+    /// An authority asked that nothing be restrained at an account, or a customer's accounts, while this lasts. Fraud
+    /// alerts only.
     DoNotFreezeYet {
         /// The account, or `customer:<id>` of the accounts table.
         party: String,

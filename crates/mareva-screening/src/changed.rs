@@ -75,8 +75,7 @@ impl Watchlist {
             MatchedOn::Identifier { value } => value,
             MatchedOn::Name { value, .. } => return self.meets(entry, value, &times),
         };
-        let Some((list, id)) = entry.split_once(':') else { return false };
-        let Some(list) = self.loaded().iter().find(|one| one.list().name == list) else { return false };
+        let Some((list, id)) = self.list_of(entry) else { return false };
         list.identifiers.candidates(value).any(|number| {
             let view = list.store.view(number);
             view.is_valid_within(&times) && view.id() == id && view.has_identifier(value)

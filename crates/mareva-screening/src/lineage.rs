@@ -34,8 +34,8 @@ pub(crate) fn inherited(config: &ListConfig, mut entries: Vec<Entry>) -> Result<
             entry.valid_from = entry.valid_from.max(since);
         }
         let mut tags: Vec<String> = programmes(entry.programme.as_deref()).map(str::to_owned).collect();
-        let (mut at, mut steps) = (0, 0);
-        while let Some(from) = entry.lineage.get(at).cloned() {
+        let mut at = 0;
+        while let Some(from) = entry.lineage.get(at).cloned().filter(|_| at < MAX_STEPS) {
             let Some((further, theirs)) = direct.get(&from.of) else {
                 let reason = format!("entry {} comes from {}, which the list has not", entry.id, from.of);
                 faults.add(
@@ -49,10 +49,7 @@ pub(crate) fn inherited(config: &ListConfig, mut entries: Vec<Entry>) -> Result<
             // One that comes from itself in a circle is named once.
             let news = further.iter().filter(|next| next.of != entry.id).cloned().collect();
             add_new(&mut entry.lineage, news);
-            (at, steps) = (at + 1, steps + 1);
-            if steps == MAX_STEPS {
-                break;
-            }
+            at += 1;
         }
         entry.lineage.truncate(MAX_STEPS);
         entry.programme = joined(&tags);

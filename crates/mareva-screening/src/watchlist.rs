@@ -182,8 +182,7 @@ impl Watchlist {
     /// The entry with an id such as `ofac-sdn:36216`; rows that share the id are one entry. Looks through the whole list:
     /// for people, not for the stream.
     pub fn entry(&self, id: &str) -> Option<Entry> {
-        let (list, id) = id.split_once(':')?;
-        let list = self.lists.iter().find(|one| one.config.name == list)?;
+        let (list, id) = self.list_of(id)?;
         let of_id = list.numbers().filter(|number| list.store.view(*number).id() == id);
         of_id.map(|number| list.store.entry(number)).reduce(|mut entry, row| {
             entry.absorb(row);
@@ -191,11 +190,16 @@ impl Watchlist {
         })
     }
 
+    /// The list of an entry, such as `ofac-sdn:36216`, and the id that it has there.
+    pub(crate) fn list_of<'a>(&self, entry: &'a str) -> Option<(&LoadedList, &'a str)> {
+        let (list, id) = entry.split_once(':')?;
+        self.lists.iter().find(|one| one.config.name == list).map(|list| (&**list, id))
+    }
+
     /// The digests of the rows of an entry, such as `ofac-sdn:36216`: of those that list this account where some do, else of all.
     /// The latter looks through the whole list.
     pub fn digests(&self, id: &str, account: Option<&str>) -> Vec<String> {
-        let Some((list, id)) = id.split_once(':') else { return Vec::new() };
-        let Some(list) = self.lists.iter().find(|one| one.config.name == list) else { return Vec::new() };
+        let Some((list, id)) = self.list_of(id) else { return Vec::new() };
         let of_id = |number: &u32| list.store.view(*number).id() == id;
         let candidates = account.into_iter().flat_map(|account| {
             let lists_it = move |number: &u32| list.store.view(*number).has_identifier(account);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use mareva_model::alert::{Action, Alert, AlertStatus, AppliedDecision, Target};
-use mareva_model::{Amount, ClearedPair, Decision, Regime, Ruling};
+use mareva_model::{Amount, ClearedPair, Decision, MatchedOn, Regime, Ruling};
 use mareva_monitoring::{Accounts, RetainedRows};
 
 use super::contribution::{Contribution, ContributionKey};
@@ -13,7 +13,14 @@ use super::draft::{AlertKey, Scene, blank, draft, finish, reference_of, target_i
 use super::relisted::{Ground, KnownAs};
 use super::state::{MAX_CONTRIBUTIONS, Record};
 use super::{AlertBook, Due, Relisting};
-use crate::decisions::{Circumstances, Decisions, Met, Refused, Turn, Turned, entry_id};
+use crate::decisions::{Circumstances, Decisions, Met, Refused, Turn, Turned, entry_id, is_of_customer};
+
+impl AlertKey {
+    /// That its subject met an entry by this.
+    fn met<'a>(&'a self, entry: &'a str, matched: &'a MatchedOn) -> Met<'a> {
+        Met { subject: &self.subject, regime: self.regime, entry, matched }
+    }
+}
 
 impl AlertBook {
     /// The decisions in force.
@@ -67,7 +74,7 @@ impl AlertBook {
                     let watching = self.watchers.get(who).into_iter().flatten();
                     let on_it = self.records_on(who).map(|(key, _)| key).chain(watching);
                     due.extend(on_it.map(|key| (key.clone(), true)));
-                    if let Some(customer) = who.strip_prefix("customer:") {
+                    if let Some((customer, accounts)) = who.strip_prefix("customer:").zip(accounts) {
                         let is_his = |key: &&AlertKey| is_of_customer(accounts, &key.subject, customer);
                         due.extend(self.open.iter().map(|(_, key)| key).filter(is_his).map(|key| (key.clone(), true)));
                     }
@@ -99,7 +106,7 @@ impl AlertBook {
         let nobody = format!("entry:{}", pair.entry);
         for (key, record) in self.records_on(pair.account.as_deref().unwrap_or(&nobody)) {
             let mut meets = |entry: &str, matched, times: &[i64], as_what: Option<&KnownAs>| {
-                let met = Met { subject: &key.subject, regime: key.regime, entry, matched };
+                let met = key.met(entry, matched);
                 if alone.cleared(&met, None).is_none() {
                     return;
                 }
@@ -129,9 +136,8 @@ impl AlertBook {
     }
 
     /// Whether what a closed alert on a subject rests on is set aside.
-    pub(super) fn is_ground_cleared(&self, key: &AlertKey, Ground { entry, matched, .. }: &Ground) -> bool {
-        let met = Met { subject: &key.subject, regime: key.regime, entry, matched };
-        self.state.decisions.cleared(&met, None).is_some()
+    pub(super) fn is_ground_cleared(&self, key: &AlertKey, ground: &Ground) -> bool {
+        self.state.decisions.cleared(&key.met(&ground.entry, &ground.matched), None).is_some()
     }
 
     /// Whether all that a closed alert rests on is set aside, or gone.
@@ -143,19 +149,28 @@ impl AlertBook {
             && !record.grounds.iter().any(|ground| ground.stands && !self.is_ground_cleared(key, ground))
     }
 
-    /// What an alert that closes may say again, and whether that rests on what is set aside, too: where hits are set aside that it
-    /// rests on, and nothing else, what it would say with them, and where more is, nothing.
-    pub(super) fn to_keep(&self, key: &AlertKey, written: Alert, rows: &RetainedRows) -> Option<(Alert, bool)> {
+    /// What an alert that closes may say again, and which of its contributions that does not rest on: where hits are set aside, and
+    /// it rests on nothing else, what it would say with them; where more is set aside, nothing.
+    pub(super) fn to_keep(
+        &self,
+        key: &AlertKey,
+        written: Alert,
+        rows: &RetainedRows,
+    ) -> (Option<Alert>, BTreeSet<ContributionKey>) {
+        let cleared = self.cleared_of(key);
         if written.status != AlertStatus::SetAside {
-            return Some((written, false));
+            return (Some(written), cleared);
         }
-        let record = self.state.records.get(key)?;
-        let is_of_hits = record.contributions.values().all(|contribution| self.is_cleared(key, contribution));
-        is_of_hits.then(|| (draft(&self.scene(key, rows), key, &record.contributions, self.continues(key)), true))
+        match self.state.records.get(key).filter(|record| record.contributions.len() == cleared.len()) {
+            Some(Record { contributions, .. }) => {
+                (Some(draft(&self.scene(key, rows), key, contributions, self.continues(key))), BTreeSet::new())
+            }
+            None => (None, cleared),
+        }
     }
 
     /// The contributions of an alert that are set aside.
-    pub(super) fn cleared_of(&self, key: &AlertKey) -> BTreeSet<ContributionKey> {
+    fn cleared_of(&self, key: &AlertKey) -> BTreeSet<ContributionKey> {
         let contributions = self.state.records.get(key).into_iter().flat_map(|record| &record.contributions);
         let cleared = contributions.filter(|(_, contribution)| self.is_cleared(key, contribution));
         cleared.map(|(at, _)| at.clone()).collect()
@@ -182,17 +197,9 @@ impl AlertBook {
 
     /// What a closed alert says while all that it rests on is set aside.
     pub(super) fn write_aside(&self, scene: &Scene<'_>, key: &AlertKey, record: &Record) -> Alert {
-        let grounds = record.grounds.iter().filter_map(|Ground { entry, matched, .. }| {
-            let met = Met { subject: &key.subject, regime: key.regime, entry, matched };
-            scene.decisions.cleared(&met, None)
-        });
-        aside(scene, key, grounds.collect())
+        let of = |ground: &Ground| scene.decisions.cleared(&key.met(&ground.entry, &ground.matched), None);
+        aside(scene, key, record.grounds.iter().filter_map(of).collect())
     }
-}
-
-/// Whether an account is of this customer.
-fn is_of_customer(accounts: Option<&Accounts>, account: &str, customer: &str) -> bool {
-    accounts.and_then(|accounts| accounts.find(account)).is_some_and(|known| known.customer == Some(customer))
 }
 
 fn cleared<'a>(decisions: &'a Decisions, key: &AlertKey, contribution: &Contribution) -> Option<&'a Arc<Decision>> {
@@ -200,8 +207,7 @@ fn cleared<'a>(decisions: &'a Decisions, key: &AlertKey, contribution: &Contribu
     if decisions.is_empty() {
         return None;
     }
-    let (entry, matched) = (hit.entry.id.as_str(), &hit.matched);
-    decisions.cleared(&Met { subject: &key.subject, regime: key.regime, entry, matched }, None)
+    decisions.cleared(&key.met(&hit.entry.id, &hit.matched), None)
 }
 
 /// The content of an alert from what counts of its contributions.
@@ -257,14 +263,13 @@ pub(super) fn written(scene: &Scene<'_>, key: &AlertKey, record: &Record, contin
 /// The money that an alert is about, hundredths of the reference currency; `None` where nobody knows all of it.
 fn at_stake(alert: &Alert) -> Option<i64> {
     let money = alert.money.as_ref()?;
-    let cents = |text: &str| Amount::parse(text).ok().and_then(|amount| i64::try_from(amount.0 / 10_i128.pow(16)).ok());
     let is_known = |target: &Target| target.recommended_reference.is_some();
     let asked = alert.targets.iter().fold(0_i64, |sum, target| sum.saturating_add(reference_of(target)));
     if alert.targets_omitted > 0 || !alert.targets.iter().all(is_known) {
         return None;
     }
     match &money.received {
-        Some(received) => Some(cents(received)?.max(asked)),
+        Some(received) => Some(Amount::parse(received).ok()?.hundredths()?.max(asked)),
         None => (!alert.targets.is_empty()).then_some(asked),
     }
 }

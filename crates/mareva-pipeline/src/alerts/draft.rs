@@ -151,7 +151,7 @@ impl Yield {
 pub(super) fn reference_of(target: &Target) -> i64 {
     let parsed = target.recommended_reference.as_deref().and_then(|text| Amount::parse(text).ok());
     // Written from hundredths in 64 bits, so it reads back into them.
-    parsed.and_then(|amount| i64::try_from(amount.0 / 10_i128.pow(16)).ok()).unwrap_or(0)
+    parsed.and_then(Amount::hundredths).unwrap_or(0)
 }
 
 /// A target's reachable amount in hundredths of the reference currency, rounded down.

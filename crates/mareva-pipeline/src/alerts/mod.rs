@@ -405,10 +405,7 @@ impl AlertBook {
     fn close_one(&mut self, key: &AlertKey, rows: &RetainedRows) -> Option<Alert> {
         self.open.remove(&(key.episode, key.clone()));
         let (written, published) = self.conclude(key, rows)?;
-        let kept = self.to_keep(key, written, rows);
-        let gone =
-            if kept.as_ref().is_some_and(|(_, is_whole)| *is_whole) { BTreeSet::new() } else { self.cleared_of(key) };
-        let kept = kept.map(|(kept, _)| kept);
+        let (kept, gone) = self.to_keep(key, written, rows);
         if kept.as_ref().is_none_or(|kept| kept.targets.is_empty()) {
             self.watch(key, Vec::new());
         }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use mareva_model::{ClearedPair, Decision, Digest, MatchedOn, Regime, Ruling, digest};
+use mareva_monitoring::Accounts;
 use mareva_screening::{ListChanges, Watchlist};
 use serde::{Deserialize, Serialize};
 
@@ -115,7 +116,7 @@ impl Decisions {
         self.about(party).find(|one| matches!(one.ruling, Ruling::VictimAtRisk { .. }))
     }
 
-    /// The decision that nothing is to be restrained at a party for now.
+    /// The decision that nothing is to be restrained at a party while it lasts.
     pub(crate) fn waits(&self, party: &str) -> Option<&Arc<Decision>> {
         self.about(party).find(|one| matches!(one.ruling, Ruling::DoNotFreezeYet { .. }))
     }
@@ -210,6 +211,11 @@ fn rows_of(pair: &ClearedPair, lists: &Watchlist) -> Vec<String> {
     lists.digests(&pair.entry, pair.account.as_deref().filter(|_| pair.name.is_none()))
 }
 
+/// Whether an account is of this customer.
+pub(crate) fn is_of_customer(accounts: &Accounts, account: &str, customer: &str) -> bool {
+    accounts.find(account).is_some_and(|known| known.customer == Some(customer))
+}
+
 /// What a party met on a list.
 pub(crate) struct Met<'a> {
     /// What its alert is about.
@@ -221,6 +227,6 @@ pub(crate) struct Met<'a> {
 
 /// Whether two spellings of a name differ in case and white space alone.
 fn is_spelt_as(name: &str, written: &str) -> bool {
-    let plain = |text: &str| text.split_whitespace().flat_map(|word| word.chars().chain([' '])).collect::<String>();
-    plain(name).to_lowercase() == plain(written).to_lowercase()
+    let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    plain(name) == plain(written)
 }

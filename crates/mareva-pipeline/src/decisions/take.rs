@@ -6,7 +6,7 @@ use mareva_model::{ClearedPair, Decision, Raises, Reason, Regime, Ruling};
 use mareva_monitoring::{Accounts, Ruleset};
 use mareva_screening::{Scratch, Watchlist};
 
-use super::{Decisions, InForce, Over, Turn, Turned, print_of, rows_of};
+use super::{Decisions, InForce, Over, Turn, Turned, is_of_customer, print_of, rows_of};
 
 /// What stands around a decision when it comes.
 pub(crate) struct Circumstances<'a> {
@@ -58,12 +58,11 @@ impl Decisions {
         self.is_timely(&decision, around)?;
         self.fits(&decision, around)?;
         let decision = Arc::new(decision);
-        let is_pair = match &decision.ruling {
+        let entry = match &decision.ruling {
             Ruling::Revocation { decision: other } => return self.revoke(other, &decision),
-            Ruling::ClearedPair(pair) => Some(pair),
-            _ => None,
+            Ruling::ClearedPair(pair) => listed_rows(pair, around)?,
+            _ => Vec::new(),
         };
-        let entry = is_pair.map(|pair| rows_of(pair, around.lists)).unwrap_or_default();
         self.hold(decision.clone(), entry);
         Ok(vec![Turn { decision, is: Turned::Begun }])
     }
@@ -93,7 +92,6 @@ impl Decisions {
 
     fn fits(&self, decision: &Decision, around: &Circumstances<'_>) -> Result<(), Refused> {
         match &decision.ruling {
-            Ruling::ClearedPair(pair) => is_about_what_is_listed(pair, around),
             Ruling::Snooze { account, rules, .. } => {
                 if self.mule(account).is_some() {
                     return contradicts("the account is confirmed to be a mule's");
@@ -118,7 +116,8 @@ impl Decisions {
             Ruling::Revocation { decision: other } if !self.in_force.contains_key(other) => {
                 refused(Reason::InvalidField, "decision: none of this id is in force; there is nothing to revoke")
             }
-            Ruling::ConfirmedMule { .. }
+            Ruling::ClearedPair(_)
+            | Ruling::ConfirmedMule { .. }
             | Ruling::VictimAtRisk { .. }
             | Ruling::DoNotFreezeYet { .. }
             | Ruling::Revocation { .. } => Ok(()),
@@ -136,9 +135,7 @@ impl Decisions {
     fn is_mules(&self, party: &str, accounts: &Accounts) -> bool {
         let Some(customer) = party.strip_prefix("customer:") else { return self.mule(party).is_some() };
         self.in_force.values().any(|InForce { decision, .. }| match &decision.ruling {
-            Ruling::ConfirmedMule { account } => {
-                accounts.find(account).is_some_and(|known| known.customer == Some(customer))
-            }
+            Ruling::ConfirmedMule { account } => is_of_customer(accounts, account, customer),
             _ => false,
         })
     }
@@ -162,7 +159,8 @@ fn raises_alerts(rules: &Ruleset, id: &str) -> bool {
     rules.rules().iter().any(|rule| rule.reference.id == id && rule.reference.raises == Raises::Alert)
 }
 
-fn is_about_what_is_listed(pair: &ClearedPair, around: &Circumstances<'_>) -> Result<(), Refused> {
+/// The rows of the entry that a pair is about, where they are those that were looked at.
+fn listed_rows(pair: &ClearedPair, around: &Circumstances<'_>) -> Result<Vec<String>, Refused> {
     let digests = rows_of(pair, around.lists);
     if digests.is_empty() {
         return refused(Reason::InvalidField, "entry: no list in force has it; write it as the alert does");
@@ -171,7 +169,7 @@ fn is_about_what_is_listed(pair: &ClearedPair, around: &Circumstances<'_>) -> Re
         let detail = "entry_digest: the entry says something else by now; look at it again and decide anew";
         return refused(Reason::Conflicting, detail);
     }
-    let Some(account) = &pair.account else { return Ok(()) };
+    let Some(account) = &pair.account else { return Ok(digests) };
     let (mut scratch, mut found) = (Scratch::new(), Vec::new());
     around.lists.screen_identifier(account, around.tick, &mut scratch, &mut found);
     if found.iter().any(|found| found.entry.id == pair.entry && found.list.regime == Regime::Sanctions) {
@@ -180,5 +178,5 @@ fn is_about_what_is_listed(pair: &ClearedPair, around: &Circumstances<'_>) -> Re
             "the entry of a sanctions list names the account itself; only who publishes the list can clear it",
         );
     }
-    Ok(())
+    Ok(digests)
 }
